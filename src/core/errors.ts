@@ -1,0 +1,148 @@
+// The errors of the toolkit: one base with a stable code, children by what the reader can do about it.
+// Message: the action that failed, then the state; values in double quotes; no final period.
+
+/** What the caller asked for makes no sense, or what it names is not there. */
+export type UsageErrorCode =
+  | 'usage' // a flag or an argument is wrong
+  | 'no-mirror' // an operation that needs a mirror was given none
+  | 'unknown-mirror' // a mirror name that no configuration defines
+  | 'spec-not-found' // neither the index nor the mirrors know the spec
+  | 'spec-ambiguous' // several packages match: data.candidates lists them
+  | 'spec-syntax' // a spec or a constraint cannot be parsed
+  | 'projection' // a projection cannot be expanded, or leaves the root
+  | 'padding' // the padded length cannot be reached
+  | 'config' // a configuration file cannot be used
+  | 'not-relocatable-platform'; // the package is for another platform
+
+/** Where bytes come from failed. */
+export type MirrorErrorCode =
+  | 'mirror-not-found' // the mirror answers, the object is not there
+  | 'mirror-unreachable' // no connection, or none within the time
+  | 'mirror-http-status' // an answer that is neither success nor "not found"
+  | 'mirror-redirect-loop'
+  | 'mirror-protocol' // a scheme that is not supported
+  | 'mirror-read-only'
+  | 'mirror-truncated' // the body ended early
+  | 'mirror-not-a-buildcache'; // for example an HTML page in place of JSON
+
+/** Bytes are not what their checksum or framing says. */
+export type IntegrityErrorCode =
+  | 'checksum-mismatch'
+  | 'checksum-missing'
+  | 'checksum-invalid'
+  | 'gzip-header'
+  | 'gzip-truncated'
+  | 'gzip-crc'
+  | 'gzip-length'
+  | 'deflate-invalid'
+  | 'bzip2-invalid'
+  | 'bzip2-truncated';
+
+/** Nobody, or nobody that is trusted, vouches for the bytes. */
+export type SignatureErrorCode =
+  | 'signature-invalid'
+  | 'signature-unknown-key'
+  | 'signature-missing'
+  | 'signature-malformed' // text outside the block, a second block, no armor
+  | 'signature-wrong-spec' // a good signature, but on another package
+  | 'key-unreadable';
+
+/** A tar archive is malformed, or wants to write where it must not. */
+export type ArchiveErrorCode =
+  | 'tar-header'
+  | 'tar-truncated'
+  | 'tar-pax'
+  | 'tar-too-large'
+  | 'tar-unsafe-path'
+  | 'tar-outside-prefix'
+  | 'tar-unsafe-link'
+  | 'tar-through-symlink'
+  | 'tar-type-change'
+  | 'tar-unsupported-type'
+  | 'tar-no-prefix'
+  | 'tar-entry-pending' // the next entry was read before the body of the last
+  | 'archive-layout'; // a .spack file without the members it must have
+
+/** A metadata file (specfile, buildinfo, index, lockfile, database) cannot be used. */
+export type MetadataErrorCode =
+  | 'metadata-syntax'
+  | 'metadata-invalid'
+  | 'metadata-compressed'
+  | 'metadata-too-large'
+  | 'layout-unsupported'
+  | 'specfile-version-unsupported'
+  | 'index-version-unsupported'
+  | 'buildinfo-missing'
+  | 'buildinfo-invalid'
+  | 'wrong-package'; // the metadata describes another hash than the one asked for
+
+/** A path cannot be moved to its new place. */
+export type RelocationErrorCode =
+  | 'cannot-grow-string'
+  | 'cannot-shrink-string'
+  | 'cannot-grow-rpath'
+  | 'old-layout'
+  | 'listed-file-missing'
+  | 'text-too-large'
+  | 'sbang-path-too-long'
+  | 'engine-unavailable'
+  | 'engine-failed';
+
+/** The store cannot be read or written. */
+export type StoreErrorCode =
+  | 'root-unusable'
+  | 'database-unreadable'
+  | 'database-version'
+  | 'database-locked'
+  | 'locks-unavailable'
+  | 'prefix-exists'
+  | 'prefix-conflict'
+  | 'store-io'
+  | 'disk-full'
+  | 'dependency-failed';
+
+export type ErrorCode =
+  | UsageErrorCode
+  | MirrorErrorCode
+  | IntegrityErrorCode
+  | SignatureErrorCode
+  | ArchiveErrorCode
+  | MetadataErrorCode
+  | RelocationErrorCode
+  | StoreErrorCode;
+
+export interface ErrorDetails {
+  /** What the reader can do about it. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+  /** True when the same request may work a moment later. */
+  readonly retryable?: boolean;
+  /** The facts: path, offset, expected, actual, … */
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/** Base of every error that input from outside can cause. */
+export class BuildcacheError<Code extends ErrorCode = ErrorCode> extends Error {
+  readonly code: Code;
+  readonly hint: string | undefined;
+  readonly retryable: boolean;
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(code: Code, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.hint = details.hint;
+    this.retryable = details.retryable ?? false;
+    this.data = details.data ?? {};
+  }
+}
+
+export class UsageError extends BuildcacheError<UsageErrorCode> {}
+export class MirrorError extends BuildcacheError<MirrorErrorCode> {}
+export class IntegrityError extends BuildcacheError<IntegrityErrorCode> {}
+export class SignatureError extends BuildcacheError<SignatureErrorCode> {}
+export class ArchiveError extends BuildcacheError<ArchiveErrorCode> {}
+export class MetadataError extends BuildcacheError<MetadataErrorCode> {}
+export class RelocationError extends BuildcacheError<RelocationErrorCode> {}
+export class StoreError extends BuildcacheError<StoreErrorCode> {}

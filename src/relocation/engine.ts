@@ -1,0 +1,60 @@
+// The kernels that an engine brings. Every engine gives the same bytes; the `js` engine is the one to read.
+// Bytes go in as views; a kernel that edits does so in place and keeps the length, unless it says otherwise.
+
+/** An ordered list of replacements: at one place the first mapping that matches wins, not the longest. */
+export type PrefixMapping = readonly (readonly [from: Uint8Array, to: Uint8Array])[];
+
+export interface PrefixScanner {
+  /** Places at which a prefix begins: `[offset, prefixIndex, …]`, ascending; the first listed prefix at each place. */
+  scan(bytes: Uint8Array): Uint32Array;
+}
+
+export interface TextReplacer {
+  /** The text with every match replaced, or undefined where nothing matches. Rule: FORMATS "text". */
+  replace(text: Uint8Array): Uint8Array | undefined;
+}
+
+export interface CStringReplacer {
+  /** A window must overlap the next one by this many bytes. */
+  readonly seam: number;
+  /**
+   * Replaces every C string match that begins in `[start, bytes.length - seam)` (or up to the end when `isLast`), in place.
+   * Returns where the next window must start searching (never before a match's consumed window ends) and how many were changed.
+   * @throws RelocationError `cannot-grow-string`, `cannot-shrink-string`; `data.offset` is relative to `bytes`
+   */
+  replace(
+    bytes: Uint8Array,
+    start: number,
+    isLast: boolean,
+  ): { readonly next: number; readonly replaced: number };
+}
+
+/** Random access to a file's bytes, wherever they are. */
+export interface ByteSource {
+  readonly size: number;
+  /** The bytes at `offset`, fewer than `length` only at the end. The view is valid until the next read. */
+  read(offset: number, length: number): Uint8Array;
+}
+
+/** Bytes to write over a file at an offset; never beyond its end. */
+export interface Edit {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface ElfPatcher {
+  /**
+   * The edits that give an ELF file its new rpaths (and, from layout 2 on, its new interpreter).
+   * Empty for what is no ELF file, cannot be parsed, or needs no change.
+   * @throws RelocationError `cannot-grow-rpath`
+   */
+  patch(source: ByteSource): readonly Edit[];
+}
+
+export interface RelocationEngine {
+  readonly name: 'js' | 'wasm' | 'native';
+  createScanner(prefixes: readonly Uint8Array[]): PrefixScanner;
+  createTextReplacer(mapping: PrefixMapping): TextReplacer;
+  createCStringReplacer(mapping: PrefixMapping): CStringReplacer;
+  createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher;
+}

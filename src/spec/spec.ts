@@ -1,0 +1,52 @@
+// A concrete spec: a directed graph of nodes, as the specfiles of Spack's versions 1 to 5 describe it.
+
+declare const dagHashBrand: unique symbol;
+/** 32 characters of lower-case base32 that identify a concrete package. */
+export type DagHash = string & { readonly [dagHashBrand]: true };
+
+export type DependencyType = 'build' | 'link' | 'run' | 'test';
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+export interface DependencyEdge {
+  readonly name: string;
+  readonly hash: DagHash;
+  readonly types: readonly DependencyType[];
+  readonly virtuals: readonly string[];
+  readonly direct: boolean;
+}
+
+export interface Architecture {
+  readonly platform: string;
+  readonly os: string;
+  readonly target: string;
+}
+
+export interface SpecNode {
+  readonly name: string;
+  readonly version: string;
+  readonly hash: DagHash;
+  readonly namespace: string | undefined;
+  readonly arch: Architecture;
+  /** The compiler the node itself records; nodes of format 5 have one only in their annotations. */
+  readonly compiler: { readonly name: string; readonly version: string } | undefined;
+  /** Variants and flags, as the specfile has them under `parameters`. */
+  readonly parameters: JsonObject;
+  readonly external: { readonly path: string | undefined; readonly module: JsonValue } | undefined;
+  readonly dependencies: readonly DependencyEdge[];
+  /** Of a spliced node: the hash that was built. */
+  readonly buildSpec: DagHash | undefined;
+  /** The specfile version (1–5) that `raw` is written in. */
+  readonly formatVersion: number;
+  /** The node as it was read, always with its `hash`. */
+  readonly raw: JsonObject;
+}
+
+/** A root with every node that can be reached from it. */
+export interface Spec {
+  readonly root: SpecNode;
+  readonly nodes: ReadonlyMap<DagHash, SpecNode>;
+}

@@ -1,0 +1,18 @@
+// The interface of a raw DEFLATE (RFC 1951) decoder; engines bring implementations of it.
+
+export interface Inflater {
+  /** Offers input; everything offered before must be used up. The view must stay unchanged until it is used up. */
+  push(input: Uint8Array): void;
+  /**
+   * Decodes up to one window of output (at most 512 KiB). The view is valid until the next call.
+   * Empty: more input is needed, or the stream has ended.
+   * @throws IntegrityError `deflate-invalid`
+   */
+  pull(): Uint8Array;
+  /** True once the final block is decoded and all its output was pulled. */
+  readonly ended: boolean;
+  /** How many bytes of the last input were not used; after the end they belong to what follows. */
+  readonly unusedInput: number;
+  /** Begins another stream with the same windows; pushed input is forgotten. */
+  reset(): void;
+}

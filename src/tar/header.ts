@@ -1,0 +1,126 @@
+// The 512-byte header block of a tar archive (POSIX.1-2001 "ustar", with the GNU and old v7 forms that Python's tarfile reads).
+import { toLatin1 } from '../core/bytes.js';
+import { ArchiveError } from '../core/errors.js';
+import type { TarEntryType } from './entry.js';
+
+export const BLOCK_SIZE = 512;
+
+/** Name, offset and size of each field of the header block. */
+const FIELDS = {
+  name: [0, 100],
+  mode: [100, 8],
+  size: [124, 12],
+  mtime: [136, 12],
+  checksum: [148, 8],
+  typeflag: [156, 1],
+  linkname: [157, 100],
+  magic: [257, 6],
+  prefix: [345, 155],
+} as const;
+
+type Field = keyof typeof FIELDS;
+
+const ENTRY_TYPES: Readonly<Record<string, TarEntryType>> = {
+  '0': 'file',
+  '\0': 'file',
+  '7': 'file',
+  '1': 'hardlink',
+  '2': 'symlink',
+  '3': 'character-device',
+  '4': 'block-device',
+  '5': 'directory',
+  '6': 'fifo',
+};
+
+export interface TarHeader {
+  readonly name: string;
+  readonly mode: number;
+  readonly size: number;
+  readonly mtime: number;
+  readonly typeflag: string;
+  readonly linkname: string;
+}
+
+/** What a type flag stands for; `unknown` for everything that this toolkit does not extract. */
+export function entryTypeOf(typeflag: string): TarEntryType {
+  return ENTRY_TYPES[typeflag] ?? 'unknown';
+}
+
+/**
+ * Reads one header block.
+ * @param block 512 bytes
+ * @param offset where the block stands in the archive, for messages
+ * @throws ArchiveError `tar-header`
+ */
+export function parseHeader(block: Uint8Array, offset: number): TarHeader {
+  const stored = numberField(block, 'checksum', offset);
+  if (!checksumMatches(block, stored)) {
+    throw headerError(offset, 'the checksum does not match');
+  }
+  const name = stringField(block, 'name');
+  const prefix = stringField(block, 'magic') === 'ustar' ? stringField(block, 'prefix') : '';
+  return {
+    name: prefix === '' ? name : `${prefix}/${name}`,
+    mode: numberField(block, 'mode', offset) & 0o7777,
+    size: numberField(block, 'size', offset),
+    mtime: numberField(block, 'mtime', offset),
+    typeflag: String.fromCharCode(block[FIELDS.typeflag[0]] ?? 0),
+    linkname: stringField(block, 'linkname'),
+  };
+}
+
+export function isZeroBlock(block: Uint8Array): boolean {
+  for (const byte of block) if (byte !== 0) return false;
+  return true;
+}
+
+function headerError(offset: number, state: string): ArchiveError {
+  return new ArchiveError('tar-header', `Cannot read the tar header at offset ${offset}: ${state}`, {
+    data: { offset },
+  });
+}
+
+function fieldOf(block: Uint8Array, field: Field): Uint8Array {
+  const [start, size] = FIELDS[field];
+  return block.subarray(start, start + size);
+}
+
+function stringField(block: Uint8Array, field: Field): string {
+  const bytes = fieldOf(block, field);
+  const end = bytes.indexOf(0);
+  return toLatin1(end < 0 ? bytes : bytes.subarray(0, end));
+}
+
+/** Octal digits, or base 256 when the first byte says so (GNU). */
+function numberField(block: Uint8Array, field: Field, offset: number): number {
+  const bytes = fieldOf(block, field);
+  const first = bytes[0] ?? 0;
+  if (first === 0x80) return base256(bytes.subarray(1), field, offset);
+  if (first === 0xff && field === 'mtime') return 0; // before 1970
+  const text = stringField(block, field).trim();
+  if (text === '') return 0;
+  if (!/^[0-7]+$/.test(text)) throw headerError(offset, `the field "${field}" is not an octal number`);
+  return Number.parseInt(text, 8);
+}
+
+function base256(bytes: Uint8Array, field: Field, offset: number): number {
+  let value = 0;
+  for (const byte of bytes) {
+    value = value * 256 + byte;
+    if (value > Number.MAX_SAFE_INTEGER) throw headerError(offset, `the field "${field}" is too large`);
+  }
+  return value;
+}
+
+/** Both sums in use: of unsigned bytes (the standard) and of signed ones (some old writers). */
+function checksumMatches(block: Uint8Array, stored: number): boolean {
+  const [start, size] = FIELDS.checksum;
+  let unsigned = 0;
+  let signed = 0;
+  for (let i = 0; i < BLOCK_SIZE; i++) {
+    const byte = i >= start && i < start + size ? 0x20 : (block[i] ?? 0);
+    unsigned += byte;
+    signed += byte > 127 ? byte - 256 : byte;
+  }
+  return stored === unsigned || stored === signed;
+}
