@@ -1,2 +1,16 @@
 // The WASM module: every kernel over (pointer, length). Memory is handed out by memory.ts.
 export * from './memory';
+export * from './inflate';
+export { next, scan } from './scan';
+export { text, textBegin } from './text';
+export { cstring, failedIndex, failedPlace, failedSuffix } from './cstring';
+export {
+  elfBegin,
+  elfFeed,
+  elfInterpreterLength,
+  elfInterpreterOffset,
+  elfRpathLength,
+  elfRpathOffset,
+  elfWantLength,
+  elfWantOffset,
+} from './elf';

@@ -23,7 +23,8 @@ export type MirrorErrorCode =
   | 'mirror-protocol' // a scheme that is not supported
   | 'mirror-read-only'
   | 'mirror-truncated' // the body ended early
-  | 'mirror-not-a-buildcache'; // for example an HTML page in place of JSON
+  | 'mirror-not-a-buildcache' // for example an HTML page in place of JSON
+  | 'index-not-cached'; // offline, and no index was cached before
 
 /** Bytes are not what their checksum or framing says. */
 export type IntegrityErrorCode =

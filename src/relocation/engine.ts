@@ -1,6 +1,11 @@
 // The kernels that an engine brings. Every engine gives the same bytes; the `js` engine is the one to read.
 // Bytes go in as views; a kernel that edits does so in place and keeps the length, unless it says otherwise.
 
+import type { ByteSource, Edit } from '../core/byte-source.js';
+import type { Inflater } from '../stream/inflater.js';
+
+export type { ByteSource, Edit } from '../core/byte-source.js';
+
 /** An ordered list of replacements: at one place the first mapping that matches wins, not the longest. */
 export type PrefixMapping = readonly (readonly [from: Uint8Array, to: Uint8Array])[];
 
@@ -10,7 +15,11 @@ export interface PrefixScanner {
 }
 
 export interface TextReplacer {
-  /** The text with every match replaced, or undefined where nothing matches. Rule: FORMATS "text". */
+  /**
+   * The text with every match replaced, or undefined where nothing matches. Rule: FORMATS "text".
+   * At most 64 MiB; cut larger texts after newlines (`replaceTextChunks`).
+   * @throws RelocationError `text-too-large`
+   */
   replace(text: Uint8Array): Uint8Array | undefined;
 }
 
@@ -20,6 +29,7 @@ export interface CStringReplacer {
   /**
    * Replaces every C string match that begins in `[start, bytes.length - seam)` (or up to the end when `isLast`), in place.
    * Returns where the next window must start searching (never before a match's consumed window ends) and how many were changed.
+   * After an error the bytes before `data.offset` may be changed already.
    * @throws RelocationError `cannot-grow-string`, `cannot-shrink-string`; `data.offset` is relative to `bytes`
    */
   replace(
@@ -27,19 +37,6 @@ export interface CStringReplacer {
     start: number,
     isLast: boolean,
   ): { readonly next: number; readonly replaced: number };
-}
-
-/** Random access to a file's bytes, wherever they are. */
-export interface ByteSource {
-  readonly size: number;
-  /** The bytes at `offset`, fewer than `length` only at the end. The view is valid until the next read. */
-  read(offset: number, length: number): Uint8Array;
-}
-
-/** Bytes to write over a file at an offset; never beyond its end. */
-export interface Edit {
-  readonly offset: number;
-  readonly bytes: Uint8Array;
 }
 
 export interface ElfPatcher {
@@ -53,6 +50,8 @@ export interface ElfPatcher {
 
 export interface RelocationEngine {
   readonly name: 'js' | 'wasm' | 'native';
+  /** A decoder whose output the scanner takes without a copy. Its windows stay reserved: make one per worker and reset it. */
+  createInflater(): Inflater;
   createScanner(prefixes: readonly Uint8Array[]): PrefixScanner;
   createTextReplacer(mapping: PrefixMapping): TextReplacer;
   createCStringReplacer(mapping: PrefixMapping): CStringReplacer;

@@ -50,3 +50,8 @@ export interface Spec {
   readonly root: SpecNode;
   readonly nodes: ReadonlyMap<DagHash, SpecNode>;
 }
+
+/** Whatever answers the nodes of a graph by their hashes: a spec, an index, a database. */
+export interface NodeGraph {
+  readonly nodes: { get(hash: DagHash): SpecNode | undefined };
+}

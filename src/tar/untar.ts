@@ -1,4 +1,5 @@
 // The untar stage: bytes of a tar archive in, entries with bodies out. Entry streams wait, they never drain.
+import type { ReadableWritablePair } from 'node:stream/web';
 import { ArchiveError } from '../core/errors.js';
 import type { ArchiveEntry } from './archive-entry.js';
 import type { TarEntry } from './entry.js';

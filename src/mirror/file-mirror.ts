@@ -1,0 +1,169 @@
+// A mirror in a folder of this machine: a `file:` URL or a plain path.
+
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { MirrorError } from '../core/errors.js';
+import type { GetOptions, Mirror, MirrorObject } from './mirror.js';
+import { splitObjectPath } from './object-path.js';
+
+/** Large chunks keep the streams cheap (0.05 ms/MB against 1.4 with 16 KiB). */
+const CHUNK_SIZE = 1 << 20;
+
+export interface FileMirrorOptions {
+  /** Path of the mirror's root. */
+  readonly root: string;
+  readonly name?: string | undefined;
+  readonly signed?: boolean | undefined;
+}
+
+/** Reads a build cache from a folder. */
+export class FileMirror implements Mirror {
+  readonly name: string;
+  readonly url: string;
+  readonly signed: boolean;
+  readonly #root: string;
+
+  constructor({ root, name, signed }: FileMirrorOptions) {
+    this.#root = resolve(root);
+    this.url = pathToFileURL(this.#root).href;
+    this.name = name ?? this.#root;
+    this.signed = signed ?? true;
+  }
+
+  location(path: string): string {
+    return path === '' ? this.#root : join(this.#root, path);
+  }
+
+  async get(path: string, { signal }: GetOptions = {}): Promise<MirrorObject> {
+    signal?.throwIfAborted();
+    const location = this.#resolve(path);
+    const { handle, size } = await this.#open(location);
+    const body = fileStream({ handle, location, size, signal });
+    return { body, size, etag: undefined, location };
+  }
+
+  async has(path: string, { signal }: GetOptions = {}): Promise<boolean> {
+    signal?.throwIfAborted();
+    const location = this.#resolve(path);
+    try {
+      return (await stat(location)).isFile();
+    } catch (error) {
+      if (isAbsence(error)) return false;
+      throw unreadable(location, error);
+    }
+  }
+
+  async *list(path: string, { signal }: GetOptions = {}): AsyncIterable<string> {
+    signal?.throwIfAborted();
+    const location = path === '' ? this.#root : this.#resolve(path);
+    let names: string[];
+    try {
+      names = await readdir(location);
+    } catch (error) {
+      if (!isAbsence(error)) throw unreadable(location, error);
+      await this.#requireRoot();
+      return;
+    }
+    yield* names.sort();
+  }
+
+  #resolve(path: string): string {
+    return join(this.#root, ...splitObjectPath(path, this.#root));
+  }
+
+  async #open(location: string): Promise<{ handle: FileHandle; size: number }> {
+    let handle: FileHandle | undefined;
+    try {
+      // A FIFO would block the open for ever, hence the look before it.
+      const found = await stat(location);
+      if (found.isFile()) {
+        handle = await open(location, 'r');
+        return { handle, size: (await handle.stat()).size };
+      }
+    } catch (error) {
+      await handle?.close();
+      if (!isAbsence(error)) throw unreadable(location, error);
+      await this.#requireRoot();
+    }
+    throw new MirrorError('mirror-not-found', `Cannot read "${location}": no such file`, {
+      data: { location },
+    });
+  }
+
+  /** A root that is not there is a mistake of the user, other than an object that is not there. */
+  async #requireRoot(): Promise<void> {
+    const root = await stat(this.#root).catch(() => undefined);
+    if (root?.isDirectory()) return;
+    throw new MirrorError('mirror-unreachable', `Cannot read mirror "${this.#root}": no such folder`, {
+      hint: 'Check the path of the mirror',
+      data: { mirror: this.#root },
+    });
+  }
+}
+
+interface FileStreamSource {
+  readonly handle: FileHandle;
+  readonly location: string;
+  readonly size: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+function fileStream({ handle, location, size, signal }: FileStreamSource): ReadableStream<Uint8Array> {
+  let position = 0;
+  const readChunk = async (): Promise<Uint8Array> => {
+    signal?.throwIfAborted();
+    const wanted = Math.min(CHUNK_SIZE, size - position);
+    if (wanted === 0) return new Uint8Array(0);
+    const buffer = new Uint8Array(wanted);
+    const { bytesRead } = await handle.read(buffer, 0, wanted, position).catch((error: unknown) => {
+      throw unreadable(location, error);
+    });
+    if (bytesRead === 0) throw shrunk(location, size, position);
+    position += bytesRead;
+    return bytesRead === wanted ? buffer : buffer.subarray(0, bytesRead);
+  };
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const chunk = await readChunk();
+          if (chunk.length > 0) controller.enqueue(chunk);
+          if (position < size) return;
+          await handle.close();
+          controller.close();
+        } catch (error) {
+          await handle.close().catch(() => {});
+          throw error;
+        }
+      },
+      cancel: () => handle.close(),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function isAbsence(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG';
+}
+
+function unreadable(location: string, cause: unknown): MirrorError {
+  const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+  return new MirrorError('mirror-unreachable', `Cannot read "${location}": ${reason}`, {
+    cause,
+    data: { location, reason },
+  });
+}
+
+function shrunk(location: string, size: number, position: number): MirrorError {
+  return new MirrorError(
+    'mirror-truncated',
+    `Cannot read "${location}": it ended after ${position} of ${size} bytes`,
+    {
+      retryable: true,
+      data: { location, expected: size, actual: position },
+    },
+  );
+}

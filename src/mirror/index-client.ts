@@ -1,0 +1,269 @@
+// Fetches and caches the package indexes of mirrors, FORMATS.md §7: a strong entity tag or the hash file says whether the
+// cached index is still the current one. Spack: `BinaryCacheIndex.update`.
+
+import { INDEX_HASH_PATH, INDEX_PATH } from '../buildcache/layout.js';
+import { type PackageIndex, parsePackageIndex } from '../buildcache/package-index.js';
+import {
+  BuildcacheError,
+  type ErrorCode,
+  MetadataError,
+  MirrorError,
+  type MirrorErrorCode,
+} from '../core/errors.js';
+import { type CachedIndex, digest, IndexCache } from './index-cache.js';
+import { isNotFound, type Mirror, type MirrorObject, readAll, readRetrying } from './mirror.js';
+import { type MirrorIndex, PackageCatalog, type RememberedPackages } from './package-catalog.js';
+
+/** `binary_index_ttl`, in milliseconds. */
+const DEFAULT_TTL = 600_000;
+const LARGEST_INDEX = 2 ** 31 - 1;
+const LARGEST_HASH_FILE = 4096;
+
+export interface IndexClientOptions {
+  /** Where indexes are kept between runs; see `defaultIndexCacheFolder`. */
+  readonly cacheFolder: string;
+  /** In the order of search. */
+  readonly mirrors: readonly Mirror[];
+  /** Only cached indexes, no request at all. */
+  readonly offline?: boolean | undefined;
+  /** Drop the cached indexes first. */
+  readonly refresh?: boolean | undefined;
+  /** Milliseconds in which one client does not ask a mirror again; 600,000 by default. */
+  readonly ttl?: number | undefined;
+  /** The clock, in milliseconds. */
+  readonly now?: (() => number) | undefined;
+}
+
+export interface IndexWarning {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly mirror: Mirror;
+  readonly error: BuildcacheError;
+}
+
+export interface LoadedIndexes {
+  /** Of the mirrors that have an index, in the order of search. */
+  readonly indexes: readonly MirrorIndex[];
+  /** All of them as one view. */
+  readonly catalog: PackageCatalog;
+  /** Mirrors that failed while others did not, and indexes that are too new. */
+  readonly warnings: readonly IndexWarning[];
+}
+
+/** What is known about the index of one mirror. */
+interface IndexState {
+  readonly checkedAt: number;
+  /** Absent where the mirror has none that can be used. */
+  readonly index?: PackageIndex;
+  /** Why the mirror could not be asked; `index` may still be the cached one. */
+  readonly failure?: BuildcacheError;
+  /** The mirror has an index, but of a version nobody here knows. */
+  readonly tooNew?: BuildcacheError;
+}
+
+/** The package indexes of a list of mirrors. */
+export class IndexClient {
+  readonly #mirrors: readonly Mirror[];
+  readonly #cache: IndexCache;
+  readonly #offline: boolean;
+  readonly #ttl: number;
+  readonly #now: () => number;
+  readonly #states = new Map<Mirror, IndexState>();
+  readonly #remembered: RememberedPackages = new Map();
+  /** Mirrors whose cached index is to be dropped before its first use. */
+  readonly #toDrop: Set<Mirror>;
+
+  constructor(options: IndexClientOptions) {
+    if (options.offline && options.refresh) throw new TypeError('An index cannot be refreshed offline');
+    this.#mirrors = options.mirrors;
+    this.#cache = new IndexCache(options.cacheFolder);
+    this.#offline = options.offline ?? false;
+    this.#ttl = options.ttl ?? DEFAULT_TTL;
+    this.#now = options.now ?? Date.now;
+    this.#toDrop = new Set(options.refresh ? options.mirrors : []);
+  }
+
+  /**
+   * Brings the indexes up to date.
+   * @throws MirrorError, MetadataError when every mirror failed (with several mirrors, one error that names every cause);
+   * `index-not-cached` when offline and nothing is cached.
+   */
+  async load(signal?: AbortSignal): Promise<LoadedIndexes> {
+    const states = await Promise.all(this.#mirrors.map((mirror) => this.#check(mirror, signal)));
+    if (!this.#offline) await this.#cache.removeStale(this.#now());
+    const failures = states.flatMap(({ failure }) => failure ?? []);
+    if (states.length > 0 && failures.length === states.length) throw this.#allFailed(states, failures);
+    return this.#combine(states);
+  }
+
+  async #check(mirror: Mirror, signal: AbortSignal | undefined): Promise<IndexState> {
+    const known = this.#states.get(mirror);
+    if (known !== undefined && this.#isCurrent(known)) return known;
+    const state = this.#offline ? await this.#readCached(mirror) : await this.#ask(mirror, signal);
+    this.#states.set(mirror, state);
+    return state;
+  }
+
+  /** A failure is remembered where a cached index can stand in; else the mirror is asked again. */
+  #isCurrent({ checkedAt, failure, index }: IndexState): boolean {
+    return this.#now() - checkedAt < this.#ttl && (failure === undefined || index !== undefined);
+  }
+
+  async #readCached(mirror: Mirror): Promise<IndexState> {
+    const cached = await this.#cache.read(mirror.url);
+    if (cached !== undefined) return this.#parse(mirror, cached.bytes);
+    const failure = new MirrorError(
+      'index-not-cached',
+      `Cannot list mirror "${mirror.name}" offline: its index was never cached`,
+      {
+        hint: 'Run once without --offline',
+        data: { mirror: mirror.url },
+      },
+    );
+    return { checkedAt: this.#now(), failure };
+  }
+
+  async #ask(mirror: Mirror, signal: AbortSignal | undefined): Promise<IndexState> {
+    const cached = this.#toDrop.delete(mirror)
+      ? await this.#drop(mirror)
+      : await this.#cache.read(mirror.url);
+    try {
+      return await this.#update(mirror, cached, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!(error instanceof BuildcacheError)) throw error;
+      const fallback = cached === undefined ? {} : this.#parse(mirror, cached.bytes);
+      return { ...fallback, checkedAt: this.#now(), failure: error };
+    }
+  }
+
+  /** Whether the file could be removed does not matter: it is not read here, and the next index replaces it. */
+  async #drop(mirror: Mirror): Promise<undefined> {
+    await this.#cache.remove(mirror.url).catch(() => {});
+  }
+
+  async #update(
+    mirror: Mirror,
+    cached: CachedIndex | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<IndexState> {
+    const fetched = await fetchIndex(mirror, cached, signal);
+    if (fetched === undefined) {
+      await this.#drop(mirror);
+      return { checkedAt: this.#now() };
+    }
+    const state = this.#parse(mirror, fetched.bytes);
+    if (fetched === cached) await this.#cache.touch(mirror.url, this.#now());
+    // A cache that cannot be written makes the next run slower, nothing else.
+    else await this.#cache.write(mirror.url, fetched).catch(() => {});
+    return state;
+  }
+
+  #parse(mirror: Mirror, bytes: Uint8Array): IndexState {
+    const checkedAt = this.#now();
+    try {
+      return { checkedAt, index: parsePackageIndex(bytes, mirror.location(INDEX_PATH)) };
+    } catch (error) {
+      const tooNew = error instanceof MetadataError && error.code === 'index-version-unsupported';
+      if (tooNew) return { checkedAt, tooNew: error };
+      throw error;
+    }
+  }
+
+  #combine(states: readonly IndexState[]): LoadedIndexes {
+    const indexes: MirrorIndex[] = [];
+    const warnings: IndexWarning[] = [];
+    for (const [i, mirror] of this.#mirrors.entries()) {
+      const { index, failure, tooNew } = states[i] ?? {};
+      if (index !== undefined) indexes.push({ mirror, index });
+      for (const error of [failure, tooNew]) {
+        if (error !== undefined) warnings.push({ code: error.code, message: error.message, mirror, error });
+      }
+    }
+    return { indexes, warnings, catalog: new PackageCatalog(indexes, this.#remembered) };
+  }
+
+  #allFailed(states: readonly IndexState[], failures: readonly BuildcacheError[]): BuildcacheError {
+    const [first] = failures;
+    if (first !== undefined && failures.length === 1) return first;
+    const code = failures.every((failure) => failure.code === first?.code) ? first?.code : undefined;
+    const isCached = states.some(({ index }) => index !== undefined);
+    const details = {
+      cause: new AggregateError(failures),
+      retryable: failures.some(({ retryable }) => retryable),
+      ...(isCached && { hint: 'Cached indexes can be used with --offline' }),
+      data: { failures: failures.map(({ code, message, data }) => ({ code, message, data })) },
+    };
+    const message = `Cannot read the index of any mirror: ${failures.map((failure) => failure.message).join('; ')}`;
+    return new MirrorError(isMirrorCode(code) ? code : 'mirror-unreachable', message, details);
+  }
+}
+
+/** The current index: the cached one when it still is, undefined when the mirror has none. */
+async function fetchIndex(
+  mirror: Mirror,
+  cached: CachedIndex | undefined,
+  signal: AbortSignal | undefined,
+): Promise<CachedIndex | undefined> {
+  const options = { limit: LARGEST_INDEX, signal };
+  try {
+    const changed =
+      cached === undefined
+        ? await mirror.get(INDEX_PATH, { signal })
+        : await openIfChanged(mirror, cached, signal);
+    if (changed === 'not-modified') return cached;
+    let opened: MirrorObject | undefined = changed;
+    const { object, bytes } = await readRetrying(async () => {
+      const object = opened ?? (await mirror.get(INDEX_PATH, { signal }));
+      opened = undefined;
+      return object;
+    }, options);
+    refusePage(bytes, mirror, object.location);
+    return { bytes, sha256: digest(bytes), etag: object.etag };
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+async function openIfChanged(
+  mirror: Mirror,
+  cached: CachedIndex,
+  signal: AbortSignal | undefined,
+): Promise<MirrorObject | 'not-modified'> {
+  if (cached.etag !== undefined && mirror.getIfChanged !== undefined) {
+    return mirror.getIfChanged(INDEX_PATH, cached.etag, { signal });
+  }
+  if ((await readHashFile(mirror, signal)) === cached.sha256) return 'not-modified';
+  return mirror.get(INDEX_PATH, { signal });
+}
+
+/** What the hash file says; a hash file that is missing or wrong only means another download. */
+async function readHashFile(mirror: Mirror, signal: AbortSignal | undefined): Promise<string | undefined> {
+  try {
+    const bytes = await readAll(mirror, INDEX_HASH_PATH, { limit: LARGEST_HASH_FILE, signal });
+    return Buffer.from(bytes).toString('latin1').trim();
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof BuildcacheError) return undefined;
+    throw error;
+  }
+}
+
+/** Some servers answer every question with a page of their own. */
+function refusePage(bytes: Uint8Array, mirror: Mirror, location: string): void {
+  const start = Buffer.from(bytes.subarray(0, 1024)).toString('latin1').trimStart();
+  if (!start.startsWith('<')) return;
+  throw new MirrorError(
+    'mirror-not-a-buildcache',
+    `Cannot read "${location}": it is a web page, not the index of a build cache`,
+    {
+      hint: 'Check the URL of the mirror: it must be the folder that holds "build_cache"',
+      data: { location, mirror: mirror.url },
+    },
+  );
+}
+
+function isMirrorCode(code: ErrorCode | undefined): code is MirrorErrorCode {
+  return code !== undefined && (code.startsWith('mirror-') || code === 'index-not-cached');
+}

@@ -1,0 +1,88 @@
+// What the install hooks do to every file of a package after relocation, listed or not (FORMATS §5): superfluous rpaths go,
+// too long `#!` lines get sbang in front, modes and the group become what the configuration says.
+import { chmodSync, chownSync, renameSync } from 'node:fs';
+import { toLatin1 } from '../core/bytes.js';
+import { dropMissingRpaths } from '../relocation/rpath.js';
+import { filterShebang, type SbangTarget, SHEBANG_BYTES } from '../relocation/sbang-line.js';
+import { directoryMode, fileMode, type PermissionPolicy } from '../store/permissions.js';
+import type { PrefixView } from '../store/prefix-view.js';
+import { copyWithHeader, withStagedFile } from '../store/staged-file.js';
+import type { StagedMember, StagedTree } from '../store/staged-tree.js';
+import { isWithin, type SafePath } from '../tar/safe-path.js';
+
+export interface InstallHooksRequest {
+  readonly tree: StagedTree;
+  readonly root: SafePath;
+  /** The file system as it will be; undefined where rpaths are left alone (no ELF platform). */
+  readonly view: PrefixView | undefined;
+  readonly sbang: SbangTarget;
+  readonly permissions: PermissionPolicy;
+  /** The group that every file gets; undefined leaves it as it is. */
+  readonly groupId: number | undefined;
+}
+
+export interface HookCounts {
+  readonly droppedRpaths: number;
+  readonly sbang: number;
+}
+
+/** Runs the hooks over a staged package. */
+export function runInstallHooks(request: InstallHooksRequest): HookCounts {
+  const counts = { droppedRpaths: 0, sbang: 0 };
+  const seen = new Set<number>();
+  for (const [path, member] of request.tree.members) {
+    if (!isWithin(path, request.root)) continue;
+    if (member.kind === 'file') {
+      if (member.content === 'elf' && !seen.has(member.inode) && dropRpaths(request, path))
+        counts.droppedRpaths++;
+      if (member.content === 'script' && addSbang(request, path, member)) counts.sbang++;
+      seen.add(member.inode);
+    }
+    setPermissions(request, path, member);
+  }
+  return counts;
+}
+
+function dropRpaths({ tree, view }: InstallHooksRequest, path: SafePath): boolean {
+  if (view === undefined) return false;
+  return withStagedFile(tree.locate(path), (file) => {
+    const edit = dropMissingRpaths(file, (entry) => isUseful(entry, view));
+    if (edit !== undefined) file.write(edit.offset, edit.bytes);
+    return edit !== undefined;
+  });
+}
+
+const DOLLAR = 0x24;
+const SLASH = 0x2f;
+
+/** `$ORIGIN` and the like stay, and what is there. */
+function isUseful(entry: Uint8Array, view: PrefixView): boolean {
+  return entry[0] === DOLLAR || (entry[0] === SLASH && view.exists(toLatin1(entry)));
+}
+
+type StagedFileMember = Extract<StagedMember, { kind: 'file' }>;
+
+/** The file is replaced, so other names of a hard link group keep the old content until their turn comes. */
+function addSbang({ tree, sbang }: InstallHooksRequest, path: SafePath, member: StagedFileMember): boolean {
+  if ((member.mode & 0o111) === 0) return false;
+  const location = tree.locate(path);
+  const edit = withStagedFile(location, (file) => filterShebang(file.read(0, SHEBANG_BYTES), sbang));
+  if (edit === undefined) return false;
+  const beside = Buffer.concat([location, Buffer.from('.regraft-sbang')]);
+  copyWithHeader({ from: location, to: beside, header: edit.header, skip: edit.replaces });
+  renameSync(beside, location);
+  return true;
+}
+
+function setPermissions(
+  { tree, permissions, groupId }: InstallHooksRequest,
+  path: SafePath,
+  member: StagedMember,
+): void {
+  if (member.kind === 'symlink') return;
+  const location = tree.locate(path);
+  if (groupId !== undefined) chownSync(location, -1, groupId);
+  if (member.kind === 'directory') chmodSync(location, directoryMode(permissions));
+  else if (groupId !== undefined || (member.mode & 0o7000) !== 0)
+    chmodSync(location, fileMode(permissions, member.mode));
+}

@@ -1,0 +1,296 @@
+// Installs specs with what they need: dependencies first, several at a time, each package whole or not at all.
+import { BuildcacheError, StoreError, UsageError } from '../core/errors.js';
+import type { OperationOptions } from '../core/progress.js';
+import type { Mirror } from '../mirror/mirror.js';
+import type { PackageCatalog } from '../mirror/package-catalog.js';
+import type { SelectedEngine } from '../relocation/engines/select.js';
+import type { Keyring } from '../signature/keyring.js';
+import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
+import { specFromRecords } from '../spec/spec-json.js';
+import { installOrder } from '../spec/traverse.js';
+import type { Store } from '../store/store.js';
+import { InflaterPool } from './inflater-pool.js';
+import { type InstallContext, type InstalledPackage, installPackage } from './install-package.js';
+import { schedule, type TaskOutcome } from './schedule.js';
+
+export interface InstallRequest {
+  /** The specs that were asked for. */
+  readonly specs: readonly Spec[];
+  readonly store: Store;
+  /** In search order. */
+  readonly mirrors: readonly Mirror[];
+  /** What the indexes of the mirrors say. */
+  readonly catalog: PackageCatalog;
+  readonly keyring: Keyring;
+  readonly engine: SelectedEngine;
+  /** False: install without looking at signatures. */
+  readonly checkSignature?: boolean;
+  /** Install again what is installed. */
+  readonly force?: boolean;
+  /** Leave out the specs themselves, or everything but them. */
+  readonly only?: 'package' | 'dependencies' | undefined;
+  /** Mark nothing as asked for. */
+  readonly implicit?: boolean;
+  /** Stop at the first failure; nothing that comes after it in order appears. */
+  readonly failFast?: boolean;
+  /** How many packages are worked on at a time. */
+  readonly jobs?: number;
+  /** SHA-256 that the tarball of the one spec must have. */
+  readonly sha256?: string | undefined;
+  /** Install packages of other platforms too. */
+  readonly anyPlatform?: boolean;
+}
+
+export type PackageOutcome = 'installed' | 'already-installed' | 'failed' | 'skipped';
+
+export interface PackageReport {
+  readonly name: string;
+  readonly version: string;
+  readonly hash: DagHash;
+  readonly prefix: string;
+  readonly explicit: boolean;
+  readonly outcome: PackageOutcome;
+  readonly error?: BuildcacheError;
+  readonly details?: InstalledPackage;
+}
+
+export interface InstallReport {
+  readonly root: string;
+  readonly engine: { readonly name: string; readonly reason: string };
+  /** In installation order. */
+  readonly packages: readonly PackageReport[];
+  readonly milliseconds: number;
+}
+
+const DEFAULT_JOBS = 4;
+
+/**
+ * Installs specs into a store.
+ * A package that fails is in the report with its error; what depends on it is skipped, and the rest goes on.
+ * @throws UsageError `usage`, `projection`, `not-relocatable-platform`; StoreError for a store that cannot be written
+ */
+export async function install(
+  request: InstallRequest,
+  options: OperationOptions = {},
+): Promise<InstallReport> {
+  const begin = performance.now();
+  const packages = planPackages(request);
+  const { store, engine } = request;
+  store.ensureSbang();
+  const inflaters = new InflaterPool(engine.engine);
+  const outcomes = await schedule<DagHash, PlannedPackage, PackageReport>({
+    tasks: packages,
+    jobs: request.jobs ?? DEFAULT_JOBS,
+    failFast: request.failFast ?? false,
+    signal: options.signal,
+    run: (planned, turn) => new PackageRun({ request, options, planned, inflaters }).run(turn),
+  });
+  options.signal?.throwIfAborted();
+  const reports = outcomes.map((outcome, index) => reportOf(packages[index], outcome));
+  return {
+    root: store.root,
+    engine: { name: engine.engine.name, reason: engine.reason },
+    packages: reports.flatMap((report) => report ?? []),
+    milliseconds: performance.now() - begin,
+  };
+}
+
+interface PlannedPackage {
+  readonly key: DagHash;
+  readonly spec: Spec;
+  readonly prefix: string;
+  readonly explicit: boolean;
+  readonly dependencies: readonly DagHash[];
+}
+
+/** What has to be looked at, in installation order, each package once. */
+function planPackages(request: InstallRequest): PlannedPackage[] {
+  const { specs, store, only, sha256 } = request;
+  if (sha256 !== undefined && specs.length !== 1) {
+    throw new UsageError('usage', `Cannot check one sha256 for ${specs.length} specs`, {
+      hint: 'Name exactly one spec with --sha256',
+    });
+  }
+  const roots = new Set(specs.map((spec) => spec.root.hash));
+  const planned = new Map<DagHash, PlannedPackage>();
+  for (const spec of specs) {
+    for (const node of installOrder(spec)) {
+      if (node.external !== undefined || planned.has(node.hash)) continue;
+      if (only === 'package' && !roots.has(node.hash)) continue;
+      if (only === 'dependencies' && roots.has(node.hash)) continue;
+      requirePlatform(node, request);
+      const explicit = roots.has(node.hash) && !request.implicit;
+      const prefix = store.prefixOf(node, spec);
+      const dependencies = neededBy(node).filter((hash) => planned.has(hash));
+      planned.set(node.hash, {
+        key: node.hash,
+        spec: specFromRecords(node.hash, (hash) => spec.nodes.get(hash), node.name),
+        prefix,
+        explicit,
+        dependencies,
+      });
+    }
+  }
+  return [...planned.values()];
+}
+
+function neededBy(node: SpecNode): DagHash[] {
+  return node.dependencies
+    .filter(({ types }) => types.includes('link') || types.includes('run'))
+    .map(({ hash }) => hash);
+}
+
+const PLATFORMS: Readonly<Record<string, string>> = {
+  linux: 'linux',
+  cray: 'linux',
+  darwin: 'darwin',
+  windows: 'win32',
+  freebsd: 'freebsd',
+};
+
+function requirePlatform(node: SpecNode, { anyPlatform }: InstallRequest): void {
+  const { platform } = node.arch;
+  if (anyPlatform || PLATFORMS[platform] === process.platform) return;
+  throw new UsageError(
+    'not-relocatable-platform',
+    `Cannot install "${node.name}/${node.hash.slice(0, 7)}": it is for "${platform}", this is "${process.platform}"`,
+    {
+      hint: 'Choose a package for this platform, or say "--any-platform" to install it all the same',
+      data: { package: node.name, hash: node.hash, platform },
+    },
+  );
+}
+
+interface PackageRunOptions {
+  readonly request: InstallRequest;
+  readonly options: OperationOptions;
+  readonly planned: PlannedPackage;
+  readonly inflaters: InflaterPool;
+}
+
+/** One package on its way. */
+class PackageRun {
+  readonly #request: InstallRequest;
+  readonly #options: OperationOptions;
+  readonly #planned: PlannedPackage;
+  readonly #begin = performance.now();
+
+  readonly #inflaters: InflaterPool;
+
+  constructor({ request, options, planned, inflaters }: PackageRunOptions) {
+    this.#request = request;
+    this.#options = options;
+    this.#planned = planned;
+    this.#inflaters = inflaters;
+  }
+
+  async run(turn: () => Promise<void>): Promise<PackageReport> {
+    try {
+      const report = await this.#installOnce(turn);
+      this.#finished(report.outcome, report.details);
+      return report;
+    } catch (error) {
+      if (error instanceof BuildcacheError) this.#finished('failed', undefined, error);
+      throw error;
+    }
+  }
+
+  async #installOnce(turn: () => Promise<void>): Promise<PackageReport> {
+    const { store, force } = this.#request;
+    const { signal } = this.#options;
+    const { key } = this.#planned;
+    if (!force && store.isInstalled(key) !== undefined) return this.#alreadyInstalled(turn);
+    return store.withPrefixLock(
+      key,
+      async () => {
+        // Somebody else may have installed it while the lock was theirs.
+        if (!force && store.isInstalled(key) !== undefined) return this.#alreadyInstalled(turn);
+        const details = await this.#install(turn);
+        return this.#report('installed', details);
+      },
+      { signal },
+    );
+  }
+
+  async #alreadyInstalled(turn: () => Promise<void>): Promise<PackageReport> {
+    const { store } = this.#request;
+    const { key, explicit } = this.#planned;
+    await turn();
+    if (explicit && store.isInstalled(key) === 'here')
+      await store.markExplicit(key, { signal: this.#options.signal });
+    return this.#report('already-installed');
+  }
+
+  #install(turn: () => Promise<void>): Promise<InstalledPackage> {
+    const { spec, prefix, explicit, key } = this.#planned;
+    const { catalog, sha256 } = this.#request;
+    const named = catalog.find(key)?.mirrors ?? [];
+    const isRoot = this.#request.specs.some(({ root }) => root.hash === key);
+    return installPackage(
+      { spec, prefix, explicit, named, turn, sha256: isRoot ? sha256 : undefined },
+      this.#context(),
+    );
+  }
+
+  #context(): InstallContext {
+    const { store, mirrors, keyring, checkSignature = true, force = false } = this.#request;
+    const { engine } = this.#request.engine;
+    return {
+      store,
+      mirrors,
+      keyring,
+      checkSignature,
+      force,
+      engine,
+      inflaters: this.#inflaters,
+      ...this.#options,
+    };
+  }
+
+  #report(outcome: PackageOutcome, details?: InstalledPackage): PackageReport {
+    return { ...identityOf(this.#planned), outcome, ...(details === undefined ? {} : { details }) };
+  }
+
+  #finished(outcome: PackageOutcome, details: InstalledPackage | undefined, error?: unknown): void {
+    const { onProgress } = this.#options;
+    const { name, hash } = this.#planned.spec.root;
+    for (const message of details?.warnings ?? [])
+      onProgress?.({ type: 'warning', code: 'install', message: `${name}: ${message}` });
+    onProgress?.({
+      type: 'package-finished',
+      package: name,
+      hash,
+      outcome,
+      bytes: details?.bytes ?? 0,
+      files: details?.files ?? 0,
+      milliseconds: performance.now() - this.#begin,
+      ...(error === undefined ? {} : { error }),
+    });
+  }
+}
+
+function identityOf({ spec, prefix, explicit }: PlannedPackage) {
+  const { name, version, hash } = spec.root;
+  return { name, version, hash, prefix, explicit };
+}
+
+function reportOf(
+  planned: PlannedPackage | undefined,
+  outcome: TaskOutcome<PackageReport>,
+): PackageReport | undefined {
+  if (outcome.status === 'done' || planned === undefined)
+    return outcome.status === 'done' ? outcome.result : undefined;
+  if (outcome.status === 'failed') {
+    if (!(outcome.error instanceof BuildcacheError)) throw outcome.error;
+    return { ...identityOf(planned), outcome: 'failed', error: outcome.error };
+  }
+  return { ...identityOf(planned), outcome: 'skipped', error: skipped(planned, outcome.because) };
+}
+
+function skipped({ spec }: PlannedPackage, because: unknown): StoreError {
+  const reason = because instanceof Error ? because.message : String(because);
+  return new StoreError('dependency-failed', `Skipped "${spec.root.name}": ${reason}`, {
+    cause: because,
+    data: { hash: spec.root.hash },
+  });
+}

@@ -1,0 +1,47 @@
+// Opens the store that a command means, with the projections that its configuration gives it.
+import { Projections } from '../spec/projection.js';
+import { Store, type StoreOptions } from '../store/store.js';
+import { resolveStoreConfig, type StoreConfig, type StoreConfigRequest } from '../store/store-config.js';
+
+export interface OpenStoreRequest extends StoreConfigRequest {
+  /** Write without locks that exclude a Spack on the same tree. */
+  readonly noLock?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Opens a store to install into; makes it where there is none.
+ * @throws StoreError, UsageError `config`, `padding`, `projection`
+ */
+export function openStoreForWriting(request: OpenStoreRequest): Promise<Store> {
+  return Store.openForWriting(storeOptions(request), { signal: request.signal });
+}
+
+/**
+ * Opens a store that is there, to look at it.
+ * @throws StoreError, UsageError `config`, `padding`, `projection`
+ */
+export function openStore(request: OpenStoreRequest): Store {
+  return Store.open(storeOptions(request));
+}
+
+function storeOptions(request: OpenStoreRequest): StoreOptions {
+  const config = resolveStoreConfig(request);
+  const projections = projectionsOf(config);
+  return {
+    root: config.root,
+    unpaddedRoot: config.unpaddedRoot,
+    projectPath: (node, spec) => projections.pathOf(node, spec),
+    upstreams: config.upstreams,
+    permissions: config.permissions,
+    allowSetGroupId: config.allowSetGroupId,
+    spackPrefix: config.spackPrefix,
+    noLock: request.noLock ?? config.noLock,
+    lockTimeouts: config.lockTimeouts,
+  };
+}
+
+function projectionsOf({ projections, hashLength }: StoreConfig): Projections {
+  const options = hashLength === undefined ? {} : { hashLength };
+  return projections === undefined ? Projections.default(options) : new Projections(projections, options);
+}

@@ -1,0 +1,138 @@
+// What the mirrors offer for one package: metadata that was found, verified as far as it must be, and describes this package.
+
+import { specfilePath } from '../buildcache/layout.js';
+import { parseSpecfile, type Specfile } from '../buildcache/specfile.js';
+import { BuildcacheError, MetadataError, SignatureError, UsageError } from '../core/errors.js';
+import type { Mirror } from '../mirror/mirror.js';
+import { type MetadataCandidate, metadataCandidates } from '../mirror/package-source.js';
+import { extractClearsigned, verifyClearsigned } from '../signature/clearsign.js';
+import type { Keyring } from '../signature/keyring.js';
+import type { Spec } from '../spec/spec.js';
+
+export interface OffersRequest {
+  readonly spec: Spec;
+  /** Configured mirrors in search order. */
+  readonly mirrors: readonly Mirror[];
+  /** Those that the index named for this package; they are asked first. */
+  readonly named: readonly Mirror[];
+  readonly keyring: Keyring;
+  /** False: no signature is asked for, whatever the mirror is configured to. */
+  readonly checkSignature: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PackageOffer {
+  readonly mirror: Mirror;
+  /** URL or path of the metadata file. */
+  readonly location: string;
+  readonly specfile: Specfile;
+  /** `pending`: the signature must be inside of the tarball (layout 0). */
+  readonly signature: 'verified' | 'not-required' | 'pending';
+}
+
+/** An offer that cannot be used, and why. */
+export interface RefusedOffer {
+  readonly refusal: BuildcacheError;
+}
+
+/** Every offer in search order: signed metadata of all mirrors before unsigned of any. */
+export async function* packageOffers(request: OffersRequest): AsyncGenerator<PackageOffer | RefusedOffer> {
+  const { spec, mirrors, named, signal } = request;
+  const paths = {
+    signed: specfilePath(spec.root, { signed: true, spec }),
+    unsigned: specfilePath(spec.root, { signed: false, spec }),
+  };
+  for await (const candidate of metadataCandidates({ mirrors, named, paths, signal })) {
+    if ('failure' in candidate) {
+      yield { refusal: candidate.failure };
+      continue;
+    }
+    try {
+      yield await readOffer(candidate, request);
+    } catch (error) {
+      if (!(error instanceof BuildcacheError)) throw error;
+      yield { refusal: error };
+    }
+  }
+}
+
+async function readOffer(candidate: MetadataCandidate, request: OffersRequest): Promise<PackageOffer> {
+  const { mirror, location } = candidate;
+  const mustVerify = request.checkSignature && mirror.signed;
+  const { text, signature } = await readSignedText(candidate, request.keyring, mustVerify);
+  const specfile = parseSpecfile(text, location);
+  checkIdentity({ specfile, spec: request.spec, location, isVerified: signature === 'verified' });
+  if (signature === 'pending' && specfile.layoutVersion > 0) throw unsigned(location);
+  return { mirror, location, specfile, signature };
+}
+
+async function readSignedText(candidate: MetadataCandidate, keyring: Keyring, mustVerify: boolean) {
+  const { signed, bytes, location } = candidate;
+  if (!signed)
+    return { text: bytes, signature: mustVerify ? ('pending' as const) : ('not-required' as const) };
+  if (!mustVerify) return { text: extractClearsigned(bytes, location), signature: 'not-required' as const };
+  const { text } = await verifyClearsigned(bytes, keyring, location);
+  return { text, signature: 'verified' as const };
+}
+
+interface IdentityCheck {
+  readonly specfile: Specfile;
+  readonly spec: Spec;
+  readonly location: string;
+  readonly isVerified: boolean;
+}
+
+/** A mirror may serve one good package under the name of another. */
+export function checkIdentity({ specfile, spec, location, isVerified }: IdentityCheck): void {
+  const actual = specfile.spec.root.hash;
+  const expected = spec.root.hash;
+  if (actual === expected) return;
+  const message = `Cannot use "${location}": it describes "${specfile.spec.root.name}/${actual}", not "${spec.root.name}/${expected}"`;
+  const details = {
+    hint: 'The mirror serves another package under this name: do not trust it',
+    data: { location, expected, actual },
+  };
+  if (isVerified) throw new SignatureError('signature-wrong-spec', message, details);
+  throw new MetadataError('wrong-package', message, details);
+}
+
+function unsigned(location: string): SignatureError {
+  return new SignatureError('signature-missing', `Cannot use "${location}": it is not signed`, {
+    hint: 'Install with "--no-check-signature", or configure the mirror with "signed: false"',
+    data: { location },
+  });
+}
+
+/** The one error that stands for everything that was tried, with all of it as its causes. */
+export function noUsableOffer(
+  spec: Spec,
+  mirrors: readonly Mirror[],
+  refusals: readonly BuildcacheError[],
+): BuildcacheError {
+  const [only, ...others] = refusals;
+  const name = `${spec.root.name}@${spec.root.version}/${spec.root.hash}`;
+  if (only === undefined) {
+    const data = { package: name, mirrors: mirrors.map((mirror) => mirror.url) };
+    return new UsageError('spec-not-found', `Cannot find "${name}" on any mirror`, {
+      hint: 'Check the mirrors, or push the package to one of them',
+      data,
+    });
+  }
+  if (others.length === 0) return only;
+  const telling = refusals.find((error) => error instanceof SignatureError) ?? only;
+  const causes = refusals.map((error) => ({ code: error.code, message: error.message }));
+  const details = {
+    cause: telling,
+    data: { ...telling.data, causes },
+    retryable: refusals.every((error) => error.retryable),
+  };
+  const hint = telling.hint === undefined ? {} : { hint: telling.hint };
+  return new (telling.constructor as typeof BuildcacheError)(
+    telling.code,
+    `${telling.message} (and ${others.length} more failed)`,
+    {
+      ...details,
+      ...hint,
+    },
+  );
+}

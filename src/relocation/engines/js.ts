@@ -1,0 +1,79 @@
+// The engine in plain TypeScript: the rules as they are written in src/relocation, and the oracle of the other engines.
+import { readElf } from '../../binfmt/elf.js';
+import type { ByteSource, Edit } from '../../core/byte-source.js';
+import { JsInflater } from '../../stream/js-inflater.js';
+import { replaceCStrings, seamFor } from '../binary-rules.js';
+import type {
+  CStringReplacer,
+  ElfPatcher,
+  PrefixMapping,
+  PrefixScanner,
+  RelocationEngine,
+  TextReplacer,
+} from '../engine.js';
+import { withoutIdentities } from '../prefix-map.js';
+import { PrefixSearch } from '../prefix-search.js';
+import { planElfEdits, rewritableStrings } from '../rpath.js';
+import { checkTextSize, findTextMatches, rewriteText } from '../text-rules.js';
+import { PairList } from './pair-list.js';
+
+/** Runs everywhere, and is the one to read. */
+export class JsEngine implements RelocationEngine {
+  readonly name = 'js';
+
+  createInflater(): JsInflater {
+    return new JsInflater();
+  }
+
+  createScanner(prefixes: readonly Uint8Array[]): PrefixScanner {
+    const search = new PrefixSearch(prefixes);
+    return { scan: (bytes) => scan(bytes, search) };
+  }
+
+  createTextReplacer(mapping: PrefixMapping): TextReplacer {
+    const changes = withoutIdentities(mapping);
+    const search = new PrefixSearch(changes.map(([from]) => from));
+    return {
+      replace: (text) => {
+        checkTextSize(text);
+        const matches = findTextMatches(text, search);
+        return matches.length === 0 ? undefined : rewriteText(text, matches, changes);
+      },
+    };
+  }
+
+  createCStringReplacer(mapping: PrefixMapping): CStringReplacer {
+    const changes = withoutIdentities(mapping);
+    const search = new PrefixSearch(changes.map(([from]) => from));
+    const seam = seamFor(search.longest);
+    return {
+      seam,
+      replace: (bytes, start, isLast) => {
+        const limit = isLast ? bytes.length : bytes.length - seam;
+        return replaceCStrings(bytes, { start, limit }, search, changes);
+      },
+    };
+  }
+
+  createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher {
+    return { patch: (source) => patchElf(source, mapping, options) };
+  }
+}
+
+function scan(bytes: Uint8Array, search: PrefixSearch): Uint32Array {
+  const hits = new PairList();
+  const cursor = search.cursor(bytes);
+  for (let from = 0; cursor.advance(from, bytes.length); from = cursor.offset + 1) {
+    hits.add([cursor.offset, cursor.index], 0);
+  }
+  return hits.values();
+}
+
+function patchElf(
+  source: ByteSource,
+  mapping: PrefixMapping,
+  options: { readonly rewriteInterpreter: boolean },
+): readonly Edit[] {
+  const strings = rewritableStrings(readElf(source), options);
+  return strings === undefined ? [] : planElfEdits(strings, mapping);
+}

@@ -1,0 +1,42 @@
+// Which compiler a node was built with: recorded up to format 4, one of the dependencies from format 5 on (FORMATS.md §1).
+
+import { UsageError } from '../core/errors.js';
+import type { DependencyEdge, NodeGraph, SpecNode } from './spec.js';
+
+export interface Compiler {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** The languages whose provider counts as "the" compiler, in the order in which they are asked. */
+const LANGUAGES = ['c', 'cxx', 'fortran'] as const;
+
+/** The edge to the compiler of a node that records none itself. */
+export function compilerEdgeOf(node: SpecNode): DependencyEdge | undefined {
+  for (const language of LANGUAGES) {
+    const edge = node.dependencies.find(({ virtuals }) => virtuals.includes(language));
+    if (edge !== undefined) return edge;
+  }
+  return undefined;
+}
+
+/**
+ * The compiler of a node, or undefined for a package that was built without one.
+ *
+ * @param graph - the graph of the node; only nodes of format 5 need it.
+ * @throws UsageError `projection` when the compiler is a dependency, and the graph does not have it.
+ */
+export function compilerOf(node: SpecNode, graph: NodeGraph | undefined): Compiler | undefined {
+  const edge = node.compiler === undefined ? compilerEdgeOf(node) : undefined;
+  if (edge === undefined) return node.compiler;
+  const provider = graph?.nodes.get(edge.hash);
+  if (provider !== undefined) return { name: provider.name, version: provider.version };
+  throw new UsageError(
+    'projection',
+    `Cannot tell the compiler of "${node.name}": "${edge.name}" is not known`,
+    {
+      hint: 'Read the whole specfile of the package',
+      data: { name: node.name, hash: node.hash, dependency: edge.hash },
+    },
+  );
+}

@@ -1,0 +1,128 @@
+// Where a package lies below the root of a store (`config:install_tree:projections`), and how a format string becomes a path
+// (FORMATS.md §1 "Paths from a spec").
+
+import { UsageError } from '../core/errors.js';
+import { type Constraint, parseConstraint, satisfies } from './constraint.js';
+import { formatNode } from './format.js';
+import type { NodeGraph, SpecNode } from './spec.js';
+
+/** What Spack used before 1.0, and what a store has that was never configured. */
+export const DEFAULT_PROJECTION = '{architecture}/{compiler.name}-{compiler.version}/{name}-{version}-{hash}';
+/** What Spack uses since 1.0. */
+export const SPACK_1_PROJECTION = '{architecture.platform}-{architecture.target}/{name}-{version}-{hash}';
+
+const UNSAFE = /[^A-Za-z0-9_.-]/gu;
+const UNSAFE_SINCE_SPACK_1 = /[^A-Za-z0-9_.+-]/gu;
+const SEPARATOR_IN_TOKEN = /\{[^}]*[/\\][^}]*\}/;
+
+export interface PathRules {
+  /** Spack 1.x leaves a `+` as it is. */
+  readonly keepPlus?: boolean;
+}
+
+/**
+ * Expands a template into a relative path: each component on its own, so that no attribute can add a directory.
+ *
+ * @param template - for example `{name}/{version}-{hash:7}`.
+ * @param node - the package.
+ * @param graph - its graph, for `{^dependency.…}` and for the compiler of nodes of format 5.
+ * @throws UsageError `projection` when the template cannot be expanded, or the path is empty, absolute or leaves the root.
+ */
+export function expandPath(
+  template: string,
+  node: SpecNode,
+  graph?: NodeGraph,
+  rules: PathRules = {},
+): string {
+  if (template.startsWith('/')) throw refused(template, 'it is an absolute path');
+  if (SEPARATOR_IN_TOKEN.test(template)) throw refused(template, 'a token has "/" or "\\" in it');
+  const unsafe = rules.keepPlus === true ? UNSAFE_SINCE_SPACK_1 : UNSAFE;
+  const components = template
+    .split('/')
+    .map((component) => formatNode(component, node, graph).replace(unsafe, '_'))
+    .filter((component) => component !== '' && component !== '.');
+  if (components.includes('..')) throw refused(template, 'the path leaves the root');
+  if (components.length === 0) throw refused(template, 'the path is empty');
+  return components.join('/');
+}
+
+export interface ProjectionsOptions extends PathRules {
+  /** `config:install_hash_length`: the length of every `{hash}`. */
+  readonly hashLength?: number;
+}
+
+interface Projection {
+  readonly constraint: Constraint;
+  readonly template: string;
+}
+
+/** The projections of a store: the first whose constraint a package satisfies says where it lies, else `all`. */
+export class Projections {
+  readonly #projections: readonly Projection[];
+  readonly #all: string | undefined;
+  readonly #rules: PathRules;
+
+  /**
+   * @param entries - constraint and template, in the order of the configuration; `all` fits what nothing else does.
+   * @throws UsageError `projection` for a template that cannot take the hash length, `spec-syntax` for a constraint.
+   */
+  constructor(entries: Iterable<readonly [string, string]>, options: ProjectionsOptions = {}) {
+    const pairs = [...entries].map(([constraint, template]): [string, string] => [
+      constraint,
+      limitHash(template.toLowerCase(), options.hashLength),
+    ]);
+    this.#all = pairs.findLast(([constraint]) => constraint === 'all')?.[1];
+    this.#projections = pairs
+      .filter(([constraint]) => constraint !== 'all')
+      .map(([constraint, template]) => ({ constraint: parseConstraint(constraint), template }));
+    this.#rules = { keepPlus: options.keepPlus ?? false };
+  }
+
+  /** The one projection that a store has without configuration. */
+  static default(options: ProjectionsOptions = {}): Projections {
+    return new Projections([['all', DEFAULT_PROJECTION]], options);
+  }
+
+  /**
+   * The template for a package.
+   *
+   * @throws UsageError `projection` when none fits.
+   */
+  templateFor(node: SpecNode, graph: NodeGraph): string {
+    const fitting = this.#projections.find(({ constraint }) => satisfies(node, graph, constraint));
+    const template = fitting?.template ?? this.#all;
+    if (template !== undefined) return template;
+    throw new UsageError(
+      'projection',
+      `Cannot place "${node.name}": no projection fits it, and there is none for "all"`,
+      {
+        hint: 'Add a projection for "all"',
+        data: { name: node.name, hash: node.hash },
+      },
+    );
+  }
+
+  /**
+   * The path of a package relative to the root of the store.
+   *
+   * @throws UsageError `projection`.
+   */
+  pathOf(node: SpecNode, graph: NodeGraph): string {
+    return expandPath(this.templateFor(node, graph), node, graph, this.#rules);
+  }
+}
+
+function limitHash(template: string, length: number | undefined): string {
+  if (length === undefined) return template;
+  if (template.includes('{hash}')) return template.replaceAll('{hash}', `{hash:${length}}`);
+  const reason = template.includes('{hash')
+    ? 'it gives the length of the hash, and install_hash_length gives another'
+    : 'it has no {hash}, but install_hash_length is set';
+  throw refused(template, reason);
+}
+
+function refused(template: string, reason: string): UsageError {
+  return new UsageError('projection', `Cannot expand "${template}": ${reason}`, {
+    data: { template, reason },
+  });
+}

@@ -1,0 +1,99 @@
+// The orders in which a spec's graph is walked: installation, the mapping of prefixes, the database (FORMATS.md §2, §4, §5).
+
+import { MetadataError } from '../core/errors.js';
+import type { DagHash, DependencyEdge, DependencyType, Spec, SpecNode } from './spec.js';
+
+const LINK: readonly DependencyType[] = ['link'];
+const LINK_RUN: readonly DependencyType[] = ['link', 'run'];
+const BUILD_LINK_RUN: readonly DependencyType[] = ['build', 'link', 'run'];
+
+/**
+ * The nodes to install, dependencies first: postorder over link and run edges, children by name. Externals are in it.
+ *
+ * @throws MetadataError `metadata-invalid` when the spec lacks a node.
+ */
+export function installOrder(spec: Spec): SpecNode[] {
+  return walk(spec, LINK_RUN).postorder;
+}
+
+/**
+ * The nodes whose prefixes a package may hold, in the order in which they are replaced: preorder over link edges,
+ * children by name, then the root's direct run dependencies that are not yet there. Externals are left out.
+ *
+ * @throws MetadataError `metadata-invalid` when the spec lacks a node.
+ */
+export function hashToPrefixOrder(spec: Spec): SpecNode[] {
+  const nodes = new Map<DagHash, SpecNode>();
+  for (const node of walk(spec, LINK).preorder) nodes.set(node.hash, node);
+  for (const node of childrenOf(spec, spec.root, ['run'])) {
+    if (!nodes.has(node.hash)) nodes.set(node.hash, node);
+  }
+  return [...nodes.values()].filter((node) => node.external === undefined);
+}
+
+/**
+ * Every node that a database records with the root: preorder over build, link and run edges, children by name.
+ *
+ * @throws MetadataError `metadata-invalid` when the spec lacks a node.
+ */
+export function allNodes(spec: Spec): SpecNode[] {
+  return walk(spec, BUILD_LINK_RUN).preorder;
+}
+
+/**
+ * The direct dependencies of a node over edges of some types, by name; a node that several edges reach comes once.
+ *
+ * @throws MetadataError `metadata-invalid` when the spec lacks a node.
+ */
+export function childrenOf(spec: Spec, node: SpecNode, types: readonly DependencyType[]): SpecNode[] {
+  const edges = node.dependencies.filter((edge) => edge.types.some((type) => types.includes(type)));
+  edges.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+  const children = new Set(edges.map((edge) => nodeOf(spec, edge)));
+  return [...children];
+}
+
+/**
+ * The node that an edge leads to.
+ *
+ * @throws MetadataError `metadata-invalid` when the spec lacks it.
+ */
+export function nodeOf(spec: Spec, edge: Pick<DependencyEdge, 'name' | 'hash'>): SpecNode {
+  const node = spec.nodes.get(edge.hash);
+  if (node !== undefined) return node;
+  throw new MetadataError(
+    'metadata-invalid',
+    `Cannot walk "${spec.root.name}": "${edge.name}/${edge.hash}" is missing`,
+    {
+      data: { root: spec.root.hash, hash: edge.hash },
+    },
+  );
+}
+
+/** A spec of the same graph with another of its nodes as the root. */
+export function subSpec(spec: Spec, root: SpecNode): Spec {
+  return { root, nodes: spec.nodes };
+}
+
+/** Both orders of one depth-first walk; without recursion, since a graph may be one long chain. */
+function walk(spec: Spec, types: readonly DependencyType[]): { preorder: SpecNode[]; postorder: SpecNode[] } {
+  const preorder: SpecNode[] = [];
+  const postorder: SpecNode[] = [];
+  const seen = new Set<DagHash>();
+  const frames: { node: SpecNode; rest: SpecNode[] }[] = [];
+  const enter = (node: SpecNode): void => {
+    if (seen.has(node.hash)) return;
+    seen.add(node.hash);
+    preorder.push(node);
+    frames.push({ node, rest: childrenOf(spec, node, types).reverse() });
+  };
+  enter(spec.root);
+  for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+    const child = frame.rest.pop();
+    if (child !== undefined) enter(child);
+    else {
+      postorder.push(frame.node);
+      frames.pop();
+    }
+  }
+  return { preorder, postorder };
+}

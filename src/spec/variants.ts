@@ -1,0 +1,75 @@
+// The variants and compiler flags of a node, and how Spack prints them (Spack's documentation, "Variants", "Compiler flags").
+
+import type { JsonValue, SpecNode } from './spec.js';
+
+export const COMPILER_FLAGS = ['cflags', 'cppflags', 'cxxflags', 'fflags', 'ldflags', 'ldlibs'] as const;
+
+/** A variant's value: a list where it may hold several, true or false, or one text. */
+export type VariantValue = boolean | string | readonly string[];
+
+const NEEDS_NO_QUOTES = /^[a-zA-Z0-9,/_.-]+$/;
+/** Patches are named by their sha256, of which nobody wants to see all. */
+const SHOWN_PATCH_LENGTH = 7;
+
+/** Says whether a key of `parameters` holds compiler flags. */
+export function isCompilerFlag(name: string): boolean {
+  return COMPILER_FLAGS.some((flag) => flag === name);
+}
+
+/** The value of a variant, or undefined where the node has none of that name. */
+export function variantOf(node: SpecNode, name: string): VariantValue | undefined {
+  if (isCompilerFlag(name) || !Object.hasOwn(node.parameters, name)) return undefined;
+  return asVariantValue(node.parameters[name] ?? null);
+}
+
+/** The compiler flags of one kind. */
+export function flagsOf(node: SpecNode, name: string): readonly string[] {
+  const flags = Object.hasOwn(node.parameters, name) ? node.parameters[name] : undefined;
+  return Array.isArray(flags) ? flags.map(String) : [];
+}
+
+/** Prints one variant: `+x`, `~x` or `x=v`. */
+export function formatVariant(name: string, value: VariantValue): string {
+  if (typeof value === 'boolean') return `${value ? '+' : '~'}${name}`;
+  if (typeof value === 'string') return `${name}=${quoteIfNeeded(value)}`;
+  const shown = name === 'patches' ? value.map((sha256) => sha256.slice(0, SHOWN_PATCH_LENGTH)) : value;
+  return `${name}=${quoteIfNeeded(shown.join(','))}`;
+}
+
+/** Prints all variants of a node: first those that are on or off, then the others with a blank before each. */
+export function formatVariants(node: SpecNode): string {
+  const entries = Object.keys(node.parameters)
+    .sort()
+    .map((name): [string, VariantValue | undefined] => [name, variantOf(node, name)]);
+  const switches: string[] = [];
+  const others: string[] = [];
+  for (const [name, value] of entries) {
+    if (value === undefined) continue;
+    if (typeof value === 'boolean') switches.push(formatVariant(name, value));
+    else others.push(` ${formatVariant(name, value)}`);
+  }
+  return switches.join('') + others.join('');
+}
+
+/** Prints all compiler flags of a node, each kind with a blank before it. */
+export function formatFlags(node: SpecNode): string {
+  const kinds = COMPILER_FLAGS.map((name): [string, readonly string[]] => [name, flagsOf(node, name)]);
+  return kinds
+    .filter(([, flags]) => flags.length > 0)
+    .map(([name, flags]) => ` ${name}=${quoteIfNeeded(flags.join(' '))}`)
+    .join('');
+}
+
+/** Old files hold texts where newer ones have true and false. */
+function asVariantValue(value: JsonValue): VariantValue {
+  if (Array.isArray(value)) return value.map(String);
+  const text = String(value);
+  if (/^true$/i.test(text)) return true;
+  if (/^false$/i.test(text)) return false;
+  return text;
+}
+
+function quoteIfNeeded(value: string): string {
+  if (NEEDS_NO_QUOTES.test(value)) return value;
+  return value.includes("'") ? JSON.stringify(value) : `'${value}'`;
+}

@@ -1,0 +1,148 @@
+// A store's database on disk: what it says, read again whenever it changed, and changed only in transactions under its lock.
+// FORMATS.md §2 "Store database"; Spack `Database`.
+import { randomUUID } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { StoreError } from '../core/errors.js';
+import type { DagHash, SpecNode } from '../spec/spec.js';
+import { DatabaseEdit } from './database-edit.js';
+import {
+  type DatabaseContent,
+  emptyDatabase,
+  formatDatabase,
+  type InstallRecord,
+  nodeOfRecord,
+  type RecordMap,
+  readDatabaseFile,
+  tryNodeOfRecord,
+} from './database-file.js';
+import type { StoreLocks } from './locks.js';
+import { errorNumber, replaceFile, storeIoError } from './store-io.js';
+import { StorePaths } from './store-layout.js';
+
+/**
+ * Reads the database of a store, without a lock: it is always replaced as a whole.
+ *
+ * @returns undefined when the store has none.
+ * @throws StoreError `database-unreadable`, `database-version`, `root-unusable`.
+ */
+export function readDatabase(root: string): DatabaseContent | undefined {
+  return readDatabaseFile(new StorePaths(root).index);
+}
+
+export class StoreDatabase {
+  readonly #paths: StorePaths;
+  /** Undefined for an upstream store, which is only read. */
+  readonly #locks: StoreLocks | undefined;
+  #content: DatabaseContent = emptyDatabase();
+  #seen: string | undefined;
+
+  constructor(paths: StorePaths, locks?: StoreLocks) {
+    this.#paths = paths;
+    this.#locks = locks;
+  }
+
+  /** What the database says now; errors as `readDatabase`. */
+  content(): DatabaseContent {
+    const state = this.#stateOnDisk();
+    if (state !== this.#seen) {
+      this.#content = readDatabaseFile(this.#paths.index) ?? emptyDatabase();
+      this.#seen = state;
+    }
+    return this.#content;
+  }
+
+  get(hash: DagHash): InstallRecord | undefined {
+    return this.content().records.get(hash);
+  }
+
+  /** Says whether the package is recorded as installed here. */
+  installed(hash: DagHash): boolean {
+    return this.get(hash)?.installed ?? false;
+  }
+
+  /** Every record, in the order of the file. */
+  records(): RecordMap {
+    return this.content().records;
+  }
+
+  /** The recorded path, also of a package that is not installed (any more). */
+  pathOf(hash: DagHash): string | undefined {
+    return this.get(hash)?.path;
+  }
+
+  /** The spec node of a record; throws MetadataError when it cannot be read. */
+  nodeOf(record: InstallRecord): SpecNode {
+    return nodeOfRecord(record, this.content().version);
+  }
+
+  /** The namespaces of the recorded packages; those of nodes that cannot be read are left out. */
+  namespaces(): ReadonlySet<string> {
+    const { records, version } = this.content();
+    const found = new Set<string>();
+    for (const record of records.values()) {
+      const namespace = tryNodeOfRecord(record, version)?.namespace;
+      if (namespace !== undefined) found.add(namespace);
+    }
+    return found;
+  }
+
+  /**
+   * Changes the database under its lock. When `change` throws, nothing is written.
+   *
+   * @throws StoreError `database-locked`, `locks-unavailable`, `database-unreadable`, `database-version`, `store-io`, `disk-full`.
+   */
+  async transaction<Result>(
+    change: (edit: DatabaseEdit) => Result,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Result> {
+    if (this.#locks === undefined) throw new TypeError(`The store "${this.#paths.root}" is only read`);
+    const lock = await this.#locks.database({ signal });
+    try {
+      const edit = new DatabaseEdit(this.content());
+      const result = change(edit);
+      if (edit.isChanged) this.#write(edit.content());
+      return result;
+    } finally {
+      lock.release();
+    }
+  }
+
+  #write(content: DatabaseContent): void {
+    const { index, verifier } = this.#paths;
+    const own = `${hostname()}.${process.pid}.temp`;
+    replaceFile({ path: index, content: formatDatabase(content), temporary: `${index}.${own}` });
+    // A running Spack reads the index again only when this differs.
+    replaceFile({ path: verifier, content: randomUUID(), temporary: `${verifier}.${own}` });
+    this.#content = content;
+    this.#seen = this.#stateOnDisk();
+  }
+
+  /** Changes with every writing of the file: it is a new file each time, and its verifier a new text. */
+  #stateOnDisk(): string {
+    const { index, verifier } = this.#paths;
+    try {
+      const file = statSync(index, { bigint: true });
+      if (!file.isFile())
+        throw new StoreError(
+          'database-unreadable',
+          `Cannot read the store database "${index}": it is no file`,
+          {
+            data: { path: index },
+          },
+        );
+      return [file.dev, file.ino, file.size, file.mtimeNs, readVerifier(verifier)].join(' ');
+    } catch (cause) {
+      if (errorNumber(cause) === 'ENOENT') return 'absent';
+      throw storeIoError('read', index, cause, 'root-unusable');
+    }
+  }
+}
+
+function readVerifier(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}

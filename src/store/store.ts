@@ -1,0 +1,314 @@
+// A Spack store: which packages are where, and how one comes or goes. Brings together the database, the locks, the upstream stores
+// and the places that prefixes have. DESIGN.md §4, FORMATS.md §1 "Prefix of a node".
+import { existsSync, readFileSync } from 'node:fs';
+import { isAbsolute, join, normalize, resolve } from 'node:path';
+import { MetadataError, StoreError, UsageError } from '../core/errors.js';
+import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
+import { parseSpecDictionary, specFromRecords } from '../spec/spec-json.js';
+import { type CommittedPrefix, commitPrefix } from './commit.js';
+import { recoverCommits } from './commit-recovery.js';
+import { StoreDatabase } from './database.js';
+import type { InstallRecord } from './database-file.js';
+import { groupId } from './group.js';
+import { type LockTimeouts, StoreLocks } from './locks.js';
+import { unpaddedRoot } from './padding.js';
+import {
+  directoryMode,
+  type PackagePermissions,
+  type PermissionPolicy,
+  permissionPolicy,
+} from './permissions.js';
+import { removeLeftovers } from './private-folder.js';
+import type { RecordLocks } from './record-lock.js';
+import { ensureSbang, sbangPath } from './sbang.js';
+import { StorePaths } from './store-layout.js';
+import { prepareRoot, requireReadableRoot } from './store-root.js';
+import { Upstreams } from './upstreams.js';
+
+export interface StoreOptions {
+  readonly root: string;
+  /** The root before padding; found by the placeholder in `root` unless given. */
+  readonly unpaddedRoot?: string;
+  /** The path of a node below the root (`Projections`). */
+  readonly projectPath: (node: SpecNode, spec: Spec) => string;
+  /** Roots of upstream stores, in order. */
+  readonly upstreams?: readonly string[];
+  readonly permissions?: PackagePermissions;
+  /** `config:allow_sgid`. */
+  readonly allowSetGroupId?: boolean;
+  /** Where the Spack that uses this tree is. */
+  readonly spackPrefix?: string | undefined;
+  readonly noLock?: boolean;
+  readonly lockTimeouts?: LockTimeouts;
+  /** The system's record locks; those of the optional addon unless given. */
+  readonly recordLocks?: RecordLocks | undefined;
+}
+
+export interface Registration {
+  /** The installed package is the root. */
+  readonly spec: Spec;
+  readonly prefix: string;
+  readonly explicit: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PrefixCommit {
+  /** The finished tree. */
+  readonly stage: string;
+  readonly hash: DagHash;
+  readonly prefix: string;
+  readonly force?: boolean;
+}
+
+interface WithSignal {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class Store {
+  readonly root: string;
+  readonly unpaddedRoot: string;
+  readonly spackPrefix: string | undefined;
+  readonly paths: StorePaths;
+  readonly locks: StoreLocks;
+  readonly database: StoreDatabase;
+  readonly upstreams: Upstreams;
+  readonly #options: StoreOptions;
+
+  private constructor(options: StoreOptions) {
+    this.#options = options;
+    this.root = normalRoot(options);
+    this.unpaddedRoot = options.unpaddedRoot ?? unpaddedRoot(this.root);
+    this.spackPrefix = options.spackPrefix;
+    this.paths = new StorePaths(this.root);
+    this.locks = new StoreLocks({
+      paths: this.paths,
+      noLock: options.noLock ?? false,
+      timeouts: options.lockTimeouts ?? {},
+      ...('recordLocks' in options ? { recordLocks: options.recordLocks } : {}),
+    });
+    this.database = new StoreDatabase(this.paths, this.locks);
+    this.upstreams = new Upstreams(options.upstreams ?? []);
+  }
+
+  /**
+   * Opens a store for reading.
+   *
+   * @throws StoreError `root-unusable`, `database-unreadable`, `database-version`.
+   */
+  static open(options: StoreOptions): Store {
+    const store = new Store(options);
+    requireReadableRoot(store.root);
+    store.database.content();
+    return store;
+  }
+
+  /**
+   * Opens a store for writing: makes it if it is not there, and clears away what runs that died left behind.
+   *
+   * @throws StoreError `root-unusable`, `database-unreadable`, `database-version`, `locks-unavailable`, `database-locked`,
+   * `disk-full`.
+   */
+  static async openForWriting(options: StoreOptions, { signal }: WithSignal = {}): Promise<Store> {
+    const store = new Store(options);
+    prepareRoot(store.paths, { withLocks: store.locks.kind === 'record' });
+    store.database.content();
+    store.locks.requireUsable();
+    await recoverCommits({
+      paths: store.paths,
+      locks: store.locks,
+      isInstalled: (hash) => store.database.installed(hash),
+      signal,
+    });
+    removeLeftovers(store.paths);
+    return store;
+  }
+
+  /** Where `#!` lines find the store's `sbang`; throws RelocationError `sbang-path-too-long`. */
+  get sbangPath(): string {
+    return sbangPath(this.unpaddedRoot);
+  }
+
+  /** Puts `sbang` in its place unless one is there. */
+  ensureSbang(): string {
+    const policy = this.permissionsOf('all');
+    const fileMode = directoryMode(policy);
+    if (policy.group === undefined) return ensureSbang(this.unpaddedRoot, { fileMode });
+    return ensureSbang(this.unpaddedRoot, { fileMode, folderMode: fileMode, groupId: groupId(policy.group) });
+  }
+
+  /** The modes of a package's files; throws UsageError `config`. */
+  permissionsOf(packageName: string): PermissionPolicy {
+    return permissionPolicy({
+      packageName,
+      permissions: this.#options.permissions ?? {},
+      allowSetGroupId: this.#options.allowSetGroupId ?? true,
+    });
+  }
+
+  /**
+   * Where a node of a spec is, or would be: what the database says, else what an upstream store says, else its projection below
+   * the root; an external's own path.
+   *
+   * @throws UsageError `projection`; MetadataError `metadata-invalid` for an external that has no path.
+   */
+  prefixOf(node: SpecNode, spec: Spec): string {
+    if (node.external !== undefined) return externalPath(node);
+    const recorded = this.database.pathOf(node.hash) ?? this.upstreams.find(node.hash)?.record.path;
+    return recorded ?? this.#projectedPrefix(node, spec);
+  }
+
+  /** The prefix of an installed package, here or upstream. */
+  installedPrefix(hash: DagHash): string | undefined {
+    return this.isInstalled(hash) === undefined ? undefined : this.#record(hash)?.path;
+  }
+
+  /** Says where a package is installed. A record of this store decides, whatever upstream stores have. */
+  isInstalled(hash: DagHash): 'here' | 'upstream' | undefined {
+    const own = this.database.get(hash);
+    const record = own ?? this.upstreams.find(hash)?.record;
+    if (record === undefined || !isThere(record)) return undefined;
+    return own === undefined ? 'upstream' : 'here';
+  }
+
+  /**
+   * A recorded package with everything it depends on, upstream records included.
+   *
+   * @throws MetadataError `metadata-invalid` when there is no such record, or it cannot be read.
+   */
+  specOf(hash: DagHash): Spec {
+    const lookup = (wanted: DagHash): SpecNode | undefined => {
+      const own = this.database.get(wanted);
+      if (own !== undefined) return this.database.nodeOf(own);
+      const upstream = this.upstreams.find(wanted);
+      return upstream?.database.nodeOf(upstream.record);
+    };
+    return specFromRecords(hash, lookup, this.paths.index);
+  }
+
+  /** Runs `use` while no other process works on the package's prefix; throws StoreError `database-locked`. */
+  async withPrefixLock<Result>(
+    hash: DagHash,
+    use: () => Promise<Result> | Result,
+    { signal }: WithSignal = {},
+  ): Promise<Result> {
+    const lock = await this.locks.prefix(hash, { signal });
+    try {
+      return await use();
+    } finally {
+      lock.release();
+    }
+  }
+
+  /**
+   * Puts a finished tree under its prefix; the caller then registers it, and finishes or rolls back.
+   *
+   * @throws StoreError `prefix-exists`, `prefix-conflict`, `store-io`, `disk-full`.
+   */
+  commit({ stage, hash, prefix, force = false }: PrefixCommit): CommittedPrefix {
+    this.#refuseForeignPrefix(prefix, hash);
+    return commitPrefix({ root: this.root, hash, stage, prefix, force });
+  }
+
+  /** Records a package as installed, with records for its dependencies. Errors as `StoreDatabase.transaction`. */
+  register({ spec, prefix, explicit, signal }: Registration): Promise<InstallRecord> {
+    return this.database.transaction(
+      (edit) =>
+        edit.addInstalled({
+          spec,
+          prefix,
+          explicit,
+          installationTime: Date.now() / 1000,
+          pathOf: (node) => this.#projectedPrefix(node, spec),
+          isUpstream: (node) => this.upstreams.find(node.hash) !== undefined,
+          isPresent: holdsPackage,
+        }),
+      { signal },
+    );
+  }
+
+  /**
+   * Marks an installed package as asked for; one that is not installed here stays as it is.
+   *
+   * @returns whether there was anything to change.
+   */
+  markExplicit(hash: DagHash, { signal }: WithSignal = {}): Promise<boolean> {
+    return this.database.transaction((edit) => edit.markExplicit(hash), { signal });
+  }
+
+  /** Takes a package out of the database; its files are the caller's business. */
+  unregister(hash: DagHash, { signal }: WithSignal = {}): Promise<boolean> {
+    return this.database.transaction((edit) => edit.removeRecord(hash), { signal });
+  }
+
+  #record(hash: DagHash): InstallRecord | undefined {
+    return this.database.get(hash) ?? this.upstreams.find(hash)?.record;
+  }
+
+  #projectedPrefix(node: SpecNode, spec: Spec): string {
+    const path = this.#options.projectPath(node, spec);
+    const isInside =
+      path !== '' &&
+      !isAbsolute(path) &&
+      normalize(path) === path &&
+      /^(?!\.\.?(\/|$)|\.spack-db(\/|$))/.test(path);
+    if (isInside && !path.endsWith('/')) return join(this.root, path);
+    throw new UsageError(
+      'projection',
+      `Cannot use the projection of "${node.name}": "${path}" is no path below the root`,
+      {
+        hint: 'Check "config:install_tree:projections" or --projection',
+        data: { package: node.name, hash: node.hash, path },
+      },
+    );
+  }
+
+  /** Two packages whose projections are the same must not replace each other, not even by force. */
+  #refuseForeignPrefix(prefix: string, hash: DagHash): void {
+    for (const record of this.database.records().values()) {
+      if (record.path !== prefix || record.hash === hash || !record.installed) continue;
+      throw new StoreError(
+        'prefix-conflict',
+        `Cannot install to "${prefix}": "/${record.hash}" is installed there`,
+        {
+          hint: 'Use a projection that tells them apart, for example with {hash:7}',
+          data: { path: prefix, hash, other: record.hash },
+        },
+      );
+    }
+  }
+}
+
+/** Padding may end in a `/`, which belongs to the root as Spack knows it; anywhere else a final one does not count. */
+function normalRoot({ root, unpaddedRoot }: StoreOptions): string {
+  return unpaddedRoot !== undefined && unpaddedRoot !== root && isAbsolute(root)
+    ? normalize(root)
+    : resolve(root);
+}
+
+function externalPath(node: SpecNode): string {
+  const path = node.external?.path;
+  if (path !== undefined) return path;
+  throw new MetadataError(
+    'metadata-invalid',
+    `Cannot find the external package "${node.name}": its spec has no path`,
+    {
+      data: { package: node.name, hash: node.hash },
+    },
+  );
+}
+
+/** A prefix that somebody deleted is not installed, whatever its record says; externals are believed. */
+function isThere(record: InstallRecord): boolean {
+  if (!record.installed) return false;
+  return record.path === undefined || existsSync(record.path);
+}
+
+/** Says whether a prefix without a record holds the package, by its own `.spack/spec.json`. */
+function holdsPackage(node: SpecNode, prefix: string): boolean {
+  try {
+    const source = join(prefix, '.spack', 'spec.json');
+    return parseSpecDictionary(JSON.parse(readFileSync(source, 'utf8')), source).root.hash === node.hash;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,49 @@
+// Exclusive turns by key within this process: who waits for the same thing passes in the order of arrival. Locks on files would do
+// alone, but they are polled, and tasks of one process need not wait for a poll.
+
+interface Waiter {
+  readonly pass: () => void;
+}
+
+const queues = new Map<string, Waiter[]>();
+
+/**
+ * Waits for the turn at `key`.
+ *
+ * @param signal - gives the place in the queue up; its reason is what is thrown.
+ * @returns a function that ends the turn; a second call does nothing.
+ */
+export function takeTurn(key: string, signal?: AbortSignal): Promise<() => void> {
+  signal?.throwIfAborted();
+  const queue = queues.get(key);
+  if (queue === undefined) {
+    queues.set(key, []);
+    return Promise.resolve(endOfTurn(key));
+  }
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      const index = queue.indexOf(waiter);
+      if (index >= 0) queue.splice(index, 1);
+      reject(signal?.reason);
+    };
+    const waiter: Waiter = {
+      pass: () => {
+        signal?.removeEventListener('abort', leave);
+        resolve(endOfTurn(key));
+      },
+    };
+    signal?.addEventListener('abort', leave, { once: true });
+    queue.push(waiter);
+  });
+}
+
+function endOfTurn(key: string): () => void {
+  let ended = false;
+  return () => {
+    if (ended) return;
+    ended = true;
+    const next = queues.get(key)?.shift();
+    if (next === undefined) queues.delete(key);
+    else next.pass();
+  };
+}

@@ -1,0 +1,200 @@
+// gzip framing (RFC 1952) around any raw decoder: several members, header fields at any split, CRC and length checked.
+// What follows the last member (zeros, garbage) is ignored and counted, as Spack's archives may end in it.
+import { crc32 } from 'node:zlib';
+import { IntegrityError } from '../core/errors.js';
+import { type GzipHeaderProblem, GzipHeaderReader } from './gzip-header.js';
+import type { Inflater } from './inflater.js';
+
+const TRAILER_SIZE = 8;
+
+const HEADER_PROBLEMS: Readonly<Record<GzipHeaderProblem, string>> = {
+  magic: 'the data does not begin with a gzip header',
+  method: 'the header names an unknown compression method',
+  flags: 'the header has reserved flags set',
+  crc: 'the header does not match its checksum',
+};
+
+/** A decoder of a whole compressed stream, driven by its input. */
+export interface PushDecoder {
+  /** Decodes a chunk; all of it is used before this returns. */
+  push(chunk: Uint8Array): void;
+  /** Says that the input is complete. */
+  finish(): void;
+  /** Says that nothing after the current member is wanted, even if it looks like another one. */
+  stop(): void;
+  /** How many bytes after the last member were left alone. */
+  readonly ignoredBytes: number;
+}
+
+export interface GunzipOptions {
+  readonly inflater: Inflater;
+  /** Takes decompressed bytes; the view is valid during the call and must not be changed, as matches still reach into it. */
+  readonly onOutput: (bytes: Uint8Array) => void;
+}
+
+type State = 'header' | 'body' | 'trailer' | 'between' | 'ignoring';
+
+/**
+ * Decodes gzip members one after the other.
+ *
+ * Throws IntegrityError `gzip-header`, `gzip-truncated`, `gzip-crc`, `gzip-length`, `deflate-invalid`.
+ * After a complete member, what is not the header of another one is ignored, also a header that is cut off or damaged.
+ */
+export class GunzipDecoder implements PushDecoder {
+  readonly #inflater: Inflater;
+  readonly #onOutput: (bytes: Uint8Array) => void;
+  #state: State = 'header';
+  #header = new GzipHeaderReader();
+  /** Bytes of the header being read, which turn out to be ignored ones when it is none. */
+  #headerSize = 0;
+  #memberCount = 0;
+  #ignoredBytes = 0;
+  #isStopped = false;
+  #crc = 0;
+  #length = 0;
+  readonly #trailer = new Uint8Array(TRAILER_SIZE);
+  #trailerSize = 0;
+
+  constructor({ inflater, onOutput }: GunzipOptions) {
+    this.#inflater = inflater;
+    this.#onOutput = onOutput;
+    inflater.reset();
+  }
+
+  /** Members that are complete, their checksums verified. */
+  get memberCount(): number {
+    return this.#memberCount;
+  }
+
+  get ignoredBytes(): number {
+    return this.#ignoredBytes + (this.#memberCount > 0 ? this.#headerSize : 0);
+  }
+
+  push(chunk: Uint8Array): void {
+    let offset = 0;
+    while (offset < chunk.length) offset = this.#step(chunk, offset);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    if (this.#memberCount > 0 && (this.#state === 'between' || this.#state === 'header'))
+      this.#ignoreHeader();
+  }
+
+  finish(): void {
+    const isBetween = this.#state === 'between' || this.#state === 'header';
+    if (this.#state === 'ignoring' || (isBetween && this.#memberCount > 0)) return;
+    throw new IntegrityError('gzip-truncated', 'Cannot decompress gzip data: it ends within a member', {
+      hint: 'The file is not complete: fetch it again',
+      data: { state: this.#state, memberCount: this.#memberCount },
+    });
+  }
+
+  #step(chunk: Uint8Array, offset: number): number {
+    switch (this.#state) {
+      case 'header':
+        return this.#readHeader(chunk, offset);
+      case 'body':
+        return this.#readBody(chunk, offset);
+      case 'trailer':
+        return this.#readTrailer(chunk, offset);
+      case 'between':
+        return this.#skipZeros(chunk, offset);
+      case 'ignoring':
+        this.#ignoredBytes += chunk.length - offset;
+        return chunk.length;
+    }
+  }
+
+  #readHeader(chunk: Uint8Array, offset: number): number {
+    const end = this.#header.read(chunk, offset);
+    this.#headerSize += end - offset;
+    if (this.#header.problem !== undefined) this.#refuseHeader(this.#header.problem);
+    else if (this.#header.isDone) this.#beginBody();
+    return end;
+  }
+
+  #refuseHeader(problem: GzipHeaderProblem): void {
+    if (this.#memberCount > 0) {
+      this.#ignoreHeader();
+      return;
+    }
+    throw new IntegrityError('gzip-header', `Cannot decompress gzip data: ${HEADER_PROBLEMS[problem]}`, {
+      hint: 'The file is damaged, or not a gzip file',
+      data: { problem, offset: this.#headerSize - 1 },
+    });
+  }
+
+  #ignoreHeader(): void {
+    this.#ignoredBytes += this.#headerSize;
+    this.#headerSize = 0;
+    this.#state = 'ignoring';
+  }
+
+  #beginBody(): void {
+    this.#headerSize = 0;
+    this.#crc = 0;
+    this.#length = 0;
+    this.#inflater.reset();
+    this.#state = 'body';
+  }
+
+  #readBody(chunk: Uint8Array, offset: number): number {
+    const inflater = this.#inflater;
+    inflater.push(chunk.subarray(offset));
+    for (let output = inflater.pull(); output.length > 0; output = inflater.pull()) {
+      this.#crc = crc32(output, this.#crc);
+      this.#length = (this.#length + output.length) % 2 ** 32;
+      this.#onOutput(output);
+    }
+    if (!inflater.ended) return chunk.length;
+    this.#trailerSize = 0;
+    this.#state = 'trailer';
+    const end = chunk.length - inflater.unusedInput;
+    // The chunk belongs to the caller again.
+    inflater.reset();
+    return end;
+  }
+
+  #readTrailer(chunk: Uint8Array, offset: number): number {
+    const part = chunk.subarray(offset, offset + TRAILER_SIZE - this.#trailerSize);
+    this.#trailer.set(part, this.#trailerSize);
+    this.#trailerSize += part.length;
+    if (this.#trailerSize === TRAILER_SIZE) this.#endMember();
+    return offset + part.length;
+  }
+
+  #endMember(): void {
+    const view = new DataView(this.#trailer.buffer);
+    const crc = view.getUint32(0, true);
+    const length = view.getUint32(4, true);
+    if (crc !== this.#crc) this.#refuseTrailer('gzip-crc', 'CRC', crc, this.#crc);
+    if (length !== this.#length) this.#refuseTrailer('gzip-length', 'length', length, this.#length);
+    this.#memberCount++;
+    this.#state = this.#isStopped ? 'ignoring' : 'between';
+  }
+
+  #refuseTrailer(code: 'gzip-crc' | 'gzip-length', what: string, expected: number, actual: number): never {
+    throw new IntegrityError(
+      code,
+      `Cannot decompress gzip data: its ${what} is ${actual}, the member says ${expected}`,
+      {
+        hint: 'The file is damaged: fetch it again',
+        data: { expected, actual },
+      },
+    );
+  }
+
+  /** Zeros may pad a member to a block; what comes behind them can be another member. */
+  #skipZeros(chunk: Uint8Array, offset: number): number {
+    let end = offset;
+    while (end < chunk.length && chunk[end] === 0) end++;
+    this.#ignoredBytes += end - offset;
+    if (end < chunk.length) {
+      this.#header = new GzipHeaderReader();
+      this.#headerSize = 0;
+      this.#state = 'header';
+    }
+    return end;
+  }
+}

@@ -1,0 +1,30 @@
+// Every golden installation of a real Spack, with every engine: the same trees, modes, links and database records.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { compareWithGolden, runScenario } from '../helpers/golden-run.js';
+import { goldenScenarios } from '../helpers/golden-scenario.js';
+
+const fixtures = process.env.REGRAFT_FIXTURES;
+const engines = ['js', 'wasm'] as const;
+
+/** OCI is not read yet; growing an rpath comes with its own issue. */
+const isWanted = (name: string) =>
+  !name.includes('-oci') && !name.includes('layout3') && !/^c-from-.*-signed-libplain$/.test(name);
+
+for (const engine of engines) {
+  describe(`golden installations, engine ${engine}`, { skip: fixtures === undefined && 'REGRAFT_FIXTURES is not set' }, () => {
+    if (fixtures === undefined) return;
+    const packs = [fixtures, join(fixtures, '..', 'fixtures-v2v3')];
+    for (const scenario of packs.flatMap((pack) => goldenScenarios(pack, isWanted))) {
+      it(scenario.name, async () => {
+        rmSync(scenario.top, { recursive: true, force: true });
+        try {
+          compareWithGolden(scenario, await runScenario(scenario, engine));
+        } finally {
+          if (process.env.KEEP === undefined) rmSync(scenario.top, { recursive: true, force: true });
+        }
+      });
+    }
+  });
+}

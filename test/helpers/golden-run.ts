@@ -1,0 +1,98 @@
+// Runs a golden scenario with regraft and compares everything with what Spack left.
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { IndexClient } from '../../src/mirror/index-client.js';
+import { openMirror } from '../../src/mirror/open-mirror.js';
+import { install, type InstallReport } from '../../src/operations/install.js';
+import { openStoreForWriting } from '../../src/operations/open-store.js';
+import { type EngineChoice, selectEngine } from '../../src/relocation/engines/select.js';
+import { Keyring } from '../../src/signature/keyring.js';
+import { specFromRecords } from '../../src/spec/spec-json.js';
+import { expectedDatabase, expectedManifests, type GoldenScenario } from './golden-scenario.js';
+import { treeManifest } from './tree-manifest.js';
+
+/** Installs what the scenario asked for. */
+export async function runScenario(scenario: GoldenScenario, engine: EngineChoice): Promise<InstallReport> {
+  const cacheFolder = mkdtempSync(join(tmpdir(), 'regraft-golden-'));
+  try {
+    const mirror = openMirror(scenario.cache);
+    const { catalog } = await new IndexClient({ cacheFolder, mirrors: [mirror] }).load();
+    const specs = scenario.specs.map((name) => {
+      const [entry] = [...catalog.entries(name)];
+      assert.ok(entry, `${name} is in the index`);
+      return specFromRecords(entry.hash, (hash) => catalog.node(hash));
+    });
+    const { root, paddedLength, projection } = scenario;
+    const store = await openStoreForWriting({ root, paddedLength, projection, spackPrefix: '/tmp/golden-spack', environment: {} });
+    return await install({
+      specs,
+      store,
+      mirrors: [mirror],
+      catalog,
+      keyring: await Keyring.load({ files: [scenario.keyring] }),
+      engine: selectEngine(engine, {}),
+      checkSignature: !scenario.isUnsigned,
+      failFast: !scenario.isSpackInstall,
+      implicit: !scenario.isSpackInstall,
+    });
+  } finally {
+    rmSync(cacheFolder, { recursive: true, force: true });
+  }
+}
+
+/** Compares the store with the golden: trees, database, and that nothing else was installed. */
+export function compareWithGolden(scenario: GoldenScenario, report: InstallReport): void {
+  const failed = report.packages.some((each) => each.outcome === 'failed');
+  assert.equal(failed, scenario.exitStatus !== 0, `exit status ${scenario.exitStatus}`);
+  const manifests = expectedManifests(scenario);
+  const installed = report.packages.filter((each) => each.outcome === 'installed');
+  assert.deepEqual(
+    installed.map((each) => `${each.name}-${each.version}-${each.hash}`).sort(),
+    [...manifests.keys()].sort(),
+    'the installed packages',
+  );
+  for (const each of installed) compareTree(each.prefix, manifests.get(`${each.name}-${each.version}-${each.hash}`));
+  for (const each of report.packages) {
+    if (each.outcome === 'failed' || each.outcome === 'skipped') assert.ok(!existsSync(each.prefix), `${each.prefix} is not there`);
+  }
+  compareDatabase(scenario, report.root);
+}
+
+function compareTree(prefix: string, expected: ReadonlyMap<string, Record<string, unknown>> | undefined): void {
+  const actual = new Map(treeManifest(prefix).map((record) => [String(record.path ?? record.path_hex), record]));
+  const differences = [...new Set([...actual.keys(), ...(expected?.keys() ?? [])])]
+    // `spack install` writes its own times there; `buildcache install` and regraft keep the file of the tarball.
+    .filter((path) => path !== '.spack/install_times.json')
+    .map((path) => ({ path, actual: actual.get(path), expected: expected?.get(path) }))
+    .filter((pair) => !isEqual(pair.actual, pair.expected));
+  assert.deepEqual(differences, [], `the tree of ${prefix}`);
+}
+
+function isEqual(actual: unknown, expected: unknown): boolean {
+  try {
+    assert.deepEqual(actual, expected);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function compareDatabase(scenario: GoldenScenario, root: string): void {
+  const expected = expectedDatabase(scenario);
+  const path = join(root, '.spack-db', 'index.json');
+  if (expected === undefined) assert.ok(!existsSync(path) || isEmptyDatabase(path), 'no record in the database');
+  else assert.deepEqual(comparable(JSON.parse(readFileSync(path, 'utf8'))), comparable(expected), 'the database');
+}
+
+function isEmptyDatabase(path: string): boolean {
+  return Object.keys(JSON.parse(readFileSync(path, 'utf8')).database.installs).length === 0;
+}
+
+/** Times and `explicit` aside. */
+function comparable(database: unknown): unknown {
+  const { version, installs } = (database as { database: { version: string; installs: Record<string, object> } }).database;
+  const records = Object.entries(installs).map(([hash, record]) => [hash, { ...record, installation_time: 0, explicit: false }]);
+  return { version, installs: Object.fromEntries(records) };
+}
