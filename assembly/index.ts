@@ -1,8 +1,5 @@
 // The WASM module: every kernel over (pointer, length). Memory is handed out by memory.ts.
-export * from './memory';
-export * from './inflate';
-export { next, scan } from './scan';
-export { text, textBegin } from './text';
+
 export { cstring, failedIndex, failedPlace, failedSuffix } from './cstring';
 export {
   elfBegin,
@@ -14,3 +11,7 @@ export {
   elfWantLength,
   elfWantOffset,
 } from './elf';
+export * from './inflate';
+export * from './memory';
+export { next, scan } from './scan';
+export { text, textBegin } from './text';

@@ -23,28 +23,28 @@ export function setNext(value: i32): void {
   next = value;
 }
 
-@inline export function longestPrefix(table: usize): i32 {
+export function longestPrefix(table: usize): i32 {
   return load<i32>(table, 8);
 }
 
-@inline export function oldPlace(table: usize, index: i32): usize {
+export function oldPlace(table: usize, index: i32): usize {
   return table + load<u32>(prefixEntry(table, index));
 }
 
-@inline export function oldLength(table: usize, index: i32): i32 {
+export function oldLength(table: usize, index: i32): i32 {
   return load<i32>(prefixEntry(table, index), 4);
 }
 
-@inline export function newPlace(table: usize, index: i32): usize {
+export function newPlace(table: usize, index: i32): usize {
   return table + load<u32>(prefixEntry(table, index), 8);
 }
 
-@inline export function newLength(table: usize, index: i32): i32 {
+export function newLength(table: usize, index: i32): i32 {
   return load<i32>(prefixEntry(table, index), 12);
 }
 
-@inline function prefixEntry(table: usize, index: i32): usize {
-  return table + load<u32>(table, 16) + (<usize>index << 4);
+function prefixEntry(table: usize, index: i32): usize {
+  return table + load<u32>(table, 16) + ((<usize>index) << 4);
 }
 
 function equal(a: usize, b: usize, length: i32): bool {
@@ -81,16 +81,16 @@ function lookUp(table: usize, pointer: usize, available: i32): i32 {
 }
 
 /** Which of the 16 places from `pointer` on have both rare bytes of one of the roots. */
-@inline function candidates(pointer: usize, o1: usize, o2: usize, b1: v128, b2: v128): v128 {
+function candidates(pointer: usize, o1: usize, o2: usize, b1: v128, b2: v128): v128 {
   return v128.and(i8x16.eq(v128.load(pointer + o1), b1), i8x16.eq(v128.load(pointer + o2), b2));
 }
 
-@inline function maskOf(c0: v128, c1: v128, c2: v128, c3: v128): u64 {
+function maskOf(c0: v128, c1: v128, c2: v128, c3: v128): u64 {
   return (
     <u64>i8x16.bitmask(c0) |
-    (<u64>i8x16.bitmask(c1) << 16) |
-    (<u64>i8x16.bitmask(c2) << 32) |
-    (<u64>i8x16.bitmask(c3) << 48)
+    ((<u64>i8x16.bitmask(c1)) << 16) |
+    ((<u64>i8x16.bitmask(c2)) << 32) |
+    ((<u64>i8x16.bitmask(c3)) << 48)
   );
 }
 

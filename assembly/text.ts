@@ -11,7 +11,7 @@ let freeAtStart: bool = true;
 /** Whether the tail of the last match goes on in this window. */
 let inTail: bool = false;
 
-@inline function classOf(byte: u8): i32 {
+function classOf(byte: u8): i32 {
   const letter: u8 = byte | 0x20;
   if (letter >= 0x61 && letter <= 0x7a) return WORD;
   if (byte >= 0x30 && byte <= 0x39) return WORD;

@@ -1,6 +1,6 @@
 // The dynamic section of an ELF file (gABI "Dynamic Section"), accepted exactly where Spack's `parse_pt_dynamic` accepts it:
 // one DT_STRTAB, at most one rpath, and a string table section header at the table's offset.
-import type { ElfRecord, ElfReader, ElfTable } from './elf-format.js';
+import type { ElfReader, ElfRecord, ElfTable } from './elf-format.js';
 import * as format from './elf-format.js';
 
 /** A string in the file; `length` leaves out the NUL. */
@@ -137,7 +137,8 @@ function toFileOffset(reader: ElfReader, programHeaders: ElfTable, address: bigi
     const segment = { offset: record.word(p_offset), address: record.word(p_vaddr) };
     // Of equal addresses the later one counts.
     if (top === undefined || segment.address >= top.address) top = segment;
-    if (segment.address <= address && (below === undefined || segment.address >= below.address)) below = segment;
+    if (segment.address <= address && (below === undefined || segment.address >= below.address))
+      below = segment;
   });
   const segment: LoadSegment | undefined = below ?? top;
   return segment && segment.offset - segment.address + address;
@@ -203,5 +204,7 @@ function readRpath(
 
 /** A name for people, cut where it is too long for one. */
 function readName(reader: ElfReader, offset: number, end: number): Uint8Array {
-  return reader.readString(offset, end, LONGEST_NAME) ?? reader.source.read(offset, LONGEST_NAME).slice();
+  return (
+    reader.readString(offset, end, LONGEST_NAME) ?? new Uint8Array(reader.source.read(offset, LONGEST_NAME))
+  );
 }

@@ -103,7 +103,7 @@ export class ElfReader {
     if (order !== ELFDATA2LSB && order !== ELFDATA2MSB) return undefined;
     const reader = new ElfReader(source, elfClass === ELFCLASS64 ? 64 : 32, order === ELFDATA2LSB);
     if (bytes.length < reader.layout.header.size) return undefined;
-    return { reader, header: reader.#record(bytes.slice(), 0) };
+    return { reader, header: reader.#record(new Uint8Array(bytes), 0) };
   }
 
   /** True when `[offset, offset + size)` lies in the file; so both are safe integers. */
@@ -173,8 +173,7 @@ export class ElfReader {
     return {
       half: (field) => view.getUint16(field, little),
       int: (field) => view.getUint32(field, little),
-      word: (field) =>
-        wide ? view.getBigUint64(field, little) : BigInt(view.getUint32(field, little)),
+      word: (field) => (wide ? view.getBigUint64(field, little) : BigInt(view.getUint32(field, little))),
     };
   }
 }

@@ -11,7 +11,18 @@ import {
   LONGEST_STRING,
   readDynamic,
 } from './elf-dynamic.js';
-import { E_MACHINE, E_TYPE, ElfReader, type ElfRecord, type ElfTable, ET_DYN, ET_EXEC, PT_DYNAMIC, PT_INTERP, PT_LOAD } from './elf-format.js';
+import {
+  E_MACHINE,
+  E_TYPE,
+  ElfReader,
+  type ElfRecord,
+  type ElfTable,
+  ET_DYN,
+  ET_EXEC,
+  PT_DYNAMIC,
+  PT_INTERP,
+  PT_LOAD,
+} from './elf-format.js';
 
 export type { ElfRpath, ElfString } from './elf-dynamic.js';
 
@@ -49,7 +60,12 @@ export function readElf(source: ByteSource): ElfFile | undefined {
   if (opened === undefined) return undefined;
   const { reader, header } = opened;
   const [type, machine] = [header.half(E_TYPE), header.half(E_MACHINE)];
-  const facts = { class: reader.class, byteOrder: reader.littleEndian ? 'little' : 'big', type, machine } as const;
+  const facts = {
+    class: reader.class,
+    byteOrder: reader.littleEndian ? 'little' : 'big',
+    type,
+    machine,
+  } as const;
   if (type !== ET_EXEC && type !== ET_DYN) {
     return { ...facts, ...unusable('it is neither an executable nor a shared library') };
   }

@@ -20,7 +20,7 @@ export class ConfigValue {
   static async parse(text: string, file: string): Promise<ConfigValue> {
     const { parse } = await import('yaml');
     try {
-      return new ConfigValue(parse(text, { mapAsMap: true, logLevel: 'silent' }) ?? new Map(), file, '');
+      return new ConfigValue(parse(text, { mapAsMap: true, logLevel: 'error' }) ?? new Map(), file, '');
     } catch (cause) {
       const reason =
         cause instanceof Error ? (cause.message.split('\n')[0] ?? '').replace(/:$/, '') : String(cause);

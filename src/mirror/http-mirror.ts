@@ -91,7 +91,7 @@ export class HttpMirror implements Mirror {
     discard(answer.body);
     if (NO_HEAD.has(answer.status)) {
       answer = await this.#request({ method: 'GET', url, signal });
-      answer.body.destroy();
+      answer.body.on('error', () => {}).destroy();
     }
     if (isSuccess(answer.status)) return true;
     if (ABSENT.has(answer.status)) return false;

@@ -58,7 +58,8 @@ export function replaceCStrings(
   let replaced = 0;
   while (cursor.advance(position, range.limit)) {
     const [old, replacement] = mapping[cursor.index] ?? [];
-    if (old === undefined || replacement === undefined) throw new TypeError('The search is for another mapping');
+    if (old === undefined || replacement === undefined)
+      throw new TypeError('The search is for another mapping');
     position = replaceMatch(bytes, cursor.offset, old, replacement);
     replaced++;
   }

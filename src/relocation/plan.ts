@@ -47,7 +47,7 @@ const LONGEST_PATH = 4096;
  */
 export function makePlan(input: PlanInput): RelocationPlan {
   const { buildinfo, newPrefix } = input;
-  const oldPrefix = checkOldPath('relative_prefix', joinPath(buildinfo.buildpath, buildinfo.relativePrefix));
+  const oldPrefix = findOldPrefix(buildinfo);
   checkLayout(input);
   const kind = planKind(input, oldPrefix);
   const mappings = makeMappings(input, oldPrefix);
@@ -62,6 +62,19 @@ export function makePlan(input: PlanInput): RelocationPlan {
     linkFiles: kind === 'full' ? buildinfo.relocateLinks : [],
     rewriteInterpreter: input.layoutVersion >= 2,
   };
+}
+
+function findOldPrefix({ buildpath, relativePrefix }: Buildinfo): string {
+  if (relativePrefix !== undefined)
+    return checkOldPath('relative_prefix', joinPath(buildpath, relativePrefix));
+  throw new MetadataError(
+    'buildinfo-invalid',
+    'Cannot relocate the package: its buildinfo has no "relative_prefix"',
+    {
+      hint: 'Push the package again',
+      data: { key: 'relative_prefix' },
+    },
+  );
 }
 
 function planKind(input: PlanInput, oldPrefix: string): RelocationPlan['kind'] {
@@ -119,7 +132,11 @@ function makeMappings(
 function checkOldPath(key: string, path: string): string {
   if (path.startsWith('/') && path.length <= LONGEST_PATH && !/[\0\n]/.test(path)) return path;
   const shown = path.slice(0, 100);
-  throw new MetadataError('buildinfo-invalid', `Cannot use "${shown}" in the buildinfo: "${key}" must be an absolute path`, {
-    data: { key, value: shown },
-  });
+  throw new MetadataError(
+    'buildinfo-invalid',
+    `Cannot use "${shown}" in the buildinfo: "${key}" must be an absolute path`,
+    {
+      data: { key, value: shown },
+    },
+  );
 }

@@ -1,11 +1,11 @@
 // Too long a `#!` line gets a short one in front: FORMATS §5, install hook "sbang" (Spack `filter_shebang`).
 import { concatBytes, equalBytes, startsWithBytes, toLatin1 } from '../core/bytes.js';
 
-/** How much of a file's beginning decides: one byte more than the longest line that is taken. */
-export const SHEBANG_BYTES = 4097;
+/** How much of a file's beginning decides. */
+export const SHEBANG_BYTES = 4096;
 
-/** Spack's own limit for a line. */
-const LONGEST_LINE = 4096;
+/** Spack reads this much of a line; one that fills it counts as cut off, even where its newline is the last byte. */
+const LINE_LIMIT = 4096;
 
 const NEWLINE = 0x0a;
 const MARK = Buffer.from('#!');
@@ -35,13 +35,12 @@ export function filterShebang(firstBytes: Uint8Array, target: SbangTarget): Sheb
   return { header: concatBytes([sbangLine, ...secondLine(line, interpreter)]), replaces: line.length };
 }
 
-/** The first line with its newline; a last line may lack it. Undefined for no `#!`, or a line beyond 4,096 bytes. */
+/** The first line with its newline; a last line may lack it. Undefined for no `#!`, or a line beyond 4,095 bytes. */
 function shebangLine(firstBytes: Uint8Array): Uint8Array | undefined {
   if (!startsWithBytes(firstBytes, MARK)) return undefined;
-  const newline = firstBytes.subarray(0, LONGEST_LINE).indexOf(NEWLINE);
-  if (newline >= 0) return firstBytes.subarray(0, newline + 1);
-  // A line that fills the limit counts as cut off, even where the file ends just there.
-  return firstBytes.length < LONGEST_LINE ? firstBytes : undefined;
+  const newline = firstBytes.indexOf(NEWLINE);
+  const length = newline < 0 ? firstBytes.length : newline + 1;
+  return length < LINE_LIMIT ? firstBytes.subarray(0, length) : undefined;
 }
 
 function interpreterOf(line: Uint8Array): string | undefined {

@@ -50,7 +50,7 @@ class OpenLine {
 
   add(bytes: Uint8Array): void {
     this.#grow(bytes.length);
-    if (bytes.length > 0) this.#parts.push(bytes.slice());
+    if (bytes.length > 0) this.#parts.push(new Uint8Array(bytes));
   }
 
   close(bytes: Uint8Array): Uint8Array {

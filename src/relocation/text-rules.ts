@@ -64,7 +64,11 @@ function classAt(text: Uint8Array, offset: number): number {
  * The text with the prefixes at `matches` (`[offset, prefixIndex, …]`) replaced.
  * @throws RelocationError `text-too-large`
  */
-export function rewriteText(text: Uint8Array, matches: ArrayLike<number>, mapping: PrefixMapping): Uint8Array {
+export function rewriteText(
+  text: Uint8Array,
+  matches: ArrayLike<number>,
+  mapping: PrefixMapping,
+): Uint8Array {
   const result = Buffer.allocUnsafe(rewrittenLength(text, matches, mapping));
   let from = 0;
   let to = 0;
@@ -108,8 +112,12 @@ export function checkTextSize(text: Uint8Array): void {
 }
 
 export function textTooLarge(what: string, size: number, limit: number): RelocationError {
-  return new RelocationError('text-too-large', `Cannot relocate ${what} of ${size} bytes: the limit is ${limit}`, {
-    hint: 'A text file is cut only after newlines; this one has too long a line',
-    data: { size, limit },
-  });
+  return new RelocationError(
+    'text-too-large',
+    `Cannot relocate ${what} of ${size} bytes: the limit is ${limit}`,
+    {
+      hint: 'A text file is cut only after newlines; this one has too long a line',
+      data: { size, limit },
+    },
+  );
 }

@@ -51,13 +51,13 @@ export function formatVariants(node: SpecNode): string {
   return switches.join('') + others.join('');
 }
 
-/** Prints all compiler flags of a node, each kind with a blank before it. */
+/** Prints all compiler flags of a node, each kind with a blank before it, and a blank behind the last. */
 export function formatFlags(node: SpecNode): string {
   const kinds = COMPILER_FLAGS.map((name): [string, readonly string[]] => [name, flagsOf(node, name)]);
-  return kinds
+  const printed = kinds
     .filter(([, flags]) => flags.length > 0)
-    .map(([name, flags]) => ` ${name}=${quoteIfNeeded(flags.join(' '))}`)
-    .join('');
+    .map(([name, flags]) => ` ${name}=${quoteIfNeeded(flags.join(' '))}`);
+  return printed.length === 0 ? '' : `${printed.join('')} `;
 }
 
 /** Old files hold texts where newer ones have true and false. */

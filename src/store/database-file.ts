@@ -99,18 +99,19 @@ function parseJson(text: string, path: string): JsonValue {
 }
 
 function parseVersion(value: JsonValue | undefined, path: string): DatabaseVersion {
-  const version = Number(typeof value === 'string' && value.trim() !== '' ? value : Number.NaN);
+  if (typeof value !== 'string' || !/^\d+(\.\d+)*$/.test(value))
+    throw unreadable(path, 'it has no "version"');
+  const version = Number(value);
   if (isKnownVersion(version)) return version;
-  if (!(version > 0)) throw unreadable(path, 'it has no "version"');
-  const isNewer = version > NEWEST_VERSION;
+  const isNewer = Number.parseInt(value, 10) > NEWEST_VERSION;
   throw new StoreError(
     'database-version',
-    `Cannot use "${path}": its database version is ${version}, versions 5 to ${NEWEST_VERSION} are supported`,
+    `Cannot use "${path}": its database version is ${value}, versions 5 to ${NEWEST_VERSION} are supported`,
     {
       hint: isNewer
         ? 'A newer Spack wrote it: update regraft'
         : 'Let a newer Spack upgrade it with "spack reindex"',
-      data: { path, actual: version, supported: Object.keys(NODE_FORMATS).map(Number) },
+      data: { path, actual: value, supported: Object.keys(NODE_FORMATS).map(Number) },
     },
   );
 }

@@ -75,14 +75,11 @@ export function unpaddedRoot(root: string): string {
   return root.replace(TRAILING_PADDING, '');
 }
 
-/** Leading path components, then the placeholders, then a cut one; a `/` must follow. */
-const SHOWN_PADDING = new RegExp(`(?:/${PLACEHOLDER})+(?:/(?:${CUT_PLACEHOLDER}))?(?=/)`, 'g');
-
-/** A path that ends with its padding, which Spack's filter lets through. */
-const FINAL_PADDING = new RegExp(
-  `(?:/${PLACEHOLDER})+(?:/(?:${CUT_PLACEHOLDER}))?(?=$|[\\s"'\`:;,)\\]])`,
-  'g',
-);
+/**
+ * Placeholders and a cut one, up to the end of the last component. Spack's filter wants a `/` behind them; here a path may also end
+ * with its padding.
+ */
+const PADDING = new RegExp(`(?:/${PLACEHOLDER})+(?:/(?:${CUT_PLACEHOLDER}))?(?=$|[\\s/"'\`:;,)\\]])`, 'g');
 
 const NOT_IN_A_PATH = /\s/;
 
@@ -92,14 +89,9 @@ const NOT_IN_A_PATH = /\s/;
  * The number is the length of the path from its first `/` to the end of the padding, as in Spack's output.
  */
 export function hidePadding(text: string): string {
-  if (!text.includes(`/${PLACEHOLDER}`)) return text;
-  return hideMatches(hideMatches(text, SHOWN_PADDING), FINAL_PADDING);
-}
-
-function hideMatches(text: string, pattern: RegExp): string {
   let result = '';
   let end = 0;
-  for (const match of text.matchAll(pattern)) {
+  for (const match of text.matchAll(PADDING)) {
     const matchEnd = match.index + match[0].length;
     const start = pathStart(text, end, match.index);
     result += `${text.slice(end, match.index)}/[padded-to-${matchEnd - start}-chars]`;

@@ -13,12 +13,12 @@ const queues = new Map<string, Waiter[]>();
  * @param signal - gives the place in the queue up; its reason is what is thrown.
  * @returns a function that ends the turn; a second call does nothing.
  */
-export function takeTurn(key: string, signal?: AbortSignal): Promise<() => void> {
+export async function takeTurn(key: string, signal?: AbortSignal): Promise<() => void> {
   signal?.throwIfAborted();
   const queue = queues.get(key);
   if (queue === undefined) {
     queues.set(key, []);
-    return Promise.resolve(endOfTurn(key));
+    return endOfTurn(key);
   }
   return new Promise((resolve, reject) => {
     const leave = () => {

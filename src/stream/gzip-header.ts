@@ -45,7 +45,8 @@ export class GzipHeaderReader {
       }
       offset = this.#part === 'extra' ? this.#skipExtra(bytes, offset) : this.#readByte(bytes, offset);
     }
-    if (this.#part !== 'crc') this.#crc = crc32(bytes.subarray(hashed, offset), this.#crc);
+    if (this.#part !== 'crc' || this.#seen === 0)
+      this.#crc = crc32(bytes.subarray(hashed, offset), this.#crc);
     return offset;
   }
 

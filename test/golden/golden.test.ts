@@ -1,7 +1,7 @@
 // Every golden installation of a real Spack, with every engine: the same trees, modes, links and database records.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { compareWithGolden, runScenario } from '../helpers/golden-run.js';
 import { goldenScenarios } from '../helpers/golden-scenario.js';
 
@@ -13,7 +13,9 @@ const isWanted = (name: string) =>
   !name.includes('-oci') && !name.includes('layout3') && !/^c-from-.*-signed-libplain$/.test(name);
 
 for (const engine of engines) {
-  describe(`golden installations, engine ${engine}`, { skip: fixtures === undefined && 'REGRAFT_FIXTURES is not set' }, () => {
+  describe(`golden installations, engine ${engine}`, {
+    skip: fixtures === undefined && 'REGRAFT_FIXTURES is not set',
+  }, () => {
     if (fixtures === undefined) return;
     const packs = [fixtures, join(fixtures, '..', 'fixtures-v2v3')];
     for (const scenario of packs.flatMap((pack) => goldenScenarios(pack, isWanted))) {

@@ -100,7 +100,11 @@ export class DeflateBuilder {
   }
 
   stored(bytes: Uint8Array, { isFinal = true, check = ~bytes.length & 0xffff } = {}): this {
-    this.bits(isFinal ? 1 : 0, 1).bits(0, 2).align().bits(bytes.length, 16).bits(check, 16);
+    this.bits(isFinal ? 1 : 0, 1)
+      .bits(0, 2)
+      .align()
+      .bits(bytes.length, 16)
+      .bits(check, 16);
     this.#bytes.push(...bytes);
     this.#bitCount += bytes.length * 8;
     return this;
@@ -111,9 +115,18 @@ export class DeflateBuilder {
     return this.#tokens(tokens, makeCode(FIXED_LITLEN), makeCode(FIXED_DISTANCE));
   }
 
-  dynamic({ litlen, distance, tokens, isFinal = true, lengthTokens, precode = FLAT_PRECODE }: DynamicBlock): this {
+  dynamic({
+    litlen,
+    distance,
+    tokens,
+    isFinal = true,
+    lengthTokens,
+    precode = FLAT_PRECODE,
+  }: DynamicBlock): this {
     this.bits(isFinal ? 1 : 0, 1).bits(2, 2);
-    this.bits(litlen.length - 257, 5).bits(distance.length - 1, 5).bits(15, 4);
+    this.bits(litlen.length - 257, 5)
+      .bits(distance.length - 1, 5)
+      .bits(15, 4);
     for (const symbol of PRECODE_ORDER) this.bits(precode[symbol] ?? 0, 3);
     const code = makeCode(precode);
     const sent = lengthTokens ?? [...litlen, ...distance].map((symbol): LengthToken => ({ symbol }));

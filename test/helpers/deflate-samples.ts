@@ -4,7 +4,20 @@ import { constants, deflateRawSync } from 'node:zlib';
 import { DeflateBuilder, type Token } from './deflate-builder.js';
 import type { SeededRandom } from './seeded-random.js';
 
-const WORDS = ['lib', '/opt/store', '/', 'include', '\0', '\0\0\0\0', 'ELF', '__attribute__', '.so.1', ' = ', '\n', 'abcdefgh'];
+const WORDS = [
+  'lib',
+  '/opt/store',
+  '/',
+  'include',
+  '\0',
+  '\0\0\0\0',
+  'ELF',
+  '__attribute__',
+  '.so.1',
+  ' = ',
+  '\n',
+  'abcdefgh',
+];
 
 /** Bytes of many kinds: noise, few symbols, words, runs, repeats from far away. */
 export function randomData(random: SeededRandom): Uint8Array {
@@ -68,7 +81,8 @@ function zlibStream(random: SeededRandom): Uint8Array {
         memLevel: random.between(1, 9),
         windowBits: random.between(9, 15),
         // A flushed piece does not end the stream, so pieces make one stream of many blocks.
-        finishFlush: left === 1 ? constants.Z_FINISH : random.pick([constants.Z_FULL_FLUSH, constants.Z_SYNC_FLUSH]),
+        finishFlush:
+          left === 1 ? constants.Z_FINISH : random.pick([constants.Z_FULL_FLUSH, constants.Z_SYNC_FLUSH]),
       }),
     );
   }
@@ -94,7 +108,10 @@ export function randomCode(random: SeededRandom, symbols: readonly number[], cou
 
 function subset(random: SeededRandom, from: readonly number[], count: number): number[] {
   const rest = [...from];
-  return Array.from({ length: Math.min(count, rest.length) }, () => rest.splice(random.below(rest.length), 1)[0] as number);
+  return Array.from(
+    { length: Math.min(count, rest.length) },
+    () => rest.splice(random.below(rest.length), 1)[0] as number,
+  );
 }
 
 const LITERALS = Array.from({ length: 256 }, (_, i) => i);
@@ -121,7 +138,7 @@ function builtStream(random: SeededRandom): Uint8Array {
       }
     }
     builder.dynamic({
-      litlen: randomCode(random, [...literals, 256, ...lengths], random.pick([286, 286, 286])),
+      litlen: randomCode(random, [...literals, 256, ...lengths], 286),
       distance: randomCode(random, distances, 30),
       tokens: [...tokens, 'end'],
       isFinal: left === 1,
@@ -139,7 +156,8 @@ function addMatch(
 ): number {
   const index = lengthSymbol - 257;
   const extra = LENGTH_EXTRA[index] as number;
-  const base = lengthSymbol === 285 ? 258 : 3 + LENGTH_EXTRA.slice(0, index).reduce((sum, bits) => sum + 2 ** bits, 0);
+  const base =
+    lengthSymbol === 285 ? 258 : 3 + LENGTH_EXTRA.slice(0, index).reduce((sum, bits) => sum + 2 ** bits, 0);
   const length = base + random.below(2 ** extra);
   const reachable = distances.filter((symbol) => firstDistance(symbol) <= written || random.below(200) === 0);
   if (reachable.length === 0) return 0;
@@ -150,7 +168,7 @@ function addMatch(
 }
 
 function firstDistance(symbol: number): number {
-  return symbol < 4 ? symbol + 1 : (2 + (symbol & 1)) * 2 ** ((symbol >> 1) - 1 + 0) + 1;
+  return symbol < 4 ? symbol + 1 : (2 + (symbol & 1)) * 2 ** ((symbol >> 1) - 1) + 1;
 }
 
 /** Damages a stream, or leaves it alone. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { IndexClient } from '../../src/mirror/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { install, type InstallReport } from '../../src/operations/install.js';
+import { type InstallReport, install } from '../../src/operations/install.js';
 import { openStoreForWriting } from '../../src/operations/open-store.js';
 import { type EngineChoice, selectEngine } from '../../src/relocation/engines/select.js';
 import { Keyring } from '../../src/signature/keyring.js';
@@ -25,7 +25,13 @@ export async function runScenario(scenario: GoldenScenario, engine: EngineChoice
       return specFromRecords(entry.hash, (hash) => catalog.node(hash));
     });
     const { root, paddedLength, projection } = scenario;
-    const store = await openStoreForWriting({ root, paddedLength, projection, spackPrefix: '/tmp/golden-spack', environment: {} });
+    const store = await openStoreForWriting({
+      root,
+      paddedLength,
+      projection,
+      spackPrefix: '/tmp/golden-spack',
+      environment: {},
+    });
     return await install({
       specs,
       store,
@@ -53,15 +59,22 @@ export function compareWithGolden(scenario: GoldenScenario, report: InstallRepor
     [...manifests.keys()].sort(),
     'the installed packages',
   );
-  for (const each of installed) compareTree(each.prefix, manifests.get(`${each.name}-${each.version}-${each.hash}`));
+  for (const each of installed)
+    compareTree(each.prefix, manifests.get(`${each.name}-${each.version}-${each.hash}`));
   for (const each of report.packages) {
-    if (each.outcome === 'failed' || each.outcome === 'skipped') assert.ok(!existsSync(each.prefix), `${each.prefix} is not there`);
+    if (each.outcome === 'failed' || each.outcome === 'skipped')
+      assert.ok(!existsSync(each.prefix), `${each.prefix} is not there`);
   }
   compareDatabase(scenario, report.root);
 }
 
-function compareTree(prefix: string, expected: ReadonlyMap<string, Record<string, unknown>> | undefined): void {
-  const actual = new Map(treeManifest(prefix).map((record) => [String(record.path ?? record.path_hex), record]));
+function compareTree(
+  prefix: string,
+  expected: ReadonlyMap<string, Record<string, unknown>> | undefined,
+): void {
+  const actual = new Map(
+    treeManifest(prefix).map((record) => [String(record.path ?? record.path_hex), record]),
+  );
   const differences = [...new Set([...actual.keys(), ...(expected?.keys() ?? [])])]
     // `spack install` writes its own times there; `buildcache install` and regraft keep the file of the tarball.
     .filter((path) => path !== '.spack/install_times.json')
@@ -82,8 +95,14 @@ function isEqual(actual: unknown, expected: unknown): boolean {
 function compareDatabase(scenario: GoldenScenario, root: string): void {
   const expected = expectedDatabase(scenario);
   const path = join(root, '.spack-db', 'index.json');
-  if (expected === undefined) assert.ok(!existsSync(path) || isEmptyDatabase(path), 'no record in the database');
-  else assert.deepEqual(comparable(JSON.parse(readFileSync(path, 'utf8'))), comparable(expected), 'the database');
+  if (expected === undefined)
+    assert.ok(!existsSync(path) || isEmptyDatabase(path), 'no record in the database');
+  else
+    assert.deepEqual(
+      comparable(JSON.parse(readFileSync(path, 'utf8'))),
+      comparable(expected),
+      'the database',
+    );
 }
 
 function isEmptyDatabase(path: string): boolean {
@@ -92,7 +111,12 @@ function isEmptyDatabase(path: string): boolean {
 
 /** Times and `explicit` aside. */
 function comparable(database: unknown): unknown {
-  const { version, installs } = (database as { database: { version: string; installs: Record<string, object> } }).database;
-  const records = Object.entries(installs).map(([hash, record]) => [hash, { ...record, installation_time: 0, explicit: false }]);
+  const { version, installs } = (
+    database as { database: { version: string; installs: Record<string, object> } }
+  ).database;
+  const records = Object.entries(installs).map(([hash, record]) => [
+    hash,
+    { ...record, installation_time: 0, explicit: false },
+  ]);
   return { version, installs: Object.fromEntries(records) };
 }

@@ -38,7 +38,9 @@ const STORES: Readonly<Record<string, GoldenStore>> = {
 /** The scenarios of a fixture pack whose name fits. */
 export function goldenScenarios(fixtures: string, fits: (name: string) => boolean): GoldenScenario[] {
   const folder = join(fixtures, 'golden');
-  const names = readdirSync(folder).filter((name) => existsSync(join(folder, name, 'command.txt')) && fits(name));
+  const names = readdirSync(folder).filter(
+    (name) => existsSync(join(folder, name, 'command.txt')) && fits(name),
+  );
   return names.sort().map((name) => readScenario(fixtures, name));
 }
 
@@ -68,21 +70,27 @@ function readScenario(fixtures: string, name: string): GoldenScenario {
 /** The longest name of a cache that the scenario's name begins with, after `<store>-from-`. */
 function cacheOf(fixtures: string, name: string): string {
   const rest = name.slice('x-from-'.length);
-  const caches = readdirSync(join(fixtures, 'caches')).filter((cache) => rest === cache || rest.startsWith(`${cache}-`));
+  const caches = readdirSync(join(fixtures, 'caches')).filter(
+    (cache) => rest === cache || rest.startsWith(`${cache}-`),
+  );
   const longest = caches.sort((a, b) => b.length - a.length)[0];
   if (longest === undefined) throw new Error(`No cache for the golden scenario "${name}"`);
   return join(fixtures, 'caches', longest);
 }
 
 /** What the scenario installed: package directory name → records by path. */
-export function expectedManifests(scenario: GoldenScenario): Map<string, Map<string, Record<string, unknown>>> {
+export function expectedManifests(
+  scenario: GoldenScenario,
+): Map<string, Map<string, Record<string, unknown>>> {
   const folder = join(scenario.folder, 'manifests');
   const names = existsSync(folder) ? readdirSync(folder) : [];
   return new Map(names.map((name) => [name.replace(/\.jsonl$/, ''), readManifest(join(folder, name))]));
 }
 
 function readManifest(path: string): Map<string, Record<string, unknown>> {
-  const lines = readFileSync(path, 'utf8').split('\n').filter((line) => line !== '');
+  const lines = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
   const records = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   return new Map(records.map((record) => [String(record.path ?? record.path_hex), record]));
 }

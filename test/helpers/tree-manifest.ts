@@ -23,7 +23,10 @@ export function treeManifest(root: string): ManifestRecord[] {
 }
 
 function* walk(root: string, folder: string): Generator<string> {
-  const entries = readdirSync(bytes(folder === '' ? root : `${root}/${folder}`), { withFileTypes: true, encoding: 'latin1' });
+  const entries = readdirSync(bytes(folder === '' ? root : `${root}/${folder}`), {
+    withFileTypes: true,
+    encoding: 'latin1',
+  });
   for (const entry of entries) {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
     yield path;
@@ -36,7 +39,8 @@ function describe(root: string, path: string, firstNames: Map<string, string>): 
   const status = lstatSync(location);
   const base = { ...nameOf(path), mode: (status.mode & 0o7777).toString(8).padStart(4, '0') };
   if (status.isDirectory()) return { ...base, type: 'dir' };
-  if (status.isSymbolicLink()) return { ...base, type: 'symlink', target: utf8(readlinkSync(location, 'latin1')) };
+  if (status.isSymbolicLink())
+    return { ...base, type: 'symlink', target: utf8(readlinkSync(location, 'latin1')) };
   if (!status.isFile()) return { ...base, type: 'other' };
   return { ...base, type: 'file', ...fileFacts(location, path, status, firstNames) };
 }
@@ -57,7 +61,9 @@ function fileFacts(location: Buffer, path: string, status: Stats, firstNames: Ma
 function nameOf(path: string): Pick<ManifestRecord, 'path' | 'path_hex'> {
   const raw = Buffer.from(fromLatin1(path));
   const text = raw.toString('utf8');
-  return Buffer.from(text, 'utf8').equals(raw) ? { path: text } : { path: null, path_hex: raw.toString('hex') };
+  return Buffer.from(text, 'utf8').equals(raw)
+    ? { path: text }
+    : { path: null, path_hex: raw.toString('hex') };
 }
 
 function utf8(text: string): string {

@@ -59,7 +59,9 @@ export function makeMatcherTable(
 }
 
 /** Two offsets in a root and the bytes there: the two rarest, if possible different ones. */
-function choosePair(root: Uint8Array): readonly [first: number, second: number, byte1: number, byte2: number] {
+function choosePair(
+  root: Uint8Array,
+): readonly [first: number, second: number, byte1: number, byte2: number] {
   const offsets = [...root.subarray(0, REACH).keys()];
   offsets.sort((a, b) => rarity(root[a]) - rarity(root[b]) || a - b);
   const first = offsets[0] ?? 0;

@@ -21,10 +21,14 @@ const ORDER: readonly EngineName[] = ['native', 'wasm', 'js'];
 
 const LOADERS: EngineLoaders = {
   native: () => {
-    throw new RelocationError('engine-unavailable', 'Cannot start the native engine: native addon not built', {
-      hint: 'Use the wasm engine: --engine wasm',
-      data: { engine: 'native', reason: 'native addon not built' },
-    });
+    throw new RelocationError(
+      'engine-unavailable',
+      'Cannot start the native engine: native addon not built',
+      {
+        hint: 'Use the wasm engine: --engine wasm',
+        data: { engine: 'native', reason: 'native addon not built' },
+      },
+    );
   },
   wasm: () => new WasmEngine(),
   js: () => new JsEngine(),

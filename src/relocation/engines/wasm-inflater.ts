@@ -43,7 +43,7 @@ const PROBLEMS: readonly string[] = [
 /**
  * The WASM decoder. Its windows stay reserved for the life of the instance: make one per worker and reset it.
  *
- * Throws IntegrityError `deflate-invalid`; the constructor RelocationError `engine-unavailable` when memory is short.
+ * Throws IntegrityError `deflate-invalid`, RelocationError `engine-failed`; the constructor RelocationError `engine-unavailable` when memory is short.
  */
 export class WasmInflater implements Inflater {
   readonly #exports: InflateExports;
@@ -94,10 +94,10 @@ export class WasmInflater implements Inflater {
     if (this.#hasEnded) return EMPTY_BYTES;
     const exports = this.#exports;
     exports.inflateBegin(this.#pointer);
-    let status = exports.inflateRun(this.#pointer);
+    let status = this.#run();
     while (status === WANTS_INPUT && this.#offered < this.#input.length) {
       this.#offer();
-      status = exports.inflateRun(this.#pointer);
+      status = this.#run();
     }
     if (status < 0) this.#fail(PROBLEMS[-status] ?? 'unknown problem');
     this.#hasEnded = status === HAS_ENDED;
@@ -120,6 +120,22 @@ export class WasmInflater implements Inflater {
     const { buffer } = this.#exports.memory;
     if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer);
     return this.#bytes;
+  }
+
+  /** The kernel checks what it reads from input; a trap would be its own fault. */
+  #run(): number {
+    try {
+      return this.#exports.inflateRun(this.#pointer);
+    } catch (cause) {
+      throw new RelocationError(
+        'engine-failed',
+        'Cannot decompress with the WASM engine: its kernel trapped',
+        {
+          hint: 'Use the js engine (--engine js), and report this',
+          cause,
+        },
+      );
+    }
   }
 
   #offer(): void {

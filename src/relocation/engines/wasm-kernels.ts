@@ -30,14 +30,7 @@ export interface KernelExports extends InflateExports {
     capacity: number,
   ): number;
   textBegin(): void;
-  text(
-    table: number,
-    bytes: number,
-    length: number,
-    isLast: number,
-    out: number,
-    capacity: number,
-  ): number;
+  text(table: number, bytes: number, length: number, isLast: number, out: number, capacity: number): number;
   cstring(table: number, bytes: number, length: number, start: number, limit: number): number;
   elfBegin(size: number, interpreter: number): void;
   elfFeed(bytes: number, length: number): number;

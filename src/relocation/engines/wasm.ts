@@ -199,5 +199,5 @@ function findElfStrings(kernels: WasmKernels, source: ByteSource, rewriteInterpr
 }
 
 function readFound(source: ByteSource, offset: number, length: number) {
-  return offset < 0 ? undefined : { value: source.read(offset, length).slice(), offset, length };
+  return offset < 0 ? undefined : { value: new Uint8Array(source.read(offset, length)), offset, length };
 }

@@ -10,7 +10,9 @@ export interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => WasmModule;
   readonly Instance: new (module: WasmModule, imports: object) => { readonly exports: unknown };
   /** What a trap throws. */
-  readonly RuntimeError: new (message: string) => Error;
+  readonly RuntimeError: new (
+    message: string,
+  ) => Error;
 }
 
 /** A memory of the module; `buffer` is another object after the memory has grown. */

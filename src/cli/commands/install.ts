@@ -1,0 +1,112 @@
+// `regraft install`: packages of build caches into a store.
+import { type Command, Option } from 'commander';
+import { UsageError } from '../../core/errors.js';
+import { install } from '../../operations/install.js';
+import { openStoreForWriting } from '../../operations/open-store.js';
+import { resolveSpecs } from '../../operations/resolve-specs.js';
+import { type EngineChoice, selectEngine } from '../../relocation/engines/select.js';
+import { defaultTrustedKeysFolder, Keyring } from '../../signature/keyring.js';
+import { EXIT, exitCodeOf } from '../exit-code.js';
+import {
+  addMirrorOptions,
+  addStoreOptions,
+  loadCatalog,
+  type MirrorFlags,
+  openMirrors,
+  readNamedFile,
+  type StoreFlags,
+  wholeNumber,
+} from '../options.js';
+import { ProgressLines } from '../progress-lines.js';
+import { renderInstallReport } from '../render-install.js';
+import type { CommandRun } from '../run.js';
+
+export interface InstallFlags extends MirrorFlags, StoreFlags {
+  readonly keyring?: readonly string[];
+  readonly checkSignature: boolean;
+  readonly force?: boolean;
+  readonly sha256?: string;
+  readonly jobs?: number;
+  readonly engine?: EngineChoice;
+  readonly only?: 'package' | 'dependencies';
+  readonly implicit?: boolean;
+  readonly failFast?: boolean;
+  readonly anyPlatform?: boolean;
+  readonly lock: boolean;
+}
+
+export function addInstallCommand(program: Command, run: CommandRun): void {
+  const command = program
+    .command('install')
+    .description('install packages with what they need')
+    .argument('<spec...>', 'name, name@version, /hash, any spec, x.spec.json or spack.lock')
+    .option('--projection <template>', 'where packages lie below the root')
+    .option('--padded-length <n>', 'pad the root to this many characters', wholeNumber('--padded-length', 0))
+    .option('-k, --keyring <file...>', 'public keys to trust, besides those in the trusted-keys folder')
+    .option('--no-check-signature', 'install packages whose signature is missing or not trusted')
+    .option('-f, --force', 'install again what is installed, and replace what is in the way')
+    .option('--sha256 <hex>', 'digest that the tarball must have (one spec only)', sha256)
+    .option('-j, --jobs <n>', 'packages to work on at a time', wholeNumber('--jobs', 1))
+    .addOption(new Option('--engine <name>', 'kernels to use').choices(['auto', 'native', 'wasm', 'js']))
+    .addOption(new Option('--only <what>', 'leave out the rest').choices(['package', 'dependencies']))
+    .option('--implicit', 'mark nothing as asked for')
+    .option('--fail-fast', 'stop at the first failure')
+    .option('--any-platform', 'install packages of other platforms too')
+    .option('--no-lock', 'write to the store without excluding a Spack that uses it');
+  addStoreOptions(addMirrorOptions(command));
+  command.action((queries: string[], flags: InstallFlags) =>
+    run(flags, (console, signal) => installCommand(queries, flags, console, signal)),
+  );
+}
+
+const installCommand = async (
+  queries: readonly string[],
+  flags: InstallFlags,
+  console: Parameters<Parameters<CommandRun>[1]>[0],
+  signal: AbortSignal,
+): Promise<number> => {
+  const mirrors = await openMirrors(flags);
+  const progress = new ProgressLines(console);
+  try {
+    const engine = selectEngine(flags.engine, process.env);
+    const keyring = await Keyring.load({
+      files: flags.keyring,
+      trustedKeysFolder: defaultTrustedKeysFolder(),
+    });
+    const catalog = await loadCatalog(mirrors, flags, console, signal);
+    const offline = flags.offline ?? false;
+    const specs = await resolveSpecs({ queries, catalog, mirrors, readFile: readNamedFile, offline, signal });
+    const store = await openStoreForWriting({ ...storeRequest(flags), signal });
+    for (const root of store.upstreams.missing())
+      console.warn(`There is no store at "${root}", which --upstream names`);
+    const report = await install(
+      { ...flags, specs, store, mirrors, catalog, keyring, engine },
+      { signal, onProgress: (event) => progress.handle(event) },
+    );
+    progress.end();
+    renderInstallReport(report, console);
+    const failure = report.packages.find((each) => each.outcome === 'failed')?.error;
+    return failure === undefined ? EXIT.done : exitCodeOf(failure);
+  } finally {
+    progress.end();
+    await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+  }
+};
+
+function storeRequest(flags: InstallFlags) {
+  const { root, projection, paddedLength, spackPrefix, upstream, lock } = flags;
+  return {
+    root,
+    projection,
+    paddedLength,
+    spackPrefix,
+    upstreams: upstream ?? [],
+    ...(lock ? {} : { noLock: true }),
+  };
+}
+
+function sha256(text: string): string {
+  const digest = text.toLowerCase();
+  if (/^[0-9a-f]{64}$/.test(digest)) return digest;
+  throw new UsageError('usage', `Cannot use "${text}" for --sha256: it is not 64 hexadecimal digits`);
+}

@@ -1,0 +1,41 @@
+// A file that the command line names, open for looking into it.
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { UsageError } from '../core/errors.js';
+import type { InspectedFile } from '../operations/inspect.js';
+
+const CHUNK_SIZE = 1 << 20;
+
+export interface OpenInspectedFile extends InspectedFile {
+  close(): void;
+}
+
+/**
+ * Opens a regular file.
+ * @throws UsageError `usage` when there is none, or it cannot be read
+ */
+export function openInspectedFile(name: string): OpenInspectedFile {
+  const descriptor = open(name);
+  const status = fstatSync(descriptor);
+  if (!status.isFile()) {
+    closeSync(descriptor);
+    throw new UsageError('usage', `Cannot read "${name}": it is no regular file`, { data: { path: name } });
+  }
+  const { size } = status;
+  const read = (offset: number, length: number): Uint8Array => {
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+    return bytes.subarray(0, bytes.length === 0 ? 0 : readSync(descriptor, bytes, 0, bytes.length, offset));
+  };
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for (let offset = 0; offset < size; offset += CHUNK_SIZE) yield read(offset, CHUNK_SIZE);
+  }
+  return { name, size, read, chunks, close: () => closeSync(descriptor) };
+}
+
+function open(name: string): number {
+  try {
+    return openSync(name, 'r');
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? cause.code : String(cause);
+    throw new UsageError('usage', `Cannot read "${name}": ${reason}`, { cause, data: { path: name } });
+  }
+}

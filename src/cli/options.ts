@@ -1,0 +1,134 @@
+// Options that several commands share, and what they open.
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { UsageError } from '../core/errors.js';
+import { defaultIndexCacheFolder } from '../mirror/index-cache.js';
+import { IndexClient } from '../mirror/index-client.js';
+import type { Mirror } from '../mirror/mirror.js';
+import { type ConfiguredMirror, readMirrorsConfig, resolveMirrors } from '../mirror/mirrors-config.js';
+import { openMirror } from '../mirror/open-mirror.js';
+import type { PackageCatalog } from '../mirror/package-catalog.js';
+import type { Console } from './console.js';
+
+export interface MirrorFlags {
+  readonly mirror?: readonly string[];
+  readonly offline?: boolean;
+  readonly refresh?: boolean;
+  readonly caFile?: string;
+}
+
+export interface StoreFlags {
+  readonly root?: string;
+  readonly projection?: string;
+  readonly paddedLength?: number;
+  readonly spackPrefix?: string;
+  readonly upstream?: readonly string[];
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export function addMirrorOptions(command: Command): Command {
+  return command
+    .option(
+      '-m, --mirror <url...>',
+      'build cache to read: a URL, a path, or a configured name (default: all configured)',
+    )
+    .option('--offline', 'use cached indexes only, without any request for them')
+    .option('--refresh', 'drop cached indexes first')
+    .option('--ca-file <file>', 'certificate authorities to trust for https, in PEM');
+}
+
+export function addStoreOptions(command: Command): Command {
+  return command
+    .option(
+      '-r, --root <dir>',
+      'root of the store (default: that of the Spack in $SPACK_ROOT, else $XDG_DATA_HOME/regraft/opt)',
+    )
+    .option('--spack-prefix <dir>', 'prefix of the Spack that uses the store')
+    .option('--upstream <dir...>', 'root of another store whose packages serve as dependencies');
+}
+
+/** A whole number from `least` on. */
+export function wholeNumber(name: string, least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least && text.trim() !== '') return value;
+    throw new UsageError('usage', `Cannot use "${text}" for ${name}: it is no whole number from ${least} on`);
+  };
+}
+
+/**
+ * Opens the mirrors that the flags name, or all that are configured.
+ * @throws UsageError `no-mirror`, `unknown-mirror`, `config`; MirrorError `mirror-protocol`
+ */
+export async function openMirrors(
+  flags: MirrorFlags,
+  environment: Environment = process.env,
+): Promise<readonly Mirror[]> {
+  const resolved = resolveMirrors(flags.mirror ?? [], await configuredMirrors(environment));
+  if (resolved.length === 0) {
+    throw new UsageError(
+      'no-mirror',
+      'Cannot look for packages: no mirror is given, and none is configured',
+      {
+        hint: 'Name a build cache with --mirror URL, or configure one in mirrors.yaml',
+      },
+    );
+  }
+  return resolved.map(({ url, name, signed }) =>
+    openMirror(url, { name, signed, environment, caFile: flags.caFile }),
+  );
+}
+
+/** Those of our own `mirrors.yaml` first, then those of Spack's scopes; the first of a name counts. */
+async function configuredMirrors(environment: Environment): Promise<readonly ConfiguredMirror[]> {
+  const byName = new Map<string, ConfiguredMirror>();
+  for (const file of mirrorFiles(environment)) {
+    const variables = { spackRoot: environment.SPACK_ROOT, environment };
+    for (const mirror of await readMirrorsConfig(file, variables)) {
+      if (!byName.has(mirror.name)) byName.set(mirror.name, mirror);
+    }
+  }
+  return [...byName.values()];
+}
+
+function mirrorFiles(environment: Environment): string[] {
+  const home = environment.HOME ?? homedir();
+  const files = [join(environment.XDG_CONFIG_HOME || join(home, '.config'), 'regraft', 'mirrors.yaml')];
+  if (environment.SPACK_ROOT) {
+    files.push(join(environment.SPACK_USER_CONFIG_PATH || join(home, '.spack'), 'mirrors.yaml'));
+    files.push(join(environment.SPACK_ROOT, 'etc', 'spack', 'mirrors.yaml'));
+  }
+  return files;
+}
+
+/** Reads the indexes; what went wrong with some of them becomes warnings. */
+export async function loadCatalog(
+  mirrors: readonly Mirror[],
+  flags: MirrorFlags,
+  console: Console,
+  signal: AbortSignal,
+): Promise<PackageCatalog> {
+  if (flags.offline && flags.refresh) throw new UsageError('usage', 'Cannot use --refresh with --offline');
+  const client = new IndexClient({
+    cacheFolder: defaultIndexCacheFolder(),
+    mirrors,
+    offline: flags.offline,
+    refresh: flags.refresh,
+  });
+  const { catalog, warnings } = await client.load(signal);
+  for (const warning of warnings) console.warn(warning.message);
+  return catalog;
+}
+
+/** Reads a file that the command line names. */
+export async function readNamedFile(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? cause.code : String(cause);
+    throw new UsageError('usage', `Cannot read "${path}": ${reason}`, { cause, data: { path } });
+  }
+}

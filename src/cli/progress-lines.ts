@@ -1,0 +1,81 @@
+// Progress on a terminal: one line per package that is worked on, redrawn in place; finished ones scroll away above.
+import type { ProgressEvent } from '../core/progress.js';
+import type { Console } from './console.js';
+import { formatBytes } from './format.js';
+
+const REDRAW_INTERVAL = 80;
+
+interface ActivePackage {
+  readonly name: string;
+  bytes: number;
+  size: number | undefined;
+  files: number;
+}
+
+/** Shows events; silent where stderr is no terminal, but for warnings. */
+export class ProgressLines {
+  readonly #console: Console;
+  readonly #active = new Map<string, ActivePackage>();
+  readonly #isLive: boolean;
+  #drawn = 0;
+  #lastDraw = 0;
+
+  constructor(console: Console) {
+    this.#console = console;
+    this.#isLive = console.err.isTerminal && console.json === undefined;
+  }
+
+  handle(event: ProgressEvent): void {
+    this.#console.event(event);
+    if (event.type === 'warning') this.#above(() => this.#console.warn(event.message));
+    else if (event.type === 'package-started')
+      this.#active.set(event.hash, activeOf(event.package, event.size));
+    else if (event.type === 'package-progress') this.#update(event.hash, event);
+    else this.#active.delete(event.hash);
+    this.#draw();
+  }
+
+  /** Clears what is drawn: the result follows. */
+  end(): void {
+    this.#erase();
+  }
+
+  #update(hash: string, event: Extract<ProgressEvent, { type: 'package-progress' }>): void {
+    const active = this.#active.get(hash) ?? activeOf(event.package, event.size);
+    this.#active.set(
+      hash,
+      Object.assign(active, { bytes: event.bytes, size: event.size, files: event.files }),
+    );
+  }
+
+  #above(print: () => void): void {
+    this.#erase();
+    print();
+  }
+
+  #erase(): void {
+    if (this.#drawn > 0) this.#console.err.write(`\x1b[${this.#drawn}A\x1b[J`);
+    this.#drawn = 0;
+  }
+
+  #draw(): void {
+    if (!this.#isLive || performance.now() - this.#lastDraw < REDRAW_INTERVAL) return;
+    this.#lastDraw = performance.now();
+    this.#erase();
+    for (const active of this.#active.values()) {
+      const line = this.#console.shown(describe(active)).slice(0, this.#console.err.columns - 1);
+      this.#console.err.write(`${line}\n`);
+      this.#drawn++;
+    }
+  }
+}
+
+function activeOf(name: string, size: number | undefined): ActivePackage {
+  return { name, size, bytes: 0, files: 0 };
+}
+
+function describe({ name, bytes, size, files }: ActivePackage): string {
+  const total = size === undefined ? '' : ` of ${formatBytes(size)}`;
+  const share = size === undefined || size === 0 ? '' : ` (${Math.floor((bytes / size) * 100)} %)`;
+  return `  ${name}: ${formatBytes(bytes)}${total}${share}, ${files} files`;
+}

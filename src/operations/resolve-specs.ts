@@ -1,0 +1,123 @@
+// From what a person named to concrete specs with their graphs: through the indexes, a mirror's listing, or a file.
+import { SIGNED_SPECFILE_ENDING, SPECFILE_ENDING, SPECFILES_ROOT } from '../buildcache/layout.js';
+import { parseSpecfile } from '../buildcache/specfile.js';
+import { UsageError } from '../core/errors.js';
+import { type Mirror, readAll } from '../mirror/mirror.js';
+import type { PackageCatalog } from '../mirror/package-catalog.js';
+import { extractClearsigned } from '../signature/clearsign.js';
+import { parseLockfile } from '../spec/lockfile.js';
+import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
+import { specFromRecords } from '../spec/spec-json.js';
+import { matchQuery, notFound, parseSpecQuery, requireOneMatch, type SpecQuery } from '../spec/spec-query.js';
+
+export interface ResolveRequest {
+  /** As typed: `/hash`, `name`, `name@version`, any spec, `x.spec.json`, `spack.lock`. */
+  readonly queries: readonly string[];
+  readonly catalog: PackageCatalog;
+  readonly mirrors: readonly Mirror[];
+  /** Reads a file that was named; without it files cannot be named. */
+  readonly readFile?: ((path: string) => Promise<Uint8Array>) | undefined;
+  /** No request to a mirror. */
+  readonly offline?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Specfiles beyond this are refused. */
+const LARGEST_SPECFILE = 64 << 20;
+
+/**
+ * Finds the specs that were named.
+ * @throws UsageError `spec-syntax`, `spec-not-found`, `spec-ambiguous`; MetadataError for a file that cannot be used
+ */
+export async function resolveSpecs(request: ResolveRequest): Promise<Spec[]> {
+  const specs = new Map<DagHash, Spec>();
+  for (const text of request.queries) {
+    const query = parseSpecQuery(text);
+    const found = query.type === 'file' ? await readSpecs(query, request) : [await findSpec(query, request)];
+    for (const spec of found) specs.set(spec.root.hash, spec);
+  }
+  return [...specs.values()];
+}
+
+type FileQuery = Extract<SpecQuery, { type: 'file' }>;
+type ConstraintQuery = Extract<SpecQuery, { type: 'constraint' }>;
+
+async function readSpecs(query: FileQuery, { readFile }: ResolveRequest): Promise<readonly Spec[]> {
+  if (readFile === undefined)
+    throw new TypeError(`"${query.path}" is a file, and nothing to read it with was given`);
+  const bytes = await readFile(query.path);
+  if (query.format === 'lockfile') return parseLockfile(bytes, query.path).roots;
+  const isSigned = query.path.endsWith('.sig');
+  // Only says what to ask the mirrors for: what they answer is verified.
+  const text = isSigned ? extractClearsigned(bytes, query.path) : bytes;
+  return [parseSpecfile(text, query.path, { newestLayout: Number.MAX_SAFE_INTEGER }).spec];
+}
+
+async function findSpec(query: ConstraintQuery, request: ResolveRequest): Promise<Spec> {
+  const { catalog } = request;
+  const lookup = (hash: DagHash) => catalog.node(hash);
+  const matches = matchQuery(query, candidatesFor(query, catalog), lookup);
+  if (matches.length === 0 && query.constraint.hash !== undefined) return findListed(query, request);
+  const node = requireOneMatch(query, matches, { nodes: { get: lookup } });
+  return specFromRecords(node.hash, lookup);
+}
+
+/** Few nodes are parsed where the name or the hash says which. */
+function* candidatesFor({ constraint }: ConstraintQuery, catalog: PackageCatalog): Iterable<SpecNode> {
+  const entries =
+    constraint.hash === undefined
+      ? catalog.entries(constraint.name)
+      : catalog.withHashPrefix(constraint.hash);
+  for (const entry of entries) yield entry.node;
+}
+
+/** A hash that no index knows: mirrors that can be listed have its specfile under a name that ends in it. */
+async function findListed(query: ConstraintQuery, request: ResolveRequest): Promise<Spec> {
+  const { mirrors, offline, catalog } = request;
+  const listable = offline ? [] : mirrors.filter((mirror) => mirror.list !== undefined);
+  const found = new Map<DagHash, Spec>();
+  for (const mirror of listable) {
+    for (const spec of await listedSpecs(mirror, query.constraint.hash ?? '', request.signal)) {
+      catalog.remember(mirror, spec.root);
+      if (!found.has(spec.root.hash)) found.set(spec.root.hash, spec);
+    }
+  }
+  const roots = [...found.values()].map(({ root }) => root);
+  if (roots.length === 0 && listable.length < mirrors.length) throw cannotList(query, mirrors);
+  const root = requireOneMatch(query, matchQuery(query, roots));
+  return found.get(root.hash) ?? neverFound(query);
+}
+
+async function listedSpecs(mirror: Mirror, hash: string, signal: AbortSignal | undefined): Promise<Spec[]> {
+  const specs: Spec[] = [];
+  for await (const name of mirror.list?.(SPECFILES_ROOT, { signal }) ?? []) {
+    if (!hashOfName(name)?.startsWith(hash)) continue;
+    const path = `${SPECFILES_ROOT}/${name}`;
+    const bytes = await readAll(mirror, path, { limit: LARGEST_SPECFILE, signal });
+    const location = mirror.location(path);
+    const text = name.endsWith(SIGNED_SPECFILE_ENDING) ? extractClearsigned(bytes, location) : bytes;
+    specs.push(parseSpecfile(text, location).spec);
+  }
+  return specs;
+}
+
+function hashOfName(name: string): string | undefined {
+  const ending = [SIGNED_SPECFILE_ENDING, SPECFILE_ENDING].find((each) => name.endsWith(each));
+  return ending === undefined ? undefined : name.slice(0, -ending.length).split('-').at(-1);
+}
+
+function cannotList(query: SpecQuery, mirrors: readonly Mirror[]): UsageError {
+  const names = mirrors.map((mirror) => `"${mirror.url}"`).join(', ');
+  return new UsageError(
+    'spec-not-found',
+    `Cannot find "${query.text}": no index knows it, and ${names} cannot be listed`,
+    {
+      hint: 'Update the index of the mirror, or name the package by its specfile (x.spec.json)',
+      data: { spec: query.text, mirrors: mirrors.map((mirror) => mirror.url) },
+    },
+  );
+}
+
+function neverFound(query: SpecQuery): never {
+  throw notFound(query);
+}

@@ -1,0 +1,52 @@
+// Installs the one package of a broken build cache, and tells how it was refused.
+import { join } from 'node:path';
+import { BuildcacheError } from '../../src/core/errors.js';
+import { IndexClient } from '../../src/mirror/index-client.js';
+import { openMirror } from '../../src/mirror/open-mirror.js';
+import { install } from '../../src/operations/install.js';
+import { openStoreForWriting } from '../../src/operations/open-store.js';
+import { resolveSpecs } from '../../src/operations/resolve-specs.js';
+import { type EngineChoice, selectEngine } from '../../src/relocation/engines/select.js';
+import { Keyring } from '../../src/signature/keyring.js';
+
+export interface NegativeCase {
+  readonly cache: string;
+  readonly keyring: string;
+  /** A new folder of the test. */
+  readonly folder: string;
+  readonly engine: EngineChoice;
+}
+
+export interface NegativeOutcome {
+  readonly root: string;
+  readonly error: BuildcacheError | undefined;
+}
+
+/** Asks for `scriptleaf`, as the fixtures' makers did. */
+export async function installCase({
+  cache,
+  keyring,
+  folder,
+  engine,
+}: NegativeCase): Promise<NegativeOutcome> {
+  const root = join(folder, 'opt');
+  const mirror = openMirror(cache);
+  const mirrors = [mirror];
+  const store = await openStoreForWriting({ root, environment: {} });
+  try {
+    const { catalog } = await new IndexClient({ cacheFolder: join(folder, 'cache'), mirrors }).load();
+    const specs = await resolveSpecs({ queries: ['scriptleaf'], catalog, mirrors });
+    const report = await install({
+      specs,
+      store,
+      mirrors,
+      catalog,
+      keyring: await Keyring.load({ files: [keyring] }),
+      engine: selectEngine(engine, {}),
+    });
+    return { root, error: report.packages.find((each) => each.error !== undefined)?.error };
+  } catch (error) {
+    if (!(error instanceof BuildcacheError)) throw error;
+    return { root, error };
+  }
+}
