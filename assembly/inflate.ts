@@ -712,10 +712,11 @@ function decodeFast(self: Inflate): bool {
     }
     const length = <u32>(entry >> 16) + <u32>((saved & (((<u64>1) << entry) - 1)) >> (entry >> 8));
 
+    // At least 14 bits are left, enough to look the distance up while the refill is under way.
+    entry = <u64>load<u32>(distances + ((<u32>hold & ((1 << DISTANCE_BITS) - 1)) << 2));
     hold |= load<u64>(input) << bits;
     input += <usize>(7 - ((bits >> 3) & 7));
     bits |= 56;
-    entry = <u64>load<u32>(distances + ((<u32>hold & ((1 << DISTANCE_BITS) - 1)) << 2));
     if (<u32>entry & SPECIAL) {
       if ((<u32>entry & SUBTABLE) == SUBTABLE) {
         const mask = ((<u32>1) << ((<u32>entry >> 8) & 15)) - 1;

@@ -95,11 +95,19 @@ async function addKeys(keys: Map<string, Key>, bytes: Uint8Array, source: string
   try {
     for (const block of keyBlocks(bytes)) {
       for (const key of await openpgp.readKeys({ binaryKeys: block, config }))
-        await mergeKey(keys, key.toPublic());
+        await mergeKey(keys, requireComplete(key));
     }
   } catch (error) {
     throw unreadable(source, error);
   }
+}
+
+/** The library reads what is left of a key file that was cut off; such a key could never verify anything. */
+function requireComplete(key: Key): Key {
+  const { version } = key.keyPacket as { readonly version?: number };
+  const isSelfSigned = key.users.some((user) => user.selfCertifications.length > 0);
+  if (version === 4 && !isSelfSigned) throw new Error('the key is not complete, it has no self-signature');
+  return key.toPublic();
 }
 
 /** Two copies of a key count as one with what both say: a later expiry, a revocation. */

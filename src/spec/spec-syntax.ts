@@ -15,6 +15,7 @@ import { parseVersionRange, type VersionRange } from './version.js';
 const BLANKS = /\s+/y;
 const KEY = /([A-Za-z0-9_][A-Za-z0-9_.-]*)(==?)/y;
 const BARE_VALUE = /[A-Za-z0-9_\-+*.,:=~/\\]+/y;
+const EDGE_VALUE = /[A-Za-z0-9_\-.,]+/y;
 const QUOTED_VALUE = /'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"/y;
 const PACKAGE_NAME = /[A-Za-z0-9_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_][A-Za-z0-9_-]*)*/y;
 const SIGIL_NAME = /\s*([A-Za-z0-9_][A-Za-z0-9_.-]*)/y;
@@ -92,11 +93,15 @@ class SpecReader {
     for (;;) {
       this.#skipBlanks();
       if (this.#accept(']')) return virtuals;
-      const key = this.#take(KEY);
+      const start = this.#position;
+      const key = this.#take(KEY)?.[1];
       if (key === undefined) throw this.#unexpected();
-      const value = this.#readValue(/[A-Za-z0-9_\-.,]+/y);
-      if (key[1] === 'virtuals') virtuals = value.split(',');
-      else if (key[1] !== 'deptypes') throw this.#error(`"${key[1]}" is no property of a dependency`);
+      if (key !== 'virtuals' && key !== 'deptypes') {
+        this.#position = start;
+        throw this.#error(`"${key}" is no property of a dependency`);
+      }
+      const value = this.#readValue(EDGE_VALUE);
+      if (key === 'virtuals') virtuals = value.split(',');
     }
   }
 

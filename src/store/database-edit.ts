@@ -2,7 +2,6 @@
 // that follow. FORMATS.md §2 "Store database"; Spack `Database._add`, `_remove`. Pure.
 import type { DagHash, DependencyType, JsonObject, Spec, SpecNode } from '../spec/spec.js';
 import { childrenOf } from '../spec/traverse.js';
-import { writeNode } from '../spec/write-node.js';
 import {
   type DatabaseContent,
   type InstallRecord,
@@ -11,6 +10,7 @@ import {
   recordOf,
   tryNodeOfRecord,
 } from './database-file.js';
+import { databaseNode } from './database-node.js';
 
 const TRACKED: readonly DependencyType[] = ['build', 'link', 'run'];
 
@@ -117,7 +117,7 @@ export class DatabaseEdit {
 
   #addRecord(node: SpecNode, facts: NewFacts): InstallRecord {
     const record = recordOf(node.hash, {
-      spec: writeNode(node, nodeFormat(this.#base.version)),
+      spec: databaseNode(node, nodeFormat(this.#base.version)),
       ref_count: this.#countReferences(node.hash),
       path: facts.path ?? null,
       installed: facts.installed,

@@ -206,15 +206,13 @@ test('any change of a good specfile gives a spec or a MetadataError', () => {
     ]),
   ];
   for (const sample of samples) parseSpecDictionary(sample, 'good');
-  const arbitrary = fc
-    .constantFrom(...samples)
-    .chain((sample) =>
-      fc.record({
-        sample: fc.constant(sample),
-        place: fc.constantFrom(...placesOf(sample)),
-        value: fc.jsonValue(),
-      }),
-    );
+  const arbitrary = fc.constantFrom(...samples).chain((sample) =>
+    fc.record({
+      sample: fc.constant(sample),
+      place: fc.constantFrom(...placesOf(sample)),
+      value: fc.jsonValue(),
+    }),
+  );
   fc.assert(
     fc.property(arbitrary, ({ sample, place, value }) => {
       try {

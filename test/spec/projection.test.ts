@@ -111,7 +111,7 @@ test('projected paths are those in the databases of the fixtures', needsFixtures
     check(`${FIXTURES}/stores/a/index.json`, '/tmp/golden-store-a/opt', `${FIXTURES}/specs`, normal),
     9,
   );
-  const [d, f] = ['d-from-unpadded-signed-toolgamma', 'f-from-layout3-signed'];
+  const [d, f] = ['d-from-unpadded-signed', 'f-from-layout3-signed'];
   const short = new Projections([['all', '{name}/{hash:7}']]);
   assert.ok(check(`${FIXTURES}/golden/${d}/db-index.json`, '/tmp/gd/opt', `${FIXTURES}/specs`, short) > 4);
   const newer = new Projections([['all', SPACK_1_PROJECTION]], { keepPlus: true });
