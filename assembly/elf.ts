@@ -16,7 +16,7 @@ const DT_RPATH: u64 = 15;
 const DT_RUNPATH: u64 = 29;
 
 /** How much is asked for at once. */
-export const ELF_CHUNK: i32 = 65536;
+const ELF_CHUNK: i32 = 65536;
 /** Longer strings are refused: src/binfmt/elf-dynamic.ts, LONGEST_STRING. */
 const LONGEST_STRING: u64 = 1048576;
 

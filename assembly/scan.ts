@@ -9,7 +9,7 @@
 //                 the children of a node are neighbours
 //   prefixes (16 B): place and length of the old prefix, place and length of the new one
 
-export const PAIRS: usize = 20;
+const PAIRS: usize = 20;
 const PAIR_SIZE: usize = 16;
 const NODE_SIZE: usize = 20;
 const STEP: i32 = 64;

@@ -29,6 +29,9 @@ const options = [
   'abort=',
   '--initialMemory',
   '32',
+  // 256 MiB: far more than an instance needs; what asks for more is refused.
+  '--maximumMemory',
+  '4096',
 ];
 
 try {

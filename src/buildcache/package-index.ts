@@ -25,9 +25,19 @@ export interface PackageRecord {
   readonly node: SpecNode;
 }
 
-interface RecordBytes {
-  readonly spec: Uint8Array | undefined;
+/** Where a record lies. Offsets in place of views: an index of 100,000 packages keeps one of these for each. */
+interface RecordPlace {
+  /** Offsets of the node; both 0 where the record has none. */
+  readonly start: number;
+  readonly end: number;
   readonly inBuildcache: boolean;
+}
+
+interface PackageIndexParts {
+  readonly version: number;
+  readonly bytes: Uint8Array;
+  readonly places: ReadonlyMap<DagHash, RecordPlace>;
+  readonly source: string;
 }
 
 /** The packages of one build cache. */
@@ -36,39 +46,43 @@ export class PackageIndex {
   readonly version: number;
   /** Where the index came from, for messages. */
   readonly source: string;
-  readonly #records: ReadonlyMap<DagHash, RecordBytes>;
+  readonly #bytes: Uint8Array;
+  readonly #places: ReadonlyMap<DagHash, RecordPlace>;
   readonly #parsed = new Map<DagHash, PackageRecord>();
 
-  constructor(version: number, records: ReadonlyMap<DagHash, RecordBytes>, source: string) {
+  /** Use `parsePackageIndex`. */
+  constructor({ version, bytes, places, source }: PackageIndexParts) {
     this.version = version;
     this.source = source;
-    this.#records = records;
+    this.#bytes = bytes;
+    this.#places = places;
   }
 
   /** How many records there are, mere dependencies included. */
   get size(): number {
-    return this.#records.size;
+    return this.#places.size;
   }
 
   /** The record of a hash, also of one that is a mere dependency. */
   get(hash: DagHash): PackageRecord | undefined {
     const known = this.#parsed.get(hash);
     if (known !== undefined) return known;
-    const bytes = this.#records.get(hash);
-    if (bytes === undefined) return undefined;
-    const record = new LazyRecord(hash, bytes, this);
+    const place = this.#places.get(hash);
+    if (place === undefined) return undefined;
+    const spec = this.#bytes.subarray(place.start, place.end);
+    const record = new LazyRecord({ hash, inBuildcache: place.inBuildcache, spec, index: this });
     this.#parsed.set(hash, record);
     return record;
   }
 
   /** Tells whether the build cache has the package itself. */
   offers(hash: DagHash): boolean {
-    return this.#records.get(hash)?.inBuildcache === true;
+    return this.#places.get(hash)?.inBuildcache === true;
   }
 
   /** The hashes of the packages that the build cache has. */
   *offeredHashes(): Iterable<DagHash> {
-    for (const [hash, { inBuildcache }] of this.#records) if (inBuildcache) yield hash;
+    for (const [hash, { inBuildcache }] of this.#places) if (inBuildcache) yield hash;
   }
 
   /** The packages that the build cache has; `name` limits them to one package. */
@@ -80,14 +94,21 @@ export class PackageIndex {
   }
 }
 
+interface LazyRecordParts {
+  readonly hash: DagHash;
+  readonly inBuildcache: boolean;
+  readonly spec: Uint8Array;
+  readonly index: PackageIndex;
+}
+
 class LazyRecord implements PackageRecord {
   readonly hash: DagHash;
   readonly inBuildcache: boolean;
-  readonly #spec: Uint8Array | undefined;
+  readonly #spec: Uint8Array;
   readonly #index: PackageIndex;
   #node: SpecNode | undefined;
 
-  constructor(hash: DagHash, { spec, inBuildcache }: RecordBytes, index: PackageIndex) {
+  constructor({ hash, inBuildcache, spec, index }: LazyRecordParts) {
     this.hash = hash;
     this.inBuildcache = inBuildcache;
     this.#spec = spec;
@@ -105,7 +126,7 @@ class LazyRecord implements PackageRecord {
 
   /** Spack writes the name first (format 1: as the only key), so that a look at the first bytes answers. */
   #leadingName(): string | undefined {
-    const head = Buffer.from(this.#spec?.subarray(0, 256) ?? []).toString('latin1');
+    const head = Buffer.from(this.#spec.subarray(0, 256)).toString('latin1');
     const start = this.#index.version === 5 ? /^\{\s*"([\w.-]+)"/ : /^\{\s*"name"\s*:\s*"([\w.-]+)"/;
     return start.exec(head)?.[1];
   }
@@ -113,7 +134,7 @@ class LazyRecord implements PackageRecord {
   #parse(): SpecNode {
     const { source, version } = this.#index;
     const path = `database.installs.${this.hash}.spec`;
-    if (this.#spec === undefined) throw invalid(source, `"${path}" is missing`, path);
+    if (this.#spec.length === 0) throw invalid(source, `"${path}" is missing`, path);
     const json = parseJsonDocument(this.#spec, source);
     const node = parseNode(json, NODE_FORMATS[version] ?? 0, { source, path, hash: this.hash });
     if (node.hash === this.hash) return node;
@@ -131,18 +152,18 @@ export function parsePackageIndex(bytes: Uint8Array, source: string): PackageInd
   const scanner = new JsonScanner(bytes, source);
   requireObject(bytes, source);
   let version: number | undefined;
-  let records: ReadonlyMap<DagHash, RecordBytes> | undefined;
+  let places: ReadonlyMap<DagHash, RecordPlace> | undefined;
   scanner.readObject((section) => {
     if (section !== 'database' || !scanner.atObject) return;
     scanner.readObject((key) => {
       if (key === 'version') version = readVersion(scanner, source);
-      else if (key === 'installs' && scanner.atObject) records = readRecords(scanner, source);
+      else if (key === 'installs' && scanner.atObject) places = readPlaces(scanner, source);
     });
   });
   scanner.expectEnd();
   if (version === undefined) throw invalid(source, '"database.version" is missing', 'database.version');
-  if (records === undefined) throw invalid(source, '"database.installs" is missing', 'database.installs');
-  return new PackageIndex(version, records, source);
+  if (places === undefined) throw invalid(source, '"database.installs" is missing', 'database.installs');
+  return new PackageIndex({ version, bytes, places, source });
 }
 
 /** Names what the file is instead, when it is no JSON object. */
@@ -167,27 +188,31 @@ function readVersion(scanner: JsonScanner, source: string): number {
   );
 }
 
-function readRecords(scanner: JsonScanner, source: string): ReadonlyMap<DagHash, RecordBytes> {
-  const records = new Map<DagHash, RecordBytes>();
+function readPlaces(scanner: JsonScanner, source: string): ReadonlyMap<DagHash, RecordPlace> {
+  const places = new Map<DagHash, RecordPlace>();
   scanner.readObject((hash) => {
     if (!isDagHash(hash)) {
       throw invalid(source, `"${hash.slice(0, 80)}" is not a dag hash`, 'database.installs');
     }
-    records.set(hash, readRecord(scanner));
+    places.set(hash, readPlace(scanner));
   });
-  return records;
+  return places;
 }
 
-function readRecord(scanner: JsonScanner): RecordBytes {
-  let spec: Uint8Array | undefined;
+function readPlace(scanner: JsonScanner): RecordPlace {
+  let start = 0;
+  let end = 0;
   let inBuildcache = false;
   if (scanner.atObject) {
     scanner.readObject((key) => {
-      if (key === 'spec') spec = scanner.skipValue();
-      else if (key === 'in_buildcache') inBuildcache = isTrue(scanner.skipValue());
+      if (key === 'spec') {
+        start = scanner.position;
+        scanner.skipValue();
+        end = scanner.position;
+      } else if (key === 'in_buildcache') inBuildcache = isTrue(scanner.skipValue());
     });
   }
-  return { spec, inBuildcache };
+  return { start, end, inBuildcache };
 }
 
 function isTrue(bytes: Uint8Array): boolean {

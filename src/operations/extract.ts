@@ -6,13 +6,19 @@ import { Decompressor } from '../stream/decompress.js';
 import type { Inflater } from '../stream/inflater.js';
 import { TarReader } from '../tar/tar-reader.js';
 
+/** A digest in hexadecimal that bytes must have, and what says so. */
+export interface ExpectedDigest {
+  readonly digest: string;
+  readonly source: string;
+}
+
 export interface ExtractRequest {
   /** Compressed bytes of the tarball. */
   readonly body: AsyncIterable<Uint8Array>;
   /** URL or path of the tarball, for messages. */
   readonly location: string;
-  /** SHA-256 digests in hexadecimal that the compressed bytes must have, and what says so. */
-  readonly expected: readonly { readonly digest: string; readonly source: string }[];
+  /** SHA-256 digests of the compressed bytes. */
+  readonly expected: readonly ExpectedDigest[];
   readonly tree: StagedTree;
   readonly inflater: Inflater;
   readonly signal?: AbortSignal | undefined;

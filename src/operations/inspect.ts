@@ -6,7 +6,7 @@ import { parsePackageIndex } from '../buildcache/package-index.js';
 import { BUILDINFO_PATH, findPackageRoot } from '../buildcache/package-root.js';
 import { parseSpecfile, type Specfile } from '../buildcache/specfile.js';
 import type { ByteSource } from '../core/byte-source.js';
-import { concatBytes } from '../core/bytes.js';
+import { concatBytes, copyBytes } from '../core/bytes.js';
 import { BuildcacheError } from '../core/errors.js';
 import { JsEngine } from '../relocation/engines/js.js';
 import { extractClearsigned } from '../signature/clearsign.js';
@@ -135,7 +135,7 @@ class TarballInspector {
     this.#tar.push(bytes);
     for (let event = this.#tar.next(); event !== undefined; event = this.#tar.next()) {
       if (event.type === 'entry') this.#begin(event.entry);
-      else if (event.type === 'data') this.#keeping?.push(event.bytes.slice());
+      else if (event.type === 'data') this.#keeping?.push(copyBytes(event.bytes));
       else this.#keeping = undefined;
     }
   }

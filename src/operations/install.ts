@@ -37,6 +37,8 @@ export interface InstallRequest {
   readonly jobs?: number;
   /** SHA-256 that the tarball of the one spec must have. */
   readonly sha256?: string | undefined;
+  /** `streams`: by way of the public streams, for comparison. */
+  readonly through?: 'core' | 'streams';
   /** Install packages of other platforms too. */
   readonly anyPlatform?: boolean;
 }
@@ -233,7 +235,7 @@ class PackageRun {
   }
 
   #context(): InstallContext {
-    const { store, mirrors, keyring, checkSignature = true, force = false } = this.#request;
+    const { store, mirrors, keyring, checkSignature = true, force = false, through } = this.#request;
     const { engine } = this.#request.engine;
     return {
       store,
@@ -241,6 +243,7 @@ class PackageRun {
       keyring,
       checkSignature,
       force,
+      through,
       engine,
       inflaters: this.#inflaters,
       ...this.#options,

@@ -4,13 +4,13 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { packageName } from '../buildcache/layout.js';
 import { parseSpecfile, type Specfile } from '../buildcache/specfile.js';
-import { concatBytes } from '../core/bytes.js';
+import { concatBytes, copyBytes } from '../core/bytes.js';
 import { ArchiveError, SignatureError } from '../core/errors.js';
 import { verifyDetached } from '../signature/detached.js';
 import type { Keyring } from '../signature/keyring.js';
 import type { Spec } from '../spec/spec.js';
 import type { Stage } from '../store/stage.js';
-import { readStagedChunks, writeFully } from '../store/staged-file.js';
+import { stagedFileStream, writeFully } from '../store/staged-file.js';
 import { Decompressor } from '../stream/decompress.js';
 import type { Inflater } from '../stream/inflater.js';
 import type { TarEntry } from '../tar/entry.js';
@@ -33,8 +33,8 @@ export interface OuterArchiveRequest {
 export interface InnerTarball {
   readonly specfile: Specfile;
   readonly location: string;
-  /** The bytes of the inner tarball, from the stage. */
-  readonly body: AsyncIterable<Uint8Array>;
+  /** Opens the inner tarball, from the stage. */
+  readonly open: () => ReadableStream<Uint8Array>;
   readonly isVerified: boolean;
   /** SHA-256 of the outer archive, which is what a user's own digest means. */
   readonly outerDigest: string;
@@ -57,11 +57,11 @@ export async function openOuterArchive(request: OuterArchiveRequest): Promise<In
   if (mustVerify) await verifyInner({ metadata: metadata.bytes, signature, keyring, source });
   const specfile = parseSpecfile(metadata.bytes, source);
   checkIdentity({ specfile, spec, location: source, isVerified: mustVerify });
-  const body = readStagedChunks(tarball.file);
+  const open = () => stagedFileStream(tarball.file);
   return {
     specfile,
     location: `${location} (${tarball.name})`,
-    body,
+    open,
     isVerified: mustVerify,
     outerDigest,
     outerBytes,
@@ -143,7 +143,7 @@ class OuterParts {
 
   write(bytes: Uint8Array): void {
     if (this.#descriptor !== undefined) writeFully(this.#descriptor, bytes);
-    else this.#collecting?.chunks.push(bytes.slice());
+    else this.#collecting?.chunks.push(copyBytes(bytes));
   }
 
   end(): void {

@@ -3,7 +3,7 @@
 import { specfilePath } from '../buildcache/layout.js';
 import { parseSpecfile, type Specfile } from '../buildcache/specfile.js';
 import { BuildcacheError, MetadataError, SignatureError, UsageError } from '../core/errors.js';
-import type { Mirror } from '../mirror/mirror.js';
+import { isNotFound, type Mirror } from '../mirror/mirror.js';
 import { type MetadataCandidate, metadataCandidates } from '../mirror/package-source.js';
 import { extractClearsigned, verifyClearsigned } from '../signature/clearsign.js';
 import type { Keyring } from '../signature/keyring.js';
@@ -110,29 +110,30 @@ export function noUsableOffer(
   refusals: readonly BuildcacheError[],
 ): BuildcacheError {
   const [only, ...others] = refusals;
-  const name = `${spec.root.name}@${spec.root.version}/${spec.root.hash}`;
-  if (only === undefined) {
-    const data = { package: name, mirrors: mirrors.map((mirror) => mirror.url) };
-    return new UsageError('spec-not-found', `Cannot find "${name}" on any mirror`, {
-      hint: 'Check the mirrors, or push the package to one of them',
-      data,
-    });
-  }
+  if (only === undefined || (others.length > 0 && refusals.every(isNotFound)))
+    return nowhere(spec, mirrors, refusals);
   if (others.length === 0) return only;
-  const telling = refusals.find((error) => error instanceof SignatureError) ?? only;
-  const causes = refusals.map((error) => ({ code: error.code, message: error.message }));
-  const details = {
+  const telling =
+    refusals.find((error) => error instanceof SignatureError) ??
+    refusals.find((error) => !isNotFound(error)) ??
+    only;
+  const Kind = telling.constructor as typeof BuildcacheError;
+  return new Kind(telling.code, `${telling.message} (and ${others.length} more failed)`, {
     cause: telling,
-    data: { ...telling.data, causes },
+    data: { ...telling.data, causes: causesOf(refusals) },
     retryable: refusals.every((error) => error.retryable),
-  };
-  const hint = telling.hint === undefined ? {} : { hint: telling.hint };
-  return new (telling.constructor as typeof BuildcacheError)(
-    telling.code,
-    `${telling.message} (and ${others.length} more failed)`,
-    {
-      ...details,
-      ...hint,
-    },
-  );
+    ...(telling.hint === undefined ? {} : { hint: telling.hint }),
+  });
+}
+
+function nowhere(spec: Spec, mirrors: readonly Mirror[], refusals: readonly BuildcacheError[]): UsageError {
+  const name = `${spec.root.name}@${spec.root.version}/${spec.root.hash}`;
+  return new UsageError('spec-not-found', `Cannot find "${name}" on any mirror`, {
+    hint: 'Check the mirrors, or push the package to one of them',
+    data: { package: name, mirrors: mirrors.map((mirror) => mirror.url), causes: causesOf(refusals) },
+  });
+}
+
+function causesOf(refusals: readonly BuildcacheError[]) {
+  return refusals.map(({ code, message }) => ({ code, message }));
 }

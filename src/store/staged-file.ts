@@ -101,12 +101,21 @@ export function writeFully(descriptor: number, bytes: Uint8Array): void {
   while (done < bytes.length) done += writeSync(descriptor, bytes, done, bytes.length - done);
 }
 
-/** The chunks of a file of a stage. */
-export async function* readStagedChunks(path: string): AsyncGenerator<Uint8Array> {
+/** The bytes of a file of a stage, read as they are asked for. */
+export function stagedFileStream(path: string): ReadableStream<Uint8Array> {
   const file = new StagedFile(path);
-  try {
-    for (let offset = 0; offset < file.size; offset += COPY_SIZE) yield file.read(offset, COPY_SIZE);
-  } finally {
-    file.close();
-  }
+  let offset = 0;
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        const bytes = file.read(offset, COPY_SIZE).slice();
+        offset += bytes.length;
+        if (bytes.length > 0) return controller.enqueue(bytes);
+        file.close();
+        controller.close();
+      },
+      cancel: () => file.close(),
+    },
+    { highWaterMark: 0 },
+  );
 }

@@ -11,7 +11,7 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
-import { fromLatin1 } from '../core/bytes.js';
+import { copyBytes, fromLatin1 } from '../core/bytes.js';
 import { ArchiveError } from '../core/errors.js';
 import type { TarEntry } from '../tar/entry.js';
 import { displayPath, isWithin, parentPath, parseSafePath, type SafePath } from '../tar/safe-path.js';
@@ -137,20 +137,21 @@ export class StagedTree {
     const file = this.#open;
     if (file === undefined) return;
     if (file.content === undefined) classify(file, bytes);
-    file.kept?.push(bytes.slice());
+    file.kept?.push(copyBytes(bytes));
     writeFully(file.descriptor, bytes);
     file.written += bytes.length;
     this.#writtenBytes += bytes.length;
   }
 
-  endEntry(): void {
+  /** Ends a member. A file that was `changed` on its way has the time of now, others that of the archive. */
+  endEntry({ changed = false }: { readonly changed?: boolean } = {}): void {
     const file = this.#open;
     if (file === undefined) return;
     this.#open = undefined;
     try {
       const wanted = file.mode & ~SPECIAL_BITS;
       if ((wanted & this.#umask) !== 0 || wanted !== file.mode) fchmodSync(file.descriptor, file.mode);
-      futimesSync(file.descriptor, file.entry.mtime, file.entry.mtime);
+      if (!changed) futimesSync(file.descriptor, file.entry.mtime, file.entry.mtime);
     } finally {
       closeSync(file.descriptor);
     }
@@ -271,7 +272,7 @@ function classify(file: OpenFile, bytes: Uint8Array): void {
   const head =
     file.head.length === 0 ? bytes.subarray(0, 4) : Buffer.concat([file.head, bytes.subarray(0, 4)]);
   if (head.length < 4 && file.written + bytes.length < file.entry.size) {
-    file.head = head.slice();
+    file.head = copyBytes(head);
     return;
   }
   if (ELF_MAGIC.equals(head.subarray(0, 4))) file.content = 'elf';

@@ -13,7 +13,6 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
 import { BuildcacheError, StoreError, type StoreErrorCode } from '../core/errors.js';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -29,6 +28,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the path is too long',
   EXDEV: 'it lies on another file system',
 };
+
+const SLASH = Buffer.from('/');
 
 /** The `code` of a failed system call; undefined for any other error. */
 export function errorNumber(cause: unknown): string | undefined {
@@ -124,14 +125,15 @@ export function removeTree(path: string): void {
   } catch (cause) {
     const number = errorNumber(cause);
     if (number !== 'EACCES' && number !== 'EPERM') throw cause;
-    unlockDirectories(path);
+    unlockDirectories(Buffer.from(path));
     rmSync(path, { recursive: true, force: true });
   }
 }
 
-function unlockDirectories(path: string): void {
+/** Names are bytes: not every one is UTF-8. */
+function unlockDirectories(path: Buffer): void {
   if (!lstatSync(path).isDirectory()) return;
   chmodSync(path, 0o700);
-  for (const entry of readdirSync(path, { withFileTypes: true }))
-    if (entry.isDirectory()) unlockDirectories(join(path, entry.name));
+  for (const name of readdirSync(path, { encoding: 'buffer' }))
+    unlockDirectories(Buffer.concat([path, SLASH, name]));
 }

@@ -157,6 +157,12 @@ export class Store {
     return recorded ?? this.#projectedPrefix(node, spec);
   }
 
+  /** Where a package is, or would be, in this store, whatever upstream stores have: what to install it to. Errors as `prefixOf`. */
+  ownPrefixOf(node: SpecNode, spec: Spec): string {
+    if (node.external !== undefined) return externalPath(node);
+    return this.database.pathOf(node.hash) ?? this.#projectedPrefix(node, spec);
+  }
+
   /** The prefix of an installed package, here or upstream. */
   installedPrefix(hash: DagHash): string | undefined {
     return this.isInstalled(hash) === undefined ? undefined : this.#record(hash)?.path;
@@ -262,9 +268,19 @@ export class Store {
     );
   }
 
-  /** Two packages whose projections are the same must not replace each other, not even by force. */
+  /** Two packages whose projections are the same must not replace each other, not even by force; nor what is in another store. */
   #refuseForeignPrefix(prefix: string, hash: DagHash): void {
-    for (const record of this.database.records().values()) {
+    const records = this.database.records();
+    if (!prefix.startsWith(join(this.root, '/')) && records.get(hash)?.path !== prefix)
+      throw new StoreError(
+        'prefix-conflict',
+        `Cannot install to "${prefix}": it is outside of "${this.root}"`,
+        {
+          hint: 'Upstream stores are only read: install the package into a prefix of this store',
+          data: { path: prefix, hash, root: this.root },
+        },
+      );
+    for (const record of records.values()) {
       if (record.path !== prefix || record.hash === hash || !record.installed) continue;
       throw new StoreError(
         'prefix-conflict',

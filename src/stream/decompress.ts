@@ -63,7 +63,7 @@ export class Decompressor implements PushDecoder {
     }
     const first = this.#pending.length === 0 ? chunk : concatBytes([this.#pending, chunk]);
     if (first.length >= DETECTION_SIZE) this.#start(first);
-    else this.#pending = first.slice();
+    else this.#pending = Uint8Array.from(first); // slice() of a Buffer would be a view of the caller's bytes
   }
 
   stop(): void {

@@ -5,6 +5,8 @@ export interface ArchiveEntry {
   readonly entry: TarEntry;
   /** Must be read to its end or cancelled before the next entry arrives. Empty for everything but files. */
   readonly body: ReadableStream<Uint8Array>;
+  /** Once the body was read: whether a stage on the way changed it. Absent where none could. */
+  readonly isChanged?: () => boolean;
 }
 
 /**

@@ -6,15 +6,18 @@ import type { TarEntryType } from './entry.js';
 export const BLOCK_SIZE = 512;
 
 /** Name, offset and size of each field of the header block. */
-const FIELDS = {
+export const FIELDS = {
   name: [0, 100],
   mode: [100, 8],
+  uid: [108, 8],
+  gid: [116, 8],
   size: [124, 12],
   mtime: [136, 12],
   checksum: [148, 8],
   typeflag: [156, 1],
   linkname: [157, 100],
   magic: [257, 6],
+  version: [263, 2],
   prefix: [345, 155],
 } as const;
 
@@ -74,7 +77,7 @@ export function isZeroBlock(block: Uint8Array): boolean {
   return true;
 }
 
-function headerError(offset: number, state: string): ArchiveError {
+export function headerError(offset: number, state: string): ArchiveError {
   return new ArchiveError('tar-header', `Cannot read the tar header at offset ${offset}: ${state}`, {
     data: { offset },
   });

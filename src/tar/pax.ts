@@ -4,12 +4,18 @@ import { ArchiveError } from '../core/errors.js';
 
 export type PaxRecords = ReadonlyMap<string, string>;
 
+/** Stands for all keywords that make a member a sparse file (GNU). */
+export const SPARSE = 'GNU.sparse';
+
+/** What matters here; the rest is dropped, so that global headers cannot pile up. */
+const KEYWORDS: ReadonlySet<string> = new Set(['path', 'linkpath', 'size', SPARSE]);
+
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
 const MAX_LENGTH_DIGITS = 10;
 
 /**
- * Reads the body of a pax header. A later record of a keyword replaces the earlier one.
+ * Reads the body of a pax header; keywords that nothing here obeys are left out. A later record of a keyword replaces the earlier one.
  * @throws ArchiveError `tar-pax`
  */
 export function parsePax(body: Uint8Array, offset: number): PaxRecords {
@@ -17,7 +23,8 @@ export function parsePax(body: Uint8Array, offset: number): PaxRecords {
   let position = 0;
   while (position < body.length && body[position] !== 0) {
     const { keyword, value, end } = parseRecord(body, position, offset);
-    records.set(keyword, value);
+    const known = keyword.startsWith(`${SPARSE}.`) ? SPARSE : keyword;
+    if (KEYWORDS.has(known)) records.set(known, value);
     position = end;
   }
   return records;

@@ -6,9 +6,25 @@ declare const safePathBrand: unique symbol;
 /** A relative path of normal components (latin1 bytes) joined by "/"; never empty. */
 export type SafePath = string & { readonly [safePathBrand]: true };
 
-/** Shows a name of bytes to people. */
+/** No system opens a longer path. */
+const LONGEST_PATH = 4096;
+/** Longer names are cut in the middle when they are shown. */
+const LONGEST_DISPLAY = 1024;
+
+/** Shows a name of bytes to people: what a terminal would obey is escaped. */
 export function displayPath(path: string): string {
-  return Buffer.from(fromLatin1(path)).toString('utf8');
+  const text = Buffer.from(fromLatin1(shorten(path))).toString('utf8');
+  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, escapeControl);
+}
+
+function shorten(path: string): string {
+  if (path.length <= LONGEST_DISPLAY) return path;
+  const half = LONGEST_DISPLAY / 2;
+  return `${path.slice(0, half)}[${path.length - LONGEST_DISPLAY} more]${path.slice(-half)}`;
+}
+
+function escapeControl(character: string): string {
+  return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }
 
 /**
@@ -16,6 +32,7 @@ export function displayPath(path: string): string {
  * @throws ArchiveError `tar-unsafe-path`
  */
 export function parseSafePath(name: string): SafePath {
+  if (name.length > LONGEST_PATH) throw unsafePath(name, `it has more than ${LONGEST_PATH} bytes`);
   if (isClean(name)) return name as SafePath;
   if (name.startsWith('/')) throw unsafePath(name, 'it is absolute');
   if (name.includes('\0')) throw unsafePath(name, 'it contains a NUL');
@@ -34,6 +51,13 @@ function unsafePath(name: string, state: string): ArchiveError {
   return new ArchiveError('tar-unsafe-path', `Cannot extract the member "${displayPath(name)}": ${state}`, {
     data: { path: displayPath(name) },
   });
+}
+
+/** Without its final slashes, in time that grows with the length only. */
+export function withoutTrailingSlashes(path: string): string {
+  let end = path.length;
+  while (end > 0 && path[end - 1] === '/') end--;
+  return path.slice(0, end);
 }
 
 /** The folder of a path, or "" at the top. */

@@ -1,9 +1,10 @@
 // A tar reader without input or output of its own: bytes are pushed in, events are pulled out (POSIX pax, ustar, GNU long names).
-import { concatBytes, EMPTY_BYTES, toLatin1 } from '../core/bytes.js';
+import { concatBytes, copyBytes, EMPTY_BYTES, toLatin1 } from '../core/bytes.js';
 import { ArchiveError } from '../core/errors.js';
 import type { TarEntry } from './entry.js';
-import { BLOCK_SIZE, entryTypeOf, isZeroBlock, parseHeader, type TarHeader } from './header.js';
-import { type PaxRecords, parsePax, paxSize } from './pax.js';
+import { BLOCK_SIZE, entryTypeOf, headerError, isZeroBlock, parseHeader, type TarHeader } from './header.js';
+import { type PaxRecords, parsePax, paxSize, SPARSE } from './pax.js';
+import { withoutTrailingSlashes } from './safe-path.js';
 
 export type TarEvent =
   | { readonly type: 'entry'; readonly entry: TarEntry }
@@ -143,6 +144,7 @@ export class TarReader {
     if (block === undefined) return 'more';
     const offset = this.offset - BLOCK_SIZE;
     if (isZeroBlock(block)) {
+      if (this.#hasExtension()) throw headerError(offset, 'the archive ends where a member must follow');
       this.#state = 'ended';
       return 'extension';
     }
@@ -172,7 +174,7 @@ export class TarReader {
   #readExtension(): boolean {
     if (this.#remaining > 0) {
       const bytes = this.#take(this.#remaining);
-      if (bytes.length > 0) this.#collected.push(bytes.slice());
+      if (bytes.length > 0) this.#collected.push(copyBytes(bytes));
       this.#remaining -= bytes.length;
       if (this.#remaining > 0) return false;
     }
@@ -191,7 +193,7 @@ export class TarReader {
   }
 
   #hasExtension(): boolean {
-    return this.#local.size > 0 || this.#longName !== undefined || this.#longLink !== undefined;
+    return this.#local !== NO_RECORDS || this.#longName !== undefined || this.#longLink !== undefined;
   }
 
   #beginEntry(header: TarHeader, offset: number): TarEntry {
@@ -199,8 +201,7 @@ export class TarReader {
     const name = records.get('path') ?? this.#longName ?? header.name;
     const link = records.get('linkpath') ?? this.#longLink ?? header.linkname;
     const isOldDirectory = (header.typeflag === '\0' || header.typeflag === '0') && name.endsWith('/');
-    const isSparse =
-      header.typeflag === 'S' || [...records.keys()].some((key) => key.startsWith('GNU.sparse.'));
+    const isSparse = header.typeflag === 'S' || records.has(SPARSE);
     const type = isOldDirectory ? 'directory' : isSparse ? 'unknown' : entryTypeOf(header.typeflag);
     const size = paxSize(records, offset) ?? header.size;
     const hasBody = type === 'file' || type === 'unknown';
@@ -210,7 +211,7 @@ export class TarReader {
     this.#longLink = undefined;
     this.#state = 'body';
     return {
-      path: name.replace(/\/+$/, ''),
+      path: withoutTrailingSlashes(name),
       type,
       mode: header.mode,
       size: hasBody ? size : 0,

@@ -1,9 +1,10 @@
 // The untar stage: bytes of a tar archive in, entries with bodies out. Entry streams wait, they never drain.
 import type { ReadableWritablePair } from 'node:stream/web';
+import { EMPTY_BYTES } from '../core/bytes.js';
 import { ArchiveError } from '../core/errors.js';
 import type { ArchiveEntry } from './archive-entry.js';
 import type { TarEntry } from './entry.js';
-import { TarReader } from './tar-reader.js';
+import { type TarEvent, TarReader } from './tar-reader.js';
 
 /**
  * Reads a tar archive.
@@ -33,27 +34,25 @@ export function untar(): ReadableWritablePair<ArchiveEntry, Uint8Array> {
 class UntarSession {
   readonly #source: ReadableStreamDefaultReader<Uint8Array>;
   readonly #reader = new TarReader();
+  /** Rejects when the source fails or is aborted; never resolves. */
+  readonly #sourceFailure: Promise<never>;
   #sourceEnded = false;
   /** Resolves when the body of the current entry was read or cancelled. */
   #bodyDone: Promise<void> = Promise.resolve();
 
   constructor(source: ReadableStreamDefaultReader<Uint8Array>) {
     this.#source = source;
+    this.#sourceFailure = source.closed.then(() => new Promise<never>(() => {}));
+    this.#sourceFailure.catch(() => {});
   }
 
   async pullEntry(controller: ReadableStreamDefaultController<ArchiveEntry>): Promise<void> {
-    await this.#bodyDone;
-    for (;;) {
-      const event = await this.#nextEvent();
-      if (event === undefined) {
-        controller.close();
-        return;
-      }
-      if (event.type === 'entry') {
-        controller.enqueue(this.#openEntry(event.entry));
-        return;
-      }
-    }
+    // Who waits for the next entry while nobody reads the body can still be told of an abort.
+    await Promise.race([this.#bodyDone, this.#sourceFailure]);
+    const event = await this.#nextEvent();
+    if (event === undefined) controller.close();
+    else if (event.type === 'entry') controller.enqueue(this.#openEntry(event.entry));
+    else throw new TypeError(`The tar reader gave "${event.type}" between two members`);
   }
 
   cancel(reason: unknown): Promise<void> {
@@ -61,35 +60,9 @@ class UntarSession {
   }
 
   #openEntry(entry: TarEntry): ArchiveEntry {
-    let finish: () => void = () => {};
-    let fail: (reason: unknown) => void = () => {};
-    this.#bodyDone = new Promise<void>((resolve, reject) => {
-      finish = resolve;
-      fail = reject;
-    });
-    // A failure is told to whoever reads the body; the entry stream reports it at its next pull.
-    this.#bodyDone.catch(() => {});
-    const body = new ReadableStream<Uint8Array>(
-      {
-        pull: async (controller) => {
-          try {
-            const bytes = await this.#nextBody();
-            if (bytes !== undefined) return controller.enqueue(bytes);
-            controller.close();
-            finish();
-          } catch (error) {
-            fail(error);
-            throw error;
-          }
-        },
-        cancel: async () => {
-          while ((await this.#nextBody()) !== undefined);
-          finish();
-        },
-      },
-      { highWaterMark: 0 },
-    );
-    return { entry, body };
+    const body = new EntryBody(() => this.#nextBody());
+    this.#bodyDone = body.done;
+    return { entry, body: body.stream };
   }
 
   async #nextBody(): Promise<Uint8Array | undefined> {
@@ -99,17 +72,81 @@ class UntarSession {
     throw new ArchiveError('tar-truncated', 'Cannot read the tar archive: it ends within a member');
   }
 
-  async #nextEvent() {
-    for (;;) {
-      const event = this.#reader.next();
-      if (event !== undefined) return event;
-      if (this.#sourceEnded) return undefined;
-      const { value, done } = await this.#source.read();
-      if (!done) this.#reader.push(value);
-      else {
-        this.#sourceEnded = true;
-        this.#reader.finish();
+  async #nextEvent(): Promise<TarEvent | undefined> {
+    try {
+      for (;;) {
+        const event = this.#reader.next();
+        if (event !== undefined || this.#sourceEnded) return event;
+        const { value, done } = await this.#source.read();
+        if (!done) this.#reader.push(value);
+        else {
+          this.#sourceEnded = true;
+          this.#reader.finish();
+        }
       }
+    } catch (error) {
+      // A broken archive is not read any further: its source may let go of what it holds.
+      await this.#source.cancel(error).catch(() => {});
+      throw error;
     }
+  }
+}
+
+/** The body of one entry: read, or skipped when it is cancelled. */
+class EntryBody {
+  readonly stream: ReadableStream<Uint8Array>;
+  /** Settles when nothing of the body is left; rejects when the archive breaks off in it. */
+  readonly done: Promise<void>;
+  readonly #next: () => Promise<Uint8Array | undefined>;
+  #reading: Promise<Uint8Array | undefined> = Promise.resolve(EMPTY_BYTES);
+
+  constructor(next: () => Promise<Uint8Array | undefined>) {
+    this.#next = next;
+    let finish: () => void = () => {};
+    let fail: (reason: unknown) => void = () => {};
+    this.done = new Promise<void>((resolve, reject) => {
+      finish = resolve;
+      fail = reject;
+    });
+    // A failure is told to whoever reads the body; the entry stream reports it at its next pull.
+    this.done.catch(() => {});
+    const watch = async (step: () => Promise<boolean>) => {
+      try {
+        if (await step()) finish();
+      } catch (error) {
+        fail(error);
+        throw error;
+      }
+    };
+    let isCancelled = false;
+    this.stream = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) =>
+          watch(async () => {
+            const bytes = await this.#read();
+            if (isCancelled) return false;
+            if (bytes === undefined) controller.close();
+            else controller.enqueue(bytes);
+            return bytes === undefined;
+          }),
+        cancel: () => {
+          isCancelled = true;
+          return watch(() => this.#skip());
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  #read(): Promise<Uint8Array | undefined> {
+    this.#reading = this.#next();
+    return this.#reading;
+  }
+
+  /** A read may be under way, whose bytes nobody wants any more. */
+  async #skip(): Promise<boolean> {
+    let bytes = await this.#reading;
+    while (bytes !== undefined) bytes = await this.#read();
+    return true;
   }
 }

@@ -187,6 +187,22 @@ for (const engine of ENGINES) {
       assert.equal(patcherOf(engine).patch(sourceOfBytes(bytes)).length, 1);
     });
 
+    it('does not rely on a view after the next read', () => {
+      const { bytes } = buildElf({ rpath: '/old/store/lib', interpreter: '/old/store/ld.so', soname: 'x' });
+      const scratch = Buffer.alloc(256 * 1024);
+      const source: ByteSource = {
+        size: bytes.length,
+        read(offset, length) {
+          scratch.fill(0xee);
+          return scratch.subarray(0, Buffer.from(bytes).copy(scratch, 0, offset, offset + length));
+        },
+      };
+      assert.deepEqual(
+        patcherOf(engine, true).patch(source),
+        patcherOf(engine, true).patch(sourceOfBytes(bytes)),
+      );
+    });
+
     it('leaves what is no ELF file', () => {
       for (const text of ['', '\x7fEL', '\x7fELF', '#!/bin/sh\n', '\x7fELF\x02\x01'.padEnd(64, '\0')]) {
         assert.deepEqual(patcherOf(engine).patch(sourceOfBytes(Buffer.from(text, 'latin1'))), []);

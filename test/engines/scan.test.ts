@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { ENGINES, inWasmMemory, latin1, naiveScan, WASM } from './engines.js';
+import { sourceOfBytes } from '../../src/core/byte-source.js';
+import { WasmEngine } from '../../src/relocation/engines/wasm.js';
+import { ENGINES, inWasmMemory, latin1, mappingOf, naiveScan, WASM } from './engines.js';
 
 const CASES: readonly {
   readonly name: string;
@@ -99,6 +101,25 @@ describe('scan, wasm in place', () => {
     assert.deepEqual([...scanner.scan(view)], expected);
     WASM.kernels.exports.allocate(4 * 1024 * 1024);
     assert.deepEqual([...scanner.scan(inWasmMemory(input))], expected);
+  });
+
+  it('never grows the memory in a call, which would end the views of its callers', () => {
+    const engine = new WasmEngine();
+    const mapping = mappingOf([
+      ['/opt/store', '/n'],
+      [`/old/${'x'.repeat(9000)}`, '/m'],
+    ]);
+    const scanner = engine.createScanner(mapping.map(([from]) => from));
+    const text = engine.createTextReplacer(mapping);
+    const strings = engine.createCStringReplacer(mapping);
+    const elf = engine.createElfPatcher(mapping, { rewriteInterpreter: true });
+    const input = latin1('/opt/store\n'.repeat(100_000));
+    const { buffer } = engine.kernels.exports.memory;
+    scanner.scan(input);
+    text.replace(input);
+    strings.replace(input.slice(), 0, true);
+    elf.patch(sourceOfBytes(input));
+    assert.equal(engine.kernels.exports.memory.buffer, buffer);
   });
 
   it('does not look at bytes behind the view', () => {

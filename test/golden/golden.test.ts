@@ -12,8 +12,11 @@ const engines = ['js', 'wasm'] as const;
 const isWanted = (name: string) =>
   !name.includes('-oci') && !name.includes('layout3') && !/^c-from-.*-signed-libplain$/.test(name);
 
-for (const engine of engines) {
-  describe(`golden installations, engine ${engine}`, {
+for (const [engine, through] of engines.flatMap((each) => [
+  [each, 'core'] as const,
+  [each, 'streams'] as const,
+])) {
+  describe(`golden installations, engine ${engine}, through the ${through}`, {
     skip: fixtures === undefined && 'REGRAFT_FIXTURES is not set',
   }, () => {
     if (fixtures === undefined) return;
@@ -22,7 +25,7 @@ for (const engine of engines) {
       it(scenario.name, async () => {
         rmSync(scenario.top, { recursive: true, force: true });
         try {
-          compareWithGolden(scenario, await runScenario(scenario, engine));
+          compareWithGolden(scenario, await runScenario(scenario, engine, through));
         } finally {
           if (process.env.KEEP === undefined) rmSync(scenario.top, { recursive: true, force: true });
         }

@@ -173,7 +173,7 @@ function firstDistance(symbol: number): number {
 
 /** Damages a stream, or leaves it alone. */
 export function mutate(random: SeededRandom, stream: Uint8Array): Uint8Array {
-  let bytes = Uint8Array.from(stream);
+  let bytes: Uint8Array = Uint8Array.from(stream);
   for (let left = random.pick([0, 1, 1, 2, 5]); left > 0 && bytes.length > 0; left--) {
     const at = random.below(random.below(2) === 0 ? bytes.length : Math.min(bytes.length, 60));
     switch (random.below(6)) {
@@ -184,14 +184,21 @@ export function mutate(random: SeededRandom, stream: Uint8Array): Uint8Array {
         bytes = bytes.slice(0, at);
         break;
       case 2:
-        bytes = Uint8Array.from([...bytes.subarray(0, at), random.below(256), ...bytes.subarray(at)]);
+        bytes = Buffer.concat([bytes.subarray(0, at), random.bytes(1), bytes.subarray(at)]);
         break;
       case 3:
-        bytes = Uint8Array.from([...bytes.subarray(0, at), ...bytes.subarray(at + 1)]);
+        bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1)]);
         break;
       default:
         bytes[at] = (bytes[at] as number) ^ (1 << random.below(8));
     }
   }
   return random.below(4) === 0 ? Buffer.concat([bytes, random.bytes(random.between(1, 20))]) : bytes;
+}
+
+/** Sizes of the pieces an input is cut into: a few short ones and the rest, now and then short ones to the end. */
+export function randomPieces(random: SeededRandom, size: number): number[] {
+  if (random.below(20) === 0) return [random.pick([1, 2, 3, 7, 31, 33])];
+  const most = Math.max(1, size >> random.below(5));
+  return [...Array.from({ length: random.below(8) }, () => random.between(1, most)), Math.max(1, size)];
 }

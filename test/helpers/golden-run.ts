@@ -14,7 +14,11 @@ import { expectedDatabase, expectedManifests, type GoldenScenario } from './gold
 import { treeManifest } from './tree-manifest.js';
 
 /** Installs what the scenario asked for. */
-export async function runScenario(scenario: GoldenScenario, engine: EngineChoice): Promise<InstallReport> {
+export async function runScenario(
+  scenario: GoldenScenario,
+  engine: EngineChoice,
+  through: 'core' | 'streams' = 'core',
+): Promise<InstallReport> {
   const cacheFolder = mkdtempSync(join(tmpdir(), 'regraft-golden-'));
   try {
     const mirror = openMirror(scenario.cache);
@@ -40,6 +44,7 @@ export async function runScenario(scenario: GoldenScenario, engine: EngineChoice
       keyring: await Keyring.load({ files: [scenario.keyring] }),
       engine: selectEngine(engine, {}),
       checkSignature: !scenario.isUnsigned,
+      through,
       failFast: !scenario.isSpackInstall,
       implicit: !scenario.isSpackInstall,
     });

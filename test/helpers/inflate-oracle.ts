@@ -24,7 +24,9 @@ export function inflateInPieces(inflater: Inflater, input: Uint8Array, sizes: re
   let offset = 0;
   try {
     for (let i = 0; offset < input.length; i++) {
-      const piece = input.slice(offset, offset + (sizes[Math.min(i, sizes.length - 1)] as number));
+      const size = sizes[Math.min(i, sizes.length - 1)] as number;
+      // A copy of its own size, so that reading beyond it is no accident that works.
+      const piece = Uint8Array.from(input.subarray(offset, offset + size));
       inflater.push(piece);
       offset += piece.length;
       for (let output = inflater.pull(); output.length > 0; output = inflater.pull()) {
@@ -48,7 +50,7 @@ export function inflateWithZlib(input: Uint8Array): ZlibResult | undefined {
   if (input.length === 0) return undefined;
   try {
     // With `info`, which the type declarations leave out, the engine is returned as well and knows what it consumed.
-    const options = { info: true, chunkSize: 64 * 1024 } as object;
+    const options = { info: true } as object;
     const result = inflateRawSync(input, options) as unknown as { buffer: Uint8Array; engine: InflateRaw };
     return { output: result.buffer, consumed: result.engine.bytesWritten };
   } catch {

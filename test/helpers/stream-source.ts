@@ -30,7 +30,8 @@ export class ChunkSource {
 }
 
 export function* cut(bytes: Uint8Array, size: number): Generator<Uint8Array> {
-  for (let offset = 0; offset < bytes.length; offset += size) yield bytes.slice(offset, offset + size);
+  for (let offset = 0; offset < bytes.length; offset += size)
+    yield Uint8Array.from(bytes.subarray(offset, offset + size));
 }
 
 export interface ByteStage {

@@ -136,7 +136,6 @@ test('StoreDatabase ends in a coded error where it may not write', {
 }, async (context) => {
   const { paths, database } = makeDatabase(context);
   chmodSync(paths.databaseFolder, 0o555);
-  context.after(() => chmodSync(paths.databaseFolder, 0o755));
   await assert.rejects(database.transaction(addPackage('zlib')), (error) => error instanceof StoreError);
 });
 

@@ -36,6 +36,11 @@ function machine(context: TestContext, files: Files) {
   return { folder, configure };
 }
 
+/** The long form of a variable. */
+function braced(name: string): string {
+  return `\${${name}}`;
+}
+
 function hasCode(code: UsageErrorCode, ...texts: readonly string[]): (error: unknown) => boolean {
   return (error) =>
     error instanceof UsageError && error.code === code && texts.every((text) => error.message.includes(text));
@@ -144,7 +149,7 @@ test('resolveStoreConfig lets "::" replace what weaker scopes say', (context) =>
 
 test('resolveStoreConfig expands paths as Spack does', (context) => {
   const cases: readonly (readonly [path: string, expected: (folder: string) => string])[] = [
-    ['${spack}/a', (folder) => `${folder}/spack/a`],
+    [`${braced('spack')}/a`, (folder) => `${folder}/spack/a`],
     ['$SPACK/a', (folder) => `${folder}/spack/a`],
     ['/x/$user/y', () => `/x/${userInfo().username}/y`],
     ['/x/$platform', () => `/x/${process.platform}`],
@@ -157,7 +162,7 @@ test('resolveStoreConfig expands paths as Spack does', (context) => {
     const { folder, configure } = machine(context, { [USER]: `config: {install_tree: {root: "${path}"}}` });
     assert.equal(configure({}, { MINE: 'mine' }).root, expected(folder), path);
   }
-  for (const path of ['/x/$arch', '/x/${target}']) {
+  for (const path of ['/x/$arch', `/x/${braced('target')}`]) {
     const { configure } = machine(context, { [USER]: `config: {install_tree: {root: "${path}"}}` });
     assert.throws(() => configure(), hasCode('config', 'config:install_tree:root', USER));
   }
@@ -184,7 +189,9 @@ test('resolveStoreConfig understands trees as old Spacks had them', (context) =>
   assert.equal(old.configure().root.length, 40);
   assert.equal(old.configure().unpaddedRoot, '/opt');
   assert.deepEqual(old.configure().projections, [['all', '{name}']]);
-  const { configure } = machine(context, { [USER]: 'config: {install_tree: {root: "/opt/${padding:50}"}}' });
+  const { configure } = machine(context, {
+    [USER]: `config: {install_tree: {root: "/opt/${braced('padding:50')}"}}`,
+  });
   assert.equal(configure().root.length, 50);
 });
 

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { IntegrityError } from '../../src/core/errors.js';
 import { Bunzip2Decoder } from '../../src/stream/bunzip2.js';
 import { mutate, randomData } from '../helpers/deflate-samples.js';
+import { pushInPieces } from '../helpers/push-pieces.js';
 import { compressWithPython, decompressWithPython, hasPythonBzip2 } from '../helpers/python-bzip2.js';
 import { SeededRandom } from '../helpers/seeded-random.js';
 
@@ -30,11 +31,7 @@ const RUNS_TEXT = Buffer.concat([
 function decode(input: Uint8Array, sizes: readonly number[]): { output: Buffer; ignored: number } {
   const parts: Uint8Array[] = [];
   const decoder = new Bunzip2Decoder({ onOutput: (bytes) => parts.push(bytes.slice()) });
-  for (let i = 0, offset = 0; offset < input.length; i++) {
-    const size = sizes[Math.min(i, sizes.length - 1)] as number;
-    decoder.push(input.slice(offset, offset + size));
-    offset += size;
-  }
+  pushInPieces(decoder, input, sizes);
   decoder.finish();
   return { output: Buffer.concat(parts), ignored: decoder.ignoredBytes };
 }

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { Decompressor } from '../../src/stream/decompress.js';
 import { detectCompression } from '../../src/stream/detect-compression.js';
 import { JsInflater } from '../../src/stream/js-inflater.js';
+import { pushInPieces } from '../helpers/push-pieces.js';
 
 const inflater = new JsInflater();
 /** python3 -c "import bz2, base64; print(base64.b64encode(bz2.compress(b'hello')))" */
@@ -12,9 +13,8 @@ const HELLO_BZIP2 = Buffer.from('QlpoOTFBWSZTWRkxZT0AAACBAAJEoAAhmmgzTQczi7kinCh
 
 function decode(input: Uint8Array, size: number): { text: string; found: string | undefined } {
   const parts: Uint8Array[] = [];
-  const decoder = new Decompressor({ inflater, onOutput: (bytes) => parts.push(bytes.slice()) });
-  for (let offset = 0; offset < input.length; offset += size)
-    decoder.push(input.slice(offset, offset + size));
+  const decoder = new Decompressor({ inflater, onOutput: (bytes) => parts.push(Uint8Array.from(bytes)) });
+  pushInPieces(decoder, input, [size]);
   decoder.finish();
   return { text: Buffer.concat(parts).toString('latin1'), found: decoder.compression };
 }
@@ -47,6 +47,11 @@ describe('Decompressor', () => {
         assert.deepEqual(decode(input, size), { text: 'hello', found });
     });
   }
+
+  it('passes plain data on at every split', () => {
+    const input = Buffer.from('plain data that is longer than what is looked at');
+    for (let size = 1; size <= input.length; size++) assert.equal(decode(input, size).text, input.toString());
+  });
 
   it('takes nothing at all for an empty file', () => {
     assert.deepEqual(decode(Buffer.alloc(0), 1), { text: '', found: 'none' });

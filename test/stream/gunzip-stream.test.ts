@@ -29,7 +29,7 @@ function blockedSink(): { stream: WritableStream<Uint8Array>; size: number } {
 
 describe('gunzip', () => {
   it('gives chunks of 256 KiB that belong to the reader', async () => {
-    for (const size of [7, 513, 100_000, INPUT.length]) {
+    for (const size of [511, 512, 513, 100_000, INPUT.length]) {
       const chunks = await through(gunzip(), cut(INPUT, size));
       assert.ok(Buffer.concat(chunks).equals(DATA));
       assert.deepEqual(
@@ -37,6 +37,13 @@ describe('gunzip', () => {
         [CHUNK, CHUNK, DATA.length - 2 * CHUNK],
       );
       assert.equal(new Set(chunks.map((chunk) => chunk.buffer)).size, 3);
+    }
+  });
+
+  it('decodes at every split', async () => {
+    const input = gzipSync(DATA.subarray(0, 1500));
+    for (const size of [1, 7, input.length]) {
+      assert.ok(Buffer.concat(await through(gunzip(), cut(input, size))).equals(DATA.subarray(0, 1500)));
     }
   });
 

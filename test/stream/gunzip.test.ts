@@ -5,6 +5,7 @@ import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
 import { IntegrityError } from '../../src/core/errors.js';
 import { GunzipDecoder } from '../../src/stream/gunzip.js';
 import { JsInflater } from '../../src/stream/js-inflater.js';
+import { pushInPieces } from '../helpers/push-pieces.js';
 import { SeededRandom } from '../helpers/seeded-random.js';
 
 const inflater = new JsInflater();
@@ -28,11 +29,7 @@ function decode(
       onOutput?.(decoder);
     },
   });
-  for (let i = 0, offset = 0; offset < input.length; i++) {
-    const size = sizes[Math.min(i, sizes.length - 1)] as number;
-    decoder.push(input.slice(offset, offset + size));
-    offset += size;
-  }
+  pushInPieces(decoder, input, sizes);
   decoder.finish();
   const text = Buffer.concat(parts).toString('latin1');
   return { text, ignored: decoder.ignoredBytes, members: decoder.memberCount };
@@ -178,7 +175,7 @@ describe('GunzipDecoder', () => {
   it('refuses a wrong CRC and a wrong length', () => {
     const input = Uint8Array.from(member('text'));
     for (let i = 1; i <= 8; i++) {
-      const wrong = input.slice();
+      const wrong = Uint8Array.from(input);
       wrong[input.length - i] = (wrong[input.length - i] as number) ^ 0x10;
       assertRefuses(wrong, i <= 4 ? 'gzip-length' : 'gzip-crc');
     }

@@ -15,7 +15,7 @@ import { withoutIdentities } from '../prefix-map.js';
 import { PrefixSearch } from '../prefix-search.js';
 import { planElfEdits, rewritableStrings } from '../rpath.js';
 import { checkTextSize, findTextMatches, rewriteText } from '../text-rules.js';
-import { PairList } from './pair-list.js';
+import { checkScanSize, PairList } from './pair-list.js';
 
 /** Runs everywhere, and is the one to read. */
 export class JsEngine implements RelocationEngine {
@@ -61,6 +61,7 @@ export class JsEngine implements RelocationEngine {
 }
 
 function scan(bytes: Uint8Array, search: PrefixSearch): Uint32Array {
+  checkScanSize(bytes);
   const hits = new PairList();
   const cursor = search.cursor(bytes);
   for (let from = 0; cursor.advance(from, bytes.length); from = cursor.offset + 1) {

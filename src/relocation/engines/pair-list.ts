@@ -29,3 +29,8 @@ export class PairList {
     this.#values = larger;
   }
 }
+
+/** Refuses bytes whose places do not fit into the answer of a scan: wrong use, since callers scan by windows. */
+export function checkScanSize(bytes: Uint8Array): void {
+  if (bytes.length > 0xffff_ffff) throw new TypeError('More than 4 GiB cannot be scanned at once');
+}

@@ -72,7 +72,7 @@ export class WasmKernels {
   #tableAt = 0;
   #tableCapacity = 0;
   #windowAt = 0;
-  #windowCapacity = 0;
+  #windowSize = 0;
   #pairsAt = 0;
 
   /** @throws RelocationError `engine-unavailable` */
@@ -116,32 +116,42 @@ export class WasmKernels {
     }
   }
 
-  /** Where the table is. One is in memory at a time: tables are small, and a worker sees thousands of them. */
-  table(table: MatcherTable): number {
-    if (this.#table === table) return this.#tableAt;
-    if (table.bytes.length > this.#tableCapacity) {
-      const capacity = Math.max(64 * 1024, 2 * table.bytes.length);
-      this.#tableAt = this.#allocate(capacity);
-      this.#tableCapacity = capacity;
+  /**
+   * Reserves what calls with this table need, so that no call grows the memory: growth would cut every view of it off,
+   * the caller's included.
+   * @param longest the longest match that a window must be able to hold
+   */
+  reserve(table: MatcherTable | undefined, longest: number): void {
+    const tableSize = table?.bytes.length ?? 0;
+    if (tableSize > this.#tableCapacity) {
+      this.#tableCapacity = Math.max(64 * 1024, 2 * tableSize);
+      this.#tableAt = this.#allocate(this.#tableCapacity);
+      this.#table = undefined;
     }
-    this.bytes.set(table.bytes, this.#tableAt);
-    this.#table = table;
+    const windowSize = Math.max(WINDOW_SIZE, 4 * longest);
+    if (windowSize > this.#windowSize) {
+      this.#windowAt = this.#allocate(windowSize);
+      this.#windowSize = windowSize;
+    }
+    if (this.#pairsAt === 0) this.#pairsAt = this.#allocate(8 * PAIR_CAPACITY);
+  }
+
+  /** Where a reserved table is. One is in memory at a time: tables are small, and a worker sees thousands of them. */
+  table(table: MatcherTable): number {
+    if (this.#table !== table) {
+      this.bytes.set(table.bytes, this.#tableAt);
+      this.#table = table;
+    }
     return this.#tableAt;
   }
 
-  /** Room for bytes from elsewhere: at least `WINDOW_SIZE`, and four times the longest match. */
-  window(longest: number): { readonly at: number; readonly size: number } {
-    const size = Math.max(WINDOW_SIZE, 4 * longest);
-    if (size > this.#windowCapacity) {
-      this.#windowAt = this.#allocate(size);
-      this.#windowCapacity = size;
-    }
-    return { at: this.#windowAt, size };
+  /** Room for bytes from elsewhere: at least `WINDOW_SIZE`, and four times the longest match that was reserved for. */
+  get window(): { readonly at: number; readonly size: number } {
+    return { at: this.#windowAt, size: this.#windowSize };
   }
 
   /** Room for `PAIR_CAPACITY` pairs. */
   get pairsAt(): number {
-    if (this.#pairsAt === 0) this.#pairsAt = this.#allocate(8 * PAIR_CAPACITY);
     return this.#pairsAt;
   }
 

@@ -15,11 +15,14 @@ import { withoutIdentities } from '../prefix-map.js';
 import { type ElfStrings, planElfEdits } from '../rpath.js';
 import { checkTextSize, rewriteText } from '../text-rules.js';
 import { type MatcherTable, makeMatcherTable } from './matcher-table.js';
-import { PairList } from './pair-list.js';
+import { checkScanSize, PairList } from './pair-list.js';
 import { WasmInflater } from './wasm-inflater.js';
 import { PAIR_CAPACITY, WasmKernels } from './wasm-kernels.js';
 
-/** Works with SIMD, needs no compiler, and shares its memory with the inflater that it creates. */
+/**
+ * Works with SIMD, needs no compiler, and shares its memory with the inflater that it creates. A `create…` method may grow the
+ * memory, which ends all views of it; scanning and replacing never do.
+ */
 export class WasmEngine implements RelocationEngine {
   readonly name = 'wasm';
   readonly kernels: WasmKernels;
@@ -35,12 +38,14 @@ export class WasmEngine implements RelocationEngine {
 
   createScanner(prefixes: readonly Uint8Array[]): PrefixScanner {
     const table = makeMatcherTable(prefixes);
+    this.kernels.reserve(table, table.longest);
     return { scan: (bytes) => scan(this.kernels, table, bytes) };
   }
 
   createTextReplacer(mapping: PrefixMapping): TextReplacer {
     const changes = withoutIdentities(mapping);
     const table = makeMatcherTable(changes.map(([from]) => from));
+    this.kernels.reserve(table, table.longest);
     return {
       replace: (text) => {
         checkTextSize(text);
@@ -55,6 +60,7 @@ export class WasmEngine implements RelocationEngine {
   }
 
   createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher {
+    this.kernels.reserve(undefined, 0);
     return {
       patch: (source): readonly Edit[] => {
         const strings = findElfStrings(this.kernels, source, options.rewriteInterpreter);
@@ -74,22 +80,23 @@ interface Window {
 }
 
 /** The bytes from `from` on: all of them where they lie in the memory, else a copy of as many as the window takes. */
-function openWindow(kernels: WasmKernels, bytes: Uint8Array, from: number, longest: number): Window {
+function openWindow(kernels: WasmKernels, bytes: Uint8Array, from: number): Window {
   const length = bytes.length - from;
   if (kernels.holds(bytes)) return { at: bytes.byteOffset + from, length, isLast: true };
-  const window = kernels.window(longest);
+  const { window } = kernels;
   const size = Math.min(length, window.size);
   kernels.bytes.set(bytes.subarray(from, from + size), window.at);
   return { at: window.at, length: size, isLast: size === length };
 }
 
 function scan(kernels: WasmKernels, table: MatcherTable, bytes: Uint8Array): Uint32Array {
+  checkScanSize(bytes);
   const hits = new PairList();
   if (table.longest === 0) return hits.values();
   const tableAt = kernels.table(table);
   const out = kernels.pairsAt;
   for (let base = 0; base < bytes.length; ) {
-    const window = openWindow(kernels, bytes, base, table.longest);
+    const window = openWindow(kernels, bytes, base);
     const limit = window.isLast ? window.length : window.length - table.longest + 1;
     let from = 0;
     while (from < limit) {
@@ -111,7 +118,7 @@ function findTextMatches(kernels: WasmKernels, table: MatcherTable, text: Uint8A
   const out = kernels.pairsAt;
   kernels.run((wasm) => wasm.textBegin());
   for (let base = 0; base < text.length; ) {
-    const { at, length, isLast } = openWindow(kernels, text, base, table.longest);
+    const { at, length, isLast } = openWindow(kernels, text, base);
     const count = kernels.run((wasm) => wasm.text(tableAt, at, length, Number(isLast), out, PAIR_CAPACITY));
     if (count > 0) matches.add(kernels.pairs(count), base);
     base += kernels.exports.next.value;
@@ -134,6 +141,7 @@ class WasmCStringReplacer implements CStringReplacer {
       mapping.map(([, to]) => to),
     );
     this.seam = seamFor(this.#table.longest);
+    kernels.reserve(this.#table, this.seam);
   }
 
   replace(
@@ -146,7 +154,7 @@ class WasmCStringReplacer implements CStringReplacer {
     let position = start;
     let replaced = 0;
     while (position < limit) {
-      const window = openWindow(this.#kernels, bytes, position, this.seam);
+      const window = openWindow(this.#kernels, bytes, position);
       // In a window that is not the last, a match must begin early enough to end in it.
       const windowLimit = window.isLast ? limit - position : window.length - this.seam;
       const count = this.#replaceIn(window, Math.min(limit - position, windowLimit), position);
@@ -184,7 +192,7 @@ const CANNOT_GROW = -1;
 
 function findElfStrings(kernels: WasmKernels, source: ByteSource, rewriteInterpreter: boolean): ElfStrings {
   const { exports } = kernels;
-  const buffer = kernels.window(0);
+  const buffer = kernels.window;
   kernels.run((wasm) => wasm.elfBegin(source.size, Number(rewriteInterpreter)));
   for (let wantsMore = 1; wantsMore; ) {
     const wanted = exports.elfWantLength.value;
