@@ -4,16 +4,33 @@ import type { ByteSource } from '../core/byte-source.js';
 
 export const ET_EXEC = 2;
 export const ET_DYN = 3;
+export const PT_NULL = 0;
 export const PT_LOAD = 1;
 export const PT_DYNAMIC = 2;
 export const PT_INTERP = 3;
+export const PT_PHDR = 6;
+export const PF_R = 4;
+export const SHT_SYMTAB = 2;
 export const SHT_STRTAB = 3;
+export const SHT_NOBITS = 8;
+export const SHT_DYNSYM = 11;
+export const SHT_GNU_verdef = 0x6ffffffd;
+export const SHT_GNU_verneed = 0x6ffffffe;
+export const STT_SECTION = 3;
 export const DT_NULL = 0n;
 export const DT_NEEDED = 1n;
 export const DT_STRTAB = 5n;
+export const DT_STRSZ = 10n;
 export const DT_SONAME = 14n;
 export const DT_RPATH = 15n;
 export const DT_RUNPATH = 29n;
+export const DT_CONFIG = 0x6ffffefan;
+export const DT_DEPAUDIT = 0x6ffffefbn;
+export const DT_AUDIT = 0x6ffffefcn;
+export const DT_FLAGS_1 = 0x6ffffffbn;
+export const DT_AUXILIARY = 0x7ffffffdn;
+export const DT_FILTER = 0x7fffffffn;
+export const DF_1_PIE = 0x08000000n;
 
 /** Offsets of fields in their records, and sizes of records. Types and half words are equal in both classes. */
 export interface ElfLayout {
@@ -21,40 +38,78 @@ export interface ElfLayout {
     readonly size: number;
     readonly e_phoff: number;
     readonly e_shoff: number;
+    readonly e_phentsize: number;
     readonly e_phnum: number;
+    readonly e_shentsize: number;
     readonly e_shnum: number;
   };
   readonly programHeader: {
     readonly size: number;
     readonly p_type: number;
+    readonly p_flags: number;
     readonly p_offset: number;
     readonly p_vaddr: number;
+    readonly p_paddr: number;
     readonly p_filesz: number;
+    readonly p_memsz: number;
+    readonly p_align: number;
   };
   readonly sectionHeader: {
     readonly size: number;
     readonly sh_type: number;
+    readonly sh_addr: number;
     readonly sh_offset: number;
     readonly sh_size: number;
+    readonly sh_link: number;
+    readonly sh_info: number;
   };
   readonly dynamic: { readonly size: number; readonly d_tag: number; readonly d_val: number };
+  readonly symbol: {
+    readonly size: number;
+    readonly st_name: number;
+    readonly st_info: number;
+    readonly st_shndx: number;
+    readonly st_value: number;
+  };
 }
 
 export const E_TYPE = 16;
 export const E_MACHINE = 18;
 
 export const ELF32: ElfLayout = {
-  header: { size: 52, e_phoff: 28, e_shoff: 32, e_phnum: 44, e_shnum: 48 },
-  programHeader: { size: 32, p_type: 0, p_offset: 4, p_vaddr: 8, p_filesz: 16 },
-  sectionHeader: { size: 40, sh_type: 4, sh_offset: 16, sh_size: 20 },
+  header: { size: 52, e_phoff: 28, e_shoff: 32, e_phentsize: 42, e_phnum: 44, e_shentsize: 46, e_shnum: 48 },
+  programHeader: {
+    size: 32,
+    p_type: 0,
+    p_offset: 4,
+    p_vaddr: 8,
+    p_paddr: 12,
+    p_filesz: 16,
+    p_memsz: 20,
+    p_flags: 24,
+    p_align: 28,
+  },
+  sectionHeader: { size: 40, sh_type: 4, sh_addr: 12, sh_offset: 16, sh_size: 20, sh_link: 24, sh_info: 28 },
   dynamic: { size: 8, d_tag: 0, d_val: 4 },
+  symbol: { size: 16, st_name: 0, st_value: 4, st_info: 12, st_shndx: 14 },
 };
 
 export const ELF64: ElfLayout = {
-  header: { size: 64, e_phoff: 32, e_shoff: 40, e_phnum: 56, e_shnum: 60 },
-  programHeader: { size: 56, p_type: 0, p_offset: 8, p_vaddr: 16, p_filesz: 32 },
-  sectionHeader: { size: 64, sh_type: 4, sh_offset: 24, sh_size: 32 },
+  header: { size: 64, e_phoff: 32, e_shoff: 40, e_phentsize: 54, e_phnum: 56, e_shentsize: 58, e_shnum: 60 },
+  programHeader: {
+    size: 56,
+    p_type: 0,
+    p_flags: 4,
+    p_offset: 8,
+    p_vaddr: 16,
+    p_paddr: 24,
+    p_filesz: 32,
+    p_memsz: 40,
+    p_align: 48,
+  },
+  sectionHeader: { size: 64, sh_type: 4, sh_addr: 16, sh_offset: 24, sh_size: 32, sh_link: 40, sh_info: 44 },
   dynamic: { size: 16, d_tag: 0, d_val: 8 },
+  symbol: { size: 24, st_name: 0, st_info: 4, st_shndx: 6, st_value: 8 },
 };
 
 /** How much is read at once: most tables come whole, and a hostile one costs no more memory than this. */
@@ -67,6 +122,7 @@ const ELFDATA2MSB = 2;
 
 /** Fields of one record. */
 export interface ElfRecord {
+  byte(field: number): number;
   half(field: number): number;
   int(field: number): number;
   /** An address, offset or size: 4 bytes in class 32, 8 in class 64. */
@@ -171,6 +227,7 @@ export class ElfReader {
     const little = this.littleEndian;
     const wide = this.class === 64;
     return {
+      byte: (field) => view.getUint8(field),
       half: (field) => view.getUint16(field, little),
       int: (field) => view.getUint32(field, little),
       word: (field) => (wide ? view.getBigUint64(field, little) : BigInt(view.getUint32(field, little))),

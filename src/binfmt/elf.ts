@@ -95,7 +95,8 @@ function dynamicFacts(found: ElfDynamic | ElfProblem) {
   return { ...found, dynamicProblem: undefined };
 }
 
-function programHeaderTable(reader: ElfReader, header: ElfRecord): ElfTable {
+/** Where the program headers are. */
+export function programHeaderTable(reader: ElfReader, header: ElfRecord): ElfTable {
   const fields = reader.layout.header;
   return {
     offset: header.word(fields.e_phoff),
@@ -104,7 +105,8 @@ function programHeaderTable(reader: ElfReader, header: ElfRecord): ElfTable {
   };
 }
 
-function sectionHeaderTable(reader: ElfReader, header: ElfRecord): ElfTable {
+/** Where the section headers are. */
+export function sectionHeaderTable(reader: ElfReader, header: ElfRecord): ElfTable {
   const fields = reader.layout.header;
   return {
     offset: header.word(fields.e_shoff),

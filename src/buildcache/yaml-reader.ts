@@ -2,7 +2,7 @@
 // flow style. No anchors, tags, block scalars, deeper nesting: Spack writes none, and a reader without recursion cannot be
 // made to overflow (the library aborts the whole process on 20 KB of nested keys; on good files this one is 30 times faster).
 
-import { foldLines, readDoubleQuoted, readSingleQuoted } from './yaml-scalar.js';
+import { foldLines, readDoubleQuoted, readSingleQuoted, trimBlanks } from './yaml-scalar-reader.js';
 
 export type YamlRecordValue = string | readonly string[] | ReadonlyMap<string, string>;
 export type YamlRecord = ReadonlyMap<string, YamlRecordValue>;
@@ -20,6 +20,8 @@ const KEY_END = /:(?=[ \n]|$)|\n|$/g;
 const FLOW_SPECIAL = /[:#,[\]{}\n]/g;
 /** No plain scalar begins with one of these, nor with one of `-?:` before a blank. */
 const INDICATOR = /^(?:[ \t,[\]{}#&*!|>'"%@`]|[-?:](?:[ \t\n]|$))/;
+
+const BOTH_ENDS = { start: true, end: true } as const;
 
 export class YamlReader {
   readonly #text: string;
@@ -89,7 +91,7 @@ export class YamlReader {
     const key = this.#text.slice(this.#at, end);
     if (key.includes(' #')) throw this.#error('a comment stands in a key');
     this.#at = end;
-    return this.#decode(trimBlanks(key));
+    return this.#decode(trimBlanks(key, BOTH_ENDS));
   }
 
   #readBlockValue(): YamlRecordValue {
@@ -104,7 +106,19 @@ export class YamlReader {
     this.#skipFiller();
     const indent = this.#indent();
     if (this.#isItem(indent)) return this.#readBlockList(indent);
-    return indent > 0 ? this.#readBlockMap(indent) : '';
+    if (indent === 0) return '';
+    return this.#isEntry(indent) ? this.#readBlockMap(indent) : this.#readBlockScalar(0);
+  }
+
+  /** Says whether a line begins with a key. */
+  #isEntry(indent: number): boolean {
+    const start = this.#at;
+    this.#at += indent;
+    const isExplicit = this.#accept('? ');
+    if (!isExplicit) this.#readImplicitKey();
+    const isEntry = isExplicit || this.#text[this.#at] === ':';
+    this.#at = start;
+    return isEntry;
   }
 
   #readBlockList(indent: number): readonly string[] {
@@ -138,8 +152,8 @@ export class YamlReader {
       return this.#decode(quoted);
     }
     this.#requirePlain();
-    const lines = [this.#readPlainLine()];
-    while (this.#continues(lines, parentIndent)) lines.push(this.#readPlainLine());
+    const lines: string[] = [];
+    while (this.#readPlainLine(lines) && this.#continues(lines, parentIndent));
     return this.#decode(lines.length === 1 ? (lines[0] ?? '') : foldLines(lines));
   }
 
@@ -156,15 +170,17 @@ export class YamlReader {
     return goesOn;
   }
 
-  #readPlainLine(): string {
+  /** Adds one line of a scalar; false if a comment ends the scalar with it. */
+  #readPlainLine(lines: string[]): boolean {
     const newline = this.#text.indexOf('\n', this.#at);
     const end = newline < 0 ? this.#text.length : newline;
     const line = this.#text.slice(this.#at, end);
     const comment = line.search(/[ \t]#/);
-    const content = (comment < 0 ? line : line.slice(0, comment)).trim();
+    const content = trimBlanks(comment < 0 ? line : line.slice(0, comment), BOTH_ENDS);
     if (/:(?:[ \t]|$)/.test(content)) throw this.#error('a mapping stands where a text must be');
     this.#at = end + 1;
-    return trimBlanks(comment < 0 ? line : line.slice(0, comment));
+    lines.push(content);
+    return comment < 0;
   }
 
   #readFlowValue(): YamlRecordValue {
@@ -212,7 +228,9 @@ export class YamlReader {
     const end = this.#endOfFlowPlain();
     const lines = this.#text.slice(this.#at, end).split('\n');
     this.#at = end;
-    return this.#decode(lines.length === 1 ? trimBlanks(lines[0] ?? '') : trimBlanks(foldLines(lines)));
+    return this.#decode(
+      lines.length === 1 ? trimBlanks(lines[0] ?? '', BOTH_ENDS) : trimBlanks(foldLines(lines), BOTH_ENDS),
+    );
   }
 
   #endOfFlowPlain(): number {
@@ -311,12 +329,4 @@ export class YamlReader {
     const line = this.#text.slice(0, at).split('\n').length;
     return new YamlRecordError(`${reason} (line ${line})`);
   }
-}
-
-/** Only blanks and tabs: a name may begin or end with any other white space. */
-function trimBlanks(text: string): string {
-  let [start, end] = [0, text.length];
-  while (start < end && (text[start] === ' ' || text[start] === '\t')) start++;
-  while (end > start && (text[end - 1] === ' ' || text[end - 1] === '\t')) end--;
-  return text.slice(start, end);
 }

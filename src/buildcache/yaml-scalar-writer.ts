@@ -19,6 +19,7 @@ const HAS_INDICATOR = /:(?:[ \n\x85\u2028\u2029]|$)|[ \n\x85\u2028\u2029]#/;
 const BREAK = /[\x85\u2028\u2029]/;
 /** What stands for itself only where it is escaped. */
 const NEEDS_ESCAPE = /[^\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u;
+const PIECES = / +|[\x85\u2028\u2029]+|[^ \x85\u2028\u2029]+/g;
 const BLANK_AT_BREAK = / [\x85\u2028\u2029]|[\x85\u2028\u2029] /;
 
 /** Texts that a plain scalar would turn into something else: a truth value, nothing, a number, a date, a merge key. */
@@ -57,7 +58,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 /** Writes a text; the result has no newline at its end. */
 export function formatScalar(text: string, place: ScalarPlace): string {
   if (NEEDS_ESCAPE.test(text) || BLANK_AT_BREAK.test(text)) return formatDoubleQuoted(text, place);
-  return isPlain(text) ? fold(text, '', place) : fold(text.replaceAll("'", "''"), "'", place);
+  if (isPlain(text)) return fold(text, '', place);
+  return text.includes("'") ? formatDoubleQuoted(text, place) : fold(text, "'", place);
 }
 
 function isPlain(text: string): boolean {
@@ -67,17 +69,17 @@ function isPlain(text: string): boolean {
 }
 
 /** A single blank between words becomes a line break where the line is long enough; a break is followed by the indentation. */
-function fold(body: string, quote: string, { column, indent }: ScalarPlace): string {
+function fold(text: string, quote: string, { column, indent }: ScalarPlace): string {
   const margin = ' '.repeat(indent);
+  const pieces = text.match(PIECES) ?? [];
   let result = quote;
   let at = column + quote.length;
-  for (const piece of body.match(/ +|[\x85\u2028\u2029]+|[^ \x85\u2028\u2029]+/g) ?? []) {
-    const end = result.length - quote.length + piece.length;
-    void end;
+  for (const [index, piece] of pieces.entries()) {
+    const isBetween = index > 0 && index < pieces.length - 1;
     if (BREAK.test(piece)) {
       result += piece + margin;
       at = indent;
-    } else if (piece === ' ' && at > FOLD_COLUMN) {
+    } else if (piece === ' ' && isBetween && at > FOLD_COLUMN) {
       result += `\n${margin}`;
       at = indent;
     } else {
@@ -88,15 +90,36 @@ function fold(body: string, quote: string, { column, indent }: ScalarPlace): str
   return result + quote;
 }
 
-function formatDoubleQuoted(text: string, _place: ScalarPlace): string {
-  return `"${[...text].map(escape).join('')}"`;
+/** Here a line may be broken before any blank and behind any escape; a backslash says that the break is no blank. */
+function formatDoubleQuoted(text: string, { column, indent }: ScalarPlace): string {
+  const characters = [...text];
+  const breaks = `\\\n${' '.repeat(indent)}`;
+  let result = '"';
+  let at = column + 1;
+  for (const [index, character] of characters.entries()) {
+    const mayBreak = index > 0 && index < characters.length - 1;
+    if (character === ' ') {
+      const isBroken = mayBreak && at > FOLD_COLUMN;
+      result += isBroken ? `${breaks}\\ ` : ' ';
+      at = isBroken ? indent + 2 : at + 1;
+      continue;
+    }
+    const written = escape(character);
+    result += written;
+    at += written.length === character.length ? 1 : written.length;
+    if (written === character || !mayBreak || at <= FOLD_COLUMN) continue;
+    result += characters[index + 1] === ' ' ? `${breaks}\\` : breaks;
+    at = characters[index + 1] === ' ' ? indent + 1 : indent;
+  }
+  return `${result}"`;
 }
 
 function escape(character: string): string {
   const short = ESCAPES[character];
   if (short !== undefined) return `\\${short}`;
-  if (!NEEDS_ESCAPE.test(character)) return character;
   const code = character.codePointAt(0) ?? 0;
+  if (!NEEDS_ESCAPE.test(character) && code <= 0xffff) return character;
   const digits = code.toString(16).toUpperCase();
+  if (code > 0xffff) return `\\U${digits.padStart(8, '0')}`;
   return code < 0x100 ? `\\x${digits.padStart(2, '0')}` : `\\u${digits.padStart(4, '0')}`;
 }

@@ -36,7 +36,7 @@ export function isSameFolder(a: FolderIdentity | undefined, b: FolderIdentity): 
 export function writeNote(paths: StorePaths, note: CommitNote): string {
   const path = privatePath(paths, note.hash, 'commits');
   const temporary = privatePath(paths, note.hash, 'trash');
-  replaceFile({ path, content: JSON.stringify(note), temporary });
+  replaceFile({ path, content: JSON.stringify(note), temporary, sync: false });
   return path;
 }
 

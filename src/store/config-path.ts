@@ -60,8 +60,13 @@ function spackVariable(
     case 'platform':
       return process.platform;
     case 'date':
-      return new Date().toISOString().slice(0, 10);
+      return localDate(new Date());
     default:
       return undefined;
   }
+}
+
+function localDate(now: Date): string {
+  const month = String(now.getMonth() + 1).padStart(2, '0');
+  return `${now.getFullYear()}-${month}-${String(now.getDate()).padStart(2, '0')}`;
 }

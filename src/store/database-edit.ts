@@ -33,6 +33,7 @@ export interface InstalledPackage {
 export class DatabaseEdit {
   readonly #base: DatabaseContent;
   readonly #records: Map<DagHash, InstallRecord>;
+  #references: Map<DagHash, number> | undefined;
   #isChanged = false;
 
   constructor(base: DatabaseContent) {
@@ -126,6 +127,7 @@ export class DatabaseEdit {
       deprecated_for: null,
     });
     for (const hash of trackedHashes(node)) {
+      this.#changeReference(hash, 1);
       const dependency = this.#records.get(hash);
       if (dependency !== undefined) this.#set(dependency, { ref_count: dependency.refCount + 1 });
     }
@@ -133,11 +135,24 @@ export class DatabaseEdit {
     return record;
   }
 
-  /** Records may be older than what they depend on, when that was in an upstream store or lost. */
+  /**
+   * How many records depend on a package that has none yet: they may be older than it, when it was in an upstream store or lost.
+   * Counted once, and kept up to date by what this edit does.
+   */
   #countReferences(hash: DagHash): number {
-    let count = 0;
-    for (const record of this.#records.values()) if (this.#trackedOf(record).has(hash)) count++;
-    return count;
+    this.#references ??= this.#countAllReferences();
+    return this.#references.get(hash) ?? 0;
+  }
+
+  #countAllReferences(): Map<DagHash, number> {
+    const counts = new Map<DagHash, number>();
+    for (const record of this.#records.values())
+      for (const hash of this.#trackedOf(record)) counts.set(hash, (counts.get(hash) ?? 0) + 1);
+    return counts;
+  }
+
+  #changeReference(hash: DagHash, change: 1 | -1): void {
+    this.#references?.set(hash, (this.#references.get(hash) ?? 0) + change);
   }
 
   #trackedOf(record: InstallRecord): ReadonlySet<DagHash> {
@@ -159,6 +174,7 @@ export class DatabaseEdit {
       this.#records.delete(record.hash);
       this.#isChanged = true;
       for (const hash of this.#trackedOf(record)) {
+        this.#changeReference(hash, -1);
         const dependency = this.#release(hash);
         if (dependency !== undefined) pending.push(dependency);
       }

@@ -113,7 +113,7 @@ export class StoreDatabase {
     const own = `${hostname()}.${process.pid}.temp`;
     replaceFile({ path: index, content: formatDatabase(content), temporary: `${index}.${own}` });
     // A running Spack reads the index again only when this differs.
-    replaceFile({ path: verifier, content: randomUUID(), temporary: `${verifier}.${own}` });
+    replaceFile({ path: verifier, content: randomUUID(), temporary: `${verifier}.${own}`, sync: false });
     this.#content = content;
     this.#seen = this.#stateOnDisk();
   }

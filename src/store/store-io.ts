@@ -82,6 +82,8 @@ export interface ReplacedFile {
   readonly temporary: string;
   /** Exact mode; without one the umask decides. */
   readonly mode?: number;
+  /** False: the content need not survive a loss of power. */
+  readonly sync?: boolean;
 }
 
 /**
@@ -89,9 +91,10 @@ export interface ReplacedFile {
  *
  * @throws StoreError `disk-full` or `store-io`; nothing is left of the temporary file.
  */
-export function replaceFile({ path, content, temporary, mode }: ReplacedFile): void {
+export function replaceFile(file: ReplacedFile): void {
+  const { path, temporary } = file;
   try {
-    writeSynced(temporary, content, mode);
+    writeTemporary(file);
     renameSync(temporary, path);
   } catch (cause) {
     removeIfThere(temporary);
@@ -99,12 +102,12 @@ export function replaceFile({ path, content, temporary, mode }: ReplacedFile): v
   }
 }
 
-function writeSynced(path: string, content: string, mode: number | undefined): void {
-  const descriptor = openSync(path, 'w', 0o666);
+function writeTemporary({ temporary, content, mode, sync = true }: ReplacedFile): void {
+  const descriptor = openSync(temporary, 'w', 0o666);
   try {
     writeFileSync(descriptor, content);
     if (mode !== undefined) fchmodSync(descriptor, mode);
-    fsyncSync(descriptor);
+    if (sync) fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }

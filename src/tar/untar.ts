@@ -34,21 +34,16 @@ export function untar(): ReadableWritablePair<ArchiveEntry, Uint8Array> {
 class UntarSession {
   readonly #source: ReadableStreamDefaultReader<Uint8Array>;
   readonly #reader = new TarReader();
-  /** Rejects when the source fails or is aborted; never resolves. */
-  readonly #sourceFailure: Promise<never>;
   #sourceEnded = false;
   /** Resolves when the body of the current entry was read or cancelled. */
   #bodyDone: Promise<void> = Promise.resolve();
 
   constructor(source: ReadableStreamDefaultReader<Uint8Array>) {
     this.#source = source;
-    this.#sourceFailure = source.closed.then(() => new Promise<never>(() => {}));
-    this.#sourceFailure.catch(() => {});
   }
 
   async pullEntry(controller: ReadableStreamDefaultController<ArchiveEntry>): Promise<void> {
-    // Who waits for the next entry while nobody reads the body can still be told of an abort.
-    await Promise.race([this.#bodyDone, this.#sourceFailure]);
+    await this.#bodyDone;
     const event = await this.#nextEvent();
     if (event === undefined) controller.close();
     else if (event.type === 'entry') controller.enqueue(this.#openEntry(event.entry));

@@ -58,7 +58,7 @@ test('parseBuildinfo reads old forms: one line, prefix_to_hash, relative_rpaths'
 test('parseBuildinfo refuses what is missing or has the wrong type', () => {
   const cases: [string, RegExp][] = [
     ['', /no mapping/],
-    ['a: [', /not YAML/],
+    ['a: [', /too early \(line 1\)/],
     [MINIMAL.replace('buildpath', 'builtpath'), /"buildpath" is missing/],
     [MINIMAL.replace('/old', '[]'), /"buildpath" is not a text/],
     [MINIMAL.replace('relocate_binaries', 'binaries'), /"relocate_binaries" is missing/],

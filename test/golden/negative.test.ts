@@ -7,7 +7,8 @@ import { after, before, describe, it } from 'node:test';
 import { BuildcacheError } from '../../src/core/errors.js';
 import { installCase } from '../helpers/negative-case.js';
 
-const fixtures = process.env.REGRAFT_FIXTURES;
+/** The complete fixtures where they are; else those of this repository. */
+const fixtures = process.env.REGRAFT_FIXTURES ?? join('test', 'fixtures');
 const NOBODY = 65534;
 
 /** The code of the refusal, or `installs`. */
@@ -50,8 +51,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   'write-through-symlink': 'tar-through-symlink',
 };
 
-describe('broken build caches', { skip: fixtures === undefined && 'REGRAFT_FIXTURES is not set' }, () => {
-  if (fixtures === undefined) return;
+describe('broken build caches', () => {
   let scratch = '';
   before(() => {
     // Two of the cases aim at places that only root may write to: nobody must be able to.

@@ -50,7 +50,7 @@ describe('parsePax', () => {
     'a length beyond the body': '99 path=x\n',
     'a length of many digits': `${'9'.repeat(11)} path=x\n`,
     'a length that is one too short': '8 path=x\n',
-    'a length that is one too long': '10 path=x\n',
+    'a length that is one too long': '11 path=x\n9 path=y\n',
     'no equals sign': '7 path\n',
     'no keyword': '5 =x\n',
     'no newline': '8 path=x',

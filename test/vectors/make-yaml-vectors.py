@@ -40,6 +40,7 @@ ALPHABETS = [
     "\n \u2028\x85a'",
     "20-T:1 zZ.+",
 ]
+LONG_ALPHABETS = ["abcdefg ", "abc/de'f ", "abc: d", "ab\x07cdefgh ", "ab \udc80", "abcdefghi\u2028 ", "ab\U0001f600\xe9 cde", "a\t b'"]
 
 
 def dump(data):
@@ -60,6 +61,9 @@ def main():
     for alphabet in ALPHABETS:
         for _ in range(220):
             texts.setdefault("".join(rng.choice(alphabet) for _ in range(rng.randint(1, 9))))
+    for alphabet in LONG_ALPHABETS:
+        for _ in range(25):
+            texts.setdefault("".join(rng.choice(alphabet) for _ in range(rng.randint(60, 260))))
     texts.update(dict.fromkeys("a%sb" % chr(n) for n in range(0x180)))
     texts.update(dict.fromkeys(chr(n) for n in range(0x100)))
     write("yaml.json", [case(text) for text in texts])

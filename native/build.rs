@@ -1,0 +1,5 @@
+//! What a Node addon needs from the linker.
+
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,219 @@
+//! The bindings to Node, and nothing else: few coarse calls that work in place on memory that JavaScript owns.
+//!
+//! Every call answers with a status and puts its results into `report`, an array that the caller keeps. No call throws for what
+//! its input says, and a panic becomes the status [`PANICKED`]. The declarations for TypeScript are in
+//! src/relocation/engines/native-addon.ts; whoever changes a signature here raises [`ABI_VERSION`].
+
+mod cstring;
+mod elf;
+mod inflate;
+mod prefix_search;
+#[cfg(test)]
+mod testing;
+mod text;
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+use napi::bindgen_prelude::{Uint8Array, Uint8ArraySlice};
+use napi_derive::napi;
+
+use inflate::Stop;
+use prefix_search::PrefixSearch;
+
+/// The loader refuses an addon with another number.
+#[napi(js_name = "ABI_VERSION")]
+pub const ABI_VERSION: i32 = 1;
+
+/// What a call returns where the addon itself is wrong.
+pub const PANICKED: i32 = -1000;
+
+fn guarded(call: impl FnOnce() -> i32) -> i32 {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or(PANICKED)
+}
+
+/// Puts results into the caller's array, as many as fit.
+fn answer(report: &mut [f64], results: &[f64]) {
+    for (slot, result) in report.iter_mut().zip(results) {
+        *slot = *result;
+    }
+}
+
+/// A size or offset from JavaScript.
+fn to_size(number: f64) -> usize {
+    number as usize
+}
+
+fn overlap(a: &[u8], b: &[u8]) -> bool {
+    let (a, b) = (a.as_ptr_range(), b.as_ptr_range());
+    a.start < b.end && b.start < a.end
+}
+
+#[napi(js_name = "RawInflater")]
+pub struct RawInflater {
+    inflater: inflate::Inflater,
+}
+
+#[napi]
+impl RawInflater {
+    #[napi(constructor)]
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        RawInflater { inflater: inflate::Inflater::new() }
+    }
+
+    #[napi]
+    pub fn reset(&mut self) -> i32 {
+        guarded(|| {
+            self.inflater.reset();
+            0
+        })
+    }
+
+    /// Decodes `input` from `from` on into `output`. Report: bytes used, bytes written.
+    /// Returns 0: wants input, 1: output is full, 2: the stream has ended; negative: refused, the number of the problem.
+    #[napi]
+    pub fn run(
+        &mut self,
+        input: Uint8ArraySlice,
+        from: f64,
+        mut output: Uint8ArraySlice,
+        report: &mut [f64],
+    ) -> i32 {
+        guarded(|| {
+            if overlap(&input, &output) {
+                return -(inflate::Problem::Other as i32);
+            }
+            // SAFETY: nothing else in this call sees the bytes, and no other thread runs on them: JavaScript waits for us.
+            let window = unsafe { output.as_mut() };
+            let run = self.inflater.run(input.get(to_size(from)..).unwrap_or(&[]), window);
+            answer(report, &[run.used as f64, run.written as f64]);
+            match run.stop {
+                Stop::WantsInput => 0,
+                Stop::OutputFull => 1,
+                Stop::Ended => 2,
+                Stop::Refused(problem) => -(problem as i32),
+            }
+        })
+    }
+}
+
+/// A list of prefixes and what replaces them.
+#[napi(js_name = "PrefixTable")]
+pub struct PrefixTable {
+    search: PrefixSearch,
+    replacements: Vec<Box<[u8]>>,
+}
+
+#[napi]
+impl PrefixTable {
+    #[napi(constructor)]
+    pub fn new(prefixes: Vec<Uint8Array>, replacements: Vec<Uint8Array>) -> Self {
+        PrefixTable {
+            search: PrefixSearch::new(prefixes.iter().map(|bytes| bytes[..].into()).collect()),
+            replacements: replacements.iter().map(|bytes| bytes[..].into()).collect(),
+        }
+    }
+
+    /// Writes `[place, prefix]` pairs for what begins at `from` or behind. Report: where to go on when `pairs` is full.
+    /// Returns how many pairs were written.
+    #[napi]
+    pub fn scan(&self, bytes: &[u8], from: f64, pairs: &mut [u32], report: &mut [f64]) -> i32 {
+        guarded(|| {
+            let mut cursor = self.search.cursor();
+            let mut position = to_size(from);
+            let mut count = 0;
+            for [place, prefix] in pairs.as_chunks_mut().0 {
+                let Some(hit) = cursor.advance(bytes, position, bytes.len()) else {
+                    position = bytes.len();
+                    break;
+                };
+                *place = hit.offset as u32;
+                *prefix = hit.index as u32;
+                position = hit.offset + 1;
+                count += 1;
+            }
+            answer(report, &[position as f64]);
+            count
+        })
+    }
+
+    /// Report: how long the text becomes. Returns 1 where something matches, else 0.
+    #[napi]
+    pub fn measure_text(&self, text: &[u8], report: &mut [f64]) -> i32 {
+        guarded(|| {
+            let length = text::rewritten_length(text, &self.search, &self.replacements);
+            answer(report, &[length.unwrap_or(text.len()) as f64]);
+            i32::from(length.is_some())
+        })
+    }
+
+    /// Fills `result`, which has the measured length. Returns 1, or 0 where that is wrong.
+    #[napi]
+    pub fn rewrite_text(&self, text: Uint8ArraySlice, mut result: Uint8ArraySlice) -> i32 {
+        guarded(|| {
+            if overlap(&text, &result) {
+                return 0;
+            }
+            // SAFETY: as in `RawInflater::run`.
+            let result = unsafe { result.as_mut() };
+            i32::from(text::rewrite(&text, &self.search, &self.replacements, result))
+        })
+    }
+
+    /// Replaces C strings that begin in `[start, limit)`, in place. Report: how many, where the search ended; or, of a match that
+    /// cannot be replaced, its place, its prefix, and the bytes between that and the NUL. Returns 0, -1: cannot grow, -2: cannot shrink.
+    #[napi]
+    pub fn replace_c_strings(&self, bytes: &mut [u8], start: f64, limit: f64, report: &mut [f64]) -> i32 {
+        guarded(|| {
+            let (start, limit) = (to_size(start), to_size(limit));
+            match cstring::replace(bytes, start, limit, &self.search, &self.replacements) {
+                Ok(done) => {
+                    answer(report, &[done.count as f64, done.next as f64]);
+                    0
+                }
+                Err(failure) => {
+                    answer(report, &[failure.offset as f64, failure.index as f64, failure.suffix as f64]);
+                    match failure.problem {
+                        cstring::Problem::CannotGrow => -1,
+                        cstring::Problem::CannotShrink => -2,
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// The search for the rpath and the interpreter of one file.
+#[napi(js_name = "ElfStringSearch")]
+pub struct ElfStringSearch {
+    search: elf::ElfSearch,
+}
+
+#[napi]
+impl ElfStringSearch {
+    #[napi(constructor)]
+    pub fn new(file_size: f64, wants_interpreter: bool) -> Self {
+        ElfStringSearch { search: elf::ElfSearch::new(file_size as u64, wants_interpreter) }
+    }
+
+    /// Takes the bytes that the last report wanted (at first: the first 64). Returns 1 where more are wanted (report: offset,
+    /// length), else 0 (report: offset and length of the rpath, then of the interpreter; -1 for none).
+    #[napi]
+    pub fn feed(&mut self, bytes: &[u8], report: &mut [f64]) -> i32 {
+        guarded(|| match self.search.feed(bytes) {
+            elf::Step::Want(wanted) => {
+                answer(report, &[wanted.offset as f64, wanted.length as f64]);
+                1
+            }
+            elf::Step::Done => {
+                let [rpath, interpreter] = [self.search.rpath(), self.search.interpreter()].map(place_of);
+                answer(report, &[rpath[0], rpath[1], interpreter[0], interpreter[1]]);
+                0
+            }
+        })
+    }
+}
+
+fn place_of(range: Option<elf::Range>) -> [f64; 2] {
+    range.map_or([-1.0, 0.0], |range| [range.offset as f64, range.length as f64])
+}
