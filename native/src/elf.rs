@@ -164,11 +164,6 @@ impl ElfSearch {
         }
     }
 
-    /// What is wanted first.
-    pub fn first(&self) -> Range {
-        self.wanted
-    }
-
     pub fn rpath(&self) -> Option<Range> {
         self.rpath
     }
@@ -274,9 +269,16 @@ impl ElfSearch {
             match self.phase {
                 Phase::Segments => self.read_segment(record)?,
                 Phase::Loads => self.read_load(record)?,
-                Phase::Dynamic if !self.read_dynamic(record)? => return self.end_table(),
-                Phase::Sections if self.read_section(record)? => return self.begin_strtab_end(),
-                _ => {}
+                Phase::Dynamic => {
+                    if !self.read_dynamic(record)? {
+                        return self.end_table();
+                    }
+                }
+                _ => {
+                    if self.read_section(record)? {
+                        return self.begin_strtab_end();
+                    }
+                }
             }
         }
         if count == 0 {
@@ -375,7 +377,9 @@ impl ElfSearch {
         if load.address >= self.top.address {
             self.top = load;
         }
-        if load.address <= self.dynamic.strtab? && self.below.is_none_or(|below| load.address >= below.address) {
+        if load.address <= self.dynamic.strtab?
+            && self.below.is_none_or(|below| load.address >= below.address)
+        {
             self.below = Some(load);
         }
         Some(())
@@ -508,7 +512,9 @@ mod tests {
         let dynamic = interpreter + LOADER.len() + 1;
         let strtab = dynamic + 3 * 16;
         let size = 1 + RPATH.len() + 1;
-        for (kind, offset, length) in [(1, 0, strtab + size), (3, interpreter, LOADER.len() + 1), (2, dynamic, 48)] {
+        for (kind, offset, length) in
+            [(1, 0, strtab + size), (3, interpreter, LOADER.len() + 1), (2, dynamic, 48)]
+        {
             file.extend(u32::to_le_bytes(kind));
             file.extend([0; 4]);
             for value in [offset, offset, offset, length, length, 1] {
@@ -540,7 +546,7 @@ mod tests {
 
     fn search(file: &[u8], wants_interpreter: bool) -> ElfSearch {
         let mut search = ElfSearch::new(file.len() as u64, wants_interpreter);
-        let mut wanted = search.first();
+        let mut wanted = search.wanted;
         for _ in 0..1000 {
             let start = (wanted.offset as usize).min(file.len());
             let end = (start + wanted.length as usize).min(file.len());

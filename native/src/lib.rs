@@ -14,7 +14,7 @@ mod text;
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
-use napi::bindgen_prelude::{Uint8Array, Uint8ArraySlice};
+use napi::bindgen_prelude::{Float64ArraySlice, Uint32ArraySlice, Uint8Array, Uint8ArraySlice};
 use napi_derive::napi;
 
 use inflate::Stop;
@@ -32,7 +32,9 @@ fn guarded(call: impl FnOnce() -> i32) -> i32 {
 }
 
 /// Puts results into the caller's array, as many as fit.
-fn answer(report: &mut [f64], results: &[f64]) {
+fn answer(report: &mut Float64ArraySlice, results: &[f64]) {
+    // SAFETY: the loader's side makes this array for reports alone, and JavaScript waits for us.
+    let report = unsafe { report.as_mut() };
     for (slot, result) in report.iter_mut().zip(results) {
         *slot = *result;
     }
@@ -77,7 +79,7 @@ impl RawInflater {
         input: Uint8ArraySlice,
         from: f64,
         mut output: Uint8ArraySlice,
-        report: &mut [f64],
+        mut report: Float64ArraySlice,
     ) -> i32 {
         guarded(|| {
             if overlap(&input, &output) {
@@ -86,7 +88,7 @@ impl RawInflater {
             // SAFETY: nothing else in this call sees the bytes, and no other thread runs on them: JavaScript waits for us.
             let window = unsafe { output.as_mut() };
             let run = self.inflater.run(input.get(to_size(from)..).unwrap_or(&[]), window);
-            answer(report, &[run.used as f64, run.written as f64]);
+            answer(&mut report, &[run.used as f64, run.written as f64]);
             match run.stop {
                 Stop::WantsInput => 0,
                 Stop::OutputFull => 1,
@@ -117,13 +119,20 @@ impl PrefixTable {
     /// Writes `[place, prefix]` pairs for what begins at `from` or behind. Report: where to go on when `pairs` is full.
     /// Returns how many pairs were written.
     #[napi]
-    pub fn scan(&self, bytes: &[u8], from: f64, pairs: &mut [u32], report: &mut [f64]) -> i32 {
+    pub fn scan(
+        &self,
+        bytes: Uint8ArraySlice,
+        from: f64,
+        mut pairs: Uint32ArraySlice,
+        mut report: Float64ArraySlice,
+    ) -> i32 {
         guarded(|| {
             let mut cursor = self.search.cursor();
             let mut position = to_size(from);
             let mut count = 0;
-            for [place, prefix] in pairs.as_chunks_mut().0 {
-                let Some(hit) = cursor.advance(bytes, position, bytes.len()) else {
+            // SAFETY: an array of another type than `bytes`, made for pairs alone.
+            for [place, prefix] in unsafe { pairs.as_mut() }.as_chunks_mut().0 {
+                let Some(hit) = cursor.advance(&bytes, position, bytes.len()) else {
                     position = bytes.len();
                     break;
                 };
@@ -132,17 +141,17 @@ impl PrefixTable {
                 position = hit.offset + 1;
                 count += 1;
             }
-            answer(report, &[position as f64]);
+            answer(&mut report, &[position as f64]);
             count
         })
     }
 
     /// Report: how long the text becomes. Returns 1 where something matches, else 0.
     #[napi]
-    pub fn measure_text(&self, text: &[u8], report: &mut [f64]) -> i32 {
+    pub fn measure_text(&self, text: Uint8ArraySlice, mut report: Float64ArraySlice) -> i32 {
         guarded(|| {
-            let length = text::rewritten_length(text, &self.search, &self.replacements);
-            answer(report, &[length.unwrap_or(text.len()) as f64]);
+            let length = text::rewritten_length(&text, &self.search, &self.replacements);
+            answer(&mut report, &[length.unwrap_or(text.len()) as f64]);
             i32::from(length.is_some())
         })
     }
@@ -163,16 +172,27 @@ impl PrefixTable {
     /// Replaces C strings that begin in `[start, limit)`, in place. Report: how many, where the search ended; or, of a match that
     /// cannot be replaced, its place, its prefix, and the bytes between that and the NUL. Returns 0, -1: cannot grow, -2: cannot shrink.
     #[napi]
-    pub fn replace_c_strings(&self, bytes: &mut [u8], start: f64, limit: f64, report: &mut [f64]) -> i32 {
+    pub fn replace_c_strings(
+        &self,
+        mut bytes: Uint8ArraySlice,
+        start: f64,
+        limit: f64,
+        mut report: Float64ArraySlice,
+    ) -> i32 {
         guarded(|| {
             let (start, limit) = (to_size(start), to_size(limit));
+            // SAFETY: as in `RawInflater::run`.
+            let bytes = unsafe { bytes.as_mut() };
             match cstring::replace(bytes, start, limit, &self.search, &self.replacements) {
                 Ok(done) => {
-                    answer(report, &[done.count as f64, done.next as f64]);
+                    answer(&mut report, &[done.count as f64, done.next as f64]);
                     0
                 }
                 Err(failure) => {
-                    answer(report, &[failure.offset as f64, failure.index as f64, failure.suffix as f64]);
+                    answer(
+                        &mut report,
+                        &[failure.offset as f64, failure.index as f64, failure.suffix as f64],
+                    );
                     match failure.problem {
                         cstring::Problem::CannotGrow => -1,
                         cstring::Problem::CannotShrink => -2,
@@ -199,15 +219,15 @@ impl ElfStringSearch {
     /// Takes the bytes that the last report wanted (at first: the first 64). Returns 1 where more are wanted (report: offset,
     /// length), else 0 (report: offset and length of the rpath, then of the interpreter; -1 for none).
     #[napi]
-    pub fn feed(&mut self, bytes: &[u8], report: &mut [f64]) -> i32 {
-        guarded(|| match self.search.feed(bytes) {
+    pub fn feed(&mut self, bytes: Uint8ArraySlice, mut report: Float64ArraySlice) -> i32 {
+        guarded(|| match self.search.feed(&bytes) {
             elf::Step::Want(wanted) => {
-                answer(report, &[wanted.offset as f64, wanted.length as f64]);
+                answer(&mut report, &[wanted.offset as f64, wanted.length as f64]);
                 1
             }
             elf::Step::Done => {
                 let [rpath, interpreter] = [self.search.rpath(), self.search.interpreter()].map(place_of);
-                answer(report, &[rpath[0], rpath[1], interpreter[0], interpreter[1]]);
+                answer(&mut report, &[rpath[0], rpath[1], interpreter[0], interpreter[1]]);
                 0
             }
         })

@@ -32,15 +32,8 @@ struct Node {
 impl PrefixSearch {
     /// Empty prefixes are left out: nothing finds them.
     pub fn new(prefixes: Vec<Box<[u8]>>) -> Self {
-        let roots = common_roots(&prefixes)
-            .into_iter()
-            .map(|root| Finder::new(root).into_owned())
-            .collect();
-        let mut search = PrefixSearch {
-            nodes: vec![Node::leaf(&[], None)],
-            roots,
-            prefixes: Vec::new(),
-        };
+        let roots = common_roots(&prefixes).into_iter().map(|root| Finder::new(root).into_owned()).collect();
+        let mut search = PrefixSearch { nodes: vec![Node::leaf(&[], None)], roots, prefixes: Vec::new() };
         for (index, prefix) in prefixes.iter().enumerate() {
             if !prefix.is_empty() {
                 search.insert(prefix, index);
@@ -56,10 +49,7 @@ impl PrefixSearch {
     }
 
     pub fn cursor(&self) -> Cursor<'_> {
-        Cursor {
-            search: self,
-            next: vec![None; self.roots.len()],
-        }
+        Cursor { search: self, next: vec![None; self.roots.len()] }
     }
 
     fn insert(&mut self, prefix: &[u8], index: usize) {
@@ -98,10 +88,7 @@ impl PrefixSearch {
 
     fn child(&self, node: usize, first: u8) -> Option<usize> {
         let children = &self.nodes[node].children;
-        children
-            .iter()
-            .copied()
-            .find(|child| self.nodes[*child].label.first() == Some(&first))
+        children.iter().copied().find(|child| self.nodes[*child].label.first() == Some(&first))
     }
 
     /// The first listed prefix that `bytes` begins with.
@@ -126,11 +113,7 @@ impl PrefixSearch {
 
 impl Node {
     fn leaf(label: &[u8], prefix: Option<usize>) -> Self {
-        Node {
-            label: label.into(),
-            prefix,
-            children: Vec::new(),
-        }
+        Node { label: label.into(), prefix, children: Vec::new() }
     }
 }
 
@@ -172,19 +155,13 @@ impl Cursor<'_> {
 }
 
 fn find_from(root: &Finder<'_>, bytes: &[u8], from: usize) -> usize {
-    bytes
-        .get(from..)
-        .and_then(|rest| root.find(rest))
-        .map_or(usize::MAX, |found| from + found)
+    bytes.get(from..).and_then(|rest| root.find(rest)).map_or(usize::MAX, |found| from + found)
 }
 
 /// Common roots, none of which begins another: every prefix begins with exactly one of them.
 fn common_roots(prefixes: &[Box<[u8]>]) -> Vec<&[u8]> {
-    let mut sorted: Vec<&[u8]> = prefixes
-        .iter()
-        .map(|prefix| &prefix[..])
-        .filter(|prefix| !prefix.is_empty())
-        .collect();
+    let mut sorted: Vec<&[u8]> =
+        prefixes.iter().map(|prefix| &prefix[..]).filter(|prefix| !prefix.is_empty()).collect();
     sorted.sort_unstable();
     let mut roots: Vec<&[u8]> = Vec::new();
     for prefix in sorted {
@@ -236,19 +213,13 @@ mod tests {
     #[test]
     fn the_first_listed_prefix_wins() {
         assert_eq!(hits(&search(&[b"/a", b"/ab"]), b"x/ab"), [(1, 0)]);
-        assert_eq!(
-            hits(&search(&[b"/ab", b"/a"]), b"/ab/a/ab"),
-            [(0, 0), (3, 1), (5, 0)]
-        );
+        assert_eq!(hits(&search(&[b"/ab", b"/a"]), b"/ab/a/ab"), [(0, 0), (3, 1), (5, 0)]);
         assert_eq!(hits(&search(&[b"/a", b"/a"]), b"/a"), [(0, 0)]);
     }
 
     #[test]
     fn overlaps_and_cut_off_prefixes() {
-        assert_eq!(
-            hits(&search(&[b"/a/a"]), b"/a/a/a/a"),
-            [(0, 0), (2, 0), (4, 0)]
-        );
+        assert_eq!(hits(&search(&[b"/a/a"]), b"/a/a/a/a"), [(0, 0), (2, 0), (4, 0)]);
         assert_eq!(hits(&search(&[b"/abcd", b"/ab"]), b"/abc"), [(0, 1)]);
         assert_eq!(hits(&search(&[]), b"abc"), []);
     }
@@ -267,7 +238,15 @@ mod tests {
     fn equals_the_naive_search() {
         let mut random = Random::new(3);
         let words: [&[u8]; 9] = [
-            b"/opt/store", b"/opt/store/", b"/opt/store/zlib", b"/opt", b"/o", b"#!/bin/sh /x", b"a", b"//", b"/opt/sx",
+            b"/opt/store",
+            b"/opt/store/",
+            b"/opt/store/zlib",
+            b"/opt",
+            b"/o",
+            b"#!/bin/sh /x",
+            b"a",
+            b"//",
+            b"/opt/sx",
         ];
         for _ in 0..3000 {
             let prefixes: Vec<&[u8]> = (0..random.below(6) + 1).map(|_| words[random.below(9)]).collect();

@@ -42,14 +42,7 @@ pub struct TextMatches<'a> {
 
 impl<'a> TextMatches<'a> {
     pub fn new(text: &'a [u8], search: &'a PrefixSearch) -> Self {
-        TextMatches {
-            text,
-            search,
-            cursor: search.cursor(),
-            position: 0,
-            anchor: 0,
-            free: true,
-        }
+        TextMatches { text, search, cursor: search.cursor(), position: 0, anchor: 0, free: true }
     }
 
     /// Goes left over the run of word bytes: free unless a `/` stands before it, or the run began before `anchor`, which was not.
@@ -105,7 +98,8 @@ pub fn rewrite(text: &[u8], search: &PrefixSearch, replacements: &[Box<[u8]>], r
     let mut writer = Writer { rest: result };
     let mut from = 0;
     for hit in TextMatches::new(text, search) {
-        let written = writer.put(text.get(from..hit.offset)) && writer.put(replacements.get(hit.index).map(|r| &r[..]));
+        let written =
+            writer.put(text.get(from..hit.offset)) && writer.put(replacements.get(hit.index).map(|r| &r[..]));
         if !written {
             return false;
         }

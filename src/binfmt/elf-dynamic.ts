@@ -128,7 +128,11 @@ function highest(a: bigint | undefined, b: bigint): bigint {
 }
 
 /** Where an address is in the file: by the segment with the highest address that is not above it, else by the highest of all. */
-export function toFileOffset(reader: ElfReader, programHeaders: ElfTable, address: bigint): bigint | undefined {
+export function toFileOffset(
+  reader: ElfReader,
+  programHeaders: ElfTable,
+  address: bigint,
+): bigint | undefined {
   let below: LoadSegment | undefined;
   let top: LoadSegment | undefined;
   forEachSegment(reader, programHeaders, (type, record) => {

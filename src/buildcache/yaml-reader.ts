@@ -11,9 +11,9 @@ export type YamlRecord = ReadonlyMap<string, YamlRecordValue>;
 export class YamlRecordError extends Error {}
 
 const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+const FILLER_START = /[ \t#\n]/;
 const FILLER_LINE = /[ \t]*(?:#[^\n]*)?(?:\n|$)/y;
 const BLANK_LINE = /[ \t]*\n/y;
-const INDENT = / */y;
 const FLOW_BLANKS = /[ \t\n]*/y;
 const REST_OF_LINE = /[ \t]*(?:(?<=[ \t])#[^\n]*)?(?:\n|$)/y;
 const KEY_END = /:(?=[ \n]|$)|\n|$/g;
@@ -21,6 +21,7 @@ const FLOW_SPECIAL = /[:#,[\]{}\n]/g;
 /** No plain scalar begins with one of these, nor with one of `-?:` before a blank. */
 const INDICATOR = /^(?:[ \t,[\]{}#&*!|>'"%@`]|[-?:](?:[ \t\n]|$))/;
 
+const BLANK = 0x20;
 const BOTH_ENDS = { start: true, end: true } as const;
 
 export class YamlReader {
@@ -161,6 +162,7 @@ export class YamlReader {
   #continues(lines: string[], parentIndent: number): boolean {
     const start = this.#at;
     let blankLines = 0;
+    if (!FILLER_START.test(this.#text[start] ?? '')) return false;
     while (this.#take(BLANK_LINE) !== undefined) blankLines++;
     const indent = this.#indent();
     const first = this.#text[this.#at + indent];
@@ -286,14 +288,16 @@ export class YamlReader {
     return this.#text[this.#at + indent] === '-' && (next === ' ' || next === '\n' || next === undefined);
   }
 
-  #indent(at = this.#at): number {
-    INDENT.lastIndex = at;
-    return INDENT.exec(this.#text)?.[0].length ?? 0;
+  /** The number of blanks that follow. */
+  #indent(): number {
+    let end = this.#at;
+    while (this.#text.charCodeAt(end) === BLANK) end++;
+    return end - this.#at;
   }
 
   /** Skips blanks, and says whether nothing but a comment follows them. */
   #isAtLineEnd(): boolean {
-    this.#skip(/[ \t]*/y);
+    while (/[ \t]/.test(this.#text[this.#at] ?? '')) this.#at++;
     const next = this.#text[this.#at];
     if (next === undefined || next === '\n') return true;
     return next === '#' && /[ \t]/.test(this.#text[this.#at - 1] ?? '');
@@ -318,7 +322,7 @@ export class YamlReader {
 
   /** Skips whole lines: blank ones and comments. */
   #skipFiller(): void {
-    while (this.#at < this.#text.length && this.#take(FILLER_LINE) !== undefined);
+    while (FILLER_START.test(this.#text[this.#at] ?? '') && this.#take(FILLER_LINE) !== undefined);
   }
 
   #skip(pattern: RegExp): void {

@@ -90,26 +90,33 @@ function fold(text: string, quote: string, { column, indent }: ScalarPlace): str
   return result + quote;
 }
 
-/** Here a line may be broken before any blank and behind any escape; a backslash says that the break is no blank. */
+/** A line may be broken before any blank and around any escape; a backslash says that the break is no blank. */
 function formatDoubleQuoted(text: string, { column, indent }: ScalarPlace): string {
   const characters = [...text];
-  const breaks = `\\\n${' '.repeat(indent)}`;
+  const lineBreak = `\\\n${' '.repeat(indent)}`;
   let result = '"';
   let at = column + 1;
+  let isBehindEscape = false;
   for (const [index, character] of characters.entries()) {
     const mayBreak = index > 0 && index < characters.length - 1;
-    if (character === ' ') {
-      const isBroken = mayBreak && at > FOLD_COLUMN;
-      result += isBroken ? `${breaks}\\ ` : ' ';
-      at = isBroken ? indent + 2 : at + 1;
-      continue;
-    }
     const written = escape(character);
+    const isEscaped = written !== character;
+    if (mayBreak && !isEscaped && (character === ' ' || isBehindEscape) && at > FOLD_COLUMN) {
+      result += lineBreak;
+      at = indent;
+      if (character === ' ') {
+        result += '\\';
+        at++;
+      }
+    }
     result += written;
-    at += written.length === character.length ? 1 : written.length;
-    if (written === character || !mayBreak || at <= FOLD_COLUMN) continue;
-    result += characters[index + 1] === ' ' ? `${breaks}\\` : breaks;
-    at = characters[index + 1] === ' ' ? indent + 1 : indent;
+    at += isEscaped ? written.length : 1;
+    if (mayBreak && isEscaped && at - 1 > FOLD_COLUMN) {
+      const isBlankNext = characters[index + 1] === ' ';
+      result += isBlankNext ? `${lineBreak}\\` : lineBreak;
+      at = isBlankNext ? indent + 1 : indent;
+    }
+    isBehindEscape = isEscaped;
   }
   return `${result}"`;
 }

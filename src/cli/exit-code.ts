@@ -18,6 +18,10 @@ const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'mirror-protocol',
   'root-unusable',
   'key-unreadable',
+  'key-missing',
+  'key-ambiguous',
+  'key-unusable',
+  'key-locked',
   'engine-unavailable',
 ]);
 

@@ -7,7 +7,10 @@ export interface ByteSource {
   read(offset: number, length: number): Uint8Array;
 }
 
-/** Bytes to write over a file at an offset; never beyond its end. */
+/**
+ * Bytes to write over a file at an offset. In a list a later one wins; one behind the file's end makes the file longer, and what lies
+ * between is zero.
+ */
 export interface Edit {
   readonly offset: number;
   readonly bytes: Uint8Array;
@@ -18,7 +21,16 @@ export function sourceOfBytes(bytes: Uint8Array): ByteSource {
   return { size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) };
 }
 
-/** Writes edits over bytes that are in memory. */
-export function applyEdits(bytes: Uint8Array, edits: readonly Edit[]): void {
-  for (const edit of edits) bytes.set(edit.bytes, edit.offset);
+/** The size of a file after edits. */
+export function sizeAfterEdits(size: number, edits: readonly Edit[]): number {
+  return edits.reduce((end, edit) => Math.max(end, edit.offset + edit.bytes.length), size);
+}
+
+/** Writes edits over bytes that are in memory; returns these, or a longer copy where an edit needs one. */
+export function applyEdits(bytes: Uint8Array, edits: readonly Edit[]): Uint8Array {
+  const size = sizeAfterEdits(bytes.length, edits);
+  const result = size === bytes.length ? bytes : new Uint8Array(size);
+  if (result !== bytes) result.set(bytes);
+  for (const edit of edits) result.set(edit.bytes, edit.offset);
+  return result;
 }

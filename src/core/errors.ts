@@ -46,7 +46,14 @@ export type SignatureErrorCode =
   | 'signature-missing'
   | 'signature-malformed' // text outside the block, a second block, no armor
   | 'signature-wrong-spec' // a good signature, but on another package
-  | 'key-unreadable';
+  | 'key-unreadable'
+  | 'key-missing' // nothing to sign with, or no key of this name
+  | 'key-ambiguous' // several keys, and none chosen: data.keys lists them
+  | 'key-unusable' // a key that cannot sign, or whose signatures GnuPG 2.2 cannot verify
+  | 'key-locked' // the passphrase is missing or wrong
+  | 'key-mismatch' // a key has another fingerprint than its name says
+  | 'text-not-signable' // a text that GnuPG would not give back as it is
+  | 'gpg-failed';
 
 /** A tar archive is malformed, or wants to write where it must not. */
 export type ArchiveErrorCode =

@@ -41,9 +41,10 @@ export interface CStringReplacer {
 
 export interface ElfPatcher {
   /**
-   * The edits that give an ELF file its new rpaths (and, from layout 2 on, its new interpreter).
+   * The edits that give an ELF file its new rpaths (and, from layout 2 on, its new interpreter). Where they do not fit, the last
+   * edit lies behind the file's end: C strings must not be replaced in it.
    * Empty for what is no ELF file, cannot be parsed, or needs no change.
-   * @throws RelocationError `cannot-grow-rpath`
+   * @throws RelocationError `cannot-grow-rpath` for a file that would have to grow, and cannot
    */
   patch(source: ByteSource): readonly Edit[];
 }

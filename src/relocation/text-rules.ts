@@ -43,6 +43,11 @@ export function findTextMatches(text: Uint8Array, search: PrefixSearch): number[
   return matches;
 }
 
+/** Says whether a match may begin with a prefix at `offset`; `isFreeAtStart` says it for the first byte of a text that has a beginning. */
+export function isFreePlace(text: Uint8Array, offset: number, isFreeAtStart: boolean): boolean {
+  return isFreeAt(text, offset, 0, isFreeAtStart);
+}
+
 /** Goes left over the run of word bytes: free unless a `/` stands before it, or the run began before `anchor`, which was not free. */
 function isFreeAt(text: Uint8Array, offset: number, anchor: number, freeAtAnchor: boolean): boolean {
   let start = offset;

@@ -1,14 +1,12 @@
 // The keys that the user trusts: files named on the command line, and those in the trusted-keys folder. Being there is
 // what makes a key trusted; keys found on a mirror never get here by themselves.
 
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Key } from 'openpgp';
 
-import { SignatureError } from '../core/errors.js';
-import { parseArmoredBlocks } from './armor.js';
-import { loadOpenPgp, verificationConfig } from './openpgp.js';
+import { parsePublicKeys, readKeyFile, unreadableKey } from './key-file.js';
 
 export interface KeyringSources {
   /** Key files, armored or binary, each with one key or several. */
@@ -65,7 +63,8 @@ export function defaultTrustedKeysFolder(
   return join(base, 'regraft', 'trusted-keys');
 }
 
-async function listKeyFiles(folder: string): Promise<string[]> {
+/** The key files of a folder, sorted by name; a folder that is not there has none. */
+export async function listKeyFiles(folder: string): Promise<string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
     const names = entries
@@ -74,7 +73,7 @@ async function listKeyFiles(folder: string): Promise<string[]> {
     return names.sort().map((name) => join(folder, name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw unreadable(folder, error);
+    throw unreadableKey(folder, error);
   }
 }
 
@@ -83,62 +82,16 @@ function isKeyFileName(name: string): boolean {
   return !name.startsWith('.') && !name.endsWith('~');
 }
 
-async function readKeyFile(file: string): Promise<Uint8Array> {
-  return readFile(file).catch((error: unknown) => {
-    throw unreadable(file, error);
-  });
-}
-
 async function addKeys(keys: Map<string, Key>, bytes: Uint8Array, source: string): Promise<void> {
-  const openpgp = await loadOpenPgp();
-  const config = verificationConfig(openpgp);
-  try {
-    for (const block of keyBlocks(bytes)) {
-      for (const key of await openpgp.readKeys({ binaryKeys: block, config }))
-        await mergeKey(keys, requireComplete(key));
-    }
-  } catch (error) {
-    throw unreadable(source, error);
-  }
-}
-
-/** The library reads what is left of a key file that was cut off; such a key could never verify anything. */
-function requireComplete(key: Key): Key {
-  const { version } = key.keyPacket as { readonly version?: number };
-  const isSelfSigned = key.users.some((user) => user.selfCertifications.length > 0);
-  if (version === 4 && !isSelfSigned) throw new Error('the key is not complete, it has no self-signature');
-  return key.toPublic();
+  for (const key of await parsePublicKeys(bytes, source)) await mergeKey(keys, key, source);
 }
 
 /** Two copies of a key count as one with what both say: a later expiry, a revocation. */
-async function mergeKey(keys: Map<string, Key>, key: Key): Promise<void> {
+async function mergeKey(keys: Map<string, Key>, key: Key, source: string): Promise<void> {
   const fingerprint = key.getFingerprint().toUpperCase();
   const known = keys.get(fingerprint);
-  keys.set(fingerprint, known === undefined ? key : await known.update(key));
-}
-
-/** The binary key blocks of a file. */
-function keyBlocks(bytes: Uint8Array): readonly Uint8Array[] {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-  if (!/^-----BEGIN PGP /m.test(text)) {
-    if (bytes.length === 0) throw new Error('the file is empty');
-    return [bytes];
-  }
-  const blocks = parseArmoredBlocks(text);
-  if (blocks === undefined) throw new Error('the armor is damaged');
-  const keys = blocks.filter(
-    ({ kind }) => kind === 'PGP PUBLIC KEY BLOCK' || kind === 'PGP PRIVATE KEY BLOCK',
-  );
-  if (keys.length === 0) throw new Error('there is no key block');
-  return keys.map((block) => block.bytes);
-}
-
-function unreadable(file: string, cause: unknown): SignatureError {
-  const reason =
-    (cause as NodeJS.ErrnoException).code ?? (cause instanceof Error ? cause.message : String(cause));
-  return new SignatureError('key-unreadable', `Cannot read keys from "${file}": ${reason}`, {
-    cause,
-    hint: 'Export it with: gpg --armor --export FINGERPRINT',
-    data: { file, reason },
+  const merged = known?.update(key).catch((error: unknown) => {
+    throw unreadableKey(source, error);
   });
+  keys.set(fingerprint, (await merged) ?? key);
 }

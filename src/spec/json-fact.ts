@@ -135,7 +135,9 @@ export class JsonFact {
 function isDeeperThan(value: JsonValue, limit: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (limit === 0) return true;
-  return Object.values(value).some((inner: JsonValue) => isDeeperThan(inner, limit - 1));
+  const inside: readonly JsonValue[] = Array.isArray(value) ? value : Object.values(value);
+  for (const inner of inside) if (typeof inner === 'object' && isDeeperThan(inner, limit - 1)) return true;
+  return false;
 }
 
 function describeJson(value: JsonValue): string {

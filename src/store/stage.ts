@@ -1,7 +1,8 @@
 // The private folder in which one package is put together before it appears under its prefix.
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPrivateFolder } from './private-folder.js';
+import { removeTree, storeIo } from './store-io.js';
 
 /** A private folder on the file system of the store; nobody else sees what is in it. */
 export class Stage {
@@ -21,7 +22,7 @@ export class Stage {
    */
   static create(storeRoot: string, hash: string): Stage {
     const stage = new Stage(createPrivateFolder(storeRoot, hash));
-    mkdirSync(stage.treeFolder, { mode: 0o755 });
+    storeIo('create', stage.treeFolder, () => mkdirSync(stage.treeFolder, { mode: 0o755 }));
     return stage;
   }
 
@@ -30,8 +31,12 @@ export class Stage {
     return join(this.folder, name);
   }
 
-  /** Removes everything that was not renamed away. */
+  /** Removes everything that was not renamed away; what cannot be removed now is left to the next run. */
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 2 });
+    try {
+      removeTree(this.folder);
+    } catch {
+      // An installation that worked has not failed by this, and one that failed has its own reason.
+    }
   }
 }

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  rmSync,
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
@@ -16,6 +17,7 @@ import { ArchiveError } from '../core/errors.js';
 import type { TarEntry } from '../tar/entry.js';
 import { displayPath, isWithin, parentPath, parseSafePath, type SafePath } from '../tar/safe-path.js';
 import { writeFully } from './staged-file.js';
+import { storeIoError } from './store-io.js';
 
 /** What the first bytes of a file say; only these kinds concern the install hooks. */
 export type ContentKind = 'elf' | 'script' | 'other';
@@ -36,7 +38,7 @@ export type StagedMember =
 export interface StagedTreeOptions {
   /** An existing empty folder that belongs to this extraction alone. */
   readonly folder: string;
-  /** Members of this last name are also kept in memory: the buildinfo. */
+  /** The member of the shortest name with this ending is also kept in memory: the buildinfo. */
   readonly keep: string;
   /** Mode a file gets, from the mode in the archive. */
   readonly fileMode: (mode: number) => number;
@@ -82,7 +84,7 @@ export class StagedTree {
     return this.#members;
   }
 
-  /** Bodies of the members that `keep` names. */
+  /** The body of the member that `keep` names. */
   get kept(): ReadonlyMap<SafePath, Uint8Array> {
     return this.#kept;
   }
@@ -114,10 +116,19 @@ export class StagedTree {
 
   /**
    * Begins a member. For a file its body follows through `write`, and `endEntry` ends it.
-   * @throws ArchiveError `tar-unsafe-path`, `tar-unsafe-link`, `tar-through-symlink`, `tar-type-change`, `tar-unsupported-type`
+   * @throws ArchiveError `tar-unsafe-path`, `tar-unsafe-link`, `tar-through-symlink`, `tar-type-change`, `tar-unsupported-type`;
+   * StoreError `disk-full`, `store-io`
    */
   beginEntry(entry: TarEntry): void {
     const path = parseSafePath(entry.path);
+    try {
+      this.#begin(path, entry);
+    } catch (cause) {
+      throw storeIoError('extract', displayPath(path), cause);
+    }
+  }
+
+  #begin(path: SafePath, entry: TarEntry): void {
     switch (entry.type) {
       case 'directory':
         return this.#addDirectory(path);
@@ -152,6 +163,8 @@ export class StagedTree {
       const wanted = file.mode & ~SPECIAL_BITS;
       if ((wanted & this.#umask) !== 0 || wanted !== file.mode) fchmodSync(file.descriptor, file.mode);
       if (!changed) futimesSync(file.descriptor, file.entry.mtime, file.entry.mtime);
+    } catch (cause) {
+      throw storeIoError('extract', displayPath(file.path), cause);
     } finally {
       closeSync(file.descriptor);
     }
@@ -172,22 +185,23 @@ export class StagedTree {
     this.#open = undefined;
   }
 
-  /** Makes `root` the folder's top on disk. Every member must be below it, or be a directory above it. */
+  /** Makes the directory `root` the folder's top on disk. Every member must be below it, or be a directory above it. */
   rootAt(root: SafePath): void {
-    this.#rebase(root);
+    if (isWithin(this.#base, root)) this.#rebase(root);
+    else this.#descend(root);
   }
 
   #addDirectory(path: SafePath): void {
     const known = this.#members.get(path);
     if (known !== undefined && known.kind !== 'directory') throw typeChange(path);
     if (!this.#settled && isWithin(path, this.#base)) this.#base = path;
-    else if (known === undefined) this.#makeDirectory(path);
+    else if (known === undefined && !isWithin(this.#base, path)) this.#makeDirectory(path);
     this.#members.set(path, LISTED_DIRECTORY);
   }
 
   #makeDirectory(path: SafePath): void {
     this.#ensureParent(path);
-    if (!isWithin(this.#base, path)) mkdirSync(this.locate(path), FOLDER_MODE);
+    mkdirSync(this.locate(path), FOLDER_MODE);
     this.#members.set(path, IMPLIED_DIRECTORY);
   }
 
@@ -210,31 +224,52 @@ export class StagedTree {
     this.#rebase(shared);
   }
 
-  /** Moves what is staged below a shorter base: two renames on disk. */
+  /** Moves what is staged below a shorter base: two renames on disk. The directories between are there from now on. */
   #rebase(base: string): void {
     if (base === this.#base) return;
     const old = this.#base;
-    const aside = Buffer.concat([this.#folder, Buffer.from('.aside')]);
-    renameSync(this.#folder, aside);
+    renameSync(this.#folder, this.#aside);
     this.#base = base;
     mkdirSync(this.#folder, FOLDER_MODE);
     mkdirSync(this.locate(parentPath(old)), { recursive: true, mode: FOLDER_MODE });
-    renameSync(aside, this.locate(old));
+    renameSync(this.#aside, this.locate(old));
+    for (let path = old; path !== base; path = parentPath(path))
+      if (!this.#members.has(path as SafePath)) this.#members.set(path as SafePath, IMPLIED_DIRECTORY);
+  }
+
+  /** Makes a directory below the base the new base; only empty directories are beside it. */
+  #descend(base: SafePath): void {
+    renameSync(this.locate(base), this.#aside);
+    rmSync(this.#folder, { recursive: true });
+    renameSync(this.#aside, this.#folder);
+    this.#base = base;
+  }
+
+  /** A name for the folder while another takes its place. */
+  get #aside(): Buffer {
+    return Buffer.concat([this.#folder, Buffer.from('.aside')]);
   }
 
   #beginFile(path: SafePath, entry: TarEntry): void {
     const mode = this.#options.fileMode(entry.mode);
-    this.#claim(path);
+    this.#claim(path, 'file');
     const descriptor = openSync(this.locate(path), 'wx', mode & 0o777);
-    const isKept = path.endsWith(this.#options.keep) && entry.size <= MAX_KEPT_SIZE;
-    const kept = isKept ? [] : undefined;
+    const kept = this.#mustKeep(path, entry.size) ? [] : undefined;
     this.#open = { path, descriptor, entry, mode, kept, content: undefined, head: EMPTY, written: 0 };
+  }
+
+  /** Of several members only the one of the shortest name can be wanted: no archive fills the memory. */
+  #mustKeep(path: SafePath, size: number): boolean {
+    if (!path.endsWith(this.#options.keep) || size > MAX_KEPT_SIZE) return false;
+    for (const other of this.#kept.keys()) if (other.length <= path.length) return false;
+    this.#kept.clear();
+    return true;
   }
 
   #addSymlink(path: SafePath, target: string): void {
     if (target === '' || target.includes('\0'))
       throw unsafeLink(path, target, 'the target is empty or contains a NUL');
-    this.#claim(path);
+    this.#claim(path, 'symlink');
     symlinkSync(fromLatin1(target) as Buffer, this.locate(path));
     this.#members.set(path, { kind: 'symlink', target });
   }
@@ -244,17 +279,17 @@ export class StagedTree {
     const known = this.#members.get(target);
     if (known?.kind !== 'file') throw unsafeLink(path, linkPath, 'the target is no file of this archive');
     if (target === path) return;
-    this.#claim(path);
+    this.#claim(path, 'file');
     linkSync(this.locate(target), this.locate(path));
     this.#members.set(path, { ...known });
   }
 
   /** Makes the name free for a new member: a later member of a name replaces the earlier one of the same type. */
-  #claim(path: SafePath): void {
+  #claim(path: SafePath, kind: 'file' | 'symlink'): void {
     this.#ensureParent(path);
     const known = this.#members.get(path);
-    if (isWithin(this.#base, path) || known?.kind === 'directory') throw typeChange(path);
-    if (known === undefined) return;
+    if (known === undefined && !isWithin(this.#base, path)) return;
+    if (known?.kind !== kind) throw typeChange(path);
     unlinkSync(this.locate(path));
     this.#members.delete(path);
     this.#kept.delete(path);

@@ -1,15 +1,15 @@
 // A Spack store: which packages are where, and how one comes or goes. Brings together the database, the locks, the upstream stores
 // and the places that prefixes have. DESIGN.md §4, FORMATS.md §1 "Prefix of a node".
-import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, normalize, resolve } from 'node:path';
 import { MetadataError, StoreError, UsageError } from '../core/errors.js';
 import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
-import { parseSpecDictionary, specFromRecords } from '../spec/spec-json.js';
+import { specFromRecords } from '../spec/spec-json.js';
 import { type CommittedPrefix, commitPrefix } from './commit.js';
 import { recoverCommits } from './commit-recovery.js';
 import { StoreDatabase } from './database.js';
 import type { InstallRecord } from './database-file.js';
 import { groupId } from './group.js';
+import { holdsPackage, isThere } from './installed-prefix.js';
 import { type LockTimeouts, StoreLocks } from './locks.js';
 import { unpaddedRoot } from './padding.js';
 import {
@@ -311,20 +311,4 @@ function externalPath(node: SpecNode): string {
       data: { package: node.name, hash: node.hash },
     },
   );
-}
-
-/** A prefix that somebody deleted is not installed, whatever its record says; externals are believed. */
-function isThere(record: InstallRecord): boolean {
-  if (!record.installed) return false;
-  return record.path === undefined || existsSync(record.path);
-}
-
-/** Says whether a prefix without a record holds the package, by its own `.spack/spec.json`. */
-function holdsPackage(node: SpecNode, prefix: string): boolean {
-  try {
-    const source = join(prefix, '.spack', 'spec.json');
-    return parseSpecDictionary(JSON.parse(readFileSync(source, 'utf8')), source).root.hash === node.hash;
-  } catch {
-    return false;
-  }
 }

@@ -1,8 +1,7 @@
 // The engine in plain TypeScript: the rules as they are written in src/relocation, and the oracle of the other engines.
-import { readElf } from '../../binfmt/elf.js';
-import type { ByteSource, Edit } from '../../core/byte-source.js';
 import { JsInflater } from '../../stream/js-inflater.js';
 import { replaceCStrings, seamFor } from '../binary-rules.js';
+import { patchElf } from '../elf-patch.js';
 import type {
   CStringReplacer,
   ElfPatcher,
@@ -13,7 +12,6 @@ import type {
 } from '../engine.js';
 import { withoutIdentities } from '../prefix-map.js';
 import { PrefixSearch } from '../prefix-search.js';
-import { planElfEdits, rewritableStrings } from '../rpath.js';
 import { checkTextSize, findTextMatches, rewriteText } from '../text-rules.js';
 import { checkScanSize, PairList } from './pair-list.js';
 
@@ -68,13 +66,4 @@ function scan(bytes: Uint8Array, search: PrefixSearch): Uint32Array {
     hits.add([cursor.offset, cursor.index], 0);
   }
   return hits.values();
-}
-
-function patchElf(
-  source: ByteSource,
-  mapping: PrefixMapping,
-  options: { readonly rewriteInterpreter: boolean },
-): readonly Edit[] {
-  const strings = rewritableStrings(readElf(source), options);
-  return strings === undefined ? [] : planElfEdits(strings, mapping);
 }

@@ -2,6 +2,7 @@
 import { RelocationError, UsageError } from '../../core/errors.js';
 import type { RelocationEngine } from '../engine.js';
 import { JsEngine } from './js.js';
+import { loadNative } from './native.js';
 import { WasmEngine } from './wasm.js';
 
 export type EngineName = RelocationEngine['name'];
@@ -14,22 +15,15 @@ export interface SelectedEngine {
 }
 
 /** How an engine is made; one that cannot run throws RelocationError `engine-unavailable`. */
-export type EngineLoaders = Readonly<Record<EngineName, () => RelocationEngine>>;
+export type EngineLoaders = Readonly<
+  Record<EngineName, (env: Readonly<Record<string, string | undefined>>) => RelocationEngine>
+>;
 
 /** From the fastest to the one that always works. */
 const ORDER: readonly EngineName[] = ['native', 'wasm', 'js'];
 
 const LOADERS: EngineLoaders = {
-  native: () => {
-    throw new RelocationError(
-      'engine-unavailable',
-      'Cannot start the native engine: native addon not built',
-      {
-        hint: 'Use the wasm engine: --engine wasm',
-        data: { engine: 'native', reason: 'native addon not built' },
-      },
-    );
-  },
+  native: loadNative,
   wasm: () => new WasmEngine(),
   js: () => new JsEngine(),
 };
@@ -47,11 +41,11 @@ export function selectEngine(
 ): SelectedEngine {
   const source = choice === undefined ? 'REGRAFT_ENGINE' : 'the caller';
   const wanted = parseChoice(choice ?? (env.REGRAFT_ENGINE || 'auto'));
-  if (wanted !== 'auto') return { engine: loaders[wanted](), reason: `forced by ${source}` };
+  if (wanted !== 'auto') return { engine: loaders[wanted](env), reason: `forced by ${source}` };
   const problems: string[] = [];
   for (const name of ORDER) {
     try {
-      const engine = loaders[name]();
+      const engine = loaders[name](env);
       return { engine, reason: problems.length > 0 ? problems.join('; ') : 'the fastest engine' };
     } catch (error) {
       if (!(error instanceof RelocationError)) throw error;

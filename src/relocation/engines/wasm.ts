@@ -3,6 +3,7 @@
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import type { RelocationError } from '../../core/errors.js';
 import { cStringError, seamFor } from '../binary-rules.js';
+import { canLengthen, type ElfStrings, patchElf, planElfEdits } from '../elf-patch.js';
 import type {
   CStringReplacer,
   ElfPatcher,
@@ -12,7 +13,6 @@ import type {
   TextReplacer,
 } from '../engine.js';
 import { withoutIdentities } from '../prefix-map.js';
-import { type ElfStrings, planElfEdits } from '../rpath.js';
 import { checkTextSize, rewriteText } from '../text-rules.js';
 import { type MatcherTable, makeMatcherTable } from './matcher-table.js';
 import { checkScanSize, PairList } from './pair-list.js';
@@ -60,6 +60,8 @@ export class WasmEngine implements RelocationEngine {
   }
 
   createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher {
+    // A file that must grow is rare, and then its headers are most of the work: the plain code does it.
+    if (canLengthen(mapping)) return { patch: (source) => patchElf(source, mapping, options) };
     this.kernels.reserve(undefined, 0);
     return {
       patch: (source): readonly Edit[] => {

@@ -1,0 +1,84 @@
+// The inputs of the benchmark as data: what they are made of, and why.
+import { SeededRandom } from './material.js';
+import type { CacheRecipe, PackageRecipe } from './package-input.js';
+
+const MB = 1_000_000;
+
+/** About 640 MB in 10,000 files, libraries up to 100 MB, 60 prefixes: the package "P" of the goals. */
+export const BIG: PackageRecipe = big('big', 60);
+
+/** The same with one prefix: the cost of scanning must not grow with their number. */
+export const BIG_ONE_PREFIX: PackageRecipe = big('big1', 1);
+
+function big(name: string, prefixes: number): PackageRecipe {
+  const random = new SeededRandom(641);
+  const small = Array.from({ length: 1200 }, () => 20_000 + random.below(220_000));
+  const binaries = [
+    100 * MB,
+    60 * MB,
+    40 * MB,
+    30 * MB,
+    20 * MB,
+    20 * MB,
+    15 * MB,
+    15 * MB,
+    10 * MB,
+    10 * MB,
+    ...small,
+  ];
+  return { name, seed: 1, binaries, texts: 8800, textSize: 18_000, prefixes };
+}
+
+/** 300 MB: peak memory must not depend on the size. */
+export const MIDDLE: PackageRecipe = {
+  name: 'middle',
+  seed: 2,
+  binaries: [100 * MB, 80 * MB, 60 * MB, 40 * MB],
+  texts: 1000,
+  textSize: 20_000,
+  prefixes: 20,
+};
+
+/** 2 GB: the same peak as 640 MB. */
+export const HUGE: PackageRecipe = {
+  name: 'huge',
+  seed: 3,
+  binaries: Array.from({ length: 19 }, () => 100 * MB),
+  texts: 2000,
+  textSize: 50_000,
+  prefixes: 60,
+};
+
+/** Many small packages without dependencies: what each costs beside its bytes. */
+export function smallPackages(count: number): CacheRecipe {
+  const packages = Array.from({ length: count }, (_, i) => ({
+    name: `small${i}`,
+    seed: 100 + i,
+    binaries: [24_000, 60_000],
+    texts: 98,
+    textSize: 900,
+    prefixes: 4,
+  }));
+  return { name: `small-${count}`, packages };
+}
+
+/** A stack of 60 packages that depend on each other, about 1 GB together. */
+export function stack(): CacheRecipe {
+  const random = new SeededRandom(60);
+  const packages = Array.from({ length: 60 }, (_, i): PackageRecipe => {
+    const dependencies = new Set(
+      i === 0 ? [] : [i - 1, random.below(i), random.below(i)].map((j) => `stack${j}`),
+    );
+    const size = i % 10 === 9 ? 20 * MB : 2 * MB;
+    return {
+      name: `stack${i}`,
+      seed: 1000 + i,
+      binaries: [size, size / 2, 100_000, 100_000],
+      texts: 120,
+      textSize: 8000,
+      prefixes: 10,
+      dependencies: [...dependencies],
+    };
+  });
+  return { name: 'stack-60', packages };
+}

@@ -1,0 +1,163 @@
+// The edits that relocate an ELF file (Spack `replace_rpath_in_place_or_raise`, with the interpreter as Spack 0.22 does it): in place,
+// padded with NULs, where the new strings fit; where one does not, the file grows, which the reference leaves to patchelf.
+import { type ElfFile, type ElfString, readElf } from '../binfmt/elf.js';
+import { growElf } from '../binfmt/elf-grow.js';
+import type { ByteSource, Edit } from '../core/byte-source.js';
+import { toLatin1 } from '../core/bytes.js';
+import { RelocationError } from '../core/errors.js';
+import type { PrefixMapping } from './engine.js';
+import { mapPath, mapRpath } from './rpath.js';
+
+export interface ElfPatchOptions {
+  readonly rewriteInterpreter: boolean;
+}
+
+/** The strings of an ELF file that relocation rewrites. */
+export interface ElfStrings {
+  readonly rpath: ElfString | undefined;
+  readonly interpreter: ElfString | undefined;
+}
+
+/** The strings of a file that can be rewritten; undefined where it must stay as it is. */
+export function rewritableStrings(
+  elf: ElfFile | undefined,
+  options: ElfPatchOptions,
+): ElfStrings | undefined {
+  if (elf === undefined || elf.dynamicProblem !== undefined) return undefined;
+  if (!options.rewriteInterpreter) return { rpath: elf.rpath, interpreter: undefined };
+  if (elf.interpreterProblem !== undefined) return undefined;
+  return { rpath: elf.rpath, interpreter: elf.interpreter };
+}
+
+/** Whether a mapping can make a string longer; if not, every edit is in place. */
+export function canLengthen(mapping: PrefixMapping): boolean {
+  return mapping.some(([from, to]) => to.length > from.length);
+}
+
+/** The edits in place for a mapping that makes nothing longer. */
+export function planElfEdits(strings: ElfStrings, mapping: PrefixMapping): readonly Edit[] {
+  return editsInPlace(plannedChanges(strings, mapping));
+}
+
+/**
+ * The edits for an ELF file's strings, in place or by growth.
+ * @throws RelocationError `cannot-grow-rpath` when the file must grow and cannot
+ */
+export function patchElf(
+  source: ByteSource,
+  mapping: PrefixMapping,
+  options: ElfPatchOptions,
+): readonly Edit[] {
+  const elf = readElf(source);
+  const strings = rewritableStrings(elf, options);
+  if (elf === undefined || strings === undefined) return [];
+  if (!canLengthen(mapping)) return planElfEdits(strings, mapping);
+  const planned = plannedChanges(
+    { ...strings, interpreter: strings.interpreter ?? elf.interpreter },
+    mapping,
+  );
+  const changes = {
+    rpath: planned.rpath,
+    // Where the interpreter is left to the C string rule, only what that cannot do is done here.
+    interpreter:
+      options.rewriteInterpreter || isLonger(planned.interpreter) ? planned.interpreter : undefined,
+  };
+  const growsStrings = isLonger(changes.rpath) || namesOf(elf).some((name) => growsBy(name, mapping));
+  if (!growsStrings && !isLonger(changes.interpreter)) return editsInPlace(changes);
+  return grow(source, { changes, mapping, growsStrings });
+}
+
+interface StringChange {
+  readonly old: ElfString;
+  readonly value: Uint8Array;
+}
+
+interface ElfChanges {
+  readonly rpath: StringChange | undefined;
+  readonly interpreter: StringChange | undefined;
+}
+
+function plannedChanges({ rpath, interpreter }: ElfStrings, mapping: PrefixMapping): ElfChanges {
+  return {
+    rpath: change(rpath, (value) => mapRpath(value, mapping)),
+    interpreter: change(interpreter, (value) => mapPath(value, mapping)),
+  };
+}
+
+function change(
+  old: ElfString | undefined,
+  map: (value: Uint8Array) => Uint8Array | undefined,
+): StringChange | undefined {
+  const value = old && map(old.value);
+  return old && value && { old, value };
+}
+
+function isLonger(change: StringChange | undefined): boolean {
+  return change !== undefined && change.value.length > change.old.length;
+}
+
+function namesOf(elf: ElfFile): readonly Uint8Array[] {
+  return elf.soname === undefined ? elf.needed : [...elf.needed, elf.soname];
+}
+
+function growsBy(name: Uint8Array, mapping: PrefixMapping): boolean {
+  const mapped = mapPath(name, mapping);
+  return mapped !== undefined && mapped.length > name.length;
+}
+
+function editsInPlace({ rpath, interpreter }: ElfChanges): readonly Edit[] {
+  return [rpath, interpreter].flatMap((each) =>
+    each === undefined ? [] : [padInPlace(each.old, each.value)],
+  );
+}
+
+/** Writes a string over one that is not shorter; NULs fill the rest. */
+export function padInPlace(old: ElfString, value: Uint8Array): Edit {
+  if (value.length > old.length) throw new TypeError('A string in place cannot become longer');
+  const bytes = new Uint8Array(old.length);
+  bytes.set(value);
+  return { offset: old.offset, bytes };
+}
+
+interface GrowRequest {
+  readonly changes: ElfChanges;
+  readonly mapping: PrefixMapping;
+  readonly growsStrings: boolean;
+}
+
+function grow(source: ByteSource, { changes, mapping, growsStrings }: GrowRequest): readonly Edit[] {
+  const { rpath, interpreter } = changes;
+  const growsInterpreter = isLonger(interpreter);
+  const edits = growElf(source, {
+    strings: growsStrings ? { rpath: rpath?.value, mapName: (name) => mapPath(name, mapping) } : undefined,
+    interpreter: growsInterpreter ? interpreter?.value : undefined,
+  });
+  if ('problem' in edits) throw cannotGrow(changes, edits.problem);
+  const inPlace = {
+    rpath: growsStrings ? undefined : rpath,
+    interpreter: growsInterpreter ? undefined : interpreter,
+  };
+  return [...editsInPlace(inPlace), ...edits];
+}
+
+function cannotGrow({ rpath, interpreter }: ElfChanges, problem: string): RelocationError {
+  const [what, found] = isLonger(interpreter)
+    ? (['interpreter', interpreter] as const)
+    : (['rpath', rpath] as const);
+  const oldValue = found && toLatin1(found.old.value);
+  const newValue = found && toLatin1(found.value);
+  const subject =
+    found === undefined ? 'the names of libraries' : `the ${what} "${oldValue}" by "${newValue}"`;
+  return new RelocationError(
+    'cannot-grow-rpath',
+    `Cannot replace ${subject}: the file must grow for it, and ${problem}`,
+    {
+      hint: 'Push with more padding, or install to a shorter root',
+      data: {
+        what,
+        problem,
+        ...(found === undefined ? {} : { offset: found.old.offset, oldValue, newValue }),
+      },
+    },
+  );
+}

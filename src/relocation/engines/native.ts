@@ -1,0 +1,170 @@
+// The engine in Rust: kernels (native/) that work in place on the bytes that JavaScript owns, and what decides around them.
+// What an ELF file's strings become is decided by the code that the other engines use.
+import type { ByteSource, Edit } from '../../core/byte-source.js';
+import type { RelocationError } from '../../core/errors.js';
+import { cStringError, seamFor } from '../binary-rules.js';
+import type {
+  CStringReplacer,
+  ElfPatcher,
+  PrefixMapping,
+  PrefixScanner,
+  RelocationEngine,
+  TextReplacer,
+} from '../engine.js';
+import { checkPrefixes, withoutIdentities } from '../prefix-map.js';
+import { type ElfStrings, planElfEdits } from '../rpath.js';
+import { checkTextSize, TEXT_RESULT_LIMIT, textTooLarge } from '../text-rules.js';
+import {
+  checkStatus,
+  loadNativeAddon,
+  type NativeAddon,
+  type NativePrefixTable,
+  nativeFailure,
+} from './native-addon.js';
+import { NativeInflater } from './native-inflater.js';
+import { PairList } from './pair-list.js';
+
+/** How many `[place, prefix]` pairs one call may answer with. */
+const PAIR_CAPACITY = 8192;
+
+/** The class of 64 has the longer header. */
+const ELF_HEADER_SIZE = 64;
+
+/** What `replaceCStrings` returns for a new prefix that is longer; -2 is the other error. */
+const CANNOT_GROW = -1;
+
+/**
+ * Loads the native engine.
+ * @throws RelocationError `engine-unavailable`
+ */
+export function loadNative(env: Readonly<Record<string, string | undefined>> = process.env): NativeEngine {
+  return new NativeEngine(loadNativeAddon({ env }));
+}
+
+/** Runs where the addon was built or installed. */
+export class NativeEngine implements RelocationEngine {
+  readonly name = 'native';
+  readonly #addon: NativeAddon;
+
+  constructor(addon: NativeAddon) {
+    this.#addon = addon;
+  }
+
+  createInflater(): NativeInflater {
+    return new NativeInflater(this.#addon);
+  }
+
+  createScanner(prefixes: readonly Uint8Array[]): PrefixScanner {
+    const table = this.#table(prefixes, []);
+    return { scan: (bytes) => scan(table, bytes) };
+  }
+
+  createTextReplacer(mapping: PrefixMapping): TextReplacer {
+    const table = this.#mappingTable(withoutIdentities(mapping));
+    const report = new Float64Array(1);
+    return {
+      replace: (text) => {
+        checkTextSize(text);
+        return checkStatus(table.measureText(text, report)) === 0
+          ? undefined
+          : rewriteText(table, text, report[0] ?? 0);
+      },
+    };
+  }
+
+  createCStringReplacer(mapping: PrefixMapping): CStringReplacer {
+    const changes = withoutIdentities(mapping);
+    return new NativeCStringReplacer(this.#mappingTable(changes), changes);
+  }
+
+  createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher {
+    return {
+      patch: (source): readonly Edit[] => {
+        const strings = findElfStrings(this.#addon, source, options.rewriteInterpreter);
+        return planElfEdits(strings, mapping);
+      },
+    };
+  }
+
+  #mappingTable(mapping: PrefixMapping): NativePrefixTable {
+    return this.#table(
+      mapping.map(([from]) => from),
+      mapping.map(([, to]) => to),
+    );
+  }
+
+  #table(prefixes: readonly Uint8Array[], replacements: readonly Uint8Array[]): NativePrefixTable {
+    checkPrefixes(prefixes);
+    return new this.#addon.PrefixTable(prefixes, replacements);
+  }
+}
+
+function scan(table: NativePrefixTable, bytes: Uint8Array): Uint32Array {
+  const hits = new PairList();
+  const pairs = new Uint32Array(2 * PAIR_CAPACITY);
+  const report = new Float64Array(1);
+  for (let from = 0; from < bytes.length; from = report[0] ?? bytes.length) {
+    const count = checkStatus(table.scan(bytes, from, pairs, report));
+    hits.add(pairs.subarray(0, 2 * count), 0);
+  }
+  return hits.values();
+}
+
+function rewriteText(table: NativePrefixTable, text: Uint8Array, length: number): Uint8Array {
+  if (length > TEXT_RESULT_LIMIT) throw textTooLarge('rewritten text', length, TEXT_RESULT_LIMIT);
+  const result = Buffer.allocUnsafeSlow(length);
+  if (checkStatus(table.rewriteText(text, result)) === 0)
+    throw nativeFailure('the rewritten text has another length');
+  return result;
+}
+
+class NativeCStringReplacer implements CStringReplacer {
+  readonly seam: number;
+  readonly #table: NativePrefixTable;
+  readonly #mapping: PrefixMapping;
+  readonly #report = new Float64Array(3);
+
+  constructor(table: NativePrefixTable, mapping: PrefixMapping) {
+    this.#table = table;
+    this.#mapping = mapping;
+    this.seam = seamFor(mapping.reduce((longest, [from]) => Math.max(longest, from.length), 0));
+  }
+
+  replace(
+    bytes: Uint8Array,
+    start: number,
+    isLast: boolean,
+  ): { readonly next: number; readonly replaced: number } {
+    const limit = isLast ? bytes.length : bytes.length - this.seam;
+    const status = checkStatus(this.#table.replaceCStrings(bytes, start, limit, this.#report));
+    if (status !== 0) throw this.#error(status === CANNOT_GROW ? 'cannot-grow' : 'cannot-shrink', bytes);
+    const [replaced = 0, next = 0] = this.#report;
+    return { next, replaced };
+  }
+
+  #error(decision: 'cannot-grow' | 'cannot-shrink', bytes: Uint8Array): RelocationError {
+    const [offset = 0, index = 0, suffix = 0] = this.#report;
+    const [old, replacement] = this.#mapping[index] ?? [];
+    if (old === undefined || replacement === undefined) return nativeFailure('it names no prefix');
+    const string = bytes.subarray(offset, offset + old.length + suffix);
+    return cStringError(decision, { offset, old, replacement, string });
+  }
+}
+
+function findElfStrings(addon: NativeAddon, source: ByteSource, rewriteInterpreter: boolean): ElfStrings {
+  const search = new addon.ElfStringSearch(source.size, rewriteInterpreter);
+  const report = new Float64Array(4);
+  let [offset, length] = [0, ELF_HEADER_SIZE];
+  while (checkStatus(search.feed(source.read(offset, length).subarray(0, length), report)) !== 0) {
+    [offset = 0, length = 0] = report;
+  }
+  const [rpathOffset = -1, rpathLength = 0, interpreterOffset = -1, interpreterLength = 0] = report;
+  return {
+    rpath: readFound(source, rpathOffset, rpathLength),
+    interpreter: readFound(source, interpreterOffset, interpreterLength),
+  };
+}
+
+function readFound(source: ByteSource, offset: number, length: number) {
+  return offset < 0 ? undefined : { value: new Uint8Array(source.read(offset, length)), offset, length };
+}
