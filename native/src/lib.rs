@@ -5,8 +5,10 @@
 //! src/relocation/engines/native-addon.ts; whoever changes a signature here raises [`ABI_VERSION`].
 
 mod cstring;
+mod decode_table;
 mod elf;
 mod inflate;
+mod inflate_fast;
 mod prefix_search;
 #[cfg(test)]
 mod testing;
@@ -26,6 +28,9 @@ pub const ABI_VERSION: i32 = 1;
 
 /// What a call returns where the addon itself is wrong.
 pub const PANICKED: i32 = -1000;
+
+/// What a call returns for arrays that it cannot work on: of a wrong size, or one lying in the other.
+pub const MISUSED: i32 = -1001;
 
 fn guarded(call: impl FnOnce() -> i32) -> i32 {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or(PANICKED)
@@ -50,9 +55,13 @@ fn overlap(a: &[u8], b: &[u8]) -> bool {
     a.start < b.end && b.start < a.end
 }
 
+/// What the window of `RawInflater.run` must have.
+#[napi(js_name = "INFLATE_WINDOW_SIZE")]
+pub const INFLATE_WINDOW_SIZE: u32 = inflate::WINDOW_SIZE as u32;
+
 #[napi(js_name = "RawInflater")]
 pub struct RawInflater {
-    inflater: inflate::Inflater,
+    inflater: Box<inflate::Inflater>,
 }
 
 #[napi]
@@ -71,24 +80,27 @@ impl RawInflater {
         })
     }
 
-    /// Decodes `input` from `from` on into `output`. Report: bytes used, bytes written.
-    /// Returns 0: wants input, 1: output is full, 2: the stream has ended; negative: refused, the number of the problem.
+    /// Decodes `input` from `position` on into `window`, which must be the same from run to run. Report: the new position, then
+    /// begin and end of the output in the window. Returns 0: wants input, 1: the window is full, 2: the stream has ended;
+    /// negative: refused, the number of the problem.
     #[napi]
     pub fn run(
         &mut self,
         input: Uint8ArraySlice,
-        from: f64,
-        mut output: Uint8ArraySlice,
+        position: f64,
+        mut window: Uint8ArraySlice,
         mut report: Float64ArraySlice,
     ) -> i32 {
         guarded(|| {
-            if overlap(&input, &output) {
-                return -(inflate::Problem::Other as i32);
+            if overlap(&input, &window) {
+                return MISUSED;
             }
             // SAFETY: nothing else in this call sees the bytes, and no other thread runs on them: JavaScript waits for us.
-            let window = unsafe { output.as_mut() };
-            let run = self.inflater.run(input.get(to_size(from)..).unwrap_or(&[]), window);
-            answer(&mut report, &[run.used as f64, run.written as f64]);
+            let Ok(window) = unsafe { window.as_mut() }.try_into() else {
+                return MISUSED;
+            };
+            let run = self.inflater.run(&input, to_size(position), window);
+            answer(&mut report, &[run.position as f64, run.start as f64, run.end as f64]);
             match run.stop {
                 Stop::WantsInput => 0,
                 Stop::OutputFull => 1,
@@ -161,7 +173,7 @@ impl PrefixTable {
     pub fn rewrite_text(&self, text: Uint8ArraySlice, mut result: Uint8ArraySlice) -> i32 {
         guarded(|| {
             if overlap(&text, &result) {
-                return 0;
+                return MISUSED;
             }
             // SAFETY: as in `RawInflater::run`.
             let result = unsafe { result.as_mut() };

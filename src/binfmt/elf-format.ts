@@ -9,6 +9,7 @@ export const PT_LOAD = 1;
 export const PT_DYNAMIC = 2;
 export const PT_INTERP = 3;
 export const PT_PHDR = 6;
+export const PF_X = 1;
 export const PF_R = 4;
 export const SHT_SYMTAB = 2;
 export const SHT_STRTAB = 3;

@@ -21,7 +21,8 @@ export interface Placement {
   readonly programHeadersAt: bigint;
 }
 
-/** Program headers are aligned to a word; strings need nothing. */
+/** New bytes may begin with program headers, which are aligned to a word. */
+const WORD = 8n;
 const ALIGNMENT = 16n;
 
 /** A file never grows by more empty room than this, only to make an address fit. */
@@ -36,9 +37,12 @@ export function placeNewBytes(request: PlacementRequest): Placement | ElfProblem
     extendLastSegment(tables, layout, size) ??
     reuseHeader(request, layout) ??
     headersInFreeRange(request, layout) ??
+    headersBehindFirst(request, layout) ??
     headersAtEnd(request, layout)
   );
 }
+
+const SMALLEST_PAGE = 0x1000n;
 
 /** What the loadable segments have in common. */
 interface LoadLayout {
@@ -58,7 +62,7 @@ function describeLoads({ reader, segments }: ElfTables): LoadLayout | ElfProblem
   if (first === undefined || last === undefined) return { problem: 'it has no loadable segment' };
   const isAscending = loads.every((load, i) => load.vaddr >= (loads[i - 1] ?? load).vaddr);
   if (!isAscending) return { problem: 'its loadable segments are not in order' };
-  const align = loads.reduce((most, load) => (load.align > most ? load.align : most), 0x1000n);
+  const align = loads.reduce((most, load) => highest(most, load.align), SMALLEST_PAGE);
   if (!isPowerOfTwo(align) || align > LARGEST_HOLE)
     return { problem: 'its segments have an impossible alignment' };
   const end = loads.reduce((most, load) => highest(most, load.vaddr + load.memsz), 0n);
@@ -88,8 +92,8 @@ function extendLastSegment(tables: ElfTables, layout: LoadLayout, size: number):
   const { last, fileEnd } = layout;
   const isLastInFile = last.offset + last.filesz === fileEnd;
   const isLastInMemory = roundUp(last.vaddr + last.memsz, layout.align) === layout.nextPage;
-  const isReadOnly = last.flags === format.PF_R;
-  if (!isLastInFile || !isLastInMemory || !isReadOnly || last.filesz !== last.memsz) return undefined;
+  const isData = (last.flags & format.PF_R) !== 0 && (last.flags & format.PF_X) === 0;
+  if (!isLastInFile || !isLastInMemory || !isData || last.filesz !== last.memsz) return undefined;
   const offset = roundUp(fileEnd, ALIGNMENT);
   const vaddr = last.vaddr + (offset - last.offset);
   const filesz = offset + BigInt(size) - last.offset;
@@ -146,20 +150,63 @@ function withLoad(segments: readonly ElfSegmentHeader[], load: ElfSegmentHeader)
 function headersInFreeRange(request: PlacementRequest, layout: LoadLayout): Placement | undefined {
   const { tables, free, size } = request;
   if (free === undefined) return undefined;
+  const headersSize = sizeOfHeaders(tables);
   const { first } = layout;
-  const headersSize = BigInt((tables.segments.length + 1) * tables.programHeaders.recordSize);
-  const at = roundUp(free.offset, 8n);
+  const at = roundUp(free.offset, WORD);
   const isFree = at + headersSize <= free.offset + free.size;
   const isLoaded = at >= first.offset && at + headersSize <= first.offset + first.filesz;
-  if (!isFree || !isLoaded) return undefined;
+  return isFree && isLoaded ? headersIn(first, { at, request, layout }) : undefined;
+}
+
+/**
+ * The program headers move to the unused rest of the first segment's last page, for the same reason. Where linkers keep code in pages of
+ * its own, there mostly is such a rest.
+ */
+function headersBehindFirst(request: PlacementRequest, layout: LoadLayout): Placement | undefined {
+  const { tables } = request;
+  const { first } = layout;
+  const at = roundUp(first.offset + first.filesz, WORD);
+  const end = at + sizeOfHeaders(tables);
+  const next = tables.segments.find((each) => each.type === format.PT_LOAD && each !== first);
+  const endInMemory = first.vaddr + (end - first.offset);
+  const hasPage = next === undefined || endInMemory <= (next.vaddr & ~(layout.align - 1n));
+  const isPlain = first.filesz === first.memsz && first.offset === 0n;
+  if (!hasPage || !isPlain || end > layout.fileEnd || !isUnused(tables, first.filesz, end)) return undefined;
+  const grown = { ...first, filesz: end, memsz: end };
+  const segments = tables.segments.map((each) => (each === first ? grown : each));
+  return headersIn(grown, { at, request: { ...request, tables: { ...tables, segments } }, layout });
+}
+
+/** Whether nothing tells of these bytes of the file, and they are zero. */
+function isUnused(tables: ElfTables, from: bigint, to: bigint): boolean {
+  const { reader, segments, sections, sectionHeaders } = tables;
+  const meets = (offset: bigint, size: bigint) => size > 0n && offset < to && from < offset + size;
+  const isUsed =
+    segments.some(({ offset, filesz }) => meets(offset, filesz)) ||
+    sections.some(({ type, offset, size }) => type !== format.SHT_NOBITS && meets(offset, size)) ||
+    meets(sectionHeaders.offset, BigInt(sectionHeaders.count * sectionHeaders.recordSize));
+  return !isUsed && reader.source.read(Number(from), Number(to - from)).every((byte) => byte === 0);
+}
+
+interface HeaderMove {
+  readonly at: bigint;
+  readonly request: PlacementRequest;
+  readonly layout: LoadLayout;
+}
+
+/** The program headers go to `at`, a place in the segment `home`. */
+function headersIn(home: ElfSegmentHeader, { at, request, layout }: HeaderMove): Placement {
+  const { tables, size } = request;
   const place = behindEverything(layout);
   const segments = withLoad(tables.segments, newLoad(place, layout, BigInt(size)));
-  const vaddr = first.vaddr + (at - first.offset);
-  return {
-    ...place,
-    segments: movedHeaders(segments, { at, vaddr, size: headersSize }),
-    programHeadersAt: at,
-  };
+  const vaddr = home.vaddr + (at - home.offset);
+  const headers = { at, vaddr, size: sizeOfHeaders(tables) };
+  return { ...place, segments: movedHeaders(segments, headers), programHeadersAt: at };
+}
+
+/** With one more than there are now. */
+function sizeOfHeaders({ segments, programHeaders }: ElfTables): bigint {
+  return BigInt((segments.length + 1) * programHeaders.recordSize);
 }
 
 function movedHeaders(
@@ -175,7 +222,7 @@ function movedHeaders(
 
 /** The program headers move into the new segment, in front of the new bytes. */
 function headersAtEnd({ tables, size }: PlacementRequest, layout: LoadLayout): Placement | ElfProblem {
-  const headersSize = BigInt((tables.segments.length + 1) * tables.programHeaders.recordSize);
+  const headersSize = sizeOfHeaders(tables);
   const place = isProgram(tables) ? atDistanceOfFirst(layout) : behindEverything(layout);
   if ('problem' in place) return place;
   const { offset: at, vaddr } = place;

@@ -1,6 +1,8 @@
-// Walks over JSON bytes (RFC 8259) without building values: an index of 100,000 packages has hundreds of megabytes, of which
-// a run needs a few records. What is skipped is checked for its nesting only; what is used goes through JSON.parse later.
+// Walks over JSON (RFC 8259) without building values: an index of 100,000 packages has hundreds of megabytes, of which a run needs
+// a few records. It sees one window of the bytes at a time. What is skipped is checked for its nesting only; what is used goes through
+// JSON.parse later.
 
+import type { ByteSource } from '../core/byte-source.js';
 import { MetadataError } from '../core/errors.js';
 
 const LF = 0x0a;
@@ -11,18 +13,30 @@ const COLON = 0x3a;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const OPEN_LIST = 0x5b;
-const CLOSE_LIST = 0x5d;
+/** Set in a curly bracket, clear in the square one of the same kind. */
+const CURLY = 0x20;
+
+const DEFAULT_WINDOW = 1 << 20;
+/** Names and scalars that are longer are refused. */
+const LONGEST_TOKEN = 64 * 1024;
+const NOTHING = new Uint8Array(0);
 
 /** A cursor over the bytes of one JSON document. */
 export class JsonScanner {
   /** Offset of the next byte. */
   position = 0;
-  readonly #bytes: Uint8Array;
-  readonly #source: string;
+  readonly #source: ByteSource;
+  readonly #name: string;
+  readonly #windowSize: number;
+  #window: Uint8Array = NOTHING;
+  /** Offset of the first byte of the window. */
+  #start = 0;
 
-  constructor(bytes: Uint8Array, source: string) {
-    this.#bytes = bytes;
+  /** @param name - how messages name the document. */
+  constructor(source: ByteSource, name: string, windowSize = DEFAULT_WINDOW) {
     this.#source = source;
+    this.#name = name;
+    this.#windowSize = windowSize;
   }
 
   /** Calls `onMember` at the value of each member; what it does not consume is skipped. The object may be of any size. */
@@ -42,78 +56,118 @@ export class JsonScanner {
 
   /** Tells whether an object starts here. */
   get atObject(): boolean {
-    return this.#bytes[this.position] === OPEN_OBJECT;
+    return this.#byte() === OPEN_OBJECT;
   }
 
-  /** Skips a value and returns its bytes. */
-  skipValue(): Uint8Array {
+  /** The next bytes, as many as there are up to `length`, one character for each; nothing is consumed. */
+  lookAhead(length: number): string {
+    return this.#text(this.position, Math.min(this.position + length, this.#source.size));
+  }
+
+  /** Skips a value. */
+  skipValue(): void {
+    this.#skipBlanks();
+    const first = this.#byte();
+    if (first === QUOTE) this.#skipString();
+    else if (first === OPEN_OBJECT || first === OPEN_LIST) this.#skipNested();
+    else this.#skipScalar();
+  }
+
+  /** Reads a value as the text it is written with; undefined for one that is longer than any scalar or short text. */
+  readShortValue(): string | undefined {
     this.#skipBlanks();
     const start = this.position;
-    const first = this.#bytes[start];
-    if (first === QUOTE) this.position = this.#endOfString(start);
-    else if (first === OPEN_OBJECT || first === OPEN_LIST) this.position = this.#endOfNested(start);
-    else this.position = this.#endOfScalar(start);
-    return this.#bytes.subarray(start, this.position);
+    this.skipValue();
+    return this.position - start > LONGEST_TOKEN ? undefined : this.#text(start, this.position);
   }
 
   /** Refuses anything but white space from here on. */
   expectEnd(): void {
     this.#skipBlanks();
-    if (this.position < this.#bytes.length) throw this.#syntax('there is something after the end');
+    if (this.position < this.#source.size) throw this.#syntax('there is something after the end');
   }
 
   #readKey(): string {
     this.#skipBlanks();
     const start = this.position;
-    if (this.#bytes[start] !== QUOTE) throw this.#syntax('a name is missing');
-    this.position = this.#endOfString(start);
+    if (this.#byte() !== QUOTE) throw this.#syntax('a name is missing');
+    this.#skipString();
+    if (this.position - start > LONGEST_TOKEN) throw this.#syntax('a name is too long');
     const text = this.#text(start, this.position);
-    if (!text.includes('\\')) return text.slice(1, -1);
+    // Almost every name is plain ASCII, which needs no decoding.
+    if (/^"[ !#-[\]-~]*"$/.test(text)) return text.slice(1, -1);
     try {
-      return JSON.parse(text) as string;
+      return JSON.parse(Buffer.from(text, 'latin1').toString('utf8')) as string;
     } catch {
       throw this.#syntax('a name is broken');
     }
   }
 
+  /** One character per byte. */
   #text(start: number, end: number): string {
-    const bytes = this.#bytes;
-    return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
+    if (start < this.#start || end > this.#start + this.#window.length) this.#load(start, end - start);
+    const { buffer, byteOffset } = this.#window;
+    return Buffer.from(buffer, byteOffset + start - this.#start, end - start).latin1Slice();
   }
 
-  /** `start` is at the opening quote; returns the offset behind the closing one. */
-  #endOfString(start: number): number {
-    const bytes = this.#bytes;
-    const length = bytes.length;
-    for (let i = start + 1; i < length; i++) {
-      const byte = bytes[i];
-      if (byte === QUOTE) return i + 1;
-      if (byte === BACKSLASH) i++;
+  /** Stands at the opening quote; goes behind the closing one. */
+  #skipString(): void {
+    this.position++;
+    for (; this.#hasByte(); ) {
+      const bytes = this.#window;
+      const { length } = bytes;
+      let i = this.position - this.#start;
+      while (i < length) {
+        const byte = bytes[i++];
+        if (byte === QUOTE) {
+          this.position = this.#start + i;
+          return;
+        }
+        if (byte === BACKSLASH) i++;
+      }
+      this.position = this.#start + i;
     }
     throw this.#truncated();
   }
 
-  /** `start` is at an opening bracket; returns the offset behind the matching one. */
-  #endOfNested(start: number): number {
-    const bytes = this.#bytes;
-    const length = bytes.length;
+  /** Stands at an opening bracket; goes behind the matching one. Four fifths of the time for an index are spent here. */
+  #skipNested(): void {
     let depth = 0;
-    for (let i = start; i < length; i++) {
-      const byte = bytes[i];
-      if (byte === QUOTE) i = this.#endOfString(i) - 1;
-      else if (byte === OPEN_OBJECT || byte === OPEN_LIST) depth++;
-      else if ((byte === CLOSE_OBJECT || byte === CLOSE_LIST) && --depth === 0) return i + 1;
+    let inString = false;
+    while (this.#hasByte()) {
+      const bytes = this.#window;
+      const { length } = bytes;
+      let i = this.position - this.#start;
+      while (i < length) {
+        if (inString) {
+          while (i < length) {
+            const byte = bytes[i++];
+            if (byte === QUOTE) {
+              inString = false;
+              break;
+            }
+            if (byte === BACKSLASH) i++;
+          }
+        } else {
+          const byte = bytes[i++] ?? 0;
+          if (byte === QUOTE) inString = true;
+          else if ((byte | CURLY) === OPEN_OBJECT) depth++;
+          else if ((byte | CURLY) === CLOSE_OBJECT && --depth === 0) {
+            this.position = this.#start + i;
+            return;
+          }
+        }
+      }
+      this.position = this.#start + i;
     }
     throw this.#truncated();
   }
 
-  #endOfScalar(start: number): number {
-    const bytes = this.#bytes;
-    let end = start;
+  #skipScalar(): void {
+    const start = this.position;
     // true, false, null and numbers are made of these.
-    while (end < bytes.length && /[A-Za-z0-9+.-]/.test(String.fromCharCode(bytes[end] ?? 0))) end++;
-    if (end === start) throw this.#syntax('a value is missing');
-    return end;
+    while (/[A-Za-z0-9+.-]/.test(String.fromCharCode(this.#byte() ?? 0))) this.position++;
+    if (this.position === start) throw this.#syntax('a value is missing');
   }
 
   #expect(byte: number): void {
@@ -122,36 +176,57 @@ export class JsonScanner {
 
   #consume(byte: number): boolean {
     this.#skipBlanks();
-    if (this.#bytes[this.position] !== byte) return false;
+    if (this.#byte() !== byte) return false;
     this.position++;
     return true;
   }
 
   #skipBlanks(): void {
-    const bytes = this.#bytes;
-    let byte = bytes[this.position];
-    while (byte === 0x20 || byte === LF || byte === 0x0d || byte === 0x09) byte = bytes[++this.position];
+    let byte = this.#byte();
+    while (byte === 0x20 || byte === LF || byte === 0x0d || byte === 0x09) {
+      this.position++;
+      byte = this.#byte();
+    }
+  }
+
+  #byte(): number | undefined {
+    const byte = this.#window[this.position - this.#start];
+    if (byte !== undefined) return byte;
+    return this.#hasByte() ? this.#window[this.position - this.#start] : undefined;
+  }
+
+  /** Makes sure that the window holds the next byte; false at the end. */
+  #hasByte(): boolean {
+    if (this.position < this.#start + this.#window.length && this.position >= this.#start) return true;
+    if (this.position >= this.#source.size) return false;
+    this.#load(this.position, 1);
+    return this.#window.length > 0;
+  }
+
+  #load(start: number, length: number): void {
+    this.#window = this.#source.read(start, Math.max(length, this.#windowSize));
+    this.#start = start;
   }
 
   #syntax(reason: string): MetadataError {
-    if (this.position >= this.#bytes.length) return this.#truncated();
+    if (this.position >= this.#source.size) return this.#truncated();
     const offset = this.position;
     return new MetadataError(
       'metadata-syntax',
-      `Cannot read "${this.#source}": ${reason} at offset ${offset}`,
+      `Cannot read "${this.#name}": ${reason} at offset ${offset}`,
       {
-        data: { source: this.#source, offset, reason },
+        data: { source: this.#name, offset, reason },
       },
     );
   }
 
   #truncated(): MetadataError {
-    const offset = this.#bytes.length;
+    const offset = this.#source.size;
     return new MetadataError(
       'metadata-syntax',
-      `Cannot read "${this.#source}": it ends early, after ${offset} bytes`,
+      `Cannot read "${this.#name}": it ends early, after ${offset} bytes`,
       {
-        data: { source: this.#source, offset },
+        data: { source: this.#name, offset },
       },
     );
   }

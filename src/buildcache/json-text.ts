@@ -8,7 +8,7 @@ const BLANKS = /[ \t\r\n]*/y;
 const STRING = /"[^"\\]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\]*)*"/y;
 const SCALAR = /-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?(?![0-9A-Za-z.+-])|true|false|null/y;
 /** `file` gives up on deeper ones. */
-const DEEPEST_NESTING = 500;
+const DEEPEST_NESTING = 250;
 
 /**
  * Says whether a text begins with an object or a list and is, up to its end, one or several of them.

@@ -1,11 +1,13 @@
 // The package index of a build cache (`index.json`): a database of Spack with fewer facts per record, FORMATS.md §2.
 // Reading finds where each record lies; a record is parsed when somebody asks for it.
 
+import { type ByteSource, sourceOfBytes } from '../core/byte-source.js';
 import { MetadataError } from '../core/errors.js';
 import { isDagHash } from '../spec/dag-hash.js';
 import { parseJsonDocument } from '../spec/json-document.js';
 import type { DagHash, SpecNode } from '../spec/spec.js';
 import { parseNode } from '../spec/spec-json.js';
+import { type IndexPlaces, PlacesBuilder, type RecordPlace } from './index-places.js';
 import { JsonScanner } from './json-scanner.js';
 
 /** Database version → the specfile version of its nodes. */
@@ -25,37 +27,38 @@ export interface PackageRecord {
   readonly node: SpecNode;
 }
 
-/** Where a record lies. Offsets in place of views: an index of 100,000 packages keeps one of these for each. */
-interface RecordPlace {
-  /** Offsets of the node; both 0 where the record has none. */
-  readonly start: number;
-  readonly end: number;
-  readonly inBuildcache: boolean;
+interface PackageIndexParts {
+  readonly source: string;
+  readonly bytes: ByteSource;
+  readonly places: IndexPlaces;
+  /** Called when a record cannot be used; throws what tells more than `error`, where there is such. */
+  readonly onUnusable?: ((error: MetadataError) => void) | undefined;
 }
 
-interface PackageIndexParts {
-  readonly version: number;
-  readonly bytes: Uint8Array;
-  readonly places: ReadonlyMap<DagHash, RecordPlace>;
-  readonly source: string;
-}
+/** Nodes that stay parsed. A run needs a few hundred; a list of everything must not keep them all. */
+const KEPT_NODES = 1024;
 
 /** The packages of one build cache. */
 export class PackageIndex {
-  /** Database version, from 5 to 8. */
-  readonly version: number;
   /** Where the index came from, for messages. */
   readonly source: string;
-  readonly #bytes: Uint8Array;
-  readonly #places: ReadonlyMap<DagHash, RecordPlace>;
-  readonly #parsed = new Map<DagHash, PackageRecord>();
+  readonly #bytes: ByteSource;
+  readonly #places: IndexPlaces;
+  readonly #onUnusable: PackageIndexParts['onUnusable'];
+  /** The nodes that were used last, at the end. */
+  readonly #nodes = new Map<DagHash, SpecNode>();
 
-  /** Use `parsePackageIndex`. */
-  constructor({ version, bytes, places, source }: PackageIndexParts) {
-    this.version = version;
+  /** Use `parsePackageIndex` or `scanPackageIndex`. */
+  constructor({ source, bytes, places, onUnusable }: PackageIndexParts) {
     this.source = source;
     this.#bytes = bytes;
     this.#places = places;
+    this.#onUnusable = onUnusable;
+  }
+
+  /** Database version, from 5 to 8. */
+  get version(): number {
+    return this.#places.version;
   }
 
   /** How many records there are, mere dependencies included. */
@@ -65,94 +68,106 @@ export class PackageIndex {
 
   /** The record of a hash, also of one that is a mere dependency. */
   get(hash: DagHash): PackageRecord | undefined {
-    const known = this.#parsed.get(hash);
-    if (known !== undefined) return known;
-    const place = this.#places.get(hash);
-    if (place === undefined) return undefined;
-    const spec = this.#bytes.subarray(place.start, place.end);
-    const record = new LazyRecord({ hash, inBuildcache: place.inBuildcache, spec, index: this });
-    this.#parsed.set(hash, record);
-    return record;
+    const row = this.#places.find(hash);
+    return row < 0 ? undefined : this.#recordAt(row);
   }
 
   /** Tells whether the build cache has the package itself. */
   offers(hash: DagHash): boolean {
-    return this.#places.get(hash)?.inBuildcache === true;
+    return this.#places.isInBuildcache(this.#places.find(hash));
   }
 
-  /** The hashes of the packages that the build cache has. */
-  *offeredHashes(): Iterable<DagHash> {
-    for (const [hash, { inBuildcache }] of this.#places) if (inBuildcache) yield hash;
+  /** The hashes of the packages that the build cache has, sorted; `prefix` limits them to those that begin so. */
+  *offeredHashes(prefix = ''): Iterable<DagHash> {
+    for (const row of this.#places.rowsWithPrefix(prefix)) {
+      if (this.#places.isInBuildcache(row)) yield this.#places.hashAt(row);
+    }
   }
 
   /** The packages that the build cache has; `name` limits them to one package. */
   *offered(name?: string): Iterable<PackageRecord> {
-    for (const hash of this.offeredHashes()) {
-      const record = this.get(hash);
-      if (record !== undefined && (name === undefined || record.name === name)) yield record;
+    const rows = name === undefined ? this.#places.rowsWithPrefix('') : this.#places.rowsNamed(name);
+    for (const row of rows) {
+      if (!this.#places.isInBuildcache(row)) continue;
+      const record = this.#recordAt(row);
+      if (name === undefined || record.name === name) yield record;
     }
   }
-}
 
-interface LazyRecordParts {
-  readonly hash: DagHash;
-  readonly inBuildcache: boolean;
-  readonly spec: Uint8Array;
-  readonly index: PackageIndex;
+  #recordAt(row: number): PackageRecord {
+    const hash = this.#places.hashAt(row);
+    const place = this.#places.placeAt(row);
+    return new LazyRecord(hash, place, () => this.#nodeOf(hash, place));
+  }
+
+  #nodeOf(hash: DagHash, place: RecordPlace): SpecNode {
+    const node = this.#nodes.get(hash) ?? this.#readNode(hash, place);
+    this.#nodes.delete(hash);
+    this.#nodes.set(hash, node);
+    const [oldest] = this.#nodes.keys();
+    if (this.#nodes.size > KEPT_NODES && oldest !== undefined) this.#nodes.delete(oldest);
+    return node;
+  }
+
+  #readNode(hash: DagHash, { offset, length }: RecordPlace): SpecNode {
+    const { source } = this;
+    const path = `database.installs.${hash}.spec`;
+    try {
+      if (length === 0) throw invalid(source, `"${path}" is missing`, path);
+      const json = parseJsonDocument(this.#bytes.read(offset, length), source);
+      const node = parseNode(json, NODE_FORMATS[this.version] ?? 0, { source, path, hash });
+      if (node.hash === hash) return node;
+      throw invalid(source, `"${path}" has the hash "${node.hash}"`, path);
+    } catch (error) {
+      if (error instanceof MetadataError) this.#onUnusable?.(error);
+      throw error;
+    }
+  }
 }
 
 class LazyRecord implements PackageRecord {
   readonly hash: DagHash;
   readonly inBuildcache: boolean;
-  readonly #spec: Uint8Array;
-  readonly #index: PackageIndex;
-  #node: SpecNode | undefined;
+  readonly #name: string | undefined;
+  readonly #read: () => SpecNode;
 
-  constructor({ hash, inBuildcache, spec, index }: LazyRecordParts) {
+  constructor(hash: DagHash, { inBuildcache, name }: RecordPlace, read: () => SpecNode) {
     this.hash = hash;
     this.inBuildcache = inBuildcache;
-    this.#spec = spec;
-    this.#index = index;
+    this.#name = name;
+    this.#read = read;
   }
 
   get name(): string {
-    return this.#node?.name ?? this.#leadingName() ?? this.node.name;
+    return this.#name ?? this.node.name;
   }
 
   get node(): SpecNode {
-    this.#node ??= this.#parse();
-    return this.#node;
-  }
-
-  /** Spack writes the name first (format 1: as the only key), so that a look at the first bytes answers. */
-  #leadingName(): string | undefined {
-    const head = Buffer.from(this.#spec.subarray(0, 256)).toString('latin1');
-    const start = this.#index.version === 5 ? /^\{\s*"([\w.-]+)"/ : /^\{\s*"name"\s*:\s*"([\w.-]+)"/;
-    return start.exec(head)?.[1];
-  }
-
-  #parse(): SpecNode {
-    const { source, version } = this.#index;
-    const path = `database.installs.${this.hash}.spec`;
-    if (this.#spec.length === 0) throw invalid(source, `"${path}" is missing`, path);
-    const json = parseJsonDocument(this.#spec, source);
-    const node = parseNode(json, NODE_FORMATS[version] ?? 0, { source, path, hash: this.hash });
-    if (node.hash === this.hash) return node;
-    throw invalid(source, `"${path}" has the hash "${node.hash}"`, path);
+    return this.#read();
   }
 }
 
 /**
- * Reads the index of a build cache, in time and memory for its records only when they are used.
+ * Reads an index that is in memory.
+ * @param source Where the bytes came from, for messages.
+ * @throws as `scanPackageIndex`.
+ */
+export function parsePackageIndex(bytes: Uint8Array, source: string): PackageIndex {
+  const content = sourceOfBytes(bytes);
+  return new PackageIndex({ source, bytes: content, places: scanPackageIndex(content, source) });
+}
+
+/**
+ * Finds where the records of an index lie, in one walk over its bytes.
  * @param source Where the bytes came from, for messages.
  * @throws MetadataError `metadata-syntax`, `metadata-compressed`, `metadata-invalid`, and `index-version-unsupported` for an
  * index that is too new or too old.
  */
-export function parsePackageIndex(bytes: Uint8Array, source: string): PackageIndex {
+export function scanPackageIndex(bytes: ByteSource, source: string): IndexPlaces {
   const scanner = new JsonScanner(bytes, source);
   requireObject(bytes, source);
   let version: number | undefined;
-  let places: ReadonlyMap<DagHash, RecordPlace> | undefined;
+  let places: PlacesBuilder | undefined;
   scanner.readObject((section) => {
     if (section !== 'database' || !scanner.atObject) return;
     scanner.readObject((key) => {
@@ -163,19 +178,20 @@ export function parsePackageIndex(bytes: Uint8Array, source: string): PackageInd
   scanner.expectEnd();
   if (version === undefined) throw invalid(source, '"database.version" is missing', 'database.version');
   if (places === undefined) throw invalid(source, '"database.installs" is missing', 'database.installs');
-  return new PackageIndex({ version, bytes, places, source });
+  return places.build(version);
 }
 
 /** Names what the file is instead, when it is no JSON object. */
-function requireObject(bytes: Uint8Array, source: string): void {
-  const start = bytes.findIndex((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
-  if (bytes[start] === 0x7b) return;
-  parseJsonDocument(bytes.subarray(0, 4096), source);
+function requireObject(bytes: ByteSource, source: string): void {
+  const head = bytes.read(0, 4096);
+  const start = head.findIndex((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
+  if (head[start] === 0x7b) return;
+  parseJsonDocument(head, source);
   throw invalid(source, 'it is not a JSON object', '');
 }
 
 function readVersion(scanner: JsonScanner, source: string): number {
-  const text = Buffer.from(scanner.skipValue()).toString('latin1').replace(/^"|"$/g, '');
+  const text = (scanner.readShortValue() ?? '').replace(/^"|"$/g, '');
   const version = Number(text);
   if (Object.hasOwn(NODE_FORMATS, text)) return version;
   const shown = /^[\w.-]{1,20}$/.test(text) ? text : 'unknown';
@@ -188,35 +204,43 @@ function readVersion(scanner: JsonScanner, source: string): number {
   );
 }
 
-function readPlaces(scanner: JsonScanner, source: string): ReadonlyMap<DagHash, RecordPlace> {
-  const places = new Map<DagHash, RecordPlace>();
+function readPlaces(scanner: JsonScanner, source: string): PlacesBuilder {
+  const places = new PlacesBuilder();
   scanner.readObject((hash) => {
     if (!isDagHash(hash)) {
       throw invalid(source, `"${hash.slice(0, 80)}" is not a dag hash`, 'database.installs');
     }
-    places.set(hash, readPlace(scanner));
+    places.add(hash, readPlace(scanner));
   });
   return places;
 }
 
 function readPlace(scanner: JsonScanner): RecordPlace {
-  let start = 0;
-  let end = 0;
+  let offset = 0;
+  let length = 0;
+  let name: string | undefined;
   let inBuildcache = false;
   if (scanner.atObject) {
     scanner.readObject((key) => {
       if (key === 'spec') {
-        start = scanner.position;
+        offset = scanner.position;
+        name = leadingName(scanner.lookAhead(NAME_REACH));
         scanner.skipValue();
-        end = scanner.position;
-      } else if (key === 'in_buildcache') inBuildcache = isTrue(scanner.skipValue());
+        length = scanner.position - offset;
+      } else if (key === 'in_buildcache') inBuildcache = scanner.readShortValue() === 'true';
     });
   }
-  return { start, end, inBuildcache };
+  return { offset, length, inBuildcache, name };
 }
 
-function isTrue(bytes: Uint8Array): boolean {
-  return bytes.length === 4 && bytes[0] === 0x74;
+/** A name is looked for in so many bytes. */
+const NAME_REACH = 128;
+/** Spack writes the name first (format 1: as the only key), so that a look at the first bytes answers. */
+const LEADING_NAME = /^\{\s*(?:"name"\s*:\s*"([\w.-]+)"|"([\w.-]+)"\s*:\s*\{)/;
+
+function leadingName(head: string): string | undefined {
+  const [, named, keyed] = LEADING_NAME.exec(head) ?? [];
+  return named ?? keyed;
 }
 
 function invalid(source: string, reason: string, path: string): MetadataError {

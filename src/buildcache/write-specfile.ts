@@ -83,7 +83,11 @@ class TreeReader {
 function formatTree(tree: Tree): string {
   if (typeof tree === 'string') return tree;
   if (tree instanceof Map)
-    return formatItems('{', '}', [...tree].map(([key, value]) => `${key}:${formatTree(value)}`));
+    return formatItems(
+      '{',
+      '}',
+      [...tree].map(([key, value]) => `${key}:${formatTree(value)}`),
+    );
   return formatItems('[', ']', tree.map(formatTree));
 }
 

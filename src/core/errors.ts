@@ -12,6 +12,7 @@ export type UsageErrorCode =
   | 'projection' // a projection cannot be expanded, or leaves the root
   | 'padding' // the padded length cannot be reached
   | 'config' // a configuration file cannot be used
+  | 'not-installed' // packages that are to be pushed: data.packages lists them
   | 'not-relocatable-platform'; // the package is for another platform
 
 /** Where bytes come from failed. */
@@ -22,6 +23,8 @@ export type MirrorErrorCode =
   | 'mirror-redirect-loop'
   | 'mirror-protocol' // a scheme that is not supported
   | 'mirror-read-only'
+  | 'mirror-full' // no space is left where the mirror is
+  | 'mirror-write-failed'
   | 'mirror-truncated' // the body ended early
   | 'mirror-not-a-buildcache' // for example an HTML page in place of JSON
   | 'index-not-cached'; // offline, and no index was cached before
@@ -105,6 +108,7 @@ export type StoreErrorCode =
   | 'locks-unavailable'
   | 'prefix-exists'
   | 'prefix-conflict'
+  | 'prefix-changed' // somebody else changed an installed package while it was read
   | 'store-io'
   | 'disk-full'
   | 'dependency-failed';

@@ -20,7 +20,7 @@ export type ProgressEvent =
       readonly type: 'package-finished';
       readonly package: string;
       readonly hash: string;
-      readonly outcome: 'installed' | 'already-installed' | 'failed' | 'skipped';
+      readonly outcome: 'installed' | 'already-installed' | 'pushed' | 'already-there' | 'failed' | 'skipped';
       readonly bytes: number;
       readonly files: number;
       readonly milliseconds: number;

@@ -5,8 +5,10 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { MirrorError } from '../core/errors.js';
-import type { GetOptions, Mirror, MirrorObject } from './mirror.js';
+import { removeFile, TemporaryFiles } from './file-writer.js';
+import type { GetOptions, MirrorObject } from './mirror.js';
 import { splitObjectPath } from './object-path.js';
+import type { ObjectWriter, WritableMirror } from './writable-mirror.js';
 
 /** Large chunks keep the streams cheap (0.05 ms/MB against 1.4 with 16 KiB). */
 const CHUNK_SIZE = 1 << 20;
@@ -18,15 +20,17 @@ export interface FileMirrorOptions {
   readonly signed?: boolean | undefined;
 }
 
-/** Reads a build cache from a folder. */
-export class FileMirror implements Mirror {
+/** A build cache in a folder. */
+export class FileMirror implements WritableMirror {
   readonly name: string;
   readonly url: string;
   readonly signed: boolean;
   readonly #root: string;
+  readonly #temporaries: TemporaryFiles;
 
   constructor({ root, name, signed }: FileMirrorOptions) {
     this.#root = resolve(root);
+    this.#temporaries = new TemporaryFiles(this.#root);
     this.url = pathToFileURL(this.#root).href;
     this.name = name ?? this.#root;
     this.signed = signed ?? true;
@@ -67,6 +71,16 @@ export class FileMirror implements Mirror {
       return;
     }
     yield* names.sort();
+  }
+
+  async create(path: string, { signal }: GetOptions = {}): Promise<ObjectWriter> {
+    signal?.throwIfAborted();
+    return this.#temporaries.create(this.#resolve(path));
+  }
+
+  async remove(path: string, { signal }: GetOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
+    await removeFile(this.#resolve(path));
   }
 
   #resolve(path: string): string {

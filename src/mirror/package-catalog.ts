@@ -64,7 +64,7 @@ export class PackageCatalog {
 
   /** Every package that a mirror has, each once; those of the first mirror first. `name` limits them to one package. */
   *entries(name?: string): Iterable<CatalogEntry> {
-    for (const hash of this.#offeredHashes()) {
+    for (const hash of name === undefined ? this.#offeredHashes() : this.#hashesNamed(name)) {
       const entry = this.find(hash);
       if (entry !== undefined && (name === undefined || entry.name === name)) yield entry;
     }
@@ -77,8 +77,8 @@ export class PackageCatalog {
 
   /** The packages whose hash begins so. */
   *withHashPrefix(prefix: string): Iterable<CatalogEntry> {
-    for (const hash of this.#offeredHashes()) {
-      const entry = hash.startsWith(prefix) ? this.find(hash) : undefined;
+    for (const hash of this.#offeredHashes(prefix)) {
+      const entry = this.find(hash);
       if (entry !== undefined) yield entry;
     }
   }
@@ -117,10 +117,17 @@ export class PackageCatalog {
     ];
   }
 
-  #offeredHashes(): ReadonlySet<DagHash> {
+  #offeredHashes(prefix = ''): ReadonlySet<DagHash> {
     const hashes = new Set<DagHash>();
-    for (const { index } of this.#indexes) for (const hash of index.offeredHashes()) hashes.add(hash);
-    for (const hash of this.#remembered.keys()) hashes.add(hash);
+    for (const { index } of this.#indexes) for (const hash of index.offeredHashes(prefix)) hashes.add(hash);
+    for (const hash of this.#remembered.keys()) if (hash.startsWith(prefix)) hashes.add(hash);
+    return hashes;
+  }
+
+  #hashesNamed(name: string): ReadonlySet<DagHash> {
+    const hashes = new Set<DagHash>();
+    for (const { index } of this.#indexes) for (const { hash } of index.offered(name)) hashes.add(hash);
+    for (const [hash, { node }] of this.#remembered) if (node.name === name) hashes.add(hash);
     return hashes;
   }
 }

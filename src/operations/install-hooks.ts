@@ -2,7 +2,7 @@
 // too long `#!` lines get sbang in front, modes and the group become what the configuration says.
 import { chmodSync, chownSync, renameSync } from 'node:fs';
 import { toLatin1 } from '../core/bytes.js';
-import { dropMissingRpaths } from '../relocation/rpath.js';
+import { dropMissingRpaths } from '../relocation/missing-rpaths.js';
 import { filterShebang, type SbangTarget, SHEBANG_BYTES } from '../relocation/sbang-line.js';
 import { directoryMode, fileMode, type PermissionPolicy } from '../store/permissions.js';
 import type { PrefixView } from '../store/prefix-view.js';

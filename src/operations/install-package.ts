@@ -14,17 +14,17 @@ import type { RelocationEngine } from '../relocation/engine.js';
 import type { Keyring } from '../signature/keyring.js';
 import type { Spec } from '../spec/spec.js';
 import { Stage } from '../store/stage.js';
-import type { StagedTree } from '../store/staged-tree.js';
 import type { Store } from '../store/store.js';
 import { storeIoError } from '../store/store-io.js';
 import type { Inflater } from '../stream/inflater.js';
+import { coreJob } from './core-job.js';
 import { extractTarball } from './extract.js';
 import type { InflaterPool } from './inflater-pool.js';
 import type { HookCounts } from './install-hooks.js';
 import { extractThroughStreams } from './install-stream.js';
+import { type CoreJob, type CoreResult, PackageCore } from './package-core.js';
 import { noUsableOffer, type PackageOffer, packageOffers } from './package-offers.js';
 import { Phases } from './phases.js';
-import { PackagePlacement } from './place-package.js';
 import type { RelocationCounts } from './relocate-tree.js';
 import { prepareTarball, type TarballSource } from './tarball-source.js';
 
@@ -115,22 +115,20 @@ interface InstallationOptions {
   readonly warnings: readonly string[];
 }
 
-const NOTHING_RELOCATED: RelocationCounts = { text: 0, binaries: 0, rpaths: 0, cStrings: 0, links: 0 };
-
 /** One attempt to install from one offer. */
 class PackageInstallation {
   readonly #request: PackageRequest;
   readonly #context: InstallContext;
   readonly #offer: PackageOffer;
   readonly #phases: Phases;
-  readonly #warnings: string[];
+  readonly #warnings: readonly string[];
 
   constructor({ request, context, offer, phases, warnings }: InstallationOptions) {
     this.#request = request;
     this.#context = context;
     this.#offer = offer;
     this.#phases = phases;
-    this.#warnings = [...warnings];
+    this.#warnings = warnings;
   }
 
   async run(): Promise<InstalledPackage> {
@@ -148,8 +146,7 @@ class PackageInstallation {
   }
 
   async #installFrom(stage: Stage, inflater: Inflater): Promise<InstalledPackage> {
-    const { force } = this.#context;
-    const { explicit, turn, sha256, spec } = this.#request;
+    const { sha256, spec } = this.#request;
     this.#phases.begin('extract');
     const source = await prepareTarball({
       ...this.#context,
@@ -159,88 +156,80 @@ class PackageInstallation {
       stage,
       inflater,
     });
-    const placement = this.#placement(stage, source);
+    const job = this.#job(stage, source);
+    const core = new PackageCore(job, this.#context.engine, inflater);
     const isStreamed = this.#context.through === 'streams';
-    const compressedBytes = isStreamed ? 0 : await this.#extract(source, placement.tree, inflater);
-    if (isStreamed) await extractThroughStreams({ ...this.#context, source, placement, inflater });
-    this.#phases.begin('relocate');
-    const root = placement.settleRoot();
-    const relocation = isStreamed ? NOTHING_RELOCATED : placement.relocate(root);
-    const hooks = await placement.finishTree(root);
-    this.#phases.begin('commit');
-    await placement.commit({ explicit, force, turn });
-    this.#phases.end();
-    return this.#report(source, placement.tree, { compressedBytes, relocation: { ...relocation, ...hooks } });
+    try {
+      const compressedBytes = isStreamed ? 0 : await this.#extract(source, core);
+      if (isStreamed) await extractThroughStreams({ ...this.#context, source, core, inflater });
+      this.#phases.begin('relocate');
+      const result = await core.complete({ isRelocated: isStreamed });
+      this.#phases.begin('commit');
+      await this.#commit(stage, source.specfile.spec);
+      this.#phases.end();
+      return this.#report(source, result, compressedBytes);
+    } finally {
+      core.abandon();
+    }
   }
 
-  #placement(stage: Stage, source: TarballSource): PackagePlacement {
-    const { store, engine, signal } = this.#context;
-    const { spec } = source.specfile;
-    return new PackagePlacement({
-      store,
-      stage,
-      spec,
-      prefix: this.#requireSamePlace(spec, source.location),
-      engine,
-      source: source.location,
-      layoutVersion: source.specfile.layoutVersion,
-      onWarning: (message) => this.#warnings.push(message),
-      signal,
-    });
+  #job(stage: Stage, source: TarballSource): CoreJob {
+    const { store } = this.#context;
+    const { spec, layoutVersion } = source.specfile;
+    const prefix = this.#requireSamePlace(spec, source.location);
+    return coreJob({ store, stage, spec, prefix, layoutVersion, source: source.location });
   }
 
   /** The index, which nobody signed, said where the package goes: what the specfile says must be the same. */
   #requireSamePlace(spec: Spec, location: string): string {
     const { prefix } = this.#request;
-    const actual = this.#context.store.prefixOf(spec.root, spec);
+    const actual = this.#context.store.ownPrefixOf(spec.root, spec);
     if (actual === prefix) return prefix;
     throw new MetadataError(
       'wrong-package',
       `Cannot use "${location}": its specfile leads to "${actual}", the index to "${prefix}"`,
-      {
-        hint: 'The index of the mirror is wrong: update it',
-        data: { location, expected: prefix, actual },
-      },
+      { hint: 'The index of the mirror is wrong: update it', data: { location, expected: prefix, actual } },
     );
   }
 
-  async #extract(source: TarballSource, tree: StagedTree, inflater: Inflater): Promise<number> {
+  async #extract(source: TarballSource, core: PackageCore): Promise<number> {
     const { signal, onProgress } = this.#context;
     const { name, hash } = this.#request.spec.root;
-    const { compressedBytes } = await extractTarball({
-      body: await source.open(),
-      location: source.location,
-      expected: source.expected,
-      tree,
-      inflater,
-      signal,
-      onBytes: (bytes) =>
-        onProgress?.({
-          type: 'package-progress',
-          package: name,
-          hash,
-          bytes,
-          size: source.size,
-          files: tree.members.size,
-        }),
-    });
-    return source.size ?? compressedBytes;
+    const { size, location, expected } = source;
+    const body = await source.open();
+    const onBytes = (bytes: number) =>
+      onProgress?.({ type: 'package-progress', package: name, hash, bytes, size, files: core.files });
+    const { compressedBytes } = await extractTarball({ body, location, expected, core, signal, onBytes });
+    return size ?? compressedBytes;
   }
 
-  #report(
-    source: TarballSource,
-    tree: StagedTree,
-    facts: Pick<InstalledPackage, 'compressedBytes' | 'relocation'>,
-  ): InstalledPackage {
+  /** Makes the package appear and records it; when either fails, everything is as before. */
+  async #commit(stage: Stage, spec: Spec): Promise<void> {
+    const { store, force, signal } = this.#context;
+    const { prefix, explicit, turn } = this.#request;
+    await turn?.();
+    signal?.throwIfAborted();
+    const committed = store.commit({ stage: stage.treeFolder, hash: spec.root.hash, prefix, force });
+    try {
+      await store.register({ spec, prefix, explicit, signal });
+    } catch (error) {
+      committed.rollback();
+      throw error;
+    }
+    committed.finish();
+  }
+
+  #report(source: TarballSource, result: CoreResult, compressedBytes: number): InstalledPackage {
     return {
-      ...facts,
       mirror: this.#offer.mirror.url,
       verified: source.isVerified,
       layoutVersion: source.specfile.layoutVersion,
-      bytes: tree.writtenBytes,
-      files: [...tree.members.values()].filter((member) => member.kind !== 'directory').length,
+      compressedBytes,
+      bytes: result.bytes,
+      files: result.files,
+      relocation: result.relocation,
       phases: this.#phases.milliseconds,
-      warnings: this.#warnings,
+      warnings: [...this.#warnings, ...result.warnings],
     };
   }
 }

@@ -9,12 +9,12 @@ import { decompress } from '../stream/gunzip-stream.js';
 import type { Inflater } from '../stream/inflater.js';
 import type { ArchiveEntry } from '../tar/archive-entry.js';
 import { untar } from '../tar/untar.js';
-import type { CommitRequest, PackagePlacement } from './place-package.js';
+import type { CoreResult, PackageCore } from './package-core.js';
 import type { TarballSource } from './tarball-source.js';
 
 export interface StreamExtraction {
   readonly source: TarballSource;
-  readonly placement: PackagePlacement;
+  readonly core: PackageCore;
   readonly engine: RelocationEngine;
   readonly inflater: Inflater;
   readonly signal?: AbortSignal | undefined;
@@ -26,7 +26,7 @@ export interface StreamExtraction {
  */
 export async function extractThroughStreams({
   source,
-  placement,
+  core,
   engine,
   inflater,
   signal,
@@ -37,32 +37,44 @@ export async function extractThroughStreams({
       bytes = bytes.pipeThrough(checksum({ algorithm: 'sha256', expected: digest }));
     return bytes.pipeThrough(decompress({ inflater })).pipeThrough(untar());
   };
-  const plan = await readPlan(open, { ...placement.places, engine, source: source.location });
+  const plan = await readPlan(open, { ...core.job.places, engine, source: source.location });
   const entries = (await open()).pipeThrough(relocate(plan, { engine }));
-  await entries.pipeTo(writeTree(placement.tree), signal === undefined ? {} : { signal });
+  await entries.pipeTo(writeTree(core.tree), signal === undefined ? {} : { signal });
+}
+
+/** The sink of `installEntries`. */
+export interface InstallEntriesStream {
+  readonly writable: WebWritableStream<ArchiveEntry>;
+  /** What was done; rejects like the stream. */
+  readonly result: Promise<CoreResult>;
 }
 
 /**
- * Makes the sink that installs by itself: entries go to the stage, and when they end the package is planned, relocated and put in place.
- * @throws through the stream, everything that an installation may end in
+ * Makes the sink that installs by itself: entries go to the core's stage, and when they end the package is planned by its own
+ * buildinfo, relocated, and finished by the hooks. What is left is to put it in place (`Store.commit`, `Store.register`).
+ * @throws through the stream: ArchiveError, MetadataError, RelocationError, StoreError
  */
-export function installEntries(
-  placement: PackagePlacement,
-  commit: CommitRequest,
-): WebWritableStream<ArchiveEntry> {
-  const sink = writeTree(placement.tree).getWriter();
-  return new WritableStream<ArchiveEntry>(
+export function installEntries(core: PackageCore): InstallEntriesStream {
+  const sink = writeTree(core.tree).getWriter();
+  let settle: (result: Promise<CoreResult>) => void = () => {};
+  const result = new Promise<CoreResult>((resolve) => {
+    settle = resolve;
+  });
+  result.catch(() => {}); // who only pipes learns of a failure from the pipe
+  const writable = new WritableStream<ArchiveEntry>(
     {
       write: (entry) => sink.write(entry),
-      abort: (reason) => sink.abort(reason),
+      async abort(reason) {
+        settle(Promise.reject(reason));
+        await sink.abort(reason);
+      },
       async close() {
         await sink.close();
-        const root = placement.settleRoot();
-        placement.relocate(root);
-        await placement.finishTree(root);
-        await placement.commit(commit);
+        settle(core.complete());
+        await result;
       },
     },
     { highWaterMark: 1 },
   );
+  return { writable, result };
 }

@@ -122,7 +122,7 @@ function planPackages(request: InstallRequest): PlannedPackage[] {
       if (only === 'dependencies' && roots.has(node.hash)) continue;
       requirePlatform(node, request);
       const explicit = roots.has(node.hash) && !request.implicit;
-      const prefix = store.prefixOf(node, spec);
+      const prefix = store.ownPrefixOf(node, spec);
       const dependencies = neededBy(node).filter((hash) => planned.has(hash));
       planned.set(node.hash, {
         key: node.hash,
@@ -220,7 +220,9 @@ class PackageRun {
     await turn();
     if (explicit && store.isInstalled(key) === 'here')
       await store.markExplicit(key, { signal: this.#options.signal });
-    return this.#report('already-installed');
+    // It may be in an upstream store.
+    const prefix = store.installedPrefix(key) ?? this.#planned.prefix;
+    return { ...this.#report('already-installed'), prefix };
   }
 
   #install(turn: () => Promise<void>): Promise<InstalledPackage> {

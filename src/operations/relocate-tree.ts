@@ -1,6 +1,8 @@
 // Carries out a relocation plan on a staged tree, file by file: rpaths, then C strings of the result; text; links.
 // Rules and kernels come from relocation/, access to the files from store/.
 import { readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
+import type { Edit } from '../core/byte-source.js';
+import { startsWithBytes } from '../core/bytes.js';
 import type { CStringReplacer, ElfPatcher, PrefixMapping, RelocationEngine } from '../relocation/engine.js';
 import { relocateLinkTarget } from '../relocation/links.js';
 import { listedFiles, listedLinks } from '../relocation/listed-files.js';
@@ -12,6 +14,7 @@ import { type StagedFile, withStagedFile } from '../store/staged-file.js';
 import { rewriteTextFile } from '../store/staged-text.js';
 import type { StagedTree } from '../store/staged-tree.js';
 import { displayPath, type SafePath } from '../tar/safe-path.js';
+import { hasFewHits, replaceAtHits } from './relocate-hits.js';
 
 /** How many files of each kind were changed. */
 export interface RelocationCounts {
@@ -94,23 +97,39 @@ function relocateBinaries({ tree, root, plan, engine }: RelocateTreeRequest) {
   const patcher = engine.createElfPatcher(mapping, { rewriteInterpreter: plan.rewriteInterpreter });
   const replacer = engine.createCStringReplacer(mapping);
   const window = new Uint8Array(Math.max(WINDOW_SIZE, replacer.seam * 4));
+  const areHitsKnown = isRootOf(tree.hitRoot, mapping);
   for (const { name, path } of listedFiles(tree.members, root, plan.binaryFiles)) {
+    const hits = areHitsKnown ? hitsOf(tree, path) : undefined;
+    if (hits?.length === 0) continue;
     withStagedFile(tree.locate(path), (file) => {
       const shown = displayPath(name);
       const edits = namingFile(shown, () => patchElf(file, patcher));
-      const strings = replaceCStrings({ name: shown, file, replacer, window });
-      counts.rpaths += edits;
+      const strings =
+        hits !== undefined && hasFewHits(hits, file.size)
+          ? replaceAtHits({ name: shown, file, replacer, hits, edits })
+          : replaceCStrings({ name: shown, file, replacer, window });
+      counts.rpaths += edits.length;
       counts.cStrings += strings;
-      if (edits + strings > 0) counts.binaries++;
+      if (edits.length + strings > 0) counts.binaries++;
     });
   }
   return counts;
 }
 
-function patchElf(file: StagedFile, patcher: ElfPatcher): number {
+/** Hits that were recorded on the way count only when what was looked for begins every old prefix. */
+function isRootOf(root: Uint8Array | undefined, mapping: PrefixMapping): boolean {
+  return root !== undefined && mapping.every(([from]) => startsWithBytes(from, root));
+}
+
+function hitsOf(tree: StagedTree, path: SafePath): readonly number[] | undefined {
+  const member = tree.members.get(path);
+  return member?.kind === 'file' ? tree.hitsOf(member.inode) : undefined;
+}
+
+function patchElf(file: StagedFile, patcher: ElfPatcher): readonly Edit[] {
   const edits = patcher.patch(file);
   for (const edit of edits) file.write(edit.offset, edit.bytes);
-  return edits.length;
+  return edits;
 }
 
 const WINDOW_SIZE = 1 << 20;
@@ -122,12 +141,16 @@ interface CStringRequest {
   readonly window: Uint8Array;
 }
 
-/** Replaces C strings window by window; each window overlaps the last by the replacer's seam. */
+/**
+ * Replaces C strings window by window; each window overlaps the last by the replacer's seam. What a file has grown by since it
+ * was opened holds new paths only, which may contain the old ones.
+ */
 function replaceCStrings({ name, file, replacer, window }: CStringRequest): number {
   let offset = 0;
   let total = 0;
   for (;;) {
-    const bytes = window.subarray(0, file.readInto(window, offset));
+    const wanted = window.subarray(0, file.size - offset);
+    const bytes = wanted.subarray(0, file.readInto(wanted, offset));
     const isLast = offset + bytes.length >= file.size;
     const { next, replaced } = namingFile(name, () => replacer.replace(bytes, 0, isLast), offset);
     if (replaced > 0) file.write(offset, bytes);

@@ -40,7 +40,8 @@ class Schedule<Key, T extends Task<Key>, Result> {
   readonly #started = new Set<number>();
   readonly #waiting: { index: number; resolve: () => void; reject: (reason: unknown) => void }[] = [];
   #running = 0;
-  #firstFailure: unknown;
+  /** Of the tasks that failed the one that stands first in the list. */
+  #failure: { readonly index: number; readonly error: unknown } | undefined;
   #hasNews = false;
   #resume: () => void = () => {};
 
@@ -83,21 +84,21 @@ class Schedule<Key, T extends Task<Key>, Result> {
 
   #startReady(): void {
     for (const [index, task] of this.#options.tasks.entries()) {
-      if (this.#running >= this.#options.jobs || this.#isStopped()) return;
+      if (this.#running >= this.#options.jobs || this.#isStoppedAt(index)) return;
       if (this.#outcomes[index] !== undefined || this.#started.has(index)) continue;
       if (this.#dependenciesOf(task).every((outcome) => outcome?.status === 'done'))
         void this.#start(index, task);
     }
   }
 
-  #isStopped(): boolean {
-    return (
-      this.#options.signal?.aborted === true || (this.#options.failFast && this.#firstFailure !== undefined)
-    );
+  /** A failure stops what stands behind it, not what stands before it: the same happens as with one job at a time. */
+  #isStoppedAt(index: number): boolean {
+    const { signal, failFast } = this.#options;
+    return signal?.aborted === true || (failFast && index > (this.#failure?.index ?? index));
   }
 
   #stopReason(): unknown {
-    return this.#options.signal?.aborted ? this.#options.signal.reason : this.#firstFailure;
+    return this.#options.signal?.aborted ? this.#options.signal.reason : this.#failure?.error;
   }
 
   #dependenciesOf(task: T): (TaskOutcome<Result> | undefined)[] {
@@ -117,7 +118,7 @@ class Schedule<Key, T extends Task<Key>, Result> {
       return { status: 'done', result: await this.#options.run(task, () => this.#turnOf(index)) };
     } catch (error) {
       if (error instanceof NotYourTurn) return { status: 'skipped', because: error.cause };
-      this.#firstFailure ??= error;
+      if (index < (this.#failure?.index ?? Number.POSITIVE_INFINITY)) this.#failure = { index, error };
       return { status: 'failed', error };
     }
   }

@@ -19,7 +19,7 @@ export interface TarballSource {
   readonly specfile: Specfile;
   readonly isVerified: boolean;
   readonly expected: readonly ExpectedDigest[];
-  /** Compressed bytes, where they are known before they are read. */
+  /** How many compressed bytes there are; known at the earliest when they are open. */
   readonly size: number | undefined;
   /** Opens the compressed bytes, anew each time. */
   open(): Promise<ReadableStream<Uint8Array>>;
@@ -50,13 +50,20 @@ function openOuter(request: TarballRequest): TarballSource {
   // Before anything is fetched, a specfile without a usable checksum is refused.
   const expected = [{ digest: requireChecksum(offer.specfile), source: 'its specfile' }];
   if (sha256 !== undefined) expected.push({ digest: sha256, source: 'the command line' });
+  let size: number | undefined;
   return {
     location: offer.mirror.location(tarballPath(request.spec.root, request.spec)),
     specfile: offer.specfile,
     isVerified: offer.signature === 'verified',
     expected,
-    size: undefined,
-    open: async () => (await fetchTarball(request)).body,
+    get size() {
+      return size;
+    },
+    open: async () => {
+      const object = await fetchTarball(request);
+      size = object.size;
+      return object.body;
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 // The edits that relocate an ELF file (Spack `replace_rpath_in_place_or_raise`, with the interpreter as Spack 0.22 does it): in place,
 // padded with NULs, where the new strings fit; where one does not, the file grows, which the reference leaves to patchelf.
 import { type ElfFile, type ElfString, readElf } from '../binfmt/elf.js';
+import type { ElfProblem } from '../binfmt/elf-dynamic.js';
 import { growElf } from '../binfmt/elf-grow.js';
 import type { ByteSource, Edit } from '../core/byte-source.js';
 import { toLatin1 } from '../core/bytes.js';
@@ -52,19 +53,26 @@ export function patchElf(
   const strings = rewritableStrings(elf, options);
   if (elf === undefined || strings === undefined) return [];
   if (!canLengthen(mapping)) return planElfEdits(strings, mapping);
-  const planned = plannedChanges(
-    { ...strings, interpreter: strings.interpreter ?? elf.interpreter },
-    mapping,
-  );
-  const changes = {
-    rpath: planned.rpath,
-    // Where the interpreter is left to the C string rule, only what that cannot do is done here.
-    interpreter:
-      options.rewriteInterpreter || isLonger(planned.interpreter) ? planned.interpreter : undefined,
-  };
-  const growsStrings = isLonger(changes.rpath) || namesOf(elf).some((name) => growsBy(name, mapping));
+  const changes = plannedChanges(strings, mapping);
+  const growsStrings = isLonger(changes.rpath) || namesOf(elf).some((name) => becomesLonger(name, mapping));
+  if (options.rewriteInterpreter) return settle(source, { changes, mapping, growsStrings });
+  // The interpreter is left to the C string rule, but that cannot make it longer.
+  const { interpreter } = plannedChanges({ rpath: undefined, interpreter: elf.interpreter }, mapping);
+  const edits = isLonger(interpreter)
+    ? growth(source, { changes: { ...changes, interpreter }, mapping, growsStrings })
+    : undefined;
+  return edits !== undefined && !('problem' in edits)
+    ? edits
+    : settle(source, { changes, mapping, growsStrings });
+}
+
+/** All changes, in place or by growth. */
+function settle(source: ByteSource, request: GrowRequest): readonly Edit[] {
+  const { changes, growsStrings } = request;
   if (!growsStrings && !isLonger(changes.interpreter)) return editsInPlace(changes);
-  return grow(source, { changes, mapping, growsStrings });
+  const edits = growth(source, request);
+  if ('problem' in edits) throw cannotGrow(changes, edits.problem);
+  return edits;
 }
 
 interface StringChange {
@@ -100,7 +108,7 @@ function namesOf(elf: ElfFile): readonly Uint8Array[] {
   return elf.soname === undefined ? elf.needed : [...elf.needed, elf.soname];
 }
 
-function growsBy(name: Uint8Array, mapping: PrefixMapping): boolean {
+function becomesLonger(name: Uint8Array, mapping: PrefixMapping): boolean {
   const mapped = mapPath(name, mapping);
   return mapped !== undefined && mapped.length > name.length;
 }
@@ -125,14 +133,17 @@ interface GrowRequest {
   readonly growsStrings: boolean;
 }
 
-function grow(source: ByteSource, { changes, mapping, growsStrings }: GrowRequest): readonly Edit[] {
+function growth(
+  source: ByteSource,
+  { changes, mapping, growsStrings }: GrowRequest,
+): readonly Edit[] | ElfProblem {
   const { rpath, interpreter } = changes;
   const growsInterpreter = isLonger(interpreter);
   const edits = growElf(source, {
     strings: growsStrings ? { rpath: rpath?.value, mapName: (name) => mapPath(name, mapping) } : undefined,
     interpreter: growsInterpreter ? interpreter?.value : undefined,
   });
-  if ('problem' in edits) throw cannotGrow(changes, edits.problem);
+  if ('problem' in edits) return edits;
   const inPlace = {
     rpath: growsStrings ? undefined : rpath,
     interpreter: growsInterpreter ? undefined : interpreter,

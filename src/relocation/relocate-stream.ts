@@ -1,7 +1,7 @@
 // The relocate stage: entries in, entries out, for a plan that is known. Binaries stream with a seam as long as the longest match;
 // text is buffered to a limit, since its size stands in the header before it.
 import { TransformStream } from 'node:stream/web';
-import type { Edit } from '../core/byte-source.js';
+import { type Edit, sizeAfterEdits } from '../core/byte-source.js';
 import { concatBytes, copyBytes, fromLatin1, toLatin1 } from '../core/bytes.js';
 import type { ArchiveEntry } from '../tar/archive-entry.js';
 import { displayPath, parseSafePath, type SafePath } from '../tar/safe-path.js';
@@ -83,11 +83,10 @@ class RelocateStage {
 
   #relocateBinary(item: ArchiveEntry, path: SafePath): ArchiveEntry {
     if (item.entry.type !== 'file') return item;
-    const windows = new BinaryWindows(
-      this.#strings,
-      this.#plan.elfEdits.get(path) ?? [],
-      displayPath(item.entry.path),
-    );
+    const edits = this.#plan.elfEdits.get(path) ?? [];
+    const size = sizeAfterEdits(item.entry.size, edits);
+    const name = displayPath(item.entry.path);
+    const windows = new BinaryWindows({ strings: this.#strings, edits, name, size });
     const stream = new TransformStream<Uint8Array, Uint8Array>(
       {
         transform: (chunk, controller) => windows.push(chunk, (bytes) => controller.enqueue(bytes)),
@@ -96,7 +95,11 @@ class RelocateStage {
       { highWaterMark: 1 },
       { highWaterMark: 0 },
     );
-    return { entry: item.entry, body: item.body.pipeThrough(stream), isChanged: () => windows.isChanged };
+    return {
+      entry: { ...item.entry, size },
+      body: item.body.pipeThrough(stream),
+      isChanged: () => windows.isChanged,
+    };
   }
 }
 
@@ -111,20 +114,32 @@ function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
 
 type Emit = (bytes: Uint8Array) => void;
 
+const GROWTH_CHUNK = 1 << 20;
+
+interface BinaryWindowsOptions {
+  readonly strings: CStringReplacer;
+  readonly edits: readonly Edit[];
+  readonly name: string;
+  readonly size: number;
+}
+
 /** A binary in windows: rpath edits first, then C strings; the last bytes of a window wait for the next. */
 class BinaryWindows {
   readonly #strings: CStringReplacer;
   readonly #edits: readonly Edit[];
   readonly #name: string;
+  /** After growth. */
+  readonly #size: number;
   #window: Uint8Array = new Uint8Array(0);
   /** Offset of the window in the file. */
   #offset = 0;
   isChanged = false;
 
-  constructor(strings: CStringReplacer, edits: readonly Edit[], name: string) {
+  constructor({ strings, edits, name, size }: BinaryWindowsOptions) {
     this.#strings = strings;
     this.#edits = edits;
     this.#name = name;
+    this.#size = size;
   }
 
   push(chunk: Uint8Array, emit: Emit): void {
@@ -137,6 +152,13 @@ class BinaryWindows {
 
   finish(emit: Emit): void {
     if (this.#window.length > 0) this.#replace(true, emit);
+    // What the file grows by holds new paths only, which may contain the old ones.
+    while (this.#offset < this.#size) {
+      const bytes = new Uint8Array(Math.min(GROWTH_CHUNK, this.#size - this.#offset));
+      this.#applyEdits(bytes, this.#offset);
+      emit(bytes);
+      this.#offset += bytes.length;
+    }
   }
 
   #replace(isLast: boolean, emit: Emit): void {

@@ -1,15 +1,9 @@
-// What an rpath becomes: FORMATS §5 "rpath" (Spack `replace_rpath_in_place_or_raise`) and the install hook that drops
-// entries (`drop_redundant_rpaths`).
-import { readElf } from '../binfmt/elf.js';
-import type { ByteSource, Edit } from '../core/byte-source.js';
-import { concatBytes, equalBytes, fromLatin1, toLatin1 } from '../core/bytes.js';
-import { padInPlace, rewritableStrings } from './elf-patch.js';
+// What an rpath becomes: FORMATS §5 "rpath" (Spack `replace_rpath_in_place_or_raise`).
+import { concatBytes, fromLatin1, toLatin1 } from '../core/bytes.js';
 import type { PrefixMapping } from './engine.js';
 import { matchAtStart } from './prefix-map.js';
 
 const COLON = 0x3a;
-const DOLLAR = 0x24;
-const SLASH = 0x2f;
 
 /** The entries of an rpath, empty ones included. */
 export function splitRpath(rpath: Uint8Array): readonly Uint8Array[] {
@@ -44,22 +38,4 @@ export function mapRpath(rpath: Uint8Array, mapping: PrefixMapping): Uint8Array 
 export function mapPath(path: Uint8Array, mapping: PrefixMapping): Uint8Array | undefined {
   const match = matchAtStart(path, mapping);
   return match && concatBytes([match[1], path.subarray(match[0].length)]);
-}
-
-/**
- * The edit that drops the entries of an ELF file's rpath that are neither relative to `$ORIGIN` (begin with `$`) nor
- * absolute and there; undefined when all stay or the file has no usable rpath.
- * @param exists whether an absolute path is there now; a dangling symlink is
- */
-export function dropMissingRpaths(
-  source: ByteSource,
-  exists: (path: Uint8Array) => boolean,
-): Edit | undefined {
-  const rpath = rewritableStrings(readElf(source), { rewriteInterpreter: false })?.rpath;
-  if (rpath === undefined) return undefined;
-  const kept = splitRpath(rpath.value).filter(
-    (entry) => entry[0] === DOLLAR || (entry[0] === SLASH && exists(entry)),
-  );
-  const value = joinRpath(kept);
-  return equalBytes(value, rpath.value) ? undefined : padInPlace(rpath, value);
 }

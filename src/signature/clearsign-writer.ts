@@ -1,6 +1,6 @@
 // Writes clearsigned texts (RFC 9580 §7) in the form that GnuPG 2.2 verifies and gives back byte for byte.
 
-import { concatBytes, encodeUtf8 } from '../core/bytes.js';
+import { concatBytes, encodeUtf8, startsWithBytes } from '../core/bytes.js';
 import { SignatureError } from '../core/errors.js';
 
 /** GnuPG cuts what is longer, without a word, and the signature does not fit any more. */
@@ -9,6 +9,8 @@ export const LONGEST_LINE = 19_993;
 const LF = 0x0a;
 const DASH = 0x2d;
 const ESCAPE = encodeUtf8('- ');
+/** GnuPG escapes these, too, for mailers that change them. */
+const FROM = encodeUtf8('From ');
 
 export interface ClearsignedParts {
   /** What `signableText` answered. */
@@ -23,7 +25,7 @@ export interface ClearsignedParts {
  * What a signature of a text covers: the text without its final newline, which the form adds by itself.
  * @param source How messages name the text.
  * @throws SignatureError `text-not-signable` for a text that GnuPG would cut or change: a line of more than 19,993 bytes,
- * blanks or a carriage return at the end of a line, bytes that are not UTF-8.
+ * blanks or a carriage return at the end of a line, a NUL, bytes that are not UTF-8.
  */
 export function signableText(text: Uint8Array, source: string): Uint8Array {
   requireUtf8(text, source);
@@ -31,6 +33,7 @@ export function signableText(text: Uint8Array, source: string): Uint8Array {
   for (const line of linesOf(text)) {
     if (line.length > LONGEST_LINE) throw notSignable(source, number, `the line has ${line.length} bytes`);
     if (isBlank(line.at(-1))) throw notSignable(source, number, 'the line ends in a blank');
+    if (line.includes(0)) throw notSignable(source, number, 'the line holds a NUL');
     number++;
   }
   return text.at(-1) === LF ? text.subarray(0, -1) : text;
@@ -40,7 +43,7 @@ export function signableText(text: Uint8Array, source: string): Uint8Array {
 export function formatClearsigned({ text, signature, hashName }: ClearsignedParts): Uint8Array {
   const parts = [encodeUtf8(`-----BEGIN PGP SIGNED MESSAGE-----\nHash: ${hashName}\n\n`)];
   for (const line of linesOf(text)) {
-    if (line[0] === DASH) parts.push(ESCAPE);
+    if (line[0] === DASH || startsWithBytes(line, FROM)) parts.push(ESCAPE);
     parts.push(line, Uint8Array.of(LF));
   }
   parts.push(encodeUtf8(`${signature.trim().replaceAll('\r\n', '\n')}\n`));
@@ -74,7 +77,7 @@ function requireUtf8(text: Uint8Array, source: string): void {
 
 function notSignable(source: string, line: number, reason: string): SignatureError {
   return new SignatureError('text-not-signable', `Cannot sign "${source}": ${reason} (line ${line})`, {
-    hint: `GnuPG would change the text: lines may have ${LONGEST_LINE} bytes, and no blanks at their end`,
+    hint: `GnuPG would change the text: lines may have ${LONGEST_LINE} bytes, and neither NULs nor blanks at their end`,
     data: { source, line, limit: LONGEST_LINE },
   });
 }

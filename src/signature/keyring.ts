@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Key } from 'openpgp';
 
 import { parsePublicKeys, readKeyFile, unreadableKey } from './key-file.js';
+import { mergeKey } from './public-key.js';
 
 export interface KeyringSources {
   /** Key files, armored or binary, each with one key or several. */
@@ -84,14 +85,4 @@ function isKeyFileName(name: string): boolean {
 
 async function addKeys(keys: Map<string, Key>, bytes: Uint8Array, source: string): Promise<void> {
   for (const key of await parsePublicKeys(bytes, source)) await mergeKey(keys, key, source);
-}
-
-/** Two copies of a key count as one with what both say: a later expiry, a revocation. */
-async function mergeKey(keys: Map<string, Key>, key: Key, source: string): Promise<void> {
-  const fingerprint = key.getFingerprint().toUpperCase();
-  const known = keys.get(fingerprint);
-  const merged = known?.update(key).catch((error: unknown) => {
-    throw unreadableKey(source, error);
-  });
-  keys.set(fingerprint, (await merged) ?? key);
 }

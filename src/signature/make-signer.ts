@@ -6,16 +6,9 @@ import { encodeUtf8 } from '../core/bytes.js';
 import type { SignatureError } from '../core/errors.js';
 import { exportFromGpg, type GpgKey, listGpgKeys, signWithGpg } from './gpg.js';
 import { fingerprintOf } from './key-facts.js';
+import type { PublicKeyFile } from './public-key.js';
 import { signClearsigned } from './sign.js';
 import { ambiguousKey, noSuchKey, readSigningKey } from './signing-key.js';
-
-/** A public key as a mirror publishes it. */
-export interface PublicKeyFile {
-  /** Of the primary key, upper case. */
-  readonly fingerprint: string;
-  /** Armored, without any secret part. */
-  readonly armored: Uint8Array;
-}
 
 export interface TextSigner {
   /** Signs a text as a file of its own; `source` names it in messages. */
@@ -78,7 +71,8 @@ function chooseGpgKey(keys: readonly GpgKey[], id: string): GpgKey {
   const fitting = id === '' ? usable : usable.filter((key) => isNamed(key, id));
   const [only, ...more] = fitting;
   if (only !== undefined && more.length === 0) return only;
-  if (only !== undefined) throw ambiguousKey('gpg', fitting, 'Name one with --key gpg:FINGERPRINT');
+  if (only !== undefined)
+    throw ambiguousKey('gpg has several', fitting, 'Name one with --key gpg:FINGERPRINT');
   if (usable.length === 0) throw noSuchKey('gpg has no secret key that can sign', [], HOW_TO_MAKE);
   throw noSuchKey(`gpg has no such key "${id}", but these`, usable, 'Name one with --key gpg:FINGERPRINT');
 }
@@ -96,7 +90,7 @@ async function noKeyChosen({ signal }: SignerRequest): Promise<SignatureError> {
   const usable = keys.filter((key) => key.canSign);
   if (usable.length === 0) return noSuchKey('no key is given, and gpg has none', [], HOW_TO_MAKE);
   return ambiguousKey(
-    'gpg',
+    'none is named, and gpg has',
     usable,
     'Name one with --key gpg:FINGERPRINT or --key FILE, or publish with --unsigned',
   );

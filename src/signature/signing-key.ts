@@ -38,7 +38,7 @@ async function chooseKey(
   const facts = await Promise.all(keys.map(describeKey));
   const hint = `Name one with --key "${file}#FINGERPRINT"`;
   if (only === undefined) throw noSuchKey(`"${file}" has no key "${keyId}"`, facts, hint);
-  throw ambiguousKey(`"${file}"`, await Promise.all(fitting.map(describeKey)), hint);
+  throw ambiguousKey(`"${file}" has several`, await Promise.all(fitting.map(describeKey)), hint);
 }
 
 export function noSuchKey(state: string, keys: readonly KeyFacts[], hint: string): SignatureError {
@@ -48,8 +48,8 @@ export function noSuchKey(state: string, keys: readonly KeyFacts[], hint: string
   });
 }
 
-export function ambiguousKey(place: string, keys: readonly KeyFacts[], hint: string): SignatureError {
-  const message = `Cannot choose a key to sign with: ${place} has ${keys.length}${keyLines(keys)}`;
+export function ambiguousKey(state: string, keys: readonly KeyFacts[], hint: string): SignatureError {
+  const message = `Cannot choose a key to sign with: ${state}${keyLines(keys)}`;
   return new SignatureError('key-ambiguous', message, {
     hint,
     data: { keys: keys.map(({ fingerprint, userIds }) => ({ fingerprint, userIds })) },

@@ -32,27 +32,28 @@ export class PrefixView {
     let pending = components(path);
     let current = '';
     let links = 0;
-    while (pending.length > 0) {
-      const [component = '', ...rest] = pending;
+    for (;;) {
+      const [component, ...rest] = pending;
+      if (component === undefined) return true;
       pending = rest;
+      if (component === '.') continue;
       if (component === '..') {
         current = current.slice(0, Math.max(0, current.lastIndexOf('/')));
         continue;
       }
       const next = `${current}/${component}`;
       const kind = this.#kindOf(next);
-      if (kind === undefined) return false;
-      if (pending.length === 0) return true;
-      if (kind !== 'link') {
+      if (kind === undefined || rest.length === 0) return kind !== undefined;
+      if (kind === 'file') return false;
+      if (kind === 'directory') {
         current = next;
         continue;
       }
       if (++links > MAX_LINKS) return false;
       const target = this.#readLink(next);
       if (target.startsWith('/')) current = '';
-      pending = [...components(target), ...pending];
+      pending = [...components(target), ...rest];
     }
-    return true;
   }
 
   #physical(path: string): Buffer {
@@ -63,11 +64,13 @@ export class PrefixView {
     return bytes(path);
   }
 
-  #kindOf(path: string): 'link' | 'other' | undefined {
+  #kindOf(path: string): 'link' | 'directory' | 'file' | undefined {
     try {
-      return lstatSync(this.#physical(path)).isSymbolicLink() ? 'link' : 'other';
+      const status = lstatSync(this.#physical(path));
+      if (status.isSymbolicLink()) return 'link';
+      return status.isDirectory() ? 'directory' : 'file';
     } catch {
-      return this.#isAbovePrefix(path) ? 'other' : undefined;
+      return this.#isAbovePrefix(path) ? 'directory' : undefined;
     }
   }
 
@@ -85,8 +88,10 @@ function bytes(path: string): Buffer {
   return fromLatin1(path) as Buffer;
 }
 
+/** The names in a path; a final "." where it ends in a slash, since only a directory may stand before one. */
 function components(path: string): string[] {
-  return path.split('/').filter((component) => component !== '' && component !== '.');
+  const names = path.split('/').filter((component) => component !== '' && component !== '.');
+  return /\/\.?$/.test(path) ? [...names, '.'] : names;
 }
 
 /** The real path of the part of a folder's path that exists. */

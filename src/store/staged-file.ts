@@ -12,6 +12,7 @@ import {
 
 /** A file of a stage, open for reading and editing in place. */
 export class StagedFile {
+  /** As it was when it was opened. */
   readonly size: number;
   readonly #descriptor: number;
   #buffer = new Uint8Array(4096);

@@ -42,6 +42,18 @@ export interface StagedTreeOptions {
   readonly keep: string;
   /** Mode a file gets, from the mode in the archive. */
   readonly fileMode: (mode: number) => number;
+  /** Called once with the leading part of all names so far: what records, as ELF files stream by, where relocation may have work. */
+  readonly recordHits?: (base: string) => HitRecorder | undefined;
+}
+
+/** Looks at the bytes of one file at a time. */
+export interface HitRecorder {
+  /** What is looked for. */
+  readonly root: Uint8Array;
+  begin(): void;
+  scan(bytes: Uint8Array): void;
+  /** Offsets in the file, ascending; undefined when there were too many to remember. */
+  end(): readonly number[] | undefined;
 }
 
 /** Largest member that `keep` holds in memory. */
@@ -56,6 +68,8 @@ interface OpenFile {
   readonly mode: number;
   readonly kept: Uint8Array[] | undefined;
   content: ContentKind | undefined;
+  /** Whether every byte went through the recorder. */
+  isScanned: boolean;
   head: Uint8Array;
   written: number;
 }
@@ -66,6 +80,9 @@ export class StagedTree {
   readonly #options: StagedTreeOptions;
   readonly #members = new Map<SafePath, StagedMember>();
   readonly #kept = new Map<SafePath, Uint8Array>();
+  /** By inode. */
+  readonly #hits = new Map<number, readonly number[]>();
+  #recorder: HitRecorder | undefined;
   readonly #umask = process.umask();
   /** Every member so far lies below this directory, or is a directory above it; on disk it is the folder itself. */
   #base = '';
@@ -87,6 +104,16 @@ export class StagedTree {
   /** The body of the member that `keep` names. */
   get kept(): ReadonlyMap<SafePath, Uint8Array> {
     return this.#kept;
+  }
+
+  /** What was looked for in ELF files as they streamed by; undefined where nothing was. */
+  get hitRoot(): Uint8Array | undefined {
+    return this.#recorder?.root;
+  }
+
+  /** Where an ELF file has what was looked for; undefined where that is not known. */
+  hitsOf(inode: number): readonly number[] | undefined {
+    return this.#hits.get(inode);
   }
 
   get writtenBytes(): number {
@@ -148,6 +175,7 @@ export class StagedTree {
     const file = this.#open;
     if (file === undefined) return;
     if (file.content === undefined) classify(file, bytes);
+    if (file.content === 'elf') this.#scan(file, bytes);
     file.kept?.push(copyBytes(bytes));
     writeFully(file.descriptor, bytes);
     file.written += bytes.length;
@@ -169,12 +197,15 @@ export class StagedTree {
       closeSync(file.descriptor);
     }
     const content = file.content ?? 'other';
+    const inode = ++this.#lastInode;
+    const hits = file.isScanned ? this.#recorder?.end() : undefined;
+    if (hits !== undefined) this.#hits.set(inode, hits);
     this.#members.set(file.path, {
       kind: 'file',
       mode: file.mode,
       size: file.written,
       content,
-      inode: ++this.#lastInode,
+      inode,
     });
     if (file.kept !== undefined) this.#kept.set(file.path, Buffer.concat(file.kept));
   }
@@ -189,6 +220,15 @@ export class StagedTree {
   rootAt(root: SafePath): void {
     if (isWithin(this.#base, root)) this.#rebase(root);
     else this.#descend(root);
+  }
+
+  #scan(file: OpenFile, bytes: Uint8Array): void {
+    // A file whose first bytes came in pieces is left out.
+    if (file.written === 0 && file.head.length === 0) {
+      this.#recorder?.begin();
+      file.isScanned = this.#recorder !== undefined;
+    }
+    if (file.isScanned) this.#recorder?.scan(bytes);
   }
 
   #addDirectory(path: SafePath): void {
@@ -218,6 +258,7 @@ export class StagedTree {
 
   /** The first member that is not one more directory inside the last fixes the base; one beside it moves the base up. */
   #settle(path: SafePath): void {
+    if (!this.#settled) this.#recorder = this.#options.recordHits?.(this.#base);
     this.#settled = true;
     let shared: string = this.#base;
     while (!isWithin(path, shared)) shared = parentPath(shared);
@@ -255,7 +296,17 @@ export class StagedTree {
     this.#claim(path, 'file');
     const descriptor = openSync(this.locate(path), 'wx', mode & 0o777);
     const kept = this.#mustKeep(path, entry.size) ? [] : undefined;
-    this.#open = { path, descriptor, entry, mode, kept, content: undefined, head: EMPTY, written: 0 };
+    this.#open = {
+      path,
+      descriptor,
+      entry,
+      mode,
+      kept,
+      content: undefined,
+      isScanned: false,
+      head: EMPTY,
+      written: 0,
+    };
   }
 
   /** Of several members only the one of the shortest name can be wanted: no archive fills the memory. */

@@ -7,7 +7,7 @@ import { applyEdits, type ByteSource, type Edit, sourceOfBytes } from '../../src
 import { toLatin1 } from '../../src/core/bytes.js';
 import { BuildcacheError, RelocationError } from '../../src/core/errors.js';
 import type { ElfPatcher, RelocationEngine } from '../../src/relocation/engine.js';
-import { dropMissingRpaths } from '../../src/relocation/rpath.js';
+import { dropMissingRpaths } from '../../src/relocation/missing-rpaths.js';
 import { buildElf, type ElfOptions } from '../helpers/elf-builder.js';
 import { decodeMapping, type EncodedMapping, fromBase64, loadVectors } from '../helpers/vectors.js';
 import { ENGINES, mappingOf } from './engines.js';
@@ -254,10 +254,14 @@ for (const engine of ENGINES) {
   });
 }
 
-describe('ELF patch, both engines', () => {
+/** Every engine does to a file what the first one does. */
+function assertAgreed(bytes: Uint8Array): void {
+  const [first, ...others] = ENGINES.map((engine) => patchHostile(engine, bytes));
+  for (const other of others) assert.deepEqual(other, first);
+}
+
+describe('ELF patch, all engines', () => {
   it('agree on random damage', () => {
-    const [js, wasm] = ENGINES;
-    assert.ok(js && wasm);
     const damage = fc.array(fc.tuple(fc.nat(), fc.constantFrom(0, 1, 2, 3, 8, 64, 127, 128, 254, 255)), {
       minLength: 1,
       maxLength: 6,
@@ -266,7 +270,7 @@ describe('ELF patch, both engines', () => {
       const { bytes } = buildElf({ ...kind, rpath: '/old/store/lib:/x', interpreter: '/old/store/ld.so' });
       const changed = Buffer.from(bytes).subarray(0, bytes.length - (cut === 0 ? 40 : 0));
       for (const [at, value] of writes) changed[at % changed.length] = value;
-      assert.deepEqual(patchHostile(wasm, changed), patchHostile(js, changed));
+      assertAgreed(changed);
     });
     fc.assert(property, { seed: 19, numRuns: 3000 });
   });
@@ -274,14 +278,12 @@ describe('ELF patch, both engines', () => {
   it('agree on a real program and on random damage to its tables', {
     skip: process.platform !== 'linux' && 'needs an ELF program',
   }, () => {
-    const [js, wasm] = ENGINES;
-    assert.ok(js && wasm);
     const program = readFileSync('/bin/sh').subarray(0, 4 * 1024 * 1024);
-    assert.deepEqual(patchHostile(wasm, program), patchHostile(js, program));
+    assertAgreed(program);
     const property = fc.property(fc.nat(4096), fc.nat(255), fc.nat(program.length), (at, value, cut) => {
       const changed = Buffer.from(program.subarray(0, cut % 3 === 0 ? cut : program.length));
       if (at < changed.length) changed[at] = value;
-      assert.deepEqual(patchHostile(wasm, changed), patchHostile(js, changed));
+      assertAgreed(changed);
     });
     fc.assert(property, { seed: 23, numRuns: 150 });
   });

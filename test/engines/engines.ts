@@ -3,9 +3,10 @@ import { toLatin1 } from '../../src/core/bytes.js';
 import type { PrefixMapping, RelocationEngine } from '../../src/relocation/engine.js';
 import { JsEngine } from '../../src/relocation/engines/js.js';
 import { WasmEngine } from '../../src/relocation/engines/wasm.js';
+import { NATIVE } from '../helpers/native-engine.js';
 
 export const WASM = new WasmEngine();
-export const ENGINES: readonly RelocationEngine[] = [new JsEngine(), WASM];
+export const ENGINES: readonly RelocationEngine[] = [new JsEngine(), WASM, ...(NATIVE ? [NATIVE] : [])];
 
 export const SPLITS = [1, 2, 3, 7, 16, 63, 64, 65, 511, 512, 513] as const;
 

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { RelocationError, UsageError } from '../../src/core/errors.js';
 import { JsEngine } from '../../src/relocation/engines/js.js';
 import { type EngineChoice, type EngineLoaders, selectEngine } from '../../src/relocation/engines/select.js';
+import { WasmEngine } from '../../src/relocation/engines/wasm.js';
 import { WasmKernels } from '../../src/relocation/engines/wasm-kernels.js';
 
 const UNAVAILABLE = () => {
@@ -14,9 +15,10 @@ const LOADERS: EngineLoaders = { native: UNAVAILABLE, wasm: UNAVAILABLE, js: () 
 
 describe('selectEngine', () => {
   it('takes the fastest engine that loads, and says why', () => {
-    const { engine, reason } = selectEngine(undefined, {});
+    const loaders = { ...LOADERS, wasm: () => new WasmEngine() };
+    const { engine, reason } = selectEngine(undefined, {}, loaders);
     assert.equal(engine.name, 'wasm');
-    assert.equal(reason, 'native: native addon not built');
+    assert.equal(reason, 'native: not today');
   });
 
   it('goes on to js where WASM cannot run', () => {
@@ -30,7 +32,7 @@ describe('selectEngine', () => {
     const { engine, reason } = selectEngine(undefined, { REGRAFT_ENGINE: 'js' });
     assert.equal(engine.name, 'js');
     assert.equal(reason, 'forced by REGRAFT_ENGINE');
-    assert.equal(selectEngine(undefined, { REGRAFT_ENGINE: '' }).engine.name, 'wasm');
+    assert.equal(selectEngine(undefined, { REGRAFT_ENGINE: '' }, LOADERS).engine.name, 'js');
   });
 
   it('refuses to replace a forced engine', () => {
@@ -39,7 +41,7 @@ describe('selectEngine', () => {
       ['wasm', LOADERS],
     ] as const) {
       assert.throws(
-        () => selectEngine(choice, {}, loaders),
+        () => selectEngine(choice, { REGRAFT_NATIVE: '/nowhere/regraft.node' }, loaders),
         (error) => error instanceof RelocationError && error.code === 'engine-unavailable',
       );
     }

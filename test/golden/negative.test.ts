@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { BuildcacheError } from '../../src/core/errors.js';
+import { ENGINE_NAMES } from '../helpers/native-engine.js';
 import { installCase } from '../helpers/negative-case.js';
 
 /** The complete fixtures where they are; else those of this repository. */
@@ -69,7 +70,7 @@ describe('broken build caches', () => {
     assert.deepEqual(readdirSync(caches).sort(), Object.keys(EXPECTED).sort());
   });
   for (const [name, expected] of Object.entries(EXPECTED)) {
-    for (const engine of ['js', 'wasm'] as const) {
+    for (const engine of ENGINE_NAMES) {
       it(`${name} (${engine})`, async () => {
         const folder = join(scratch, `${name}-${engine}`);
         mkdirSync(folder);

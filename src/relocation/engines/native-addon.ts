@@ -10,13 +10,16 @@ import { RelocationError } from '../../core/errors.js';
 /** Equal to `ABI_VERSION` in native/src/lib.rs; raised with every change of a signature. */
 export const ABI_VERSION = 1;
 
-/** What every call returns when the addon itself is wrong: `PANICKED` in native/src/lib.rs. */
-const PANICKED = -1000;
+/** What every call returns when the addon itself is wrong: `PANICKED` and `MISUSED` in native/src/lib.rs. */
+const FAILURES: Readonly<Record<number, string>> = {
+  [-1000]: 'its kernel panicked',
+  [-1001]: 'its kernel was given arrays that it cannot work on',
+};
 
 /** Answers go into `report`; every call returns a status. */
 export interface NativeInflater {
   reset(): number;
-  run(input: Uint8Array, from: number, output: Uint8Array, report: Float64Array): number;
+  run(input: Uint8Array, position: number, window: Uint8Array, report: Float64Array): number;
 }
 
 export interface NativePrefixTable {
@@ -33,6 +36,7 @@ export interface NativeElfSearch {
 /** What the addon exports. */
 export interface NativeAddon {
   readonly ABI_VERSION: number;
+  readonly INFLATE_WINDOW_SIZE: number;
   readonly RawInflater: new () => NativeInflater;
   readonly PrefixTable: new (
     prefixes: readonly Uint8Array[],
@@ -143,8 +147,9 @@ function isMusl(program: string): boolean {
  * @throws RelocationError `engine-failed` where the addon itself is wrong
  */
 export function checkStatus(status: number): number {
-  if (status !== PANICKED) return status;
-  throw nativeFailure('its kernel panicked');
+  const failure = status < 0 ? FAILURES[status] : undefined;
+  if (failure !== undefined) throw nativeFailure(failure);
+  return status;
 }
 
 /** The error for an addon that does not do what it promises. */

@@ -3,6 +3,7 @@
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import type { RelocationError } from '../../core/errors.js';
 import { cStringError, seamFor } from '../binary-rules.js';
+import { canLengthen, type ElfStrings, patchElf, planElfEdits } from '../elf-patch.js';
 import type {
   CStringReplacer,
   ElfPatcher,
@@ -12,7 +13,6 @@ import type {
   TextReplacer,
 } from '../engine.js';
 import { checkPrefixes, withoutIdentities } from '../prefix-map.js';
-import { type ElfStrings, planElfEdits } from '../rpath.js';
 import { checkTextSize, TEXT_RESULT_LIMIT, textTooLarge } from '../text-rules.js';
 import {
   checkStatus,
@@ -22,7 +22,7 @@ import {
   nativeFailure,
 } from './native-addon.js';
 import { NativeInflater } from './native-inflater.js';
-import { PairList } from './pair-list.js';
+import { checkScanSize, PairList } from './pair-list.js';
 
 /** How many `[place, prefix]` pairs one call may answer with. */
 const PAIR_CAPACITY = 8192;
@@ -78,6 +78,8 @@ export class NativeEngine implements RelocationEngine {
   }
 
   createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher {
+    // A file that must grow is rare, and then its headers are most of the work: the plain code does it.
+    if (canLengthen(mapping)) return { patch: (source) => patchElf(source, mapping, options) };
     return {
       patch: (source): readonly Edit[] => {
         const strings = findElfStrings(this.#addon, source, options.rewriteInterpreter);
@@ -100,6 +102,7 @@ export class NativeEngine implements RelocationEngine {
 }
 
 function scan(table: NativePrefixTable, bytes: Uint8Array): Uint32Array {
+  checkScanSize(bytes);
   const hits = new PairList();
   const pairs = new Uint32Array(2 * PAIR_CAPACITY);
   const report = new Float64Array(1);

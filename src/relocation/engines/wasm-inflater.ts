@@ -22,8 +22,8 @@ export interface InflateExports {
 const WANTS_INPUT = 0;
 const HAS_ENDED = 2;
 
-/** Why the kernel refused a stream, by the number it returns; the words are those of JsInflater. */
-const PROBLEMS: readonly string[] = [
+/** Why a kernel (this one or the native one) refused a stream, by the number it returns; the words are those of JsInflater. */
+export const PROBLEMS: readonly string[] = [
   '',
   'unknown block type',
   'a stored block does not confirm its length',

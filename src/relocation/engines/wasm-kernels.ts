@@ -42,6 +42,9 @@ const WINDOW_SIZE = 256 * 1024;
 /** How many `[place, prefix]` pairs a kernel writes before it must be called again. */
 export const PAIR_CAPACITY = 8192;
 
+/** Room for the table of a few prefixes. */
+const SMALL_TABLE = 64 * 1024;
+
 let compiled: WasmModule | undefined;
 
 /** The module, compiled at the first call. */
@@ -85,6 +88,10 @@ export class WasmKernels {
     } catch (cause) {
       throw unavailable('an instance cannot be made', cause);
     }
+    // A small table can then be made while somebody holds a view of the memory: the recorder of hits is, in the middle of a tarball.
+    this.#tableCapacity = SMALL_TABLE;
+    this.#tableAt = this.#allocate(SMALL_TABLE);
+    this.reserve(undefined, 0);
   }
 
   /** The whole memory; made anew after it has grown, so never keep it. */
@@ -124,7 +131,7 @@ export class WasmKernels {
   reserve(table: MatcherTable | undefined, longest: number): void {
     const tableSize = table?.bytes.length ?? 0;
     if (tableSize > this.#tableCapacity) {
-      this.#tableCapacity = Math.max(64 * 1024, 2 * tableSize);
+      this.#tableCapacity = 2 * tableSize;
       this.#tableAt = this.#allocate(this.#tableCapacity);
       this.#table = undefined;
     }

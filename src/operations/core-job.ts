@@ -1,0 +1,53 @@
+// Makes the plain data of a core's job from a store and a spec.
+import { toLatin1 } from '../core/bytes.js';
+import type { Spec } from '../spec/spec.js';
+import { hashToPrefixOrder } from '../spec/traverse.js';
+import { groupId } from '../store/group.js';
+import type { Stage } from '../store/stage.js';
+import type { Store } from '../store/store.js';
+import type { CoreJob } from './package-core.js';
+
+export interface CoreJobRequest {
+  readonly store: Store;
+  readonly stage: Stage;
+  readonly spec: Spec;
+  readonly prefix: string;
+  readonly layoutVersion: number;
+  readonly source: string;
+}
+
+const ELF_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'cray']);
+
+/**
+ * The job of installing a spec's root from a tarball.
+ * @throws RelocationError `sbang-path-too-long`; UsageError `config`, `projection`
+ */
+export function coreJob({ store, stage, spec, prefix, layoutVersion, source }: CoreJobRequest): CoreJob {
+  const permissions = store.permissionsOf(spec.root.name);
+  return {
+    packageName: spec.root.name,
+    treeFolder: stage.treeFolder,
+    prefix,
+    places: {
+      newPrefix: latin1(prefix),
+      newLayoutRoot: latin1(store.root),
+      newSbangPath: latin1(store.sbangPath),
+      newSpackPrefix: store.spackPrefix === undefined ? undefined : latin1(store.spackPrefix),
+      newPrefixes: hashToPrefixOrder(spec).map((node) => ({
+        hash: node.hash,
+        prefix: latin1(node.hash === spec.root.hash ? prefix : store.prefixOf(node, spec)),
+      })),
+      layoutVersion,
+    },
+    projectionDepth: Math.max(1, prefix.split('/').length - store.root.split('/').length),
+    sbangPath: store.sbangPath,
+    permissions,
+    groupId: permissions.group === undefined ? undefined : groupId(permissions.group),
+    isElfPlatform: ELF_PLATFORMS.has(spec.root.arch.platform),
+    source,
+  };
+}
+
+function latin1(path: string): string {
+  return toLatin1(Buffer.from(path));
+}

@@ -1,0 +1,174 @@
+// The core of an installation: compressed bytes go in, a finished tree stands in the stage. It knows no store and no mirror, only
+// plain data, so that it runs in a worker as well as here.
+import { parseBuildinfo } from '../buildcache/buildinfo.js';
+import { BUILDINFO_PATH, findPackageRoot } from '../buildcache/package-root.js';
+import { fromLatin1 } from '../core/bytes.js';
+import { MetadataError } from '../core/errors.js';
+import type { RelocationEngine } from '../relocation/engine.js';
+import { HitRecorder } from '../relocation/hit-recorder.js';
+import { makePlan, type PlanInput } from '../relocation/plan.js';
+import { ensureInstallManifest } from '../store/install-manifest.js';
+import { fileMode, type PermissionPolicy } from '../store/permissions.js';
+import { PrefixView } from '../store/prefix-view.js';
+import { SHEBANG_LIMIT } from '../store/sbang.js';
+import { StagedTree } from '../store/staged-tree.js';
+import { Decompressor } from '../stream/decompress.js';
+import type { Inflater } from '../stream/inflater.js';
+import type { SafePath } from '../tar/safe-path.js';
+import { TarReader } from '../tar/tar-reader.js';
+import { type HookCounts, runInstallHooks } from './install-hooks.js';
+import { type RelocationCounts, relocateTree } from './relocate-tree.js';
+
+/** What has to be known of a package before its bytes come: plain data. Paths in `places` are latin1 strings, others are text. */
+export interface CoreJob {
+  readonly packageName: string;
+  /** The empty folder of the stage that becomes the prefix. */
+  readonly treeFolder: string;
+  readonly prefix: string;
+  /** Everything about the new place that a plan needs. */
+  readonly places: Omit<PlanInput, 'buildinfo'>;
+  /** How many components the prefix has below the root. */
+  readonly projectionDepth: number;
+  readonly sbangPath: string;
+  readonly permissions: PermissionPolicy;
+  readonly groupId: number | undefined;
+  /** Where install hooks look at rpaths. */
+  readonly isElfPlatform: boolean;
+  /** Where the bytes come from, for messages. */
+  readonly source: string;
+}
+
+export interface CoreResult {
+  readonly files: number;
+  readonly bytes: number;
+  readonly relocation: RelocationCounts & HookCounts;
+  readonly warnings: readonly string[];
+}
+
+const NOTHING_RELOCATED: RelocationCounts = { text: 0, binaries: 0, rpaths: 0, cStrings: 0, links: 0 };
+
+/** Works on one package. */
+export class PackageCore {
+  readonly job: CoreJob;
+  /** Entries that come another way than through `push` go here. */
+  readonly tree: StagedTree;
+  readonly #engine: RelocationEngine;
+  readonly #decompressor: Decompressor;
+  readonly #tar = new TarReader();
+  readonly #warnings: string[] = [];
+  #failure: unknown;
+
+  constructor(job: CoreJob, engine: RelocationEngine, inflater: Inflater) {
+    this.job = job;
+    this.#engine = engine;
+    this.#decompressor = new Decompressor({ inflater, onOutput: (bytes) => this.#unpack(bytes) });
+    this.tree = new StagedTree({
+      folder: job.treeFolder,
+      keep: `/${BUILDINFO_PATH}`,
+      fileMode: (mode) => fileMode(job.permissions, mode),
+      recordHits: (base) => this.#recorderFor(base),
+    });
+  }
+
+  /** Members so far. */
+  get files(): number {
+    return this.tree.members.size;
+  }
+
+  /** Takes compressed bytes. After a failure it only swallows them, so that their digest can be completed. */
+  push(chunk: Uint8Array): void {
+    this.#attempt(() => this.#decompressor.push(chunk));
+  }
+
+  /** Ends the input; returns why it could not be extracted, if it could not. */
+  end(): unknown {
+    this.#attempt(() => {
+      this.#decompressor.finish();
+      this.#tar.finish();
+    });
+    this.tree.abandon();
+    return this.#failure;
+  }
+
+  /**
+   * Relocates what is extracted, runs the hooks, and sees to the manifest; then nothing may change in the tree any more.
+   * @param options `isRelocated`: the entries came relocated
+   * @throws ArchiveError, MetadataError, RelocationError, StoreError
+   */
+  async complete({ isRelocated = false }: { readonly isRelocated?: boolean } = {}): Promise<CoreResult> {
+    const root = findPackageRoot(this.tree.members);
+    this.tree.rootAt(root);
+    const relocation = isRelocated ? NOTHING_RELOCATED : this.#relocate(root);
+    const hooks = this.#runHooks(root);
+    const { treeFolder: folder, prefix, permissions } = this.job;
+    await ensureInstallManifest({ folder, prefix, mode: fileMode(permissions, 0o644) });
+    return {
+      files: [...this.tree.members.values()].filter((member) => member.kind !== 'directory').length,
+      bytes: this.tree.writtenBytes,
+      relocation: { ...relocation, ...hooks },
+      warnings: this.#warnings,
+    };
+  }
+
+  /** Closes what an error or an abort left open. */
+  abandon(): void {
+    this.tree.abandon();
+  }
+
+  #attempt(step: () => void): void {
+    if (this.#failure !== undefined) return;
+    try {
+      step();
+    } catch (error) {
+      this.#failure = error;
+    }
+  }
+
+  #unpack(bytes: Uint8Array): void {
+    this.#tar.push(bytes);
+    for (let event = this.#tar.next(); event !== undefined; event = this.#tar.next()) {
+      if (event.type === 'data') this.tree.write(event.bytes);
+      else if (event.type === 'entry') this.tree.beginEntry(event.entry);
+      else this.tree.endEntry();
+    }
+    if (this.#tar.ended) this.#decompressor.stop();
+  }
+
+  /** The old store's root is guessed from the package's place in the archive; the buildinfo at the end confirms it or not. */
+  #recorderFor(base: string): HitRecorder | undefined {
+    const components = `/${base}`.split('/');
+    const root = components.slice(0, -this.job.projectionDepth).join('/');
+    return root.length < SHORTEST_ROOT ? undefined : new HitRecorder(this.#engine, fromLatin1(root));
+  }
+
+  #relocate(root: SafePath): RelocationCounts {
+    const { packageName, source, places } = this.job;
+    const bytes = this.tree.kept.get(`${root}/${BUILDINFO_PATH}` as SafePath);
+    if (bytes === undefined) {
+      throw new MetadataError(
+        'metadata-too-large',
+        `Cannot read the buildinfo of "${packageName}": it is too large`,
+      );
+    }
+    const buildinfo = parseBuildinfo(bytes, `${source} (${BUILDINFO_PATH})`);
+    const plan = makePlan({ ...places, buildinfo });
+    const onWarning = (message: string) => this.#warnings.push(message);
+    return relocateTree({ tree: this.tree, root, plan, engine: this.#engine, onWarning });
+  }
+
+  #runHooks(root: SafePath): HookCounts {
+    const { places, treeFolder, isElfPlatform, sbangPath, permissions, groupId } = this.job;
+    const stage = Buffer.from(treeFolder).toString('latin1');
+    return runInstallHooks({
+      tree: this.tree,
+      root,
+      view: isElfPlatform ? new PrefixView(places.newPrefix, stage) : undefined,
+      sbang: { sbangPath: Buffer.from(sbangPath), limit: SHEBANG_LIMIT },
+      permissions,
+      groupId,
+    });
+  }
+}
+
+/** A shorter root would be found everywhere. */
+const SHORTEST_ROOT = 4;

@@ -1,0 +1,38 @@
+// The two orders in which a push goes through a prefix (FORMATS.md §3, §4): that of the tar, and that of the buildinfo's lists.
+import type { PrefixDirectory, PrefixFile, PrefixLink, PrefixNode } from './prefix-tree.js';
+
+/** Nothing below directories of these names is relocated. */
+const UNLISTED: ReadonlySet<string> = new Set(['.spack', 'man']);
+
+/** Each directory before what it holds: first its files and links, then its directories. */
+export function tarOrder(root: PrefixDirectory): PrefixNode[] {
+  const nodes: PrefixNode[] = [];
+  const pending = [root];
+  for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
+    nodes.push(folder);
+    const folders: PrefixDirectory[] = [];
+    for (const child of folder.children) {
+      if (child.type === 'directory') folders.push(child);
+      else nodes.push(child);
+    }
+    pending.push(...folders.reverse());
+  }
+  return nodes;
+}
+
+/** Depth first, files and directories interleaved by name; a file with several names comes once. */
+export function listedOrder(root: PrefixDirectory): (PrefixFile | PrefixLink)[] {
+  const nodes: (PrefixFile | PrefixLink)[] = [];
+  const seen = new Set<string>();
+  const pending: PrefixNode[] = [...root.children].reverse();
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if (node.type === 'directory') {
+      if (!UNLISTED.has(node.name)) pending.push(...[...node.children].reverse());
+      continue;
+    }
+    const inode = node.type === 'file' ? node.inode : undefined;
+    if (inode === undefined || !seen.has(inode)) nodes.push(node);
+    if (inode !== undefined) seen.add(inode);
+  }
+  return nodes;
+}
