@@ -171,7 +171,7 @@ impl Inflater {
     /// Decodes from `position` on until the input is used up, the window is full, or the stream ends. The window must be the same
     /// from run to run, its bytes unchanged: matches reach into it.
     pub fn run(&mut self, input: &[u8], position: usize, window: &mut [u8; WINDOW_SIZE]) -> Run {
-        if OUTPUT_LIMIT - self.write < LEAST_ROOM {
+        if self.write + LEAST_ROOM > OUTPUT_LIMIT {
             self.slide(window);
         }
         let start = self.write;
@@ -566,6 +566,39 @@ mod tests {
             assert_eq!(run.stop, Stop::OutputFull);
         }
         assert_eq!((position, total), (input.len(), 12 * 0xffff));
+    }
+
+    /// One literal, and matches of 258 bytes over three windows.
+    #[test]
+    fn goes_on_with_matches_in_the_next_window() {
+        let mut code = vec![1, 1, 0]; // final, fixed
+        code.extend([1, 0, 0, 1, 0, 0, 0, 1]); // literal 0x61
+        for _ in 0..6000 {
+            code.extend([1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0]); // length 258, distance 1
+        }
+        code.extend([0; 7]); // end of block
+        let input: Vec<u8> = code
+            .chunks(8)
+            .map(|bits| bits.iter().enumerate().fold(0, |byte, (i, bit)| byte | (bit << i)))
+            .collect();
+        for piece in [1, 100, input.len()] {
+            let (mut window, mut inflater) = (window(), Inflater::new());
+            let mut total = 0;
+            for part in input.chunks(piece) {
+                let mut position = 0;
+                loop {
+                    let run = inflater.run(part, position, &mut window);
+                    assert!(window[run.start..run.end].iter().all(|byte| *byte == b'a'));
+                    (position, total) = (run.position, total + run.end - run.start);
+                    if run.stop != Stop::OutputFull {
+                        break;
+                    }
+                }
+                assert_eq!(position, part.len());
+            }
+            assert_eq!(total, 1 + 6000 * 258);
+            assert_eq!(inflater.run(&[], 0, &mut window).stop, Stop::Ended);
+        }
     }
 
     #[test]

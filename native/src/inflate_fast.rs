@@ -12,7 +12,7 @@ use crate::inflate::{Bits, Distances, Litlen, Problem, WINDOW_SIZE};
 
 /// One round reads at most two refills: 2 * 7 bytes on, 8 read.
 pub const INPUT_MARGIN: usize = 32;
-/// What a round writes at most: 2 literals, the longest match, and what a copy of 16 bytes at a time writes too much.
+/// What a round writes at most: 2 literals, the longest match, and what a copy of 32 bytes at a time writes too much.
 pub const OUTPUT_MARGIN: usize = 320;
 
 /// Why the loop ended.
@@ -53,7 +53,7 @@ impl FastRun<'_> {
             return unsafe { self.rounds_bmi2() };
         }
         // SAFETY: a round begins with input and room for one, as checked here and after each.
-        unsafe { self.rounds() }
+        unsafe { self.rounds(low_bits) }
     }
 
     /// # Safety
@@ -61,49 +61,64 @@ impl FastRun<'_> {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "bmi1,bmi2")]
     unsafe fn rounds_bmi2(&mut self) -> Exit {
-        unsafe { self.rounds() }
+        // SAFETY: passed on.
+        unsafe { self.rounds(|value, count| core::arch::x86_64::_bzhi_u64(value, count)) }
     }
 
+    /// `low_bits` gives the lowest bits of a value, as many as the lowest byte of its second argument says (less than 64).
+    ///
     /// # Safety
     /// `INPUT_MARGIN` bytes of input are left, `write` is before `output_limit`, and `OUTPUT_MARGIN` bytes of window are behind that.
     #[inline(always)]
-    unsafe fn rounds(&mut self) -> Exit {
+    unsafe fn rounds(&mut self, low_bits: impl Fn(u64, u32) -> u64) -> Exit {
         let (litlen, distances) = (self.litlen, self.distances);
-        let input = self.input.as_ptr();
         let window = self.window.as_mut_ptr();
-        let input_limit = self.input.len() - INPUT_MARGIN;
-        let output_limit = self.output_limit;
-        let oldest = self.oldest;
-        let mut position = self.position;
-        let mut write = self.write;
-        let mut hold = self.bits.hold;
-        let mut bits = u64::from(self.bits.count);
+        let first_input = self.input.as_ptr();
+        // SAFETY: `decode` checked all of these places.
+        let (mut input, input_limit, mut write, output_limit, oldest) = unsafe {
+            (
+                first_input.add(self.position),
+                first_input.add(self.input.len() - INPUT_MARGIN),
+                window.add(self.write),
+                window.add(self.output_limit),
+                window.add(self.oldest),
+            )
+        };
+        let Bits { mut hold, count: mut bits } = self.bits;
 
         macro_rules! refill {
             () => {
-                // SAFETY: `position` is at most 14 bytes behind `input_limit`, and 32 are there.
-                hold |= u64::from_le(unsafe { input.add(position).cast::<u64>().read_unaligned() })
-                    .wrapping_shl(bits as u32);
-                position += 7 - ((bits as usize >> 3) & 7);
+                // SAFETY: `input` is at most 14 bytes behind `input_limit`, and 32 are there.
+                unsafe {
+                    hold |= u64::from_le(input.cast::<u64>().read_unaligned()).wrapping_shl(bits);
+                    input = input.add(7 - ((bits >> 3) & 7) as usize);
+                }
                 bits |= 56;
             };
         }
         macro_rules! take {
             ($entry:expr) => {
                 hold = hold.wrapping_shr($entry);
-                bits = bits.wrapping_sub(u64::from($entry));
+                bits = bits.wrapping_sub($entry);
             };
         }
         macro_rules! literal {
             ($entry:expr) => {
-                // SAFETY: of the margin behind `output_limit` a round uses at most 2 + 258 + 15 bytes.
-                unsafe { window.add(write).write(($entry >> 16) as u8) };
-                write += 1;
+                // SAFETY: of the margin behind `output_limit` a round uses at most 2 + 258 + 31 bytes.
+                unsafe {
+                    write.write(($entry >> 16) as u8);
+                    write = write.add(1);
+                }
             };
         }
         macro_rules! next_litlen {
             () => {
                 litlen[(hold & ((1 << LITLEN_BITS) - 1)) as usize]
+            };
+        }
+        macro_rules! value_of {
+            ($entry:expr, $saved:expr) => {
+                ($entry >> 16) as usize + low_bits($saved, $entry).wrapping_shr($entry >> 8) as usize
             };
         }
 
@@ -127,7 +142,7 @@ impl FastRun<'_> {
                         literal!(entry);
                         refill!();
                         entry = next_litlen!();
-                        if position <= input_limit && write < output_limit {
+                        if input <= input_limit && write < output_limit {
                             continue;
                         }
                         break Exit::Margin;
@@ -137,28 +152,27 @@ impl FastRun<'_> {
             if entry & SPECIAL != 0 {
                 if entry & SUBTABLE == SUBTABLE {
                     let index = hold & ((1u64 << ((entry >> 8) & 15)) - 1);
-                    entry = litlen[(entry >> 16 & 0x7fff) as usize + index as usize];
+                    entry = litlen[((entry >> 16) & 0x7fff) as usize + index as usize];
                     saved = hold;
                     take!(entry);
                     if (entry as i32) < 0 {
                         literal!(entry);
                         refill!();
                         entry = next_litlen!();
-                        if position <= input_limit && write < output_limit {
+                        if input <= input_limit && write < output_limit {
                             continue;
                         }
                         break Exit::Margin;
                     }
                 }
                 if entry & SPECIAL != 0 {
-                    break if entry & END == END {
-                        Exit::EndOfBlock
-                    } else {
-                        Exit::Refused(Problem::LitlenSymbol)
+                    break match entry & END {
+                        END => Exit::EndOfBlock,
+                        _ => Exit::Refused(Problem::LitlenSymbol),
                     };
                 }
             }
-            let length = value_of(entry, saved);
+            let length = value_of!(entry, saved);
 
             refill!();
             entry = distances[(hold & ((1 << DISTANCE_BITS) - 1)) as usize];
@@ -166,7 +180,7 @@ impl FastRun<'_> {
                 if entry & SUBTABLE == SUBTABLE {
                     let mask = (1u64 << ((entry >> 8) & 15)) - 1;
                     take!(DISTANCE_BITS);
-                    entry = distances[(entry >> 16 & 0x7fff) as usize + (hold & mask) as usize];
+                    entry = distances[((entry >> 16) & 0x7fff) as usize + (hold & mask) as usize];
                 }
                 if entry & SPECIAL != 0 {
                     break Exit::Refused(Problem::DistanceSymbol);
@@ -174,77 +188,77 @@ impl FastRun<'_> {
             }
             saved = hold;
             take!(entry);
-            let distance = value_of(entry, saved);
-            if write - oldest < distance {
+            let distance = value_of!(entry, saved);
+            if (write as usize) - (oldest as usize) < distance {
                 break Exit::Refused(Problem::TooFar);
             }
             // At least 28 bits are left, enough to look the next entry up while the match is copied.
             entry = next_litlen!();
             refill!();
             // SAFETY: the match begins at or behind `oldest`; for the room see `literal!`.
-            unsafe { copy_match(window.add(write), distance, length) };
-            write += length;
-            if position > input_limit || write >= output_limit {
+            unsafe {
+                copy_match(write, distance, length);
+                write = write.add(length);
+            }
+            if input > input_limit || write >= output_limit {
                 break Exit::Margin;
             }
         };
 
-        let count = (bits & 63) as u32;
+        let count = bits & 63;
         self.bits = Bits { hold: hold & ((1 << count) - 1), count };
-        self.position = position;
-        self.write = write;
+        self.position = input as usize - first_input as usize;
+        self.write = write as usize - window as usize;
         exit
     }
 }
 
-/// The length or distance that an entry and its extra bits say; `saved` begins with the bits that the entry counts.
-#[inline(always)]
-fn value_of(entry: u32, saved: u64) -> usize {
-    let masked = saved & 1u64.wrapping_shl(entry).wrapping_sub(1);
-    (entry >> 16) as usize + masked.wrapping_shr(entry >> 8) as usize
+fn low_bits(value: u64, count: u32) -> u64 {
+    value & ((1 << (count & 63)) - 1)
 }
 
-/// Copies a match that may overlap itself, 16 or 8 bytes at a time.
+/// Copies a match that may overlap itself, by 16 bytes where that is right, and else by 8 or by its distance.
 ///
 /// # Safety
-/// `distance` bytes before `to` are there, and `length + 15` bytes of room behind it.
+/// `distance` bytes before `to` are there, and `length + 31` bytes of room behind it.
 #[inline(always)]
 unsafe fn copy_match(to: *mut u8, distance: usize, length: usize) {
+    // SAFETY: nothing begins more than 31 bytes behind the match; what is read was written before.
     unsafe {
-        let mut at = to;
         let end = to.add(length);
-        let mut from = to.sub(distance).cast_const();
+        let mut at = to;
         if distance >= 16 {
-            loop {
-                at.cast::<[u8; 16]>().write_unaligned(from.cast::<[u8; 16]>().read_unaligned());
+            // Nearly all matches end within 32 bytes: no branch for those.
+            copy::<16>(at, distance);
+            copy::<16>(at.add(16), distance);
+            at = at.add(32);
+            while at < end {
+                copy::<16>(at, distance);
                 at = at.add(16);
-                from = from.add(16);
-                if at >= end {
-                    return;
-                }
             }
-        }
-        if distance == 1 {
-            let pattern = [*from; 16];
-            loop {
+        } else if distance == 1 {
+            let pattern = [*to.sub(1); 16];
+            while at < end {
                 at.cast::<[u8; 16]>().write_unaligned(pattern);
                 at = at.add(16);
-                if at >= end {
-                    return;
-                }
             }
-        }
-        // Each step makes `distance` bytes right, and up to 8 where that is further.
-        let step = distance.min(8);
-        loop {
-            at.cast::<u64>().write_unaligned(from.cast::<u64>().read_unaligned());
-            at = at.add(step);
-            from = from.add(step);
-            if at >= end {
-                return;
+        } else {
+            // Each step makes `distance` bytes right, or 8 where it is further away.
+            let step = distance.min(8);
+            while at < end {
+                copy::<8>(at, distance);
+                at = at.add(step);
             }
         }
     }
+}
+
+/// # Safety
+/// `distance` bytes before `at` are there, and `SIZE` bytes behind it.
+#[inline(always)]
+unsafe fn copy<const SIZE: usize>(at: *mut u8, distance: usize) {
+    // SAFETY: passed on.
+    unsafe { at.cast::<[u8; SIZE]>().write_unaligned(at.sub(distance).cast::<[u8; SIZE]>().read_unaligned()) }
 }
 
 #[cfg(test)]
@@ -260,7 +274,7 @@ mod tests {
                 for at in 0..length {
                     expected.push(expected[at]);
                 }
-                bytes.resize(distance + length + 15, 0xee);
+                bytes.resize(distance + length + 31, 0xee);
                 unsafe { copy_match(bytes.as_mut_ptr().add(distance), distance, length) };
                 assert_eq!(bytes[..distance + length], expected, "distance {distance}, length {length}");
             }

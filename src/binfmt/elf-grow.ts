@@ -7,6 +7,7 @@ import * as format from './elf-format.js';
 import { type Placement, placeNewBytes } from './elf-placement.js';
 import { elfHash, findStringUses, type RebuiltStrings, rebuildStrings } from './elf-strings.js';
 import { type ElfSectionHeader, type ElfSegmentHeader, type ElfTables, readElfTables } from './elf-tables.js';
+import { findUnusedStrings } from './elf-unused-strings.js';
 import { ElfWriter } from './elf-writer.js';
 
 export interface ElfGrowth {
@@ -16,6 +17,8 @@ export interface ElfGrowth {
         readonly rpath: Uint8Array | undefined;
         /** The new form of a library's name, or undefined where it stays. */
         readonly mapName: (name: Uint8Array) => Uint8Array | undefined;
+        /** Whether a string that nothing refers to must go. */
+        readonly isOld: (string: Uint8Array) => boolean;
       }
     | undefined;
   /** Undefined leaves it. */
@@ -51,7 +54,7 @@ interface ChangedStrings {
 
 function changeStrings(
   tables: ElfTables,
-  { rpath, mapName }: NonNullable<ElfGrowth['strings']>,
+  { rpath, mapName, isOld }: NonNullable<ElfGrowth['strings']>,
 ): ChangedStrings | ElfProblem {
   const { reader, strings: section } = tables;
   if (section === undefined) return { problem: 'it has no dynamic string table' };
@@ -62,6 +65,8 @@ function changeStrings(
   const uses = findStringUses(tables, section);
   if ('problem' in uses) return uses;
   const table = new Uint8Array(reader.source.read(Number(section.offset), Number(section.size)));
+  for (const { start, end } of findUnusedStrings({ bytes: table, uses, dynamic: tables.dynamic }, isOld))
+    table.fill(0, start, end);
   const rebuilt = rebuildStrings(table, uses, ({ what }, value) =>
     what === 'rpath' ? rpath : mapName(value),
   );

@@ -52,6 +52,8 @@ interface LoadLayout {
   readonly align: bigint;
   /** The first address behind all of them, on a page of its own. */
   readonly nextPage: bigint;
+  /** How far behind it the new segment is: eu-elflint takes a long function for relocations in what follows closely. */
+  readonly distance: bigint;
   readonly fileEnd: bigint;
 }
 
@@ -72,7 +74,8 @@ function describeLoads({ reader, segments }: ElfTables): LoadLayout | ElfProblem
   // The new segment takes at most this much of the address space.
   if (nextPage + fileEnd + align + LARGEST_HOLE > limit)
     return { problem: 'there is no address left behind its segments' };
-  return { first, last, align, nextPage, fileEnd };
+  const distance = reader.class === 64 ? roundUp(1n << 20n, align) : 0n;
+  return { first, last, align, nextPage, distance, fileEnd };
 }
 
 function isPowerOfTwo(value: bigint): boolean {
@@ -112,19 +115,17 @@ function reuseHeader({ tables, size }: PlacementRequest, layout: LoadLayout): Pl
 }
 
 /** The address keeps the place within a page, so that a loader can map the file there. */
-function behindEverything({ fileEnd, nextPage, align }: LoadLayout): {
-  readonly offset: bigint;
-  readonly vaddr: bigint;
-} {
+function behindEverything({ fileEnd, nextPage, align, distance }: LoadLayout): Place {
   const offset = roundUp(fileEnd, ALIGNMENT);
-  return { offset, vaddr: nextPage + (offset & (align - 1n)) };
+  return { offset, vaddr: nextPage + distance + (offset & (align - 1n)) };
 }
 
-function newLoad(
-  { offset, vaddr }: { readonly offset: bigint; readonly vaddr: bigint },
-  { align }: LoadLayout,
-  size: bigint,
-): ElfSegmentHeader {
+interface Place {
+  readonly offset: bigint;
+  readonly vaddr: bigint;
+}
+
+function newLoad({ offset, vaddr }: Place, { align }: LoadLayout, size: bigint): ElfSegmentHeader {
   return {
     type: format.PT_LOAD,
     flags: format.PF_R,
@@ -148,7 +149,7 @@ function withLoad(segments: readonly ElfSegmentHeader[], load: ElfSegmentHeader)
  * told programs their address as that of the first segment plus their place in the file).
  */
 function headersInFreeRange(request: PlacementRequest, layout: LoadLayout): Placement | undefined {
-  const { tables, free, size } = request;
+  const { tables, free } = request;
   if (free === undefined) return undefined;
   const headersSize = sizeOfHeaders(tables);
   const { first } = layout;
@@ -244,12 +245,7 @@ function isProgram({ type, segments, dynamic }: ElfTables): boolean {
 }
 
 /** As far from its place in the file as the first segment is: see `headersInFreeRange`. This may leave a hole in the file. */
-function atDistanceOfFirst({
-  first,
-  fileEnd,
-  nextPage,
-  align,
-}: LoadLayout): { readonly offset: bigint; readonly vaddr: bigint } | ElfProblem {
+function atDistanceOfFirst({ first, fileEnd, nextPage, align }: LoadLayout): Place | ElfProblem {
   const distance = first.vaddr - first.offset;
   const vaddr = highest(nextPage, roundUp(fileEnd + distance, ALIGNMENT));
   const offset = vaddr - distance;

@@ -107,7 +107,7 @@ export class JsonScanner {
   #text(start: number, end: number): string {
     if (start < this.#start || end > this.#start + this.#window.length) this.#load(start, end - start);
     const { buffer, byteOffset } = this.#window;
-    return Buffer.from(buffer, byteOffset + start - this.#start, end - start).latin1Slice();
+    return Buffer.from(buffer, byteOffset + start - this.#start, end - start).toString('latin1');
   }
 
   /** Stands at the opening quote; goes behind the closing one. */

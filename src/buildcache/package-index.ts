@@ -31,9 +31,10 @@ interface PackageIndexParts {
   readonly source: string;
   readonly bytes: ByteSource;
   readonly places: IndexPlaces;
-  /** Called when a record cannot be used; throws what tells more than `error`, where there is such. */
-  readonly onUnusable?: ((error: MetadataError) => void) | undefined;
 }
+
+/** A package with tens of thousands of dependencies has some megabytes. */
+const LARGEST_RECORD = 16 * 1024 * 1024;
 
 /** Nodes that stay parsed. A run needs a few hundred; a list of everything must not keep them all. */
 const KEPT_NODES = 1024;
@@ -44,16 +45,14 @@ export class PackageIndex {
   readonly source: string;
   readonly #bytes: ByteSource;
   readonly #places: IndexPlaces;
-  readonly #onUnusable: PackageIndexParts['onUnusable'];
   /** The nodes that were used last, at the end. */
   readonly #nodes = new Map<DagHash, SpecNode>();
 
   /** Use `parsePackageIndex` or `scanPackageIndex`. */
-  constructor({ source, bytes, places, onUnusable }: PackageIndexParts) {
+  constructor({ source, bytes, places }: PackageIndexParts) {
     this.source = source;
     this.#bytes = bytes;
     this.#places = places;
-    this.#onUnusable = onUnusable;
   }
 
   /** Database version, from 5 to 8. */
@@ -84,13 +83,13 @@ export class PackageIndex {
     }
   }
 
-  /** The packages that the build cache has; `name` limits them to one package. */
+  /** The packages that the build cache has; `name` limits them to one package, and leaves out what cannot be read. */
   *offered(name?: string): Iterable<PackageRecord> {
     const rows = name === undefined ? this.#places.rowsWithPrefix('') : this.#places.rowsNamed(name);
     for (const row of rows) {
       if (!this.#places.isInBuildcache(row)) continue;
       const record = this.#recordAt(row);
-      if (name === undefined || record.name === name) yield record;
+      if (name === undefined || nameOf(record) === name) yield record;
     }
   }
 
@@ -112,16 +111,12 @@ export class PackageIndex {
   #readNode(hash: DagHash, { offset, length }: RecordPlace): SpecNode {
     const { source } = this;
     const path = `database.installs.${hash}.spec`;
-    try {
-      if (length === 0) throw invalid(source, `"${path}" is missing`, path);
-      const json = parseJsonDocument(this.#bytes.read(offset, length), source);
-      const node = parseNode(json, NODE_FORMATS[this.version] ?? 0, { source, path, hash });
-      if (node.hash === hash) return node;
-      throw invalid(source, `"${path}" has the hash "${node.hash}"`, path);
-    } catch (error) {
-      if (error instanceof MetadataError) this.#onUnusable?.(error);
-      throw error;
-    }
+    if (length === 0) throw invalid(source, `"${path}" is missing`, path);
+    if (length > LARGEST_RECORD) throw invalid(source, `"${path}" has ${length} bytes`, path);
+    const json = parseJsonDocument(this.#bytes.read(offset, length), source);
+    const node = parseNode(json, NODE_FORMATS[this.version] ?? 0, { source, path, hash });
+    if (node.hash === hash) return node;
+    throw invalid(source, `"${path}" has the hash "${node.hash}"`, path);
   }
 }
 
@@ -144,6 +139,15 @@ class LazyRecord implements PackageRecord {
 
   get node(): SpecNode {
     return this.#read();
+  }
+}
+
+function nameOf(record: PackageRecord): string | undefined {
+  try {
+    return record.name;
+  } catch (error) {
+    if (error instanceof MetadataError) return undefined;
+    throw error;
   }
 }
 
@@ -172,7 +176,7 @@ export function scanPackageIndex(bytes: ByteSource, source: string): IndexPlaces
     if (section !== 'database' || !scanner.atObject) return;
     scanner.readObject((key) => {
       if (key === 'version') version = readVersion(scanner, source);
-      else if (key === 'installs' && scanner.atObject) places = readPlaces(scanner, source);
+      else if (key === 'installs' && scanner.atObject) places = readPlaces(scanner, source, version);
     });
   });
   scanner.expectEnd();
@@ -204,18 +208,20 @@ function readVersion(scanner: JsonScanner, source: string): number {
   );
 }
 
-function readPlaces(scanner: JsonScanner, source: string): PlacesBuilder {
+/** `version`, where it is known already, says how nodes begin. */
+function readPlaces(scanner: JsonScanner, source: string, version: number | undefined): PlacesBuilder {
   const places = new PlacesBuilder();
+  const leadingName = version === 5 ? LEADING_KEY : LEADING_NAME;
   scanner.readObject((hash) => {
     if (!isDagHash(hash)) {
       throw invalid(source, `"${hash.slice(0, 80)}" is not a dag hash`, 'database.installs');
     }
-    places.add(hash, readPlace(scanner));
+    places.add(hash, readPlace(scanner, leadingName));
   });
   return places;
 }
 
-function readPlace(scanner: JsonScanner): RecordPlace {
+function readPlace(scanner: JsonScanner, leadingName: RegExp): RecordPlace {
   let offset = 0;
   let length = 0;
   let name: string | undefined;
@@ -224,7 +230,7 @@ function readPlace(scanner: JsonScanner): RecordPlace {
     scanner.readObject((key) => {
       if (key === 'spec') {
         offset = scanner.position;
-        name = leadingName(scanner.lookAhead(NAME_REACH));
+        name = leadingName.exec(scanner.lookAhead(NAME_REACH))?.[1];
         scanner.skipValue();
         length = scanner.position - offset;
       } else if (key === 'in_buildcache') inBuildcache = scanner.readShortValue() === 'true';
@@ -235,13 +241,10 @@ function readPlace(scanner: JsonScanner): RecordPlace {
 
 /** A name is looked for in so many bytes. */
 const NAME_REACH = 128;
-/** Spack writes the name first (format 1: as the only key), so that a look at the first bytes answers. */
-const LEADING_NAME = /^\{\s*(?:"name"\s*:\s*"([\w.-]+)"|"([\w.-]+)"\s*:\s*\{)/;
-
-function leadingName(head: string): string | undefined {
-  const [, named, keyed] = LEADING_NAME.exec(head) ?? [];
-  return named ?? keyed;
-}
+/** Spack writes the name first, so that a look at the first bytes answers. */
+const LEADING_NAME = /^\{\s*"name"\s*:\s*"([\w.-]+)"/;
+/** Format 1 has it as the only key. */
+const LEADING_KEY = /^\{\s*"([\w.-]+)"\s*:/;
 
 function invalid(source: string, reason: string, path: string): MetadataError {
   return new MetadataError('metadata-invalid', `Cannot read "${source}": ${reason}`, {

@@ -11,6 +11,7 @@ export const EXIT = { done: 0, failed: 1, usage: 2, notFound: 3, verification: 4
 
 const NOT_FOUND: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'spec-not-found',
+  'not-installed',
   'mirror-not-found',
   'index-not-cached',
 ]);

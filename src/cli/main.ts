@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { WriteStream } from 'node:tty';
 import type { Sink } from './console.js';
+import { EXIT } from './exit-code.js';
 import { runProgram } from './program.js';
 
 function sinkOf(stream: WriteStream): Sink {
@@ -13,13 +14,18 @@ function sinkOf(stream: WriteStream): Sink {
   };
 }
 
-// Whoever reads the results may stop early: `regraft list | head`.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+let isOutputLost = false;
+// Whoever reads the results may stop early, as in `regraft list | head`; what the command does goes on.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  isOutputLost ||= error.code !== 'EPIPE';
+});
+process.stderr.on('error', () => {});
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
-process.exitCode = await runProgram(process.argv.slice(2), {
+const exitCode = await runProgram(process.argv.slice(2), {
   version,
   out: sinkOf(process.stdout),
   err: sinkOf(process.stderr),
 });
+process.exitCode = isOutputLost ? EXIT.failed : exitCode;

@@ -83,7 +83,7 @@ export async function openMirrors(
 }
 
 /** Those of our own `mirrors.yaml` first, then those of Spack's scopes; the first of a name counts. */
-async function configuredMirrors(environment: Environment): Promise<readonly ConfiguredMirror[]> {
+export async function configuredMirrors(environment: Environment): Promise<readonly ConfiguredMirror[]> {
   const byName = new Map<string, ConfiguredMirror>();
   for (const file of mirrorFiles(environment)) {
     const variables = { spackRoot: environment.SPACK_ROOT, environment };

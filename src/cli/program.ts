@@ -4,9 +4,10 @@ import { addFindCommand } from './commands/find.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addInstallCommand } from './commands/install.js';
 import { addListCommand } from './commands/list.js';
+import { addPushCommand } from './commands/push.js';
 import { Console, type Sink } from './console.js';
 import { EXIT, exitCodeOf } from './exit-code.js';
-import { createRun, type GlobalFlags } from './run.js';
+import { createRun, type GlobalFlags, jsonMode } from './run.js';
 
 export interface ProgramOptions {
   readonly version: string;
@@ -37,17 +38,25 @@ export async function runProgram(args: readonly string[], options: ProgramOption
     .exitOverride()
     .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
     .showHelpAfterError('(regraft --help lists the commands and options)');
-  for (const add of [addInstallCommand, addListCommand, addFindCommand, addInspectCommand]) add(program, run);
+  for (const add of [addInstallCommand, addPushCommand, addListCommand, addFindCommand, addInspectCommand])
+    add(program, run);
   for (const command of program.commands) addGlobalOptions(command.exitOverride());
   addGlobalOptions(program);
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync(withJsonForm(args), { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    new Console({ out, err, json: undefined, fullPaths: false }).error(error);
+    const form = withJsonForm(args).find((arg) => arg.startsWith('--json='));
+    new Console({ out, err, json: jsonMode(form?.slice('--json='.length)), fullPaths: false }).error(error);
     return exitCodeOf(error);
   }
   return exitCode;
+}
+
+/** `--json` takes its form behind an equals sign only, so that a spec can follow it. */
+function withJsonForm(args: readonly string[]): string[] {
+  const end = args.includes('--') ? args.indexOf('--') : args.length;
+  return args.map((arg, i) => (arg === '--json' && i < end ? '--json=document' : arg));
 }
 
 function addGlobalOptions(command: Command): void {

@@ -39,7 +39,7 @@ export function createRun(environment: ProcessEnvironment): CommandRun {
       environment.setExitCode(await action(console, controller.signal));
     } catch (error) {
       console.error(error);
-      if (process.env.REGRAFT_DEBUG) err.write(`${error instanceof Error ? error.stack : error}\n`);
+      if (process.env.REGRAFT_DEBUG) err.write(console.shown(`${error instanceof Error ? error.stack : error}\n`));
       environment.setExitCode(exitCodeOf(error));
     } finally {
       process.off('SIGINT', interrupt);
@@ -48,7 +48,8 @@ export function createRun(environment: ProcessEnvironment): CommandRun {
   };
 }
 
-function jsonMode(flag: boolean | string | undefined): JsonMode {
+/** What `--json` asks for. */
+export function jsonMode(flag: boolean | string | undefined): JsonMode {
   if (flag === undefined || flag === false) return undefined;
   return flag === 'lines' ? 'lines' : 'document';
 }

@@ -1,28 +1,44 @@
 // Package indexes kept between runs, by default in `$XDG_CACHE_HOME/regraft/index/`.
 //
-// Each mirror has one file: a line of JSON with its URL, the index's own sha256 and its entity tag, then the index as it was
-// fetched. One file per mirror, in place of a common list, means that one rename replaces all that is known about a mirror,
-// and that runs with other mirrors, even at the same moment, neither lose nor remove each other's entries. So nothing is
-// removed because a run does not use it; what no run has used for 30 days is.
+// An index lies in `<sha256>.json`, and beside it, in `<sha256>.places`, where its records are. Each mirror has an entry that names
+// the index by its sha256, with the mirror's URL and entity tag. So one rename of a small file replaces all that is known about a
+// mirror, files that belong together are never mixed, and runs with other mirrors, even at the same moment, neither lose nor remove
+// each other's entries. Nothing is removed because a run does not use it; what no run has used for 30 days is.
 
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
+import { decodePlaces, type IndexPlaces, type PlacesOrigin } from '../buildcache/index-places.js';
+import type { ByteSource } from '../core/byte-source.js';
+import { FileBytes } from './file-bytes.js';
+
 export interface CachedIndex {
-  readonly bytes: Uint8Array;
+  readonly bytes: ByteSource;
   /** sha256 of the bytes, as 64 hexadecimal digits. */
   readonly sha256: string;
   readonly etag: string | undefined;
+  /** Where its records lie; absent when that has to be found anew. */
+  readonly places: IndexPlaces | undefined;
 }
 
-const FORMAT = 1;
-const LONGEST_HEADER = 16 * 1024;
+const FORMAT = 2;
+const LARGEST_ENTRY = 64 * 1024;
 const DAY = 24 * 60 * 60 * 1000;
 const UNUSED_AFTER = 30 * DAY;
 /** A temporary file this old belongs to a run that ended early. */
 const ABANDONED_AFTER = DAY;
+/** An index without an entry may be about to get one. */
+const UNNAMED_AFTER = DAY / 24;
+const WINDOW = 1 << 20;
+
+interface Entry {
+  readonly url: string;
+  readonly sha256: string;
+  readonly size: number;
+  readonly etag: string | undefined;
+}
 
 /** The indexes that are cached in one folder. */
 export class IndexCache {
@@ -34,53 +50,154 @@ export class IndexCache {
 
   /** The cached index of a mirror; undefined when there is none, or when it is not what was written. */
   async read(url: string): Promise<CachedIndex | undefined> {
-    const content = await readFile(this.#file(url)).catch(() => undefined);
-    return content && decode(content, url);
+    const entry = await this.#readEntry(url);
+    if (entry === undefined) return undefined;
+    const { sha256, size, etag } = entry;
+    const bytes = openFile(this.#contentFile(sha256));
+    if (bytes === undefined || bytes.size !== size) return undefined;
+    const places = await this.#readPlaces({ sha256, size, mtime: bytes.mtime });
+    // A file that was touched since its places were noted may have been changed.
+    if (places === undefined && digestOf(bytes) !== sha256) return undefined;
+    return { bytes, sha256, etag, places };
   }
 
-  /** Replaces the cached index of a mirror, at once. */
-  async write(url: string, { bytes, sha256, etag }: CachedIndex): Promise<void> {
+  /** Begins the file of an index; fails where the cache cannot be written. */
+  async create(): Promise<CacheFile> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    const file = this.#file(url);
-    const temporary = `${file}.${process.pid}.${randomBytes(6).toString('hex')}.temp`;
-    try {
-      const handle = await open(temporary, 'wx', 0o600);
-      try {
-        await handle.writeFile(`${JSON.stringify({ format: FORMAT, url, sha256, etag })}\n`);
-        await handle.writeFile(bytes);
-      } finally {
-        await handle.close();
-      }
-      await rename(temporary, file);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+    const path = join(this.#folder, `${randomBytes(16).toString('hex')}.temp`);
+    return new CacheFile(path, await open(path, 'wx', 0o600));
+  }
+
+  /** Makes a complete file the cached index of a mirror, at once. */
+  async commit(
+    url: string,
+    file: CacheFile,
+    { sha256, etag }: { sha256: string; etag: string | undefined },
+  ): Promise<void> {
+    const previous = await this.#readEntry(url);
+    const { size } = await stat(file.path);
+    await rename(file.path, this.#contentFile(sha256));
+    const entry = JSON.stringify({ format: FORMAT, url, sha256, size, etag });
+    await this.#replace(this.#entryFile(url), [Buffer.from(`${entry}\n`)]);
+    if (previous !== undefined && previous.sha256 !== sha256) await this.#removeUnnamed([previous.sha256]);
+  }
+
+  /** Keeps where the records of a cached index lie. */
+  async writePlaces(
+    { bytes, sha256 }: Pick<CachedIndex, 'bytes' | 'sha256'>,
+    places: IndexPlaces,
+  ): Promise<void> {
+    if (!(bytes instanceof FileBytes)) return;
+    const { size, mtime } = bytes;
+    await this.#replace(this.#placesFile(sha256), places.encode({ sha256, size, mtime }));
   }
 
   /** Notes that the cached index was used; it is not removed for a while then. */
   async touch(url: string, now: number): Promise<void> {
-    await utimes(this.#file(url), now / 1000, now / 1000).catch(() => {});
+    await utimes(this.#entryFile(url), now / 1000, now / 1000).catch(() => {});
   }
 
   async remove(url: string): Promise<void> {
-    await rm(this.#file(url), { force: true });
+    const entry = await this.#readEntry(url);
+    await rm(this.#entryFile(url), { force: true });
+    if (entry !== undefined) await this.#removeUnnamed([entry.sha256]);
   }
 
   /** Removes what no run has used for long. Failures do not matter: the next run tries again. */
   async removeStale(now: number): Promise<void> {
-    const names = await readdir(this.#folder).catch(() => []);
-    for (const name of names) {
+    const unnamed = new Set<string>();
+    for (const name of await this.#names()) {
       const age = ownFileAge(name);
       if (age === undefined) continue;
-      const file = join(this.#folder, name);
-      const found = await stat(file).catch(() => undefined);
-      if (found !== undefined && now - found.mtimeMs > age) await rm(file, { force: true }).catch(() => {});
+      const found = await stat(join(this.#folder, name)).catch(() => undefined);
+      if (found === undefined || now - found.mtimeMs <= age) continue;
+      if (isContent(name)) unnamed.add(name.slice(0, 64));
+      else await rm(join(this.#folder, name), { force: true }).catch(() => {});
+    }
+    if (unnamed.size > 0) await this.#removeUnnamed(unnamed);
+  }
+
+  /** Removes indexes that no entry names. */
+  async #removeUnnamed(digests: Iterable<string>): Promise<void> {
+    const named = new Set<string>();
+    for (const name of await this.#names()) {
+      if (!isEntry(name)) continue;
+      const entry = await readEntryFile(join(this.#folder, name));
+      if (entry !== undefined) named.add(entry.sha256);
+    }
+    for (const sha256 of digests) {
+      if (named.has(sha256)) continue;
+      for (const file of [this.#contentFile(sha256), this.#placesFile(sha256)])
+        await rm(file, { force: true }).catch(() => {});
     }
   }
 
-  #file(url: string): string {
-    return join(this.#folder, `${digest(url).slice(0, 32)}.index`);
+  async #readEntry(url: string): Promise<Entry | undefined> {
+    const entry = await readEntryFile(this.#entryFile(url));
+    return entry?.url === url ? entry : undefined;
+  }
+
+  async #readPlaces(origin: PlacesOrigin): Promise<IndexPlaces | undefined> {
+    const content = await readFile(this.#placesFile(origin.sha256)).catch(() => undefined);
+    // The columns must be aligned, which memory from Node's pool is not.
+    return content && decodePlaces(new Uint8Array(content), origin);
+  }
+
+  async #replace(target: string, parts: readonly Uint8Array[]): Promise<void> {
+    const file = await this.create();
+    try {
+      for (const part of parts) await file.write(part);
+      await file.close();
+      await rename(file.path, target);
+    } finally {
+      await file.discard();
+    }
+  }
+
+  async #names(): Promise<readonly string[]> {
+    return readdir(this.#folder).catch(() => []);
+  }
+
+  #entryFile(url: string): string {
+    return join(this.#folder, `${digest(url).slice(0, 32)}.entry`);
+  }
+
+  #contentFile(sha256: string): string {
+    return join(this.#folder, `${sha256}.json`);
+  }
+
+  #placesFile(sha256: string): string {
+    return join(this.#folder, `${sha256}.places`);
+  }
+}
+
+/** A file on its way into the cache. */
+export class CacheFile {
+  readonly path: string;
+  readonly #handle: FileHandle;
+  #isOpen = true;
+
+  constructor(path: string, handle: FileHandle) {
+    this.path = path;
+    this.#handle = handle;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      done += (await this.#handle.write(bytes, done, bytes.length - done)).bytesWritten;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    await this.#handle.close();
+  }
+
+  /** Removes the file, unless it was renamed. Never throws. */
+  async discard(): Promise<void> {
+    await this.close().catch(() => {});
+    await rm(this.path, { force: true }).catch(() => {});
   }
 }
 
@@ -97,27 +214,45 @@ export function digest(data: Uint8Array | string): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
+function digestOf(bytes: ByteSource): string {
+  const hash = createHash('sha256');
+  for (let offset = 0; offset < bytes.size; offset += WINDOW) hash.update(bytes.read(offset, WINDOW));
+  return hash.digest('hex');
+}
+
+function openFile(path: string): FileBytes | undefined {
+  try {
+    return new FileBytes(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function isEntry(name: string): boolean {
+  return /^[0-9a-f]{32}\.entry$/.test(name);
+}
+
+function isContent(name: string): boolean {
+  return /^[0-9a-f]{64}\.(?:json|places)$/.test(name);
+}
+
 /** The age at which a file may go; undefined for files that are not ours. */
 function ownFileAge(name: string): number | undefined {
-  if (/^[0-9a-f]{32}\.index$/.test(name)) return UNUSED_AFTER;
-  if (/^[0-9a-f]{32}\.index\.\d+\.[0-9a-f]{12}\.temp$/.test(name)) return ABANDONED_AFTER;
+  if (isEntry(name)) return UNUSED_AFTER;
+  if (isContent(name)) return UNNAMED_AFTER;
+  if (/^[0-9a-f]{32}\.temp$/.test(name)) return ABANDONED_AFTER;
   return undefined;
 }
 
-function decode(content: Uint8Array, url: string): CachedIndex | undefined {
-  const end = content.subarray(0, LONGEST_HEADER).indexOf(0x0a);
-  const header = end < 0 ? undefined : parseHeader(content.subarray(0, end));
-  if (header?.format !== FORMAT || header.url !== url) return undefined;
-  const bytes = content.subarray(end + 1);
-  const sha256 = digest(bytes);
-  if (sha256 !== header.sha256) return undefined;
-  return { bytes, sha256, etag: typeof header.etag === 'string' ? header.etag : undefined };
-}
-
-function parseHeader(line: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+async function readEntryFile(path: string): Promise<Entry | undefined> {
   try {
-    const header: unknown = JSON.parse(Buffer.from(line).toString('utf8'));
-    return typeof header === 'object' && header !== null ? (header as Record<string, unknown>) : undefined;
+    const { size: length } = await stat(path);
+    if (length > LARGEST_ENTRY) return undefined;
+    const entry = JSON.parse(await readFile(path, 'utf8')) as Readonly<Record<string, unknown>> | null;
+    const { format, url, sha256, size, etag } = entry ?? {};
+    if (format !== FORMAT || typeof url !== 'string' || typeof size !== 'number') return undefined;
+    if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return undefined;
+    return { url, sha256, size, etag: typeof etag === 'string' ? etag : undefined };
   } catch {
     return undefined;
   }

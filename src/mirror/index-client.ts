@@ -1,8 +1,10 @@
 // Fetches and caches the package indexes of mirrors, FORMATS.md §7: a strong entity tag or the hash file says whether the
 // cached index is still the current one. Spack: `BinaryCacheIndex.update`.
 
+import type { IndexPlaces } from '../buildcache/index-places.js';
 import { INDEX_HASH_PATH, INDEX_PATH } from '../buildcache/layout.js';
-import { type PackageIndex, parsePackageIndex } from '../buildcache/package-index.js';
+import { PackageIndex, scanPackageIndex } from '../buildcache/package-index.js';
+import type { ByteSource } from '../core/byte-source.js';
 import {
   BuildcacheError,
   type ErrorCode,
@@ -10,13 +12,13 @@ import {
   MirrorError,
   type MirrorErrorCode,
 } from '../core/errors.js';
-import { type CachedIndex, digest, IndexCache } from './index-cache.js';
-import { isNotFound, type Mirror, type MirrorObject, readAll, readRetrying } from './mirror.js';
+import { type CachedIndex, IndexCache } from './index-cache.js';
+import { downloadIndex, type FetchedIndex } from './index-download.js';
+import { isNotFound, type Mirror, type MirrorObject, readAll } from './mirror.js';
 import { type MirrorIndex, PackageCatalog, type RememberedPackages } from './package-catalog.js';
 
 /** `binary_index_ttl`, in milliseconds. */
 const DEFAULT_TTL = 600_000;
-const LARGEST_INDEX = 2 ** 31 - 1;
 const LARGEST_HASH_FILE = 4096;
 
 export interface IndexClientOptions {
@@ -111,7 +113,7 @@ export class IndexClient {
 
   async #readCached(mirror: Mirror): Promise<IndexState> {
     const cached = await this.#cache.read(mirror.url);
-    if (cached !== undefined) return this.#parse(mirror, cached.bytes);
+    if (cached !== undefined) return this.#use(mirror, cached);
     const failure = new MirrorError(
       'index-not-cached',
       `Cannot list mirror "${mirror.name}" offline: its index was never cached`,
@@ -132,7 +134,7 @@ export class IndexClient {
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof BuildcacheError)) throw error;
-      const fallback = cached === undefined ? {} : this.#parse(mirror, cached.bytes);
+      const fallback = cached === undefined ? {} : await this.#use(mirror, cached);
       return { ...fallback, checkedAt: this.#now(), failure: error };
     }
   }
@@ -147,25 +149,78 @@ export class IndexClient {
     cached: CachedIndex | undefined,
     signal: AbortSignal | undefined,
   ): Promise<IndexState> {
-    const fetched = await fetchIndex(mirror, cached, signal);
-    if (fetched === undefined) {
-      await this.#drop(mirror);
-      return { checkedAt: this.#now() };
+    const answer = await this.#fetch(mirror, cached, signal);
+    if (answer === 'not-modified' && cached !== undefined) {
+      const state = await this.#use(mirror, cached);
+      await this.#cache.touch(mirror.url, this.#now());
+      return state;
     }
-    const state = this.#parse(mirror, fetched.bytes);
-    if (fetched === cached) await this.#cache.touch(mirror.url, this.#now());
-    // A cache that cannot be written makes the next run slower, nothing else.
-    else await this.#cache.write(mirror.url, fetched).catch(() => {});
+    if (typeof answer === 'object') return this.#keep(mirror, answer);
+    await this.#drop(mirror);
+    return { checkedAt: this.#now() };
+  }
+
+  /** The current index: the cached one when it still is, undefined when the mirror has none. */
+  async #fetch(
+    mirror: Mirror,
+    cached: CachedIndex | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<FetchedIndex | 'not-modified' | undefined> {
+    const get = () => mirror.get(INDEX_PATH, { signal });
+    try {
+      const changed = cached === undefined ? await get() : await openIfChanged(mirror, cached, signal);
+      if (changed === 'not-modified') return changed;
+      let opened: MirrorObject | undefined = changed;
+      const open = async () => {
+        const object = opened ?? (await get());
+        opened = undefined;
+        return object;
+      };
+      return await downloadIndex({ mirror, open, cache: this.#cache, signal });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Uses an index that was fetched, and puts it into the cache, unless it is broken. */
+  async #keep(mirror: Mirror, fetched: FetchedIndex): Promise<IndexState> {
+    const { bytes, sha256, etag, file } = fetched;
+    try {
+      const { state, places } = this.#scan(mirror, bytes);
+      if (file === undefined) return state;
+      // A cache that cannot be written makes the next run slower, nothing else.
+      const committed = await this.#cache.commit(mirror.url, file, { sha256, etag }).then(
+        () => true,
+        () => false,
+      );
+      if (committed && places !== undefined)
+        await this.#cache.writePlaces({ bytes, sha256 }, places).catch(() => {});
+      return state;
+    } finally {
+      await file?.discard();
+    }
+  }
+
+  async #use(mirror: Mirror, { bytes, sha256, places: known }: CachedIndex): Promise<IndexState> {
+    if (known !== undefined) {
+      const source = mirror.location(INDEX_PATH);
+      return { checkedAt: this.#now(), index: new PackageIndex({ source, bytes, places: known }) };
+    }
+    const { state, places } = this.#scan(mirror, bytes);
+    if (places !== undefined) await this.#cache.writePlaces({ bytes, sha256 }, places).catch(() => {});
     return state;
   }
 
-  #parse(mirror: Mirror, bytes: Uint8Array): IndexState {
+  #scan(mirror: Mirror, bytes: ByteSource): { state: IndexState; places?: IndexPlaces } {
     const checkedAt = this.#now();
+    const source = mirror.location(INDEX_PATH);
     try {
-      return { checkedAt, index: parsePackageIndex(bytes, mirror.location(INDEX_PATH)) };
+      const places = scanPackageIndex(bytes, source);
+      return { state: { checkedAt, index: new PackageIndex({ source, bytes, places }) }, places };
     } catch (error) {
       const tooNew = error instanceof MetadataError && error.code === 'index-version-unsupported';
-      if (tooNew) return { checkedAt, tooNew: error };
+      if (tooNew) return { state: { checkedAt, tooNew: error } };
       throw error;
     }
   }
@@ -199,33 +254,6 @@ export class IndexClient {
   }
 }
 
-/** The current index: the cached one when it still is, undefined when the mirror has none. */
-async function fetchIndex(
-  mirror: Mirror,
-  cached: CachedIndex | undefined,
-  signal: AbortSignal | undefined,
-): Promise<CachedIndex | undefined> {
-  const options = { limit: LARGEST_INDEX, signal };
-  try {
-    const changed =
-      cached === undefined
-        ? await mirror.get(INDEX_PATH, { signal })
-        : await openIfChanged(mirror, cached, signal);
-    if (changed === 'not-modified') return cached;
-    let opened: MirrorObject | undefined = changed;
-    const { object, bytes } = await readRetrying(async () => {
-      const object = opened ?? (await mirror.get(INDEX_PATH, { signal }));
-      opened = undefined;
-      return object;
-    }, options);
-    refusePage(bytes, mirror, object.location);
-    return { bytes, sha256: digest(bytes), etag: object.etag };
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
-}
-
 async function openIfChanged(
   mirror: Mirror,
   cached: CachedIndex,
@@ -248,20 +276,6 @@ async function readHashFile(mirror: Mirror, signal: AbortSignal | undefined): Pr
     if (error instanceof BuildcacheError) return undefined;
     throw error;
   }
-}
-
-/** Some servers answer every question with a page of their own. */
-function refusePage(bytes: Uint8Array, mirror: Mirror, location: string): void {
-  const start = Buffer.from(bytes.subarray(0, 1024)).toString('latin1').trimStart();
-  if (!start.startsWith('<')) return;
-  throw new MirrorError(
-    'mirror-not-a-buildcache',
-    `Cannot read "${location}": it is a web page, not the index of a build cache`,
-    {
-      hint: 'Check the URL of the mirror: it must be the folder that holds "build_cache"',
-      data: { location, mirror: mirror.url },
-    },
-  );
 }
 
 function isMirrorCode(code: ErrorCode | undefined): code is MirrorErrorCode {

@@ -58,20 +58,11 @@ const BODY_ATTEMPTS = 3;
  * @throws MetadataError `metadata-too-large` beyond the limit; whatever `mirror.get` throws.
  */
 export async function readAll(mirror: Mirror, path: string, options: ReadAllOptions): Promise<Uint8Array> {
-  const { bytes } = await readRetrying(() => mirror.get(path, { signal: options.signal }), options);
-  return bytes;
-}
-
-/** As `readAll`, for an object that `open` opens; tells the object, too, whose bytes they are. */
-export async function readRetrying<T extends MirrorObject>(
-  open: () => Promise<T>,
-  options: ReadAllOptions,
-): Promise<{ readonly object: T; readonly bytes: Uint8Array }> {
   for (let attempt = 1; ; attempt++) {
     // Retries until the body begins are the mirror's own business.
-    const object = await open();
+    const object = await mirror.get(path, { signal: options.signal });
     try {
-      return { object, bytes: await readBody(object, options) };
+      return await readBody(object, options);
     } catch (error) {
       if (attempt >= BODY_ATTEMPTS || !isRetryable(error)) throw error;
     }
@@ -82,19 +73,32 @@ export async function readRetrying<T extends MirrorObject>(
  * Reads the body of an open object into memory.
  * @throws MetadataError `metadata-too-large` beyond the limit, after which the body is cancelled.
  */
-export async function readBody(object: MirrorObject, { limit, signal }: ReadAllOptions): Promise<Uint8Array> {
-  const reader = object.body.getReader();
+export async function readBody(object: MirrorObject, options: ReadAllOptions): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
+  await forEachChunk(object, options, (chunk) => void chunks.push(chunk));
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : concatBytes(chunks);
+}
+
+/**
+ * Reads the body of an open object chunk by chunk, the next one when `onChunk` is done with the last.
+ * @throws MetadataError `metadata-too-large` beyond the limit; whatever `onChunk` throws. The body is cancelled then.
+ */
+export async function forEachChunk(
+  object: MirrorObject,
+  { limit, signal }: ReadAllOptions,
+  onChunk: (chunk: Uint8Array) => void | Promise<void>,
+): Promise<void> {
+  const reader = object.body.getReader();
   let length = 0;
   try {
     if (object.size !== undefined && object.size > limit) throw tooLarge(object, limit);
     for (;;) {
       signal?.throwIfAborted();
       const { done, value } = await reader.read();
-      if (done) return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : concatBytes(chunks);
+      if (done) return;
       length += value.length;
       if (length > limit) throw tooLarge(object, limit);
-      chunks.push(value);
+      await onChunk(value);
     }
   } catch (error) {
     await reader.cancel(error).catch(() => {});
@@ -116,6 +120,6 @@ export function isNotFound(error: unknown): error is MirrorError {
   return error instanceof MirrorError && error.code === 'mirror-not-found';
 }
 
-function isRetryable(error: unknown): boolean {
+export function isRetryable(error: unknown): boolean {
   return error instanceof BuildcacheError && error.retryable;
 }

@@ -66,7 +66,7 @@ export class PackageCatalog {
   *entries(name?: string): Iterable<CatalogEntry> {
     for (const hash of name === undefined ? this.#offeredHashes() : this.#hashesNamed(name)) {
       const entry = this.find(hash);
-      if (entry !== undefined && (name === undefined || entry.name === name)) yield entry;
+      if (entry !== undefined) yield entry;
     }
   }
 

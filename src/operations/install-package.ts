@@ -16,8 +16,8 @@ import type { Spec } from '../spec/spec.js';
 import { Stage } from '../store/stage.js';
 import type { Store } from '../store/store.js';
 import { storeIoError } from '../store/store-io.js';
-import type { Inflater } from '../stream/inflater.js';
 import { coreJob } from './core-job.js';
+import type { CoreHandle, CorePool, OpenTarball } from './core-pool.js';
 import { extractTarball } from './extract.js';
 import type { InflaterPool } from './inflater-pool.js';
 import type { HookCounts } from './install-hooks.js';
@@ -36,6 +36,7 @@ export interface InstallContext {
   readonly checkSignature: boolean;
   readonly engine: RelocationEngine;
   readonly inflaters: InflaterPool;
+  readonly cores: CorePool;
   readonly force: boolean;
   /** `streams`: by way of the public streams, for comparison; the same bytes, two passes. */
   readonly through?: 'core' | 'streams' | undefined;
@@ -135,7 +136,7 @@ class PackageInstallation {
     for (let attempt = 1; ; attempt++) {
       const stage = Stage.create(this.#context.store.root, this.#request.spec.root.hash);
       try {
-        return await this.#context.inflaters.lend((inflater) => this.#installFrom(stage, inflater));
+        return await this.#installFrom(stage);
       } catch (error) {
         const mayRetry = error instanceof MirrorError && error.retryable && attempt < DOWNLOAD_ATTEMPTS;
         if (!mayRetry) throw asStoreError(error, stage.folder);
@@ -145,32 +146,54 @@ class PackageInstallation {
     }
   }
 
-  async #installFrom(stage: Stage, inflater: Inflater): Promise<InstalledPackage> {
+  async #installFrom(stage: Stage): Promise<InstalledPackage> {
+    const { inflaters, cores, through } = this.#context;
     const { sha256, spec } = this.#request;
     this.#phases.begin('extract');
-    const source = await prepareTarball({
-      ...this.#context,
-      spec,
-      sha256,
-      offer: this.#offer,
-      stage,
-      inflater,
-    });
+    const source = await inflaters.lend((inflater) =>
+      prepareTarball({ ...this.#context, spec, sha256, offer: this.#offer, stage, inflater }),
+    );
     const job = this.#job(stage, source);
-    const core = new PackageCore(job, this.#context.engine, inflater);
-    const isStreamed = this.#context.through === 'streams';
-    try {
-      const compressedBytes = isStreamed ? 0 : await this.#extract(source, core);
-      if (isStreamed) await extractThroughStreams({ ...this.#context, source, core, inflater });
-      this.#phases.begin('relocate');
-      const result = await core.complete({ isRelocated: isStreamed });
-      this.#phases.begin('commit');
-      await this.#commit(stage, source.specfile.spec);
-      this.#phases.end();
-      return this.#report(source, result, compressedBytes);
-    } finally {
-      core.abandon();
-    }
+    const { result, compressedBytes } =
+      through === 'streams'
+        ? await this.#installStreams(source, job)
+        : await cores.lend({
+            job,
+            open: () => source.open(),
+            use: (core, tarball) => this.#installCore(source, core, tarball),
+          });
+    this.#phases.begin('commit');
+    await this.#commit(stage, source.specfile.spec);
+    this.#phases.end();
+    return this.#report(source, result, compressedBytes);
+  }
+
+  async #installCore(source: TarballSource, core: CoreHandle, tarball: OpenTarball) {
+    const { signal, onProgress } = this.#context;
+    const { name, hash } = this.#request.spec.root;
+    const { location, expected, outerBytes } = source;
+    const { body, size } = tarball;
+    const onBytes = (bytes: number) =>
+      onProgress?.({ type: 'package-progress', package: name, hash, bytes, size, files: core.files });
+    const { compressedBytes } = await extractTarball({ body, location, expected, core, signal, onBytes });
+    this.#phases.begin('relocate');
+    return { result: await core.complete(), compressedBytes: outerBytes ?? compressedBytes };
+  }
+
+  #installStreams(source: TarballSource, job: CoreJob) {
+    return this.#context.inflaters.lend(async (inflater) => {
+      const core = new PackageCore(job, this.#context.engine, inflater);
+      try {
+        await extractThroughStreams({ ...this.#context, source, core, inflater });
+        this.#phases.begin('relocate');
+        return {
+          result: await core.complete({ isRelocated: true }),
+          compressedBytes: source.outerBytes ?? 0,
+        };
+      } finally {
+        core.abandon();
+      }
+    });
   }
 
   #job(stage: Stage, source: TarballSource): CoreJob {
@@ -190,17 +213,6 @@ class PackageInstallation {
       `Cannot use "${location}": its specfile leads to "${actual}", the index to "${prefix}"`,
       { hint: 'The index of the mirror is wrong: update it', data: { location, expected: prefix, actual } },
     );
-  }
-
-  async #extract(source: TarballSource, core: PackageCore): Promise<number> {
-    const { signal, onProgress } = this.#context;
-    const { name, hash } = this.#request.spec.root;
-    const { size, location, expected } = source;
-    const body = await source.open();
-    const onBytes = (bytes: number) =>
-      onProgress?.({ type: 'package-progress', package: name, hash, bytes, size, files: core.files });
-    const { compressedBytes } = await extractTarball({ body, location, expected, core, signal, onBytes });
-    return size ?? compressedBytes;
   }
 
   /** Makes the package appear and records it; when either fails, everything is as before. */

@@ -32,7 +32,7 @@ export async function extractThroughStreams({
   signal,
 }: StreamExtraction): Promise<void> {
   const open = async (): Promise<ReadableStream<ArchiveEntry>> => {
-    let bytes = await source.open();
+    let bytes = (await source.open()).body;
     for (const { digest } of source.expected)
       bytes = bytes.pipeThrough(checksum({ algorithm: 'sha256', expected: digest }));
     return bytes.pipeThrough(decompress({ inflater })).pipeThrough(untar());

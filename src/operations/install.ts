@@ -9,6 +9,7 @@ import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
 import { specFromRecords } from '../spec/spec-json.js';
 import { installOrder } from '../spec/traverse.js';
 import type { Store } from '../store/store.js';
+import { CorePool } from './core-pool.js';
 import { InflaterPool } from './inflater-pool.js';
 import { type InstallContext, type InstalledPackage, installPackage } from './install-package.js';
 import { schedule, type TaskOutcome } from './schedule.js';
@@ -35,6 +36,8 @@ export interface InstallRequest {
   readonly failFast?: boolean;
   /** How many packages are worked on at a time. */
   readonly jobs?: number;
+  /** Most workers to start, where the work is worth it; by default one per processor, 0 for none. */
+  readonly workers?: number | undefined;
   /** SHA-256 that the tarball of the one spec must have. */
   readonly sha256?: string | undefined;
   /** `streams`: by way of the public streams, for comparison. */
@@ -80,13 +83,14 @@ export async function install(
   const { store, engine } = request;
   store.ensureSbang();
   const inflaters = new InflaterPool(engine.engine);
+  const cores = new CorePool({ engine: engine.engine, inflaters, workers: request.workers });
   const outcomes = await schedule<DagHash, PlannedPackage, PackageReport>({
     tasks: packages,
     jobs: request.jobs ?? DEFAULT_JOBS,
     failFast: request.failFast ?? false,
     signal: options.signal,
-    run: (planned, turn) => new PackageRun({ request, options, planned, inflaters }).run(turn),
-  });
+    run: (planned, turn) => new PackageRun({ request, options, planned, inflaters, cores }).run(turn),
+  }).finally(() => cores.close());
   options.signal?.throwIfAborted();
   const reports = outcomes.map((outcome, index) => reportOf(packages[index], outcome));
   return {
@@ -168,6 +172,7 @@ interface PackageRunOptions {
   readonly options: OperationOptions;
   readonly planned: PlannedPackage;
   readonly inflaters: InflaterPool;
+  readonly cores: CorePool;
 }
 
 /** One package on its way. */
@@ -178,12 +183,14 @@ class PackageRun {
   readonly #begin = performance.now();
 
   readonly #inflaters: InflaterPool;
+  readonly #cores: CorePool;
 
-  constructor({ request, options, planned, inflaters }: PackageRunOptions) {
+  constructor({ request, options, planned, inflaters, cores }: PackageRunOptions) {
     this.#request = request;
     this.#options = options;
     this.#planned = planned;
     this.#inflaters = inflaters;
+    this.#cores = cores;
   }
 
   async run(turn: () => Promise<void>): Promise<PackageReport> {
@@ -248,6 +255,7 @@ class PackageRun {
       through,
       engine,
       inflaters: this.#inflaters,
+      cores: this.#cores,
       ...this.#options,
     };
   }

@@ -8,6 +8,7 @@ import type { Keyring } from '../signature/keyring.js';
 import type { Spec } from '../spec/spec.js';
 import type { Stage } from '../store/stage.js';
 import type { Inflater } from '../stream/inflater.js';
+import type { OpenTarball } from './core-pool.js';
 import type { ExpectedDigest } from './extract.js';
 import { openOuterArchive } from './layout0.js';
 import type { PackageOffer } from './package-offers.js';
@@ -19,10 +20,10 @@ export interface TarballSource {
   readonly specfile: Specfile;
   readonly isVerified: boolean;
   readonly expected: readonly ExpectedDigest[];
-  /** How many compressed bytes there are; known at the earliest when they are open. */
-  readonly size: number | undefined;
+  /** Bytes of the file on the mirror, where they are not those that `open` gives. */
+  readonly outerBytes: number | undefined;
   /** Opens the compressed bytes, anew each time. */
-  open(): Promise<ReadableStream<Uint8Array>>;
+  open(): Promise<OpenTarball>;
 }
 
 export interface TarballRequest {
@@ -50,20 +51,13 @@ function openOuter(request: TarballRequest): TarballSource {
   // Before anything is fetched, a specfile without a usable checksum is refused.
   const expected = [{ digest: requireChecksum(offer.specfile), source: 'its specfile' }];
   if (sha256 !== undefined) expected.push({ digest: sha256, source: 'the command line' });
-  let size: number | undefined;
   return {
     location: offer.mirror.location(tarballPath(request.spec.root, request.spec)),
     specfile: offer.specfile,
     isVerified: offer.signature === 'verified',
     expected,
-    get size() {
-      return size;
-    },
-    open: async () => {
-      const object = await fetchTarball(request);
-      size = object.size;
-      return object.body;
-    },
+    outerBytes: undefined,
+    open: () => fetchTarball(request),
   };
 }
 
@@ -83,7 +77,14 @@ async function openInner(request: TarballRequest): Promise<TarballSource> {
     throw otherDigest(object.location, sha256, inner.outerDigest);
   const { specfile, location, isVerified, open, outerBytes } = inner;
   const expected = [{ digest: requireChecksum(specfile), source: 'its specfile' }];
-  return { specfile, location, isVerified, expected, size: outerBytes, open: async () => open() };
+  return {
+    specfile,
+    location,
+    isVerified,
+    expected,
+    outerBytes,
+    open: async () => ({ body: open(), size: outerBytes }),
+  };
 }
 
 async function fetchTarball({ offer, spec, signal, onProgress }: TarballRequest): Promise<MirrorObject> {

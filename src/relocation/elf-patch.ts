@@ -3,6 +3,7 @@
 import { type ElfFile, type ElfString, readElf } from '../binfmt/elf.js';
 import type { ElfProblem } from '../binfmt/elf-dynamic.js';
 import { growElf } from '../binfmt/elf-grow.js';
+import { eraseUnusedStrings } from '../binfmt/elf-unused-strings.js';
 import type { ByteSource, Edit } from '../core/byte-source.js';
 import { toLatin1 } from '../core/bytes.js';
 import { RelocationError } from '../core/errors.js';
@@ -68,8 +69,9 @@ export function patchElf(
 
 /** All changes, in place or by growth. */
 function settle(source: ByteSource, request: GrowRequest): readonly Edit[] {
-  const { changes, growsStrings } = request;
-  if (!growsStrings && !isLonger(changes.interpreter)) return editsInPlace(changes);
+  const { changes, mapping, growsStrings } = request;
+  if (!growsStrings && !isLonger(changes.interpreter))
+    return [...eraseUnusedStrings(source, holdsGrowing(mapping)), ...editsInPlace(changes)];
   const edits = growth(source, request);
   if ('problem' in edits) throw cannotGrow(changes, edits.problem);
   return edits;
@@ -113,6 +115,13 @@ function becomesLonger(name: Uint8Array, mapping: PrefixMapping): boolean {
   return mapped !== undefined && mapped.length > name.length;
 }
 
+/** Tells strings that hold an old prefix for which the C string rule has no room. */
+function holdsGrowing(mapping: PrefixMapping): (string: Uint8Array) => boolean {
+  const growing = mapping.filter(([from, to]) => to.length > from.length).map(([from]) => from);
+  return (string) =>
+    growing.some((from) => Buffer.from(string.buffer, string.byteOffset, string.length).includes(from));
+}
+
 function editsInPlace({ rpath, interpreter }: ElfChanges): readonly Edit[] {
   return [rpath, interpreter].flatMap((each) =>
     each === undefined ? [] : [padInPlace(each.old, each.value)],
@@ -140,7 +149,9 @@ function growth(
   const { rpath, interpreter } = changes;
   const growsInterpreter = isLonger(interpreter);
   const edits = growElf(source, {
-    strings: growsStrings ? { rpath: rpath?.value, mapName: (name) => mapPath(name, mapping) } : undefined,
+    strings: growsStrings
+      ? { rpath: rpath?.value, mapName: (name) => mapPath(name, mapping), isOld: holdsGrowing(mapping) }
+      : undefined,
     interpreter: growsInterpreter ? interpreter?.value : undefined,
   });
   if ('problem' in edits) return edits;
@@ -148,7 +159,8 @@ function growth(
     rpath: growsStrings ? undefined : rpath,
     interpreter: growsInterpreter ? undefined : interpreter,
   };
-  return [...editsInPlace(inPlace), ...edits];
+  const unused = growsStrings ? [] : eraseUnusedStrings(source, holdsGrowing(mapping));
+  return [...unused, ...editsInPlace(inPlace), ...edits];
 }
 
 function cannotGrow({ rpath, interpreter }: ElfChanges, problem: string): RelocationError {

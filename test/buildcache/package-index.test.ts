@@ -253,7 +253,8 @@ test('the indexes of the fixtures', { skip: FIXTURES === undefined && 'REGRAFT_F
         [...index.offered()].map(({ hash, node: { raw } }) => [hash, raw]),
         Object.entries<{ spec: unknown; in_buildcache: boolean }>(json.installs)
           .filter(([, record]) => record.in_buildcache)
-          .map(([hash, { spec }]) => [hash, spec]),
+          .map(([hash, { spec }]) => [hash, spec])
+          .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
       );
       read++;
     }

@@ -1,7 +1,8 @@
 // Every golden installation of a real Spack, with every engine: the same trees, modes, links and database records.
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
+import { lockGoldenStores } from '../helpers/golden-lock.js';
 import { compareWithGolden, type GoldenExceptions, runScenario } from '../helpers/golden-run.js';
 import { goldenScenarios } from '../helpers/golden-scenario.js';
 import { checkGrownPackages } from '../helpers/grown-packages.js';
@@ -23,6 +24,11 @@ for (const [engine, through] of ENGINE_NAMES.flatMap((each) => [
   [each, 'streams'] as const,
 ])) {
   describe(`golden installations, engine ${engine}, through the ${through}`, () => {
+    let lock: Awaited<ReturnType<typeof lockGoldenStores>> | undefined;
+    before(async () => {
+      lock = await lockGoldenStores();
+    });
+    after(() => lock?.release());
     for (const scenario of packs.flatMap((pack) => goldenScenarios(pack, isWanted))) {
       it(scenario.name, async () => {
         rmSync(scenario.top, { recursive: true, force: true });

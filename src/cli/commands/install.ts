@@ -27,6 +27,7 @@ export interface InstallFlags extends MirrorFlags, StoreFlags {
   readonly force?: boolean;
   readonly sha256?: string;
   readonly jobs?: number;
+  readonly workers?: number;
   readonly engine?: EngineChoice;
   readonly only?: 'package' | 'dependencies';
   readonly implicit?: boolean;
@@ -47,6 +48,11 @@ export function addInstallCommand(program: Command, run: CommandRun): void {
     .option('-f, --force', 'install again what is installed, and replace what is in the way')
     .option('--sha256 <hex>', 'digest that the tarball must have (one spec only)', sha256)
     .option('-j, --jobs <n>', 'packages to work on at a time', wholeNumber('--jobs', 1))
+    .option(
+      '--workers <n>',
+      'most worker threads for large packages (default: one per processor)',
+      wholeNumber('--workers', 0),
+    )
     .addOption(new Option('--engine <name>', 'kernels to use').choices(['auto', 'native', 'wasm', 'js']))
     .addOption(new Option('--only <what>', 'leave out the rest').choices(['package', 'dependencies']))
     .option('--implicit', 'mark nothing as asked for')

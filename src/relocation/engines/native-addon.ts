@@ -3,6 +3,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { readElf } from '../../binfmt/elf.js';
 import { toLatin1 } from '../../core/bytes.js';
 import { RelocationError } from '../../core/errors.js';
@@ -67,7 +68,7 @@ export function loadNativeAddon(surroundings: Partial<AddonSurroundings> = {}): 
   if (forced) return checkAddon(loadForced(forced, load), forced);
   const packageName = `@regraft/native-${triple}`;
   const fileName = `regraft.${triple}.node`;
-  const file = resolve(decodeURIComponent(new URL(fileName, NATIVE_FOLDER).pathname));
+  const file = fileURLToPath(new URL(fileName, NATIVE_FOLDER));
   for (const id of [packageName, file]) {
     const addon = loadIfThere(id, load);
     if (addon !== undefined) return checkAddon(addon, id);

@@ -1,0 +1,168 @@
+// A package index of 100,000 packages: made from specfiles, used for the first time, used again, looked up, listed.
+// `node dist/bench/index.js [--packages N] [--folder DIR] [--keep]`. Each step is a process of its own, so that its peak memory counts.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { IndexClient } from '../src/mirror/index-client.js';
+import { openMirror } from '../src/mirror/open-mirror.js';
+import { indexMirror } from '../src/operations/index-mirror.js';
+import { listPackages } from '../src/operations/list.js';
+import type { DagHash } from '../src/spec/spec.js';
+import { SeededRandom } from '../test/helpers/seeded-random.js';
+
+const { values } = parseArgs({
+  options: {
+    packages: { type: 'string', default: '100000' },
+    folder: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+    step: { type: 'string' },
+  },
+});
+
+/** Packages come in stacks: each may depend on those before it in its stack. */
+const STACK = 5;
+const LOOKUPS = 2000;
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
+
+const count = Number(values.packages);
+
+/** The hash of the n-th package. */
+function hashOf(n: number): DagHash {
+  const random = new SeededRandom(n + 1);
+  return Array.from({ length: 32 }, () => ALPHABET[random.below(32)]).join('') as DagHash;
+}
+
+function nodeOf(n: number) {
+  const random = new SeededRandom(n);
+  const first = n - (n % STACK);
+  const dependencies = Array.from({ length: n - first }, (_, i) => ({
+    name: `package-${(first + i) % 8000}`,
+    hash: hashOf(first + i),
+    parameters: { deptypes: ['build', 'link'], virtuals: [] },
+  }));
+  const variants = Array.from({ length: 45 }, (_, i) => [
+    `variant_with_a_name_${i}`,
+    random.below(3) === 0 ? 'some-value' : random.below(2) === 0,
+  ]);
+  const flags = ['cflags', 'cppflags', 'cxxflags', 'fflags', 'ldflags', 'ldlibs'].map((flag) => [flag, []]);
+  return {
+    name: `package-${n % 8000}`,
+    version: `${random.below(20)}.${random.below(30)}.${random.below(10)}`,
+    arch: { platform: 'linux', platform_os: 'debian12', target: 'x86_64_v3' },
+    compiler: { name: 'gcc', version: random.below(2) === 0 ? '12.2.0' : '13.1.0' },
+    namespace: 'builtin',
+    parameters: Object.fromEntries([...variants, ...flags]),
+    package_hash: `${hashOf(n + 1e7)}${hashOf(n + 2e7)}`.slice(0, 52).concat('===='),
+    ...(dependencies.length === 0 ? {} : { dependencies }),
+    hash: hashOf(n),
+  };
+}
+
+const steps: Readonly<Record<string, (folder: string) => Promise<Readonly<Record<string, unknown>>>>> = {
+  async generate(folder) {
+    const root = join(folder, 'mirror/build_cache');
+    mkdirSync(root, { recursive: true });
+    for (let n = 0; n < count; n++) {
+      const below = Array.from({ length: n % STACK }, (_, i) => n - (n % STACK) + i);
+      const nodes = [n, ...below].map(nodeOf);
+      const specfile = {
+        spec: { _meta: { version: 4 }, nodes },
+        binary_cache_checksum: { hash_algorithm: 'sha256', hash: '0'.repeat(64) },
+        buildcache_layout_version: 1,
+      };
+      const [node] = nodes;
+      const name = `linux-debian12-x86_64_v3-gcc-${node?.compiler.version}-${node?.name}-${node?.version}-${node?.hash}`;
+      writeFileSync(join(root, `${name}.spec.json`), JSON.stringify(specfile));
+    }
+    return { specfiles: count };
+  },
+
+  async index(folder) {
+    const { packages, records, size, unreadable } = await indexMirror({ mirror: mirrorIn(folder) });
+    if (packages !== count || records !== count || unreadable.length > 0)
+      throw new Error(`${packages} of ${count}`);
+    return { megabytes: Math.round(size / 1e6) };
+  },
+
+  async 'first use'(folder) {
+    rmSync(join(folder, 'cache'), { recursive: true, force: true });
+    const catalog = await load(folder);
+    return { name: catalog.find(hashOf(count >> 1))?.node.name };
+  },
+
+  async 'next use'(folder) {
+    const catalog = await load(folder);
+    return { name: catalog.find(hashOf(count >> 1))?.node.name };
+  },
+
+  async lookups(folder) {
+    const catalog = await load(folder);
+    const random = new SeededRandom(1);
+    const microseconds: number[] = [];
+    for (let i = 0; i < LOOKUPS; i++) {
+      const hash = hashOf(random.below(count));
+      const start = performance.now();
+      if (catalog.find(hash)?.node.hash !== hash) throw new Error(hash);
+      microseconds.push((performance.now() - start) * 1000);
+    }
+    microseconds.sort((a, b) => a - b);
+    const at = (part: number) => Math.round(microseconds[Math.floor(LOOKUPS * part)] ?? 0);
+    return { median: at(0.5), p99: at(0.99), unit: 'µs' };
+  },
+
+  async 'query by name'(folder) {
+    const catalog = await load(folder);
+    return { found: listPackages({ catalog, queries: ['package-17@1:5 %gcc@13'] }).length };
+  },
+
+  async 'list everything'(folder) {
+    const catalog = await load(folder);
+    return { listed: listPackages({ catalog, queries: [] }).length };
+  },
+};
+
+function mirrorIn(folder: string) {
+  return openMirror(join(folder, 'mirror'));
+}
+
+async function load(folder: string) {
+  const client = new IndexClient({ cacheFolder: join(folder, 'cache'), mirrors: [mirrorIn(folder)] });
+  return (await client.load()).catalog;
+}
+
+async function runStep(name: string, folder: string): Promise<void> {
+  const start = performance.now();
+  const facts = await steps[name]?.(folder);
+  const milliseconds = Math.round(performance.now() - start);
+  const peakMegabytes = Math.round(process.resourceUsage().maxRSS / 1024);
+  console.log(JSON.stringify({ step: name, milliseconds, peakMegabytes, ...facts }));
+}
+
+function runAll(): void {
+  const folder = values.folder ?? mkdtempSync(join(tmpdir(), 'regraft-bench-index-'));
+  const isMade = statSync(join(folder, 'mirror/build_cache'), { throwIfNoEntry: false }) !== undefined;
+  try {
+    for (const step of Object.keys(steps)) {
+      if (step === 'generate' && isMade) continue;
+      const args = [
+        fileURLToPath(import.meta.url),
+        '--step',
+        step,
+        '--folder',
+        folder,
+        '--packages',
+        values.packages,
+      ];
+      const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+      if (status !== 0) process.exitCode = 1;
+    }
+  } finally {
+    if (!values.keep) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (values.step === undefined) runAll();
+else await runStep(values.step, values.folder ?? '.');

@@ -1,0 +1,136 @@
+// `regraft push`: installed packages into a build cache.
+import { readFile } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { UsageError } from '../../core/errors.js';
+import type { Mirror } from '../../mirror/mirror.js';
+import { openMirror } from '../../mirror/open-mirror.js';
+import { resolvePushMirror } from '../../mirror/push-mirror.js';
+import { requireWritable } from '../../mirror/writable-mirror.js';
+import { indexMirror } from '../../operations/index-mirror.js';
+import { openStore } from '../../operations/open-store.js';
+import { publishKeys } from '../../operations/publish-keys.js';
+import { type PushReport, push } from '../../operations/push.js';
+import type { PushLayout } from '../../operations/push-package.js';
+import { resolveInstalled } from '../../operations/resolve-installed.js';
+import { type EngineChoice, selectEngine } from '../../relocation/engines/select.js';
+import { makeSigner, type TextSigner } from '../../signature/make-signer.js';
+import type { Console } from '../console.js';
+import { EXIT } from '../exit-code.js';
+import {
+  addStoreOptions,
+  configuredMirrors,
+  readNamedFile,
+  type StoreFlags,
+  wholeNumber,
+} from '../options.js';
+import { ProgressLines } from '../progress-lines.js';
+import { renderPushReport } from '../render-push.js';
+import type { CommandRun } from '../run.js';
+
+interface PushFlags extends StoreFlags {
+  readonly mirror: string;
+  readonly layout: '1' | '2';
+  readonly unsigned?: boolean;
+  readonly key?: string;
+  readonly passphraseFile?: string;
+  readonly force?: boolean;
+  readonly only?: 'package' | 'dependencies';
+  readonly jobs?: number;
+  readonly failFast?: boolean;
+  readonly withBuildDependencies?: boolean;
+  readonly level?: number;
+  readonly updateIndex?: boolean;
+  readonly engine?: EngineChoice;
+}
+
+export function addPushCommand(program: Command, run: CommandRun): void {
+  const command = program
+    .command('push')
+    .description('push installed packages with what they need to a build cache')
+    .argument('<spec...>', 'name, name@version, /hash, any spec, x.spec.json or spack.lock')
+    .requiredOption('-m, --mirror <url>', 'build cache to write: a path, a file: URL, or a configured name')
+    .addOption(new Option('--layout <version>', 'layout of the tarballs').choices(['1', '2']).default('1'))
+    .option('--unsigned', 'publish without a signature')
+    .option('-k, --key <key>', 'key to sign with: FILE, FILE#FINGERPRINT, gpg, or gpg:ID')
+    .option('--passphrase-file <file>', "file that holds the key's passphrase (or: REGRAFT_KEY_PASSPHRASE)")
+    .option('-f, --force', 'push again what is there already')
+    .addOption(new Option('--only <what>', 'leave out the rest').choices(['package', 'dependencies']))
+    .option('-j, --jobs <n>', 'packages to work on at a time', wholeNumber('--jobs', 1))
+    .option('--fail-fast', 'stop at the first failure')
+    .option('--with-build-dependencies', 'push build dependencies too, as far as they are installed')
+    .option('--level <n>', 'level of the compression, 1 to 9', compressionLevel)
+    .option('--update-index', 'write the index of the build cache afterwards')
+    .addOption(new Option('--engine <name>', 'kernels to use').choices(['auto', 'native', 'wasm', 'js']));
+  addStoreOptions(command).action((queries: string[], flags: PushFlags) =>
+    run(flags, (console, signal) => pushCommand({ queries, flags, console, signal })),
+  );
+}
+
+interface PushCommand {
+  readonly queries: readonly string[];
+  readonly flags: PushFlags;
+  readonly console: Console;
+  readonly signal: AbortSignal;
+}
+
+async function pushCommand({ queries, flags, console, signal }: PushCommand): Promise<number> {
+  const mirror = await openPushMirror(flags.mirror);
+  const progress = new ProgressLines(console);
+  const onProgress = progress.handle.bind(progress);
+  try {
+    requireWritable(mirror);
+    const signer = await signerOf(flags, mirror, signal);
+    const { root, spackPrefix, upstream } = flags;
+    const store = openStore({ root, spackPrefix, upstreams: upstream ?? [] });
+    const specs = await resolveInstalled({ queries, store, readFile: readNamedFile });
+    const engine = selectEngine(flags.engine, process.env);
+    const layout = Number(flags.layout) as PushLayout;
+    const request = { ...flags, layout, specs, store, mirror, engine, signSpecfile: signer?.sign };
+    const report = await push(request, { signal, onProgress });
+    if (signer !== undefined && hasPushed(report))
+      await publishKeys({ mirror, keys: [signer.publicKey] }, { signal, onProgress });
+    if (flags.updateIndex) await indexMirror({ mirror }, { signal, onProgress });
+    progress.end();
+    renderPushReport(report, console);
+    return report.packages.some((each) => each.outcome === 'failed') ? EXIT.failed : EXIT.done;
+  } finally {
+    progress.end();
+    await mirror.close?.();
+  }
+}
+
+async function openPushMirror(reference: string): Promise<Mirror> {
+  const { url, name, signed } = resolvePushMirror(reference, await configuredMirrors(process.env));
+  return openMirror(url, { name, signed, environment: process.env });
+}
+
+function hasPushed({ packages }: PushReport): boolean {
+  return packages.some((each) => each.outcome === 'pushed');
+}
+
+/** Packages are signed unless that is refused in so many words, or the mirror is configured as an unsigned one. */
+async function signerOf(
+  flags: PushFlags,
+  mirror: Mirror,
+  signal: AbortSignal,
+): Promise<TextSigner | undefined> {
+  if (flags.unsigned && flags.key !== undefined)
+    throw new UsageError('usage', 'Cannot use --key with --unsigned', { hint: 'Leave out one of them' });
+  if (flags.unsigned || (flags.key === undefined && !mirror.signed)) return undefined;
+  return makeSigner({ key: flags.key, passphrase: await passphraseOf(flags), signal });
+}
+
+/** The file's first line, as GnuPG reads it. */
+async function passphraseOf({ passphraseFile }: PushFlags): Promise<string | undefined> {
+  if (passphraseFile === undefined) return process.env.REGRAFT_KEY_PASSPHRASE;
+  try {
+    return (await readFile(passphraseFile, 'utf8')).split(/\r?\n/, 1)[0];
+  } catch (cause) {
+    throw new UsageError('usage', `Cannot read the passphrase from "${passphraseFile}"`, { cause });
+  }
+}
+
+function compressionLevel(text: string): number {
+  if (/^[1-9]$/.test(text)) return Number(text);
+  throw new UsageError('usage', `Cannot use "${text}" for --level: it is no number from 1 to 9`);
+}

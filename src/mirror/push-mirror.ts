@@ -1,0 +1,32 @@
+// Which mirror a push goes to: a configured one has a place of its own for that, perhaps.
+import { UsageError } from '../core/errors.js';
+import { type ConfiguredMirror, type ResolvedMirror, resolveMirrors } from './mirrors-config.js';
+
+/**
+ * Finds the mirror to push to.
+ * @param reference - the name of a configured mirror, a URL or a path.
+ * @throws UsageError `unknown-mirror`; `config` for a mirror without a place to push to.
+ */
+export function resolvePushMirror(
+  reference: string,
+  configured: readonly ConfiguredMirror[],
+): ResolvedMirror {
+  const closed = configured.find(({ name, pushUrl }) => name === reference && pushUrl === undefined);
+  if (closed !== undefined)
+    throw new UsageError(
+      'config',
+      `Cannot push to mirror "${reference}": its configuration names no place to push to`,
+      {
+        hint: 'Give it a "push" URL in mirrors.yaml, or name the URL with --mirror',
+        data: { mirror: reference },
+      },
+    );
+  const pushable = configured.map((mirror) => ({
+    ...mirror,
+    fetchUrl: mirror.pushUrl ?? mirror.fetchUrl,
+    fetchConnection: mirror.pushConnection,
+  }));
+  const [resolved] = resolveMirrors([reference], pushable);
+  if (resolved === undefined) throw new TypeError('A reference resolves to one mirror');
+  return resolved;
+}

@@ -1,0 +1,29 @@
+// What a core's worker and its owner tell each other: one package at a time, chunks with credits, then one answer per question.
+import type { TransferredError } from '../core/error-transfer.js';
+import type { CoreJob, CoreResult } from './package-core.js';
+
+export type CoreRequest =
+  | { readonly type: 'begin'; readonly job: CoreJob }
+  /** The buffer is transferred. Answer: `taken`. */
+  | { readonly type: 'chunk'; readonly bytes: Uint8Array }
+  /** Answer: `ended`. */
+  | { readonly type: 'end' }
+  /** Answer: `completed`. */
+  | { readonly type: 'complete' }
+  | { readonly type: 'abandon' };
+
+export type CoreAnswer =
+  | { readonly type: 'ready' }
+  /** A chunk was worked on; how many members there are so far. */
+  | { readonly type: 'taken'; readonly files: number }
+  | { readonly type: 'ended'; readonly failure: TransferredError | undefined }
+  | { readonly type: 'completed'; readonly result: CoreResult }
+  | { readonly type: 'failed'; readonly error: TransferredError };
+
+/** What a worker is started with. */
+export interface CoreWorkerData {
+  readonly engine: 'js' | 'wasm' | 'native';
+}
+
+/** Chunks that may be on their way to a worker. */
+export const CREDITS = 6;
