@@ -16,8 +16,9 @@ export function findUnusedStrings(
   isOld: (string: Uint8Array) => boolean,
 ): readonly { readonly start: number; readonly end: number }[] {
   const used = new Set([...uses.others, ...uses.paths.map(({ offset }) => offset)]);
-  // Whatever an entry means: a value that could be an offset counts as one.
-  for (const { value } of dynamic) if (value < BigInt(bytes.length)) used.add(Number(value));
+  // Of entries with an unknown meaning, a value that could be an offset counts as one.
+  for (const { tag, value } of dynamic)
+    if (!isKnownTag(tag) && value < BigInt(bytes.length)) used.add(Number(value));
   const parts: { start: number; end: number }[] = [];
   for (let start = 0; start < bytes.length; ) {
     const nul = bytes.indexOf(0, start);
@@ -31,6 +32,15 @@ export function findUnusedStrings(
   }
   return parts;
 }
+
+/** Entries of the gABI, and of the ranges in which GNU defines all that it uses. */
+function isKnownTag(tag: bigint): boolean {
+  return tag < DT_LOOS || (tag >= DT_VALRNGLO && tag <= DT_HIOS);
+}
+
+const DT_LOOS = 0x60000000n;
+const DT_VALRNGLO = 0x6ffffd00n;
+const DT_HIOS = 0x6fffffffn;
 
 /** The edits that overwrite unused strings in a file; none where not every use of its strings is known. */
 export function eraseUnusedStrings(

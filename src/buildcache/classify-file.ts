@@ -48,14 +48,22 @@ export class FileClassifier {
 
   /** The bytes are copied where they are kept. */
   push(bytes: Uint8Array): void {
+    const start = this.#size;
     this.#size += bytes.length;
-    if (this.#class === undefined) {
-      this.#head = concatBytes([this.#head, bytes.subarray(0, HEAD_SIZE - this.#head.length)]);
-      if (this.#head.length === HEAD_SIZE) this.#decide();
-      else return;
-      if (this.#json !== undefined) this.#json.push(bytes.slice(HEAD_SIZE - (this.#size - bytes.length)));
-    } else if (this.#size > LONGEST_JSON) this.#json = undefined;
-    else this.#json?.push(bytes.slice());
+    if (this.#class !== undefined) {
+      this.#keepJson(bytes);
+      return;
+    }
+    const part = bytes.subarray(0, HEAD_SIZE - start);
+    this.#head = start === 0 && part.length === HEAD_SIZE ? part : concatBytes([this.#head, part]);
+    if (this.#head.length < HEAD_SIZE) return;
+    this.#decide();
+    this.#keepJson(bytes.subarray(part.length));
+  }
+
+  #keepJson(bytes: Uint8Array): void {
+    if (this.#size > LONGEST_JSON) this.#json = undefined;
+    this.#json?.push(bytes.slice());
   }
 
   finish(): FileClass {
@@ -67,7 +75,7 @@ export class FileClassifier {
   #decide(): void {
     this.#class = classifyHead(this.#head, this.#isObjectName);
     const start = toLatin1(this.#head.subarray(0, LONGEST_MAGIC));
-    if (this.#class === 'text' && JSON_START.test(start)) this.#json = [this.#head];
+    if (this.#class === 'text' && JSON_START.test(start)) this.#json = [this.#head.slice()];
     this.#head = EMPTY_BYTES;
   }
 }
@@ -87,7 +95,8 @@ function isLinkedElf(head: Uint8Array): boolean {
 
 function isText(head: Uint8Array): boolean {
   if (head.length === 0) return false;
-  for (const byte of head) if (NO_TEXT[byte] === 1) return false;
+  // By index: with an iterator this loop alone takes a tenth of a push.
+  for (let i = 0; i < head.length; i++) if (NO_TEXT[head[i] ?? 0] === 1) return false;
   const start = toLatin1(head.subarray(0, LONGEST_MAGIC));
   return !OTHER_FORMATS.some((format) => format.test(start));
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // The executable: connects the program with this process.
 import { readFileSync } from 'node:fs';
+import * as nodeModule from 'node:module';
 import type { WriteStream } from 'node:tty';
 import type { Sink } from './console.js';
 import { EXIT } from './exit-code.js';
-import { runProgram } from './program.js';
 
 function sinkOf(stream: WriteStream): Sink {
   return {
@@ -23,6 +23,10 @@ process.stderr.on('error', () => {});
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
+// Node 22 and later keep compiled code between runs; the program is loaded once that is on.
+const { enableCompileCache } = nodeModule as { readonly enableCompileCache?: () => unknown };
+enableCompileCache?.();
+const { runProgram } = await import('./program.js');
 const exitCode = await runProgram(process.argv.slice(2), {
   version,
   out: sinkOf(process.stdout),

@@ -1,13 +1,19 @@
 // The program: global options, the commands, help.
 import { Command, CommanderError, Option } from 'commander';
-import { addFindCommand } from './commands/find.js';
-import { addInspectCommand } from './commands/inspect.js';
-import { addInstallCommand } from './commands/install.js';
-import { addListCommand } from './commands/list.js';
-import { addPushCommand } from './commands/push.js';
 import { Console, type Sink } from './console.js';
 import { EXIT, exitCodeOf } from './exit-code.js';
-import { createRun, type GlobalFlags, jsonMode } from './run.js';
+import { type CommandRun, createRun, type GlobalFlags, jsonMode } from './run.js';
+
+type AddCommand = (program: Command, run: CommandRun) => void;
+
+/** In the order of the help. A command is loaded when it is wanted: all of them together cost half of the start. */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  install: async () => (await import('./commands/install.js')).addInstallCommand,
+  push: async () => (await import('./commands/push.js')).addPushCommand,
+  list: async () => (await import('./commands/list.js')).addListCommand,
+  find: async () => (await import('./commands/find.js')).addFindCommand,
+  inspect: async () => (await import('./commands/inspect.js')).addInspectCommand,
+};
 
 export interface ProgramOptions {
   readonly version: string;
@@ -38,8 +44,7 @@ export async function runProgram(args: readonly string[], options: ProgramOption
     .exitOverride()
     .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
     .showHelpAfterError('(regraft --help lists the commands and options)');
-  for (const add of [addInstallCommand, addPushCommand, addListCommand, addFindCommand, addInspectCommand])
-    add(program, run);
+  for (const load of wantedCommands(args)) (await load())(program, run);
   for (const command of program.commands) addGlobalOptions(command.exitOverride());
   addGlobalOptions(program);
   try {
@@ -51,6 +56,13 @@ export async function runProgram(args: readonly string[], options: ProgramOption
     return exitCodeOf(error);
   }
   return exitCode;
+}
+
+/** The one that is named first, or all: for the help, and for the error about an unknown one. */
+function wantedCommands(args: readonly string[]): readonly (() => Promise<AddCommand>)[] {
+  const name = args.find((arg) => !arg.startsWith('-')) ?? '';
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  return load === undefined ? Object.values(COMMANDS) : [load];
 }
 
 /** `--json` takes its form behind an equals sign only, so that a spec can follow it. */

@@ -118,8 +118,11 @@ function becomesLonger(name: Uint8Array, mapping: PrefixMapping): boolean {
 /** Tells strings that hold an old prefix for which the C string rule has no room. */
 function holdsGrowing(mapping: PrefixMapping): (string: Uint8Array) => boolean {
   const growing = mapping.filter(([from, to]) => to.length > from.length).map(([from]) => from);
-  return (string) =>
-    growing.some((from) => Buffer.from(string.buffer, string.byteOffset, string.length).includes(from));
+  return (string) => growing.some((from) => bytesOf(string).includes(bytesOf(from)));
+}
+
+function bytesOf(string: Uint8Array): Buffer {
+  return Buffer.from(string.buffer, string.byteOffset, string.length);
 }
 
 function editsInPlace({ rpath, interpreter }: ElfChanges): readonly Edit[] {

@@ -1,0 +1,62 @@
+// The public names of regraft. Everything else may change without notice.
+
+// Specs and the files of a build cache
+export { type Buildinfo, parseBuildinfo } from './buildcache/buildinfo.js';
+export { type PackageIndex, parsePackageIndex } from './buildcache/package-index.js';
+export { parseSpecfile, type Specfile } from './buildcache/specfile.js';
+export { type ByteSource, type Edit, sourceOfBytes } from './core/byte-source.js';
+export {
+  ArchiveError,
+  BuildcacheError,
+  type ErrorCode,
+  IntegrityError,
+  MetadataError,
+  MirrorError,
+  RelocationError,
+  SignatureError,
+  StoreError,
+  UsageError,
+} from './core/errors.js';
+export type { OnProgress, OperationOptions, ProgressEvent } from './core/progress.js';
+// Mirrors, signatures, stores
+export { defaultIndexCacheFolder } from './mirror/index-cache.js';
+export { IndexClient } from './mirror/index-client.js';
+export type { Mirror, MirrorObject } from './mirror/mirror.js';
+export { openMirror } from './mirror/open-mirror.js';
+export type { PackageCatalog } from './mirror/package-catalog.js';
+// Operations
+export { type FoundPackage, findPackages } from './operations/find.js';
+export {
+  type InstallReport,
+  type InstallRequest,
+  install,
+  type PackageReport,
+} from './operations/install.js';
+export { installEntries } from './operations/install-stream.js';
+export { type ListedPackage, listPackages } from './operations/list.js';
+export { openStore, openStoreForWriting } from './operations/open-store.js';
+export { type CoreJob, type CoreResult, PackageCore } from './operations/package-core.js';
+export { resolveSpecs } from './operations/resolve-specs.js';
+// Relocation
+export type { PrefixMapping, RelocationEngine } from './relocation/engine.js';
+export { type EngineChoice, type SelectedEngine, selectEngine } from './relocation/engines/select.js';
+export { makePlan, type PlanInput, type RelocationPlan } from './relocation/plan.js';
+export { relocate } from './relocation/relocate-stream.js';
+export { readPlan, type StreamPlan } from './relocation/stream-plan.js';
+export { extractClearsigned, verifyClearsigned } from './signature/clearsign.js';
+export { defaultTrustedKeysFolder, Keyring } from './signature/keyring.js';
+export { describeNode } from './spec/describe.js';
+export { parseLockfile } from './spec/lockfile.js';
+export type { DagHash, Spec, SpecNode } from './spec/spec.js';
+export { Stage } from './store/stage.js';
+export { StagedTree } from './store/staged-tree.js';
+export type { Store } from './store/store.js';
+export { writeTree } from './store/write-tree.js';
+// Byte streams
+export { checksum } from './stream/checksum.js';
+export { decompress, gunzip } from './stream/gunzip-stream.js';
+export { rechunk } from './stream/rechunk.js';
+// Archives
+export { type ArchiveEntry, forEachEntry } from './tar/archive-entry.js';
+export type { TarEntry, TarEntryType } from './tar/entry.js';
+export { untar } from './tar/untar.js';
