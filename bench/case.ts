@@ -54,6 +54,13 @@ export interface Contender {
   open(context: OpenContext): Promise<Runner | Missing>;
 }
 
+/** A place on a curve: what grows, and how far it has grown here. */
+export interface Series {
+  readonly name: string;
+  readonly unit: string;
+  readonly x: number;
+}
+
 export interface BenchCase {
   readonly name: string;
   readonly group: Group;
@@ -72,6 +79,8 @@ export interface BenchCase {
   readonly mostRounds?: number;
   /** Without a warm-up round, where one takes very long. */
   readonly isCold?: boolean;
-  /** Part of the selection that ends within two minutes. */
-  readonly isQuick?: boolean;
+  /** The curve that it is a point of. */
+  readonly series?: Series;
+  /** Whether it belongs to the full run (the default), to the one that ends within two minutes, or to both. */
+  readonly runs?: 'full' | 'quick' | 'both';
 }

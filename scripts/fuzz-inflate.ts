@@ -1,11 +1,13 @@
-// The long comparison of both inflate engines with zlib: `node dist/scripts/fuzz-inflate.js --count 1000000 --seed 1`.
+// The long comparison of the inflate engines with zlib: `node dist/scripts/fuzz-inflate.js --count 1000000 --seed 1`.
 // Case `n` of a seed depends on nothing else, so `--first n --count 1` repeats it.
 import { parseArgs } from 'node:util';
 import { WasmInflater } from '../src/relocation/engines/wasm-inflater.js';
 import { WasmKernels } from '../src/relocation/engines/wasm-kernels.js';
+import type { Inflater } from '../src/stream/inflater.js';
 import { JsInflater } from '../src/stream/js-inflater.js';
 import { mutate, randomPieces, randomStream } from '../test/helpers/deflate-samples.js';
 import { assertLikeZlib, inflateWithZlib } from '../test/helpers/inflate-oracle.js';
+import { NATIVE } from '../test/helpers/native-engine.js';
 import { SeededRandom } from '../test/helpers/seeded-random.js';
 
 /** Damaged forms tried of each stream: making one costs more than decoding it. */
@@ -29,7 +31,11 @@ if (![count, seed, first].every((value) => Number.isSafeInteger(value) && value 
   process.exit(2);
 }
 
-const inflaters = { js: new JsInflater(), wasm: new WasmInflater(new WasmKernels().exports) };
+const inflaters: Readonly<Record<string, Inflater>> = {
+  js: new JsInflater(),
+  wasm: new WasmInflater(new WasmKernels().exports),
+  ...(NATIVE && { native: NATIVE.createInflater() }),
+};
 const outcomes = { ended: 0, truncated: 0, invalid: 0 };
 
 function stream(index: number): Uint8Array {

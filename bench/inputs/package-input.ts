@@ -58,15 +58,29 @@ interface NodeJson {
   }[];
 }
 
+/** Milliseconds between two messages. */
+const PROGRESS_INTERVAL = 5000;
+
 /** Makes the cache below `folder` unless it is there; returns its path. */
-export async function makeCache(folder: string, recipe: CacheRecipe): Promise<string> {
+export async function makeCache(
+  folder: string,
+  recipe: CacheRecipe,
+  onProgress: (message: string) => void = () => {},
+): Promise<string> {
   const target = join(folder, recipe.name);
   if (existsSync(join(target, 'build_cache', 'index.json'))) return target;
   const partial = `${target}.partial`;
   rmSync(partial, { recursive: true, force: true });
   const code = machineCode(120e6);
   const nodes = new Map<string, NodeJson>();
-  for (const each of recipe.packages) nodes.set(each.name, await makePackage(partial, each, { code, nodes }));
+  let said = 0;
+  for (const [index, each] of recipe.packages.entries()) {
+    if (index === 0 || performance.now() - said > PROGRESS_INTERVAL) {
+      onProgress(`generating "${recipe.name}": package ${index + 1} of ${recipe.packages.length}`);
+      said = performance.now();
+    }
+    nodes.set(each.name, await makePackage(partial, each, { code, nodes }));
+  }
   writeIndex(partial, [...nodes.values()]);
   renameSync(partial, target);
   return target;

@@ -29,6 +29,34 @@ function big(name: string, prefixes: number): PackageRecipe {
   return { name, seed: 1, binaries, texts: 8800, textSize: 18_000, prefixes };
 }
 
+/** Like the big one, a tenth of it: for a look in two minutes. */
+export const TENTH: PackageRecipe = {
+  name: 'tenth',
+  seed: 4,
+  binaries: [
+    20 * MB,
+    10 * MB,
+    4 * MB,
+    ...Array.from({ length: 120 }, (_, i) => 20_000 + ((i * 7919) % 220_000)),
+  ],
+  texts: 880,
+  textSize: 18_000,
+  prefixes: 60,
+};
+
+/** A package of so many bytes in libraries of 4 MB, and so many small text files: points of curves. */
+export function sized(
+  name: string,
+  size: { readonly megabytes: number; readonly files: number; readonly prefixes: number },
+): PackageRecipe {
+  const { megabytes, files, prefixes } = size;
+  const binaries = Array.from(
+    { length: Math.max(1, Math.round(megabytes / 4)) },
+    () => Math.min(4, megabytes) * MB,
+  );
+  return { name, seed: 5, binaries, texts: files, textSize: 1000, prefixes };
+}
+
 /** 300 MB: peak memory must not depend on the size. */
 export const MIDDLE: PackageRecipe = {
   name: 'middle',
@@ -60,6 +88,12 @@ export function smallPackages(count: number): CacheRecipe {
     prefixes: 4,
   }));
   return { name: `small-${count}`, packages };
+}
+
+/** A short stack, for a look in two minutes. */
+export function shortStack(): CacheRecipe {
+  const { packages } = stack();
+  return { name: 'stack-10', packages: packages.slice(0, 10) };
 }
 
 /** A stack of 60 packages that depend on each other, about 1 GB together. */

@@ -62,6 +62,8 @@ pub const INFLATE_WINDOW_SIZE: u32 = inflate::WINDOW_SIZE as u32;
 #[napi(js_name = "RawInflater")]
 pub struct RawInflater {
     inflater: Box<inflate::Inflater>,
+    /// Of all output since the last reset.
+    crc: crc32fast::Hasher,
 }
 
 #[napi]
@@ -69,19 +71,20 @@ impl RawInflater {
     #[napi(constructor)]
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        RawInflater { inflater: inflate::Inflater::new() }
+        RawInflater { inflater: inflate::Inflater::new(), crc: crc32fast::Hasher::new() }
     }
 
     #[napi]
     pub fn reset(&mut self) -> i32 {
         guarded(|| {
             self.inflater.reset();
+            self.crc.reset();
             0
         })
     }
 
-    /// Decodes `input` from `position` on into `window`, which must be the same from run to run. Report: the new position, then
-    /// begin and end of the output in the window. Returns 0: wants input, 1: the window is full, 2: the stream has ended;
+    /// Decodes `input` from `position` on into `window`, which must be the same from run to run. Report: the new position,
+    /// begin and end of the output in the window, CRC-32 of all output since the last reset. Returns 0: wants input, 1: the window is full, 2: the stream has ended;
     /// negative: refused, the number of the problem.
     #[napi]
     pub fn run(
@@ -96,11 +99,13 @@ impl RawInflater {
                 return MISUSED;
             }
             // SAFETY: nothing else in this call sees the bytes, and no other thread runs on them: JavaScript waits for us.
-            let Ok(window) = unsafe { window.as_mut() }.try_into() else {
+            let Ok(window) = <&mut [u8; inflate::WINDOW_SIZE]>::try_from(unsafe { window.as_mut() }) else {
                 return MISUSED;
             };
             let run = self.inflater.run(&input, to_size(position), window);
-            answer(&mut report, &[run.position as f64, run.start as f64, run.end as f64]);
+            self.crc.update(&window[run.start..run.end]);
+            let crc = f64::from(self.crc.clone().finalize());
+            answer(&mut report, &[run.position as f64, run.start as f64, run.end as f64, crc]);
             match run.stop {
                 Stop::WantsInput => 0,
                 Stop::OutputFull => 1,
@@ -116,6 +121,8 @@ impl RawInflater {
 pub struct PrefixTable {
     search: PrefixSearch,
     replacements: Vec<Box<[u8]>>,
+    /// What `measure_text` found.
+    text: text::Measured,
 }
 
 #[napi]
@@ -125,6 +132,7 @@ impl PrefixTable {
         PrefixTable {
             search: PrefixSearch::new(prefixes.iter().map(|bytes| bytes[..].into()).collect()),
             replacements: replacements.iter().map(|bytes| bytes[..].into()).collect(),
+            text: text::Measured::default(),
         }
     }
 
@@ -160,24 +168,25 @@ impl PrefixTable {
 
     /// Report: how long the text becomes. Returns 1 where something matches, else 0.
     #[napi]
-    pub fn measure_text(&self, text: Uint8ArraySlice, mut report: Float64ArraySlice) -> i32 {
+    pub fn measure_text(&mut self, text: Uint8ArraySlice, mut report: Float64ArraySlice) -> i32 {
         guarded(|| {
-            let length = text::rewritten_length(&text, &self.search, &self.replacements);
-            answer(&mut report, &[length.unwrap_or(text.len()) as f64]);
-            i32::from(length.is_some())
+            self.text = text::measure(&text, &self.search, &self.replacements);
+            answer(&mut report, &[self.text.length as f64]);
+            i32::from(self.text.has_matches)
         })
     }
 
-    /// Fills `result`, which has the measured length. Returns 1, or 0 where that is wrong.
+    /// Fills `result` with what becomes of the text that was measured last. Returns 1, or 0 where the sizes are not those.
     #[napi]
-    pub fn rewrite_text(&self, text: Uint8ArraySlice, mut result: Uint8ArraySlice) -> i32 {
+    pub fn rewrite_text(&mut self, text: Uint8ArraySlice, mut result: Uint8ArraySlice) -> i32 {
         guarded(|| {
             if overlap(&text, &result) {
                 return MISUSED;
             }
             // SAFETY: as in `RawInflater::run`.
             let result = unsafe { result.as_mut() };
-            i32::from(text::rewrite(&text, &self.search, &self.replacements, result))
+            let measured = std::mem::take(&mut self.text);
+            i32::from(text::rewrite(&text, &measured, &self.search, &self.replacements, result))
         })
     }
 

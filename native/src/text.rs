@@ -1,5 +1,5 @@
 //! The text rule (FORMATS "text"; src/relocation/text-rules.ts says it in TypeScript): which hits of the search it accepts, and
-//! the text with them replaced. The text is searched twice, to size the result and to fill it, so that nothing is kept in between.
+//! the text with them replaced.
 
 use crate::prefix_search::{Cursor, Hit, PrefixSearch};
 
@@ -82,30 +82,66 @@ impl Iterator for TextMatches<'_> {
     }
 }
 
-/// How long the text becomes; none where nothing matches.
-pub fn rewritten_length(text: &[u8], search: &PrefixSearch, replacements: &[Box<[u8]>]) -> Option<usize> {
-    let mut length = None;
-    for hit in TextMatches::new(text, search) {
-        let replacement = replacements.get(hit.index)?;
-        let before = length.unwrap_or(text.len());
-        length = Some((before + replacement.len()).saturating_sub(search.prefix(hit.index).len()));
-    }
-    length
+/// Matches that are kept from measuring to rewriting; those of a text with more are searched again.
+const KEPT: usize = 64 * 1024;
+
+/// What becomes of a text.
+#[derive(Default)]
+pub struct Measured {
+    pub length: usize,
+    pub has_matches: bool,
+    /// All matches, or none where they are too many.
+    kept: Option<Vec<Hit>>,
 }
 
-/// Fills `result`, which has the rewritten length. False where it does not fit: then the text is not the one that was measured.
-pub fn rewrite(text: &[u8], search: &PrefixSearch, replacements: &[Box<[u8]>], result: &mut [u8]) -> bool {
-    let mut writer = Writer { rest: result };
-    let mut from = 0;
+pub fn measure(text: &[u8], search: &PrefixSearch, replacements: &[Box<[u8]>]) -> Measured {
+    let mut measured = Measured { length: text.len(), has_matches: false, kept: Some(Vec::new()) };
     for hit in TextMatches::new(text, search) {
-        let written =
-            writer.put(text.get(from..hit.offset)) && writer.put(replacements.get(hit.index).map(|r| &r[..]));
-        if !written {
-            return false;
+        let added = replacements.get(hit.index).map_or(0, |new| new.len());
+        measured.length = (measured.length + added).saturating_sub(search.prefix(hit.index).len());
+        measured.has_matches = true;
+        measured.kept = measured.kept.filter(|kept| kept.len() < KEPT);
+        if let Some(kept) = &mut measured.kept {
+            kept.push(hit);
         }
-        from = hit.offset + search.prefix(hit.index).len();
     }
-    writer.put(text.get(from..)) && writer.rest.is_empty()
+    measured
+}
+
+/// Fills `result`. False where text or result have not the sizes of what was measured.
+pub fn rewrite(
+    text: &[u8],
+    measured: &Measured,
+    search: &PrefixSearch,
+    replacements: &[Box<[u8]>],
+    result: &mut [u8],
+) -> bool {
+    let rewriting = Rewriting { text, search, replacements };
+    match &measured.kept {
+        Some(kept) => rewriting.fill(result, kept.iter().copied()),
+        None => rewriting.fill(result, TextMatches::new(text, search)),
+    }
+}
+
+struct Rewriting<'a> {
+    text: &'a [u8],
+    search: &'a PrefixSearch,
+    replacements: &'a [Box<[u8]>],
+}
+
+impl Rewriting<'_> {
+    fn fill(&self, result: &mut [u8], matches: impl Iterator<Item = Hit>) -> bool {
+        let mut writer = Writer { rest: result };
+        let mut from = 0;
+        for Hit { offset, index } in matches {
+            let new = self.replacements.get(index).map(|new| &new[..]);
+            if !writer.put(self.text.get(from..offset)) || !writer.put(new) {
+                return false;
+            }
+            from = offset + self.search.prefix(index).len();
+        }
+        writer.put(self.text.get(from..)) && writer.rest.is_empty()
+    }
 }
 
 struct Writer<'a> {
@@ -131,11 +167,18 @@ mod tests {
     fn replace(mapping: &[(&str, &str)], text: &str) -> Option<String> {
         let search = PrefixSearch::new(mapping.iter().map(|(old, _)| old.as_bytes().into()).collect());
         let new: Vec<Box<[u8]>> = mapping.iter().map(|(_, new)| new.as_bytes().into()).collect();
-        let length = rewritten_length(text.as_bytes(), &search, &new)?;
-        let mut result = vec![0; length];
-        assert!(rewrite(text.as_bytes(), &search, &new, &mut result));
-        let mut wrong = vec![0; length + 1];
-        assert!(!rewrite(text.as_bytes(), &search, &new, &mut wrong));
+        let mut measured = measure(text.as_bytes(), &search, &new);
+        if !measured.has_matches {
+            return None;
+        }
+        let mut result = vec![0; measured.length];
+        assert!(rewrite(text.as_bytes(), &measured, &search, &new, &mut result));
+        let mut wrong = vec![0; measured.length + 1];
+        assert!(!rewrite(text.as_bytes(), &measured, &search, &new, &mut wrong));
+        measured.kept = None;
+        let mut again = vec![0; measured.length];
+        assert!(rewrite(text.as_bytes(), &measured, &search, &new, &mut again));
+        assert_eq!(again, result);
         Some(String::from_utf8(result).unwrap())
     }
 
@@ -154,6 +197,12 @@ mod tests {
         assert_eq!(replace(&mapping, "/old/x/old").unwrap(), "/n/x/old");
         assert_eq!(replace(&mapping, "/old:/old\n/old").unwrap(), "/n:/n\n/n");
         assert_eq!(replace(&mapping, "/older").unwrap(), "/ner");
+    }
+
+    #[test]
+    fn more_matches_than_are_kept() {
+        let replaced = replace(&[("/old", "/n")], &"/old ".repeat(KEPT + 1)).unwrap();
+        assert!(replaced == "/n ".repeat(KEPT + 1));
     }
 
     #[test]

@@ -63,7 +63,7 @@ export class FileClassifier {
 
   #keepJson(bytes: Uint8Array): void {
     if (this.#size > LONGEST_JSON) this.#json = undefined;
-    this.#json?.push(bytes.slice());
+    this.#json?.push(new Uint8Array(bytes));
   }
 
   finish(): FileClass {
@@ -75,7 +75,7 @@ export class FileClassifier {
   #decide(): void {
     this.#class = classifyHead(this.#head, this.#isObjectName);
     const start = toLatin1(this.#head.subarray(0, LONGEST_MAGIC));
-    if (this.#class === 'text' && JSON_START.test(start)) this.#json = [this.#head.slice()];
+    if (this.#class === 'text' && JSON_START.test(start)) this.#json = [new Uint8Array(this.#head)];
     this.#head = EMPTY_BYTES;
   }
 }

@@ -197,7 +197,7 @@ export class PlacesBuilder {
   build(version: number): IndexPlaces {
     const rows = this.#sortedRows();
     const columns = makeColumns(rows.length);
-    for (const [to, from] of rows.entries()) this.#copyRow(from, columns, to);
+    for (let to = 0; to < rows.length; to++) this.#copyRow(rows[to] ?? 0, columns, to);
     return new IndexPlaces({ size: rows.length, version, columns, names: [...this.#names.keys()] });
   }
 
@@ -229,24 +229,36 @@ export class PlacesBuilder {
     columns.hashes.set(hashes.subarray(start, start + HASH_LENGTH), to * HASH_LENGTH);
   }
 
-  /** Sorts by the first six characters (30 bits) together with the row number, as whole numbers; then what is equal so far. */
+  /** Sorts by the first characters together with the row number, as whole numbers; then what is equal so far. */
   #sortedRows(): Uint32Array {
     const keys = new Float64Array(this.#size);
-    for (let row = 0; row < this.#size; row++) keys[row] = this.#leadingBits(row) * ROW_RANGE + row;
+    for (let row = 0; row < keys.length; row++) keys[row] = this.#leadingBits(row) * ROW_RANGE + row;
     keys.sort();
-    const rows = Uint32Array.from(keys, (key) => key % ROW_RANGE);
-    const compare = (a: number, b: number) => Buffer.compare(this.#hashOf(a), this.#hashOf(b)) || a - b;
-    for (let from = 0; from < rows.length; ) {
-      let to = from + 1;
-      while (to < rows.length && this.#leadingBits(rows[to] ?? 0) === this.#leadingBits(rows[from] ?? 0))
-        to++;
-      if (to - from > 1) rows.subarray(from, to).sort(compare);
-      from = to;
+    const rows = new Uint32Array(keys.length);
+    let kept = 0;
+    for (let from = 0; from < keys.length; ) {
+      const end = this.#endOfRun(keys, from);
+      if (end - from === 1) rows[kept++] = (keys[from] ?? 0) % ROW_RANGE;
+      else for (const row of this.#sortRun(keys.subarray(from, end))) rows[kept++] = row;
+      from = end;
     }
-    return rows.filter(
-      (row, i) =>
-        i + 1 === rows.length || Buffer.compare(this.#hashOf(row), this.#hashOf(rows[i + 1] ?? 0)) !== 0,
-    );
+    return rows.subarray(0, kept);
+  }
+
+  /** Rows that begin with the same characters, without those that a later one replaces. */
+  #sortRun(keys: Float64Array): number[] {
+    const run = Array.from(keys, (key) => key % ROW_RANGE);
+    const compare = (a: number, b: number) => Buffer.compare(this.#hashOf(a), this.#hashOf(b));
+    run.sort((a, b) => compare(a, b) || a - b);
+    return run.filter((row, i) => i + 1 === run.length || compare(row, run[i + 1] ?? row) !== 0);
+  }
+
+  /** Where the keys end that have the same characters as the one at `from`. */
+  #endOfRun(keys: Float64Array, from: number): number {
+    const bits = Math.floor((keys[from] ?? 0) / ROW_RANGE);
+    let end = from + 1;
+    while (end < keys.length && Math.floor((keys[end] ?? 0) / ROW_RANGE) === bits) end++;
+    return end;
   }
 
   /** Digits 2–7 come before letters, as their characters do. */

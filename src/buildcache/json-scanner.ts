@@ -19,7 +19,7 @@ const CURLY = 0x20;
 const DEFAULT_WINDOW = 1 << 20;
 /** Names and scalars that are longer are refused. */
 const LONGEST_TOKEN = 64 * 1024;
-const NOTHING = new Uint8Array(0);
+const NOTHING = Buffer.alloc(0);
 
 /** A cursor over the bytes of one JSON document. */
 export class JsonScanner {
@@ -28,7 +28,7 @@ export class JsonScanner {
   readonly #source: ByteSource;
   readonly #name: string;
   readonly #windowSize: number;
-  #window: Uint8Array = NOTHING;
+  #window: Buffer = NOTHING;
   /** Offset of the first byte of the window. */
   #start = 0;
 
@@ -62,6 +62,13 @@ export class JsonScanner {
   /** The next bytes, as many as there are up to `length`, one character for each; nothing is consumed. */
   lookAhead(length: number): string {
     return this.#text(this.position, Math.min(this.position + length, this.#source.size));
+  }
+
+  /** The bytes that are held: at least `length` from the position on, which is `at`. `start` is the offset of the first. */
+  window(length: number): { readonly bytes: Buffer; readonly at: number; readonly start: number } {
+    const held = this.#start + this.#window.length - this.position;
+    if (held < length && held < this.#source.size - this.position) this.#load(this.position, length);
+    return { bytes: this.#window, at: this.position - this.#start, start: this.#start };
   }
 
   /** Skips a value. */
@@ -106,8 +113,7 @@ export class JsonScanner {
   /** One character per byte. */
   #text(start: number, end: number): string {
     if (start < this.#start || end > this.#start + this.#window.length) this.#load(start, end - start);
-    const { buffer, byteOffset } = this.#window;
-    return Buffer.from(buffer, byteOffset + start - this.#start, end - start).toString('latin1');
+    return this.#window.toString('latin1', start - this.#start, end - this.#start);
   }
 
   /** Stands at the opening quote; goes behind the closing one. */
@@ -204,7 +210,8 @@ export class JsonScanner {
   }
 
   #load(start: number, length: number): void {
-    this.#window = this.#source.read(start, Math.max(length, this.#windowSize));
+    const { buffer, byteOffset, length: held } = this.#source.read(start, Math.max(length, this.#windowSize));
+    this.#window = Buffer.from(buffer, byteOffset, held);
     this.#start = start;
   }
 

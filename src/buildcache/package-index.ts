@@ -7,6 +7,7 @@ import { isDagHash } from '../spec/dag-hash.js';
 import { parseJsonDocument } from '../spec/json-document.js';
 import type { DagHash, SpecNode } from '../spec/spec.js';
 import { parseNode } from '../spec/spec-json.js';
+import { readCompactRecord } from './compact-record.js';
 import { type IndexPlaces, PlacesBuilder, type RecordPlace } from './index-places.js';
 import { JsonScanner } from './json-scanner.js';
 
@@ -168,6 +169,16 @@ export function parsePackageIndex(bytes: Uint8Array, source: string): PackageInd
  * index that is too new or too old.
  */
 export function scanPackageIndex(bytes: ByteSource, source: string): IndexPlaces {
+  try {
+    return scan(bytes, source, true);
+  } catch (error) {
+    // Where the shortcut was misled, the exact way tells what is wrong, or that nothing is.
+    if (error instanceof MetadataError && error.code === 'metadata-syntax') return scan(bytes, source, false);
+    throw error;
+  }
+}
+
+function scan(bytes: ByteSource, source: string, mayShorten: boolean): IndexPlaces {
   const scanner = new JsonScanner(bytes, source);
   requireObject(bytes, source);
   let version: number | undefined;
@@ -176,7 +187,8 @@ export function scanPackageIndex(bytes: ByteSource, source: string): IndexPlaces
     if (section !== 'database' || !scanner.atObject) return;
     scanner.readObject((key) => {
       if (key === 'version') version = readVersion(scanner, source);
-      else if (key === 'installs' && scanner.atObject) places = readPlaces(scanner, source, version);
+      else if (key === 'installs' && scanner.atObject)
+        places = readPlaces({ scanner, source, version, mayShorten });
     });
   });
   scanner.expectEnd();
@@ -208,17 +220,40 @@ function readVersion(scanner: JsonScanner, source: string): number {
   );
 }
 
-/** `version`, where it is known already, says how nodes begin. */
-function readPlaces(scanner: JsonScanner, source: string, version: number | undefined): PlacesBuilder {
+interface PlacesRequest {
+  readonly scanner: JsonScanner;
+  readonly source: string;
+  /** Where it is known already, it says how nodes begin. */
+  readonly version: number | undefined;
+  /** Records in their usual form need not be walked over. */
+  readonly mayShorten: boolean;
+}
+
+function readPlaces({ scanner, source, version, mayShorten }: PlacesRequest): PlacesBuilder {
   const places = new PlacesBuilder();
   const leadingName = version === 5 ? LEADING_KEY : LEADING_NAME;
+  let chances = mayShorten ? SHORTCUT_CHANCES : 0;
   scanner.readObject((hash) => {
     if (!isDagHash(hash)) {
       throw invalid(source, `"${hash.slice(0, 80)}" is not a dag hash`, 'database.installs');
     }
-    places.add(hash, readPlace(scanner, leadingName));
+    const place = chances > 0 ? readCompactPlace(scanner) : undefined;
+    if (place === undefined) chances--;
+    places.add(hash, place ?? readPlace(scanner, leadingName));
   });
   return places;
+}
+
+/** An index that so often is not as the shortcut expects it is not made for it. */
+const SHORTCUT_CHANCES = 64;
+/** Records are looked at in so many bytes at least. */
+const RECORD_REACH = 64 * 1024;
+
+function readCompactPlace(scanner: JsonScanner): RecordPlace | undefined {
+  const { bytes, at, start } = scanner.window(RECORD_REACH);
+  const record = readCompactRecord(bytes, at, start);
+  if (record !== undefined) scanner.position = record.end;
+  return record;
 }
 
 function readPlace(scanner: JsonScanner, leadingName: RegExp): RecordPlace {

@@ -12,6 +12,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   push: async () => (await import('./commands/push.js')).addPushCommand,
   list: async () => (await import('./commands/list.js')).addListCommand,
   find: async () => (await import('./commands/find.js')).addFindCommand,
+  index: async () => (await import('./commands/index.js')).addIndexCommand,
+  keys: async () => (await import('./commands/keys.js')).addKeysCommand,
+  check: async () => (await import('./commands/check.js')).addCheckCommand,
+  download: async () => (await import('./commands/download.js')).addDownloadCommand,
+  relocate: async () => (await import('./commands/relocate.js')).addRelocateCommand,
   inspect: async () => (await import('./commands/inspect.js')).addInspectCommand,
 };
 

@@ -44,7 +44,7 @@ export class ProgressLines {
     const active = this.#active.get(hash) ?? activeOf(event.package, event.size);
     this.#active.set(
       hash,
-      Object.assign(active, { bytes: event.bytes, size: event.size, files: event.files }),
+      Object.assign(active, { bytes: event.bytes, size: event.size ?? active.size, files: event.files }),
     );
   }
 

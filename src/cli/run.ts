@@ -39,7 +39,8 @@ export function createRun(environment: ProcessEnvironment): CommandRun {
       environment.setExitCode(await action(console, controller.signal));
     } catch (error) {
       console.error(error);
-      if (process.env.REGRAFT_DEBUG) err.write(console.shown(`${error instanceof Error ? error.stack : error}\n`));
+      if (process.env.REGRAFT_DEBUG)
+        err.write(console.shown(`${error instanceof Error ? error.stack : error}\n`));
       environment.setExitCode(exitCodeOf(error));
     } finally {
       process.off('SIGINT', interrupt);

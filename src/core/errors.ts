@@ -71,7 +71,6 @@ export type ArchiveErrorCode =
   | 'tar-type-change'
   | 'tar-unsupported-type'
   | 'tar-no-prefix'
-  | 'tar-entry-pending' // the next entry was read before the body of the last
   | 'archive-layout'; // a .spack file without the members it must have
 
 /** A metadata file (specfile, buildinfo, index, lockfile, database) cannot be used. */
@@ -92,6 +91,10 @@ export type RelocationErrorCode =
   | 'cannot-grow-string'
   | 'cannot-shrink-string'
   | 'cannot-grow-rpath'
+  | 'macho-unsupported' // 32 bit or big-endian
+  | 'macho-no-room' // the padding behind the load commands does not suffice
+  | 'macho-signed' // by a real identity, which a change would break
+  | 'macho-signature' // the code signature is malformed
   | 'old-layout'
   | 'listed-file-missing'
   | 'text-too-large'

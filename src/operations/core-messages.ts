@@ -1,9 +1,14 @@
 // What a core's worker and its owner tell each other: one package at a time, chunks with credits, then one answer per question.
+// A large package is split over two workers: one decompresses and hands on through a port what the other unpacks.
+import type { MessagePort } from 'node:worker_threads';
 import type { TransferredError } from '../core/error-transfer.js';
 import type { CoreJob, CoreResult } from './package-core.js';
 
 export type CoreRequest =
-  | { readonly type: 'begin'; readonly job: CoreJob }
+  /** Begins a package. With a port, decompressed bytes come through it. */
+  | { readonly type: 'begin'; readonly job: CoreJob; readonly port?: MessagePort }
+  /** Begins to decompress for another worker. */
+  | { readonly type: 'decompress'; readonly port: MessagePort }
   /** The buffer is transferred. Answer: `taken`. */
   | { readonly type: 'chunk'; readonly bytes: Uint8Array }
   /** Answer: `ended`. */
@@ -16,9 +21,14 @@ export type CoreAnswer =
   | { readonly type: 'ready' }
   /** A chunk was worked on; how many members there are so far. */
   | { readonly type: 'taken'; readonly files: number }
-  | { readonly type: 'ended'; readonly failure: TransferredError | undefined }
+  | { readonly type: 'ended'; readonly failure: TransferredError | undefined; readonly member: number }
   | { readonly type: 'completed'; readonly result: CoreResult }
   | { readonly type: 'failed'; readonly error: TransferredError };
+
+/** What goes from the decompressing worker to the unpacking one; buffers come back to be used again. */
+export type PipedMessage =
+  | { readonly type: 'data'; readonly buffer: ArrayBuffer; readonly length: number; readonly member: number }
+  | { readonly type: 'end' };
 
 /** What a worker is started with. */
 export interface CoreWorkerData {

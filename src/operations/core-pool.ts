@@ -1,13 +1,12 @@
-// Where cores run: here while there is little to do, in warm workers when there is much. A worker takes a package at a time.
+// Where cores run: here while there is little to do, in warm workers when there is much. A worker takes a package at a time;
+// a large package that has the workers for itself is split over two.
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
-import { errorFromData } from '../core/error-transfer.js';
-import { RelocationError } from '../core/errors.js';
 import type { RelocationEngine } from '../relocation/engine.js';
-import { type CoreAnswer, type CoreRequest, type CoreWorkerData, CREDITS } from './core-messages.js';
+import { CoreThread } from './core-thread.js';
 import type { ExtractingCore } from './extract.js';
 import type { InflaterPool } from './inflater-pool.js';
 import { type CoreJob, type CoreResult, PackageCore } from './package-core.js';
+import { RemoteCore, SplitCore } from './remote-core.js';
 
 /** A core, wherever it runs. */
 export interface CoreHandle extends ExtractingCore {
@@ -34,48 +33,75 @@ export interface CorePoolOptions {
   readonly inflaters: InflaterPool;
   /** Most workers; 0: everything runs here. By default one per processor. */
   readonly workers?: number | undefined;
+  readonly thresholds?: CoreThresholds | undefined;
 }
 
-/** Compressed bytes of queued work below which no worker is started: about 100 MB of files. */
-const WORTH_A_WORKER = 25e6;
+/** In compressed bytes. */
+export interface CoreThresholds {
+  /** Queued work below which no worker is started. */
+  readonly start: number;
+  /** Size from which on a package is worth two workers. */
+  readonly split: number;
+}
+
+/** 25 MB are about 100 MB of files. */
+const THRESHOLDS: CoreThresholds = { start: 25e6, split: 40e6 };
 
 export class CorePool {
   readonly #options: CorePoolOptions;
   readonly #size: number;
+  readonly #thresholds: CoreThresholds;
   readonly #idle: CoreThread[] = [];
   readonly #waiting: ((thread: CoreThread) => void)[] = [];
-  #threads = 0;
+  #busy = 0;
   #seen = 0;
 
   constructor(options: CorePoolOptions) {
     this.#options = options;
     this.#size = options.workers ?? availableParallelism();
+    this.#thresholds = options.thresholds ?? THRESHOLDS;
   }
 
-  /**
-   * Opens a tarball and lends a core to `use`. Where packages go to workers, a tarball is opened once a worker is free for it.
-   */
+  /** Opens a tarball and lends a core to `use`. Where packages go to workers, a tarball is opened once a worker is free for it. */
   async lend<Result>({ job, open, use }: CoreLoan<Result>): Promise<Result> {
     const early = this.#isWorthwhile ? undefined : await open();
     this.#seen += early?.size ?? 0;
     if (early !== undefined && !this.#isWorthwhile) return this.#lendHere(job, early, use);
     const thread = await this.#take();
-    const core = new RemoteCore(thread, job);
+    const helpers: CoreThread[] = [];
     try {
-      return await use(core, early ?? (await open()));
+      const tarball = early ?? (await open());
+      const isLarge = (tarball.size ?? 0) >= this.#thresholds.split;
+      if (isLarge && this.#hasRoom) helpers.push(await this.#take());
+      return await this.#run({ thread, helper: helpers[0], job }, (core) => use(core, tarball));
     } finally {
-      core.abandon();
-      this.#giveBack(thread);
+      for (const each of [thread, ...helpers]) this.#giveBack(each);
     }
-  }
-
-  get #isWorthwhile(): boolean {
-    return this.#size > 0 && this.#seen >= WORTH_A_WORKER;
   }
 
   /** Ends the workers. */
   async close(): Promise<void> {
     await Promise.all(this.#idle.splice(0).map((thread) => thread.end()));
+  }
+
+  get #isWorthwhile(): boolean {
+    return this.#size > 0 && this.#seen >= this.#thresholds.start;
+  }
+
+  get #hasRoom(): boolean {
+    return this.#busy < this.#size && this.#waiting.length === 0;
+  }
+
+  async #run<Result>(
+    { thread, helper, job }: { thread: CoreThread; helper: CoreThread | undefined; job: CoreJob },
+    use: (core: CoreHandle) => Promise<Result>,
+  ): Promise<Result> {
+    const core = helper === undefined ? new RemoteCore(thread, job) : new SplitCore(helper, thread, job);
+    try {
+      return await use(core);
+    } finally {
+      core.abandon();
+    }
   }
 
   #lendHere<Result>(job: CoreJob, tarball: OpenTarball, use: CoreLoan<Result>['use']): Promise<Result> {
@@ -89,155 +115,21 @@ export class CorePool {
     });
   }
 
-  #take(): Promise<CoreThread> | CoreThread {
-    const idle = this.#idle.pop();
-    if (idle !== undefined) return idle;
-    if (this.#threads < this.#size) {
-      this.#threads++;
-      return new CoreThread(this.#options.engine.name);
-    }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  async #take(): Promise<CoreThread> {
+    if (this.#busy >= this.#size) return new Promise((resolve) => this.#waiting.push(resolve));
+    this.#busy++;
+    return this.#idle.pop() ?? this.#start();
   }
 
   /** A worker that died is replaced. */
   #giveBack(thread: CoreThread): void {
-    const usable = thread.isDead ? new CoreThread(this.#options.engine.name) : thread;
     const next = this.#waiting.shift();
-    if (next === undefined) this.#idle.push(usable);
-    else next(usable);
-  }
-}
-
-type AnswerType = CoreAnswer['type'];
-
-/** One worker, and the questions to it that are open. */
-class CoreThread {
-  readonly #worker: Worker;
-  readonly #questions: {
-    readonly type: AnswerType;
-    resolve(answer: CoreAnswer): void;
-    reject(error: Error): void;
-  }[] = [];
-  #death: Error | undefined;
-  #failure: Error | undefined;
-  onTaken: (files: number) => void = () => {};
-
-  constructor(engine: CoreWorkerData['engine']) {
-    const workerData: CoreWorkerData = { engine };
-    this.#worker = new Worker(new URL('./core-worker.js', import.meta.url), { workerData });
-    this.#worker.unref();
-    this.#worker.on('message', (answer: CoreAnswer) => this.#receive(answer));
-    this.#worker.on('error', (error) => this.#die(error));
-    this.#worker.on('exit', () => this.#die(new Error('it stopped')));
+    if (next !== undefined) return next(thread.isDead ? this.#start() : thread);
+    this.#busy--;
+    if (!thread.isDead) this.#idle.push(thread);
   }
 
-  get isDead(): boolean {
-    return this.#death !== undefined;
+  #start(): CoreThread {
+    return new CoreThread(this.#options.engine.name);
   }
-
-  tell(request: CoreRequest, transfer: readonly ArrayBuffer[] = []): void {
-    if (this.#death !== undefined) throw this.#death;
-    this.#worker.postMessage(request, transfer);
-  }
-
-  /** Asks, and waits for the answer of this type. */
-  async ask(request: CoreRequest, type: AnswerType): Promise<CoreAnswer> {
-    const failure = this.#failure;
-    this.#failure = undefined;
-    if (failure !== undefined) throw failure;
-    const answer = new Promise<CoreAnswer>((resolve, reject) =>
-      this.#questions.push({ type, resolve, reject }),
-    );
-    this.tell(request);
-    this.#worker.ref();
-    return answer.finally(() => this.#worker.unref());
-  }
-
-  async end(): Promise<void> {
-    await this.#worker.terminate();
-  }
-
-  #receive(answer: CoreAnswer): void {
-    if (answer.type === 'taken') this.onTaken(answer.files);
-    else if (answer.type === 'failed') this.#fail(errorFromData(answer.error));
-    else if (answer.type !== 'ready') this.#questions.shift()?.resolve(answer);
-  }
-
-  /** A failure that no question waits for is the answer to the next one. */
-  #fail(error: Error): void {
-    const question = this.#questions.shift();
-    if (question === undefined) this.#failure = error;
-    else question.reject(error);
-  }
-
-  #die(cause: Error): void {
-    this.#death ??= new RelocationError(
-      'engine-failed',
-      `Cannot go on with the package: its worker failed: ${cause.message}`,
-      {
-        hint: 'Run the same command again; with --jobs 1 if memory is short',
-        cause,
-      },
-    );
-    for (const question of this.#questions.splice(0)) question.reject(this.#death);
-    this.onTaken(0);
-  }
-}
-
-/** A core that runs in a worker. */
-class RemoteCore implements CoreHandle {
-  readonly #thread: CoreThread;
-  #outstanding = 0;
-  #resume: () => void = () => {};
-  files = 0;
-
-  constructor(thread: CoreThread, job: CoreJob) {
-    this.#thread = thread;
-    thread.onTaken = (files) => {
-      this.files = files;
-      this.#outstanding--;
-      this.#resume();
-    };
-    thread.tell({ type: 'begin', job });
-  }
-
-  push(chunk: Uint8Array): void | Promise<void> {
-    const bytes = ownBytes(chunk);
-    this.#thread.tell({ type: 'chunk', bytes }, [bytes.buffer]);
-    this.#outstanding++;
-    if (this.#outstanding >= CREDITS) return this.#waitForRoom();
-  }
-
-  async end(): Promise<unknown> {
-    const answer = await this.#thread.ask({ type: 'end' }, 'ended');
-    return answer.type === 'ended' && answer.failure !== undefined
-      ? errorFromData(answer.failure)
-      : undefined;
-  }
-
-  async complete(): Promise<CoreResult> {
-    const answer = await this.#thread.ask({ type: 'complete' }, 'completed');
-    if (answer.type === 'completed') return answer.result;
-    throw new TypeError(`Unexpected answer "${answer.type}"`);
-  }
-
-  abandon(): void {
-    if (!this.#thread.isDead) this.#thread.tell({ type: 'abandon' });
-    this.#thread.onTaken = () => {};
-  }
-
-  async #waitForRoom(): Promise<void> {
-    while (this.#outstanding >= CREDITS && !this.#thread.isDead) {
-      await new Promise<void>((resolve) => {
-        this.#resume = resolve;
-      });
-    }
-  }
-}
-
-/** Bytes whose buffer can be transferred: it must not be shared with anything else. */
-function ownBytes(chunk: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { buffer } = chunk;
-  const isWhole = chunk.byteLength === buffer.byteLength && !Buffer.isBuffer(chunk);
-  return isWhole && buffer instanceof ArrayBuffer ? new Uint8Array(buffer) : new Uint8Array(chunk);
 }

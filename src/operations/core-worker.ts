@@ -1,40 +1,113 @@
-// The thread in which a core runs: warm, one package after the other.
-import { parentPort, workerData } from 'node:worker_threads';
+// The thread in which a core runs: warm, one package after the other, or half of a large one.
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { errorToData } from '../core/error-transfer.js';
 import { selectEngine } from '../relocation/engines/select.js';
-import type { CoreAnswer, CoreRequest, CoreWorkerData } from './core-messages.js';
+import type { CoreAnswer, CoreRequest, CoreWorkerData, PipedMessage } from './core-messages.js';
 import { PackageCore } from './package-core.js';
+import { PipedDecompressor } from './piped-decompressor.js';
 
 const { engine } = selectEngine((workerData as CoreWorkerData).engine, {});
 const inflater = engine.createInflater();
-let core: PackageCore | undefined;
+
+/** What a worker can be doing. */
+interface Work {
+  push(bytes: Uint8Array): void | Promise<void>;
+  /** Why the input could not be used, and the gzip member that counts. */
+  end(): Promise<{ failure: unknown; member: number }>;
+  close(): void;
+  readonly core?: PackageCore;
+}
+
+let work: Work | undefined;
+
+function packageWork(core: PackageCore): Work {
+  return {
+    core,
+    push: (bytes) => core.push(bytes),
+    end: async () => ({ failure: core.end(), member: 0 }),
+    close: () => core.abandon(),
+  };
+}
+
+/** A package whose bytes come decompressed from another worker. */
+function pipedPackageWork(core: PackageCore, port: MessagePort): Work {
+  let endedIn = Number.POSITIVE_INFINITY;
+  const isDone = new Promise<void>((resolve) => {
+    port.on('message', (message: PipedMessage) => {
+      if (message.type === 'end') return resolve();
+      core.push(new Uint8Array(message.buffer, 0, message.length));
+      if (core.hasEnded) endedIn = Math.min(endedIn, message.member);
+      port.postMessage(message.buffer, [message.buffer]);
+      answer({ type: 'taken', files: core.files });
+    });
+  });
+  return {
+    core,
+    push: () => {},
+    end: async () => {
+      await isDone;
+      return { failure: core.end(), member: endedIn };
+    },
+    close() {
+      port.close();
+      core.abandon();
+    },
+  };
+}
+
+function decompressWork(port: MessagePort): Work {
+  const decompressor = new PipedDecompressor(port, inflater);
+  return {
+    push: (bytes) => decompressor.push(bytes),
+    end: async () => ({ failure: decompressor.end(), member: decompressor.member }),
+    close: () => decompressor.close(),
+  };
+}
 
 function answer(message: CoreAnswer): void {
   parentPort?.postMessage(message);
 }
 
-async function handle(request: CoreRequest): Promise<void> {
+async function handle(request: Exclude<CoreRequest, { type: 'abandon' }>): Promise<void> {
   switch (request.type) {
-    case 'begin':
-      core = new PackageCore(request.job, engine, inflater);
+    case 'begin': {
+      const core = new PackageCore(request.job, engine, inflater);
+      work = request.port === undefined ? packageWork(core) : pipedPackageWork(core, request.port);
+      return;
+    }
+    case 'decompress':
+      work = decompressWork(request.port);
       return;
     case 'chunk':
-      core?.push(request.bytes);
-      return answer({ type: 'taken', files: core?.files ?? 0 });
+      await work?.push(request.bytes);
+      return answer({ type: 'taken', files: work?.core?.files ?? 0 });
     case 'end': {
-      const failure = core?.end();
-      return answer({ type: 'ended', failure: failure === undefined ? undefined : errorToData(failure) });
+      const { failure, member } = (await work?.end()) ?? { failure: undefined, member: 0 };
+      return answer({
+        type: 'ended',
+        failure: failure === undefined ? undefined : errorToData(failure),
+        member,
+      });
     }
     case 'complete':
-      if (core !== undefined) answer({ type: 'completed', result: await core.complete() });
+      if (work?.core !== undefined) answer({ type: 'completed', result: await work.core.complete() });
       return;
-    case 'abandon':
-      core?.abandon();
-      core = undefined;
   }
 }
 
+function abandon(): void {
+  work?.close();
+  work = undefined;
+}
+
+/** Requests are worked on one after the other, also those that have to wait. */
+let last: Promise<void> = Promise.resolve();
+
 parentPort?.on('message', (request: CoreRequest) => {
-  handle(request).catch((error: unknown) => answer({ type: 'failed', error: errorToData(error) }));
+  // An owner that gives up must not wait for what it gave up.
+  if (request.type === 'abandon') return abandon();
+  last = last
+    .then(() => handle(request))
+    .catch((error: unknown) => answer({ type: 'failed', error: errorToData(error) }));
 });
 answer({ type: 'ready' });

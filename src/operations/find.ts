@@ -2,7 +2,7 @@
 import type { DagHash, SpecNode } from '../spec/spec.js';
 import { matchQuery, parseSpecQuery } from '../spec/spec-query.js';
 import type { Store } from '../store/store.js';
-import { byPlace } from './list.js';
+import { sortedByPlace } from './list.js';
 
 export interface FoundPackage {
   readonly node: SpecNode;
@@ -27,7 +27,7 @@ export function findPackages(store: Store, queries: readonly string[]): FoundPac
   const fitting = new Set(
     wanted.length === 0 ? nodes : wanted.flatMap((query) => matchQuery(query, nodes, lookup)),
   );
-  return [...fitting].sort(byPlace).map((node) => {
+  return sortedByPlace(fitting, { nodes: { get: lookup } }).map((node) => {
     const record = byHash.get(node.hash);
     return {
       node,

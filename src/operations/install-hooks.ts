@@ -1,12 +1,11 @@
 // What the install hooks do to every file of a package after relocation, listed or not (FORMATS §5): superfluous rpaths go,
 // too long `#!` lines get sbang in front, modes and the group become what the configuration says.
-import { chmodSync, chownSync, renameSync } from 'node:fs';
 import { toLatin1 } from '../core/bytes.js';
 import { dropMissingRpaths } from '../relocation/missing-rpaths.js';
 import { filterShebang, type SbangTarget, SHEBANG_BYTES } from '../relocation/sbang-line.js';
 import { directoryMode, fileMode, type PermissionPolicy } from '../store/permissions.js';
 import type { PrefixView } from '../store/prefix-view.js';
-import { copyWithHeader, withStagedFile } from '../store/staged-file.js';
+import { replaceBeginning, setOwnership, withStagedFile } from '../store/staged-file.js';
 import type { StagedMember, StagedTree } from '../store/staged-tree.js';
 import { isWithin, type SafePath } from '../tar/safe-path.js';
 
@@ -68,9 +67,7 @@ function addSbang({ tree, sbang }: InstallHooksRequest, path: SafePath, member: 
   const location = tree.locate(path);
   const edit = withStagedFile(location, (file) => filterShebang(file.read(0, SHEBANG_BYTES), sbang));
   if (edit === undefined) return false;
-  const beside = Buffer.concat([location, Buffer.from('.regraft-sbang')]);
-  copyWithHeader({ from: location, to: beside, header: edit.header, skip: edit.replaces });
-  renameSync(beside, location);
+  replaceBeginning({ path: location, header: edit.header, skip: edit.replaces });
   return true;
 }
 
@@ -80,9 +77,15 @@ function setPermissions(
   member: StagedMember,
 ): void {
   if (member.kind === 'symlink') return;
-  const location = tree.locate(path);
-  if (groupId !== undefined) chownSync(location, -1, groupId);
-  if (member.kind === 'directory') chmodSync(location, directoryMode(permissions));
-  else if (groupId !== undefined || (member.mode & 0o7000) !== 0)
-    chmodSync(location, fileMode(permissions, member.mode));
+  setOwnership(tree.locate(path), { mode: modeOf(member, permissions, groupId !== undefined), groupId });
+}
+
+/** Files were made with their mode; only special bits may have been lost since. */
+function modeOf(
+  member: Exclude<StagedMember, { kind: 'symlink' }>,
+  permissions: PermissionPolicy,
+  hasNewGroup: boolean,
+): number | undefined {
+  if (member.kind === 'directory') return directoryMode(permissions);
+  return hasNewGroup || (member.mode & 0o7000) !== 0 ? fileMode(permissions, member.mode) : undefined;
 }

@@ -1,5 +1,6 @@
 // Installs one package: find its metadata, verify it, extract the tarball into a stage, relocate, run the hooks, put it in place,
 // record it. Until the rename nothing of it is visible; after a failure nothing of it is left.
+import { tarballPath } from '../buildcache/layout.js';
 import {
   ArchiveError,
   BuildcacheError,
@@ -95,7 +96,7 @@ export async function installPackage(
       return await new PackageInstallation({ request, context, offer, phases, warnings }).run();
     } catch (error) {
       if (!isAboutOffer(error)) throw error;
-      refusals.push(error);
+      refusals.push(namingTarball(error, offer.mirror.location(tarballPath(spec.root, spec))));
     }
     phases.begin('metadata');
   }
@@ -106,6 +107,18 @@ export async function installPackage(
 function isAboutOffer(error: unknown): error is BuildcacheError {
   const kinds = [MirrorError, IntegrityError, SignatureError, MetadataError, ArchiveError];
   return kinds.some((kind) => error instanceof kind);
+}
+
+/** What is wrong inside of a tarball is found without knowing where it came from. */
+function namingTarball(error: BuildcacheError, location: string): BuildcacheError {
+  if (error.message.includes(location) || 'location' in error.data) return error;
+  const { code, message, hint, cause, retryable, data } = error;
+  return new (error.constructor as typeof BuildcacheError)(code, `${message} (in "${location}")`, {
+    ...(hint === undefined ? {} : { hint }),
+    cause,
+    retryable,
+    data: { ...data, location },
+  });
 }
 
 interface InstallationOptions {

@@ -9,7 +9,7 @@ import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
 import { specFromRecords } from '../spec/spec-json.js';
 import { installOrder } from '../spec/traverse.js';
 import type { Store } from '../store/store.js';
-import { CorePool } from './core-pool.js';
+import { CorePool, type CoreThresholds } from './core-pool.js';
 import { InflaterPool } from './inflater-pool.js';
 import { type InstallContext, type InstalledPackage, installPackage } from './install-package.js';
 import { schedule, type TaskOutcome } from './schedule.js';
@@ -38,6 +38,8 @@ export interface InstallRequest {
   readonly jobs?: number;
   /** Most workers to start, where the work is worth it; by default one per processor, 0 for none. */
   readonly workers?: number | undefined;
+  /** When workers are worth it. */
+  readonly thresholds?: CoreThresholds | undefined;
   /** SHA-256 that the tarball of the one spec must have. */
   readonly sha256?: string | undefined;
   /** `streams`: by way of the public streams, for comparison. */
@@ -83,7 +85,12 @@ export async function install(
   const { store, engine } = request;
   store.ensureSbang();
   const inflaters = new InflaterPool(engine.engine);
-  const cores = new CorePool({ engine: engine.engine, inflaters, workers: request.workers });
+  const cores = new CorePool({
+    engine: engine.engine,
+    inflaters,
+    workers: request.workers,
+    thresholds: request.thresholds,
+  });
   const outcomes = await schedule<DagHash, PlannedPackage, PackageReport>({
     tasks: packages,
     jobs: request.jobs ?? DEFAULT_JOBS,

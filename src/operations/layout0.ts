@@ -1,7 +1,6 @@
 // The old form of a package (layout 0): an outer tar with the specfile, perhaps its detached signature, and the tarball proper.
 // The signature counts for what is inside, so the tarball is kept in a file until it is verified.
 import { createHash } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
 import { packageName } from '../buildcache/layout.js';
 import { parseSpecfile, type Specfile } from '../buildcache/specfile.js';
 import { concatBytes, copyBytes } from '../core/bytes.js';
@@ -10,7 +9,7 @@ import { verifyDetached } from '../signature/detached.js';
 import type { Keyring } from '../signature/keyring.js';
 import type { Spec } from '../spec/spec.js';
 import type { Stage } from '../store/stage.js';
-import { stagedFileStream, writeFully } from '../store/staged-file.js';
+import { StagedFileWriter, stagedFileStream } from '../store/staged-file.js';
 import { Decompressor } from '../stream/decompress.js';
 import type { Inflater } from '../stream/inflater.js';
 import type { TarEntry } from '../tar/entry.js';
@@ -125,7 +124,7 @@ class OuterParts {
   readonly #base: string;
   readonly #metadata = new Map<string, Uint8Array>();
   #tarball: { name: string; file: string } | undefined;
-  #descriptor: number | undefined;
+  #writer: StagedFileWriter | undefined;
   #collecting: { name: string; chunks: Uint8Array[] } | undefined;
 
   constructor(stage: Stage, base: string) {
@@ -142,7 +141,7 @@ class OuterParts {
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#descriptor !== undefined) writeFully(this.#descriptor, bytes);
+    if (this.#writer !== undefined) this.#writer.write(bytes);
     else this.#collecting?.chunks.push(copyBytes(bytes));
   }
 
@@ -154,8 +153,8 @@ class OuterParts {
 
   abandon(): void {
     this.#collecting = undefined;
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
-    this.#descriptor = undefined;
+    this.#writer?.close();
+    this.#writer = undefined;
   }
 
   /** The members that must be there. */
@@ -177,7 +176,7 @@ class OuterParts {
 
   #beginTarball(name: string): void {
     const file = this.#stage.file('inner');
-    this.#descriptor = openSync(file, 'w', 0o600);
+    this.#writer = new StagedFileWriter(file);
     this.#tarball = { name, file };
   }
 

@@ -1,15 +1,22 @@
 // What build caches have: the packages of their indexes that fit what was asked for.
-import type { PackageCatalog } from '../mirror/package-catalog.js';
-import type { DagHash, SpecNode } from '../spec/spec.js';
-import { matchQuery, parseSpecQuery } from '../spec/spec-query.js';
+import { BuildcacheError, MetadataError, UsageError } from '../core/errors.js';
+import type { CatalogEntry, PackageCatalog } from '../mirror/package-catalog.js';
+import { compilerOf } from '../spec/compiler.js';
+import type { DagHash, NodeGraph, SpecNode } from '../spec/spec.js';
+import { matchQuery, parseSpecQuery, type SpecQuery } from '../spec/spec-query.js';
+import { candidateEntries } from './resolve-specs.js';
 
 export interface ListRequest {
   readonly catalog: PackageCatalog;
   /** Everything when empty. */
   readonly queries: readonly string[];
+  /** Told of a package that no index describes properly, and which is left out. */
+  readonly onUnreadable?: ((error: MetadataError) => void) | undefined;
 }
 
 export interface ListedPackage {
+  readonly hash: DagHash;
+  /** Read from the index when it is asked for: a list of everything does not fit into memory. */
   readonly node: SpecNode;
   /** URLs of the mirrors that have it, in search order. */
   readonly mirrors: readonly string[];
@@ -17,33 +24,114 @@ export interface ListedPackage {
 
 /**
  * Lists packages, by architecture, compiler, name and version.
- * @throws UsageError `spec-syntax`
+ * @throws UsageError `spec-syntax`; `usage` for a file, which names packages, and is no question.
  */
-export function listPackages({ catalog, queries }: ListRequest): ListedPackage[] {
+export function listPackages({ catalog, queries, onUnreadable }: ListRequest): ListedPackage[] {
   const lookup = (hash: DagHash) => catalog.node(hash);
-  const wanted = queries.map((text) => parseSpecQuery(text));
-  const nodes = [...catalog.nodes()];
-  const fitting = new Set(
-    wanted.length === 0 ? nodes : wanted.flatMap((query) => matchQuery(query, nodes, lookup)),
-  );
-  return [...fitting].sort(byPlace).map((node) => ({
-    node,
-    mirrors: catalog.find(node.hash)?.mirrors.map((mirror) => mirror.url) ?? [],
-  }));
+  const graph = { nodes: { get: lookup } };
+  const found = new Map<DagHash, { readonly hash: DagHash; readonly keys: readonly string[] }>();
+  for (const query of parseQueries(queries)) {
+    for (const entry of query === undefined ? catalog.entries() : candidateEntries(query, catalog)) {
+      if (found.has(entry.hash)) continue;
+      const node = readNode(entry, onUnreadable);
+      if (node === undefined || !fits(node, query, lookup)) continue;
+      found.set(entry.hash, { hash: entry.hash, keys: sortKeys(node, graph) });
+    }
+  }
+  return [...found.values()].sort(byKeys).map(({ hash }) => new Listed(hash, catalog));
 }
 
-/** A stable order for people: what belongs together stands together. */
-export function byPlace(a: SpecNode, b: SpecNode): number {
-  const left = sortKeys(a);
-  const right = sortKeys(b);
+/** No query asks for everything. */
+function parseQueries(queries: readonly string[]): readonly (ConstraintQuery | undefined)[] {
+  return queries.length === 0 ? [undefined] : queries.map(parseConstraintQuery);
+}
+
+type ConstraintQuery = Extract<SpecQuery, { type: 'constraint' }>;
+
+function parseConstraintQuery(text: string): ConstraintQuery {
+  const query = parseSpecQuery(text);
+  if (query.type === 'constraint') return query;
+  throw new UsageError('usage', `Cannot list "${text}": it is a file`, {
+    hint: 'Name packages: name, name@version, /hash, any spec',
+    data: { spec: text },
+  });
+}
+
+function readNode(entry: CatalogEntry, onUnreadable: ListRequest['onUnreadable']): SpecNode | undefined {
+  try {
+    return entry.node;
+  } catch (error) {
+    if (!(error instanceof MetadataError)) throw error;
+    onUnreadable?.(error);
+    return undefined;
+  }
+}
+
+function fits(
+  node: SpecNode,
+  query: ConstraintQuery | undefined,
+  lookup: (hash: DagHash) => SpecNode | undefined,
+): boolean {
+  return query === undefined || matchQuery(query, [node], lookup).length > 0;
+}
+
+class Listed implements ListedPackage {
+  readonly hash: DagHash;
+  readonly #catalog: PackageCatalog;
+
+  constructor(hash: DagHash, catalog: PackageCatalog) {
+    this.hash = hash;
+    this.#catalog = catalog;
+  }
+
+  get node(): SpecNode {
+    const node = this.#catalog.node(this.hash);
+    if (node === undefined) throw new TypeError(`"${this.hash}" is not in the catalog any more`);
+    return node;
+  }
+
+  get mirrors(): readonly string[] {
+    return this.#catalog.find(this.hash)?.mirrors.map((mirror) => mirror.url) ?? [];
+  }
+}
+
+/** Making one is far dearer than comparing with it. */
+const COLLATOR = new Intl.Collator('en', { numeric: true });
+
+/**
+ * A stable order for people: what belongs together stands together.
+ * @param graph where the compilers of nodes of format 5 are found.
+ */
+export function sortedByPlace(nodes: Iterable<SpecNode>, graph: NodeGraph): SpecNode[] {
+  const keyed = Array.from(nodes, (node) => ({ node, keys: sortKeys(node, graph) }));
+  return keyed.sort(byKeys).map(({ node }) => node);
+}
+
+interface Keyed {
+  readonly keys: readonly string[];
+}
+
+function byKeys({ keys: left }: Keyed, { keys: right }: Keyed): number {
   for (const [i, key] of left.entries()) {
-    const order = key.localeCompare(right[i] ?? '', 'en', { numeric: true });
+    const order = COLLATOR.compare(key, right[i] ?? '');
     if (order !== 0) return order;
   }
   return 0;
 }
 
-function sortKeys({ arch, compiler, name, version, hash }: SpecNode): string[] {
+function sortKeys(node: SpecNode, graph: NodeGraph): string[] {
+  const { arch, name, version, hash } = node;
   const { platform, os, target } = arch;
-  return [`${platform}-${os}-${target}`, `${compiler?.name}@${compiler?.version}`, name, version, hash];
+  return [`${platform}-${os}-${target}`, compilerKey(node, graph), name, version, hash];
+}
+
+function compilerKey(node: SpecNode, graph: NodeGraph): string {
+  try {
+    const compiler = compilerOf(node, graph);
+    return compiler === undefined ? '' : `${compiler.name}@${compiler.version}`;
+  } catch (error) {
+    // An index may lack the compiler's record; the package is there all the same.
+    if (error instanceof BuildcacheError) return '';
+    throw error;
+  }
 }

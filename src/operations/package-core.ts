@@ -75,6 +75,11 @@ export class PackageCore {
     return this.tree.members.size;
   }
 
+  /** Whether the archive has ended; what follows is ignored. */
+  get hasEnded(): boolean {
+    return this.#tar.ended;
+  }
+
   /** Takes compressed bytes. After a failure it only swallows them, so that their digest can be completed. */
   push(chunk: Uint8Array): void {
     this.#attempt(() => this.#decompressor.push(chunk));

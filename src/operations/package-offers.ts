@@ -26,6 +26,8 @@ export interface PackageOffer {
   /** URL or path of the metadata file. */
   readonly location: string;
   readonly specfile: Specfile;
+  /** The metadata file as it is, with its signature. */
+  readonly metadata: { readonly path: string; readonly bytes: Uint8Array };
   /** `pending`: the signature must be inside of the tarball (layout 0). */
   readonly signature: 'verified' | 'not-required' | 'pending';
 }
@@ -48,7 +50,7 @@ export async function* packageOffers(request: OffersRequest): AsyncGenerator<Pac
       continue;
     }
     try {
-      yield await readOffer(candidate, request);
+      yield await readOffer(candidate, candidate.signed ? paths.signed : paths.unsigned, request);
     } catch (error) {
       if (!(error instanceof BuildcacheError)) throw error;
       yield { refusal: error };
@@ -56,14 +58,18 @@ export async function* packageOffers(request: OffersRequest): AsyncGenerator<Pac
   }
 }
 
-async function readOffer(candidate: MetadataCandidate, request: OffersRequest): Promise<PackageOffer> {
+async function readOffer(
+  candidate: MetadataCandidate,
+  path: string,
+  request: OffersRequest,
+): Promise<PackageOffer> {
   const { mirror, location } = candidate;
   const mustVerify = request.checkSignature && mirror.signed;
   const { text, signature } = await readSignedText(candidate, request.keyring, mustVerify);
   const specfile = parseSpecfile(text, location);
   checkIdentity({ specfile, spec: request.spec, location, isVerified: signature === 'verified' });
   if (signature === 'pending' && specfile.layoutVersion > 0) throw unsigned(location);
-  return { mirror, location, specfile, signature };
+  return { mirror, location, specfile, metadata: { path, bytes: candidate.bytes }, signature };
 }
 
 async function readSignedText(candidate: MetadataCandidate, keyring: Keyring, mustVerify: boolean) {

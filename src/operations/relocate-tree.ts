@@ -1,9 +1,8 @@
 // Carries out a relocation plan on a staged tree, file by file: rpaths, then C strings of the result; text; links.
 // Rules and kernels come from relocation/, access to the files from store/.
-import { readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
 import type { Edit } from '../core/byte-source.js';
-import { startsWithBytes } from '../core/bytes.js';
-import type { CStringReplacer, ElfPatcher, PrefixMapping, RelocationEngine } from '../relocation/engine.js';
+import { startsWithBytes, toLatin1 } from '../core/bytes.js';
+import type { ElfPatcher, PrefixMapping, RelocationEngine } from '../relocation/engine.js';
 import { relocateLinkTarget } from '../relocation/links.js';
 import { listedFiles, listedLinks } from '../relocation/listed-files.js';
 import { namingFile } from '../relocation/naming-file.js';
@@ -11,10 +10,12 @@ import type { RelocationPlan } from '../relocation/plan.js';
 import { encodeMapping } from '../relocation/prefix-map.js';
 import { replaceTextChunks } from '../relocation/text-chunks.js';
 import { type StagedFile, withStagedFile } from '../store/staged-file.js';
+import { readStagedLink, replaceStagedLink } from '../store/staged-link.js';
 import { rewriteTextFile } from '../store/staged-text.js';
 import type { StagedTree } from '../store/staged-tree.js';
 import { displayPath, type SafePath } from '../tar/safe-path.js';
 import { hasFewHits, replaceAtHits } from './relocate-hits.js';
+import { replaceCStrings, stringWindow } from './relocate-strings.js';
 
 /** How many files of each kind were changed. */
 export interface RelocationCounts {
@@ -61,13 +62,14 @@ interface LinkRequest {
 }
 
 function relocateLink({ name, location, mapping, onWarning }: LinkRequest): boolean {
-  const old = readlinkSync(location, { encoding: 'buffer' });
+  const old = readStagedLink(location);
   const { target, matched, leadsOutside } = relocateLinkTarget(old, mapping);
   if (leadsOutside)
-    onWarning(`The link "${displayPath(name)}" leads to "${old.toString()}", which is in no known prefix`);
+    onWarning(
+      `The link "${displayPath(name)}" leads to "${displayPath(toLatin1(old))}", which is in no known prefix`,
+    );
   if (!matched) return false;
-  unlinkSync(location);
-  symlinkSync(target as Buffer, location);
+  replaceStagedLink(location, target);
   return true;
 }
 
@@ -96,7 +98,7 @@ function relocateBinaries({ tree, root, plan, engine }: RelocateTreeRequest) {
   const mapping = encodeMapping(plan.binaryMapping);
   const patcher = engine.createElfPatcher(mapping, { rewriteInterpreter: plan.rewriteInterpreter });
   const replacer = engine.createCStringReplacer(mapping);
-  const window = new Uint8Array(Math.max(WINDOW_SIZE, replacer.seam * 4));
+  const window = stringWindow(replacer);
   const areHitsKnown = isRootOf(tree.hitRoot, mapping);
   for (const { name, path } of listedFiles(tree.members, root, plan.binaryFiles)) {
     const hits = areHitsKnown ? hitsOf(tree, path) : undefined;
@@ -130,32 +132,4 @@ function patchElf(file: StagedFile, patcher: ElfPatcher): readonly Edit[] {
   const edits = patcher.patch(file);
   for (const edit of edits) file.write(edit.offset, edit.bytes);
   return edits;
-}
-
-const WINDOW_SIZE = 1 << 20;
-
-interface CStringRequest {
-  readonly name: string;
-  readonly file: StagedFile;
-  readonly replacer: CStringReplacer;
-  readonly window: Uint8Array;
-}
-
-/**
- * Replaces C strings window by window; each window overlaps the last by the replacer's seam. What a file has grown by since it
- * was opened holds new paths only, which may contain the old ones.
- */
-function replaceCStrings({ name, file, replacer, window }: CStringRequest): number {
-  let offset = 0;
-  let total = 0;
-  for (;;) {
-    const wanted = window.subarray(0, file.size - offset);
-    const bytes = wanted.subarray(0, file.readInto(wanted, offset));
-    const isLast = offset + bytes.length >= file.size;
-    const { next, replaced } = namingFile(name, () => replacer.replace(bytes, 0, isLast), offset);
-    if (replaced > 0) file.write(offset, bytes);
-    total += replaced;
-    if (isLast) return total;
-    offset += next;
-  }
 }

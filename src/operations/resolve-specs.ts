@@ -3,7 +3,7 @@ import { SIGNED_SPECFILE_ENDING, SPECFILE_ENDING, SPECFILES_ROOT } from '../buil
 import { parseSpecfile } from '../buildcache/specfile.js';
 import { UsageError } from '../core/errors.js';
 import { type Mirror, readAll } from '../mirror/mirror.js';
-import type { PackageCatalog } from '../mirror/package-catalog.js';
+import type { CatalogEntry, PackageCatalog } from '../mirror/package-catalog.js';
 import { extractClearsigned } from '../signature/clearsign.js';
 import { parseLockfile } from '../spec/lockfile.js';
 import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
@@ -62,13 +62,18 @@ async function findSpec(query: ConstraintQuery, request: ResolveRequest): Promis
   return specFromRecords(node.hash, lookup);
 }
 
-/** Few nodes are parsed where the name or the hash says which. */
-function* candidatesFor({ constraint }: ConstraintQuery, catalog: PackageCatalog): Iterable<SpecNode> {
-  const entries =
-    constraint.hash === undefined
-      ? catalog.entries(constraint.name)
-      : catalog.withHashPrefix(constraint.hash);
-  for (const entry of entries) yield entry.node;
+function* candidatesFor(query: ConstraintQuery, catalog: PackageCatalog): Iterable<SpecNode> {
+  for (const entry of candidateEntries(query, catalog)) yield entry.node;
+}
+
+/** The packages among which a query looks: few where the name or the hash says which. */
+export function candidateEntries(
+  { constraint }: ConstraintQuery,
+  catalog: PackageCatalog,
+): Iterable<CatalogEntry> {
+  return constraint.hash === undefined
+    ? catalog.entries(constraint.name)
+    : catalog.withHashPrefix(constraint.hash);
 }
 
 /** A hash that no index knows: mirrors that can be listed have its specfile under a name that ends in it. */

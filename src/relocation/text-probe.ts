@@ -47,6 +47,6 @@ export class TextProbe {
   #keepTail(bytes: Uint8Array, isFreeAtStart: boolean): void {
     const start = Math.max(0, bytes.length - this.#overlap);
     this.#isTailFree = isFreePlace(bytes, start, isFreeAtStart);
-    this.#tail = bytes.slice(start);
+    this.#tail = new Uint8Array(bytes.subarray(start));
   }
 }

@@ -1,5 +1,7 @@
 // Random access to one staged file: reads into a reused buffer, edits in place.
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   constants,
   fchmodSync,
@@ -7,6 +9,7 @@ import {
   ftruncateSync,
   openSync,
   readSync,
+  renameSync,
   writeSync,
 } from 'node:fs';
 
@@ -70,10 +73,8 @@ export function withStagedFile<Result>(path: string | Buffer, use: (file: Staged
   }
 }
 
-export interface HeaderCopy {
-  readonly from: Buffer;
-  /** Must not exist; gets the mode of `from`. */
-  readonly to: Buffer;
+export interface NewBeginning {
+  readonly path: Buffer;
   /** Stands in place of the first `skip` bytes. */
   readonly header: Uint8Array;
   readonly skip: number;
@@ -81,10 +82,11 @@ export interface HeaderCopy {
 
 const COPY_SIZE = 1 << 20;
 
-/** Copies a file with another beginning. */
-export function copyWithHeader({ from, to, header, skip }: HeaderCopy): void {
-  withStagedFile(from, (source) => {
-    const target = openSync(to, 'wx', 0o600);
+/** Replaces a file by one with another beginning and the same mode; other names of its hard link group keep what they had. */
+export function replaceBeginning({ path, header, skip }: NewBeginning): void {
+  const beside = Buffer.concat([path, Buffer.from('.regraft-sbang')]);
+  withStagedFile(path, (source) => {
+    const target = openSync(beside, 'wx', 0o600);
     try {
       writeFully(target, header);
       for (let offset = skip; offset < source.size; offset += COPY_SIZE)
@@ -94,12 +96,43 @@ export function copyWithHeader({ from, to, header, skip }: HeaderCopy): void {
       closeSync(target);
     }
   });
+  renameSync(beside, path);
+}
+
+export interface StagedOwnership {
+  /** Exact mode; undefined leaves it as it is. */
+  readonly mode: number | undefined;
+  /** Undefined leaves the group as it is. */
+  readonly groupId: number | undefined;
+}
+
+/** Sets the mode and the group of a staged file or directory; the mode last, since a change of the group clears bits of it. */
+export function setOwnership(path: Buffer, { mode, groupId }: StagedOwnership): void {
+  if (groupId !== undefined) chownSync(path, -1, groupId);
+  if (mode !== undefined) chmodSync(path, mode);
 }
 
 /** Writes all of the bytes at the descriptor's position. */
 export function writeFully(descriptor: number, bytes: Uint8Array): void {
   let done = 0;
   while (done < bytes.length) done += writeSync(descriptor, bytes, done, bytes.length - done);
+}
+
+/** A new file of a stage, written from its beginning to its end. */
+export class StagedFileWriter {
+  readonly #descriptor: number;
+
+  constructor(path: string) {
+    this.#descriptor = openSync(path, 'w', 0o600);
+  }
+
+  write(bytes: Uint8Array): void {
+    writeFully(this.#descriptor, bytes);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
 }
 
 /** The bytes of a file of a stage, read as they are asked for. */

@@ -56,6 +56,11 @@ export class Decompressor implements PushDecoder {
     return this.#decoder?.ignoredBytes ?? 0;
   }
 
+  /** Complete members so far; 0 for what is not gzip. */
+  get memberCount(): number {
+    return this.#decoder instanceof GunzipDecoder ? this.#decoder.memberCount : 0;
+  }
+
   push(chunk: Uint8Array): void {
     if (this.#decoder !== undefined) {
       this.#decoder.push(chunk);

@@ -143,7 +143,7 @@ export class GunzipDecoder implements PushDecoder {
     const inflater = this.#inflater;
     inflater.push(chunk.subarray(offset));
     for (let output = inflater.pull(); output.length > 0; output = inflater.pull()) {
-      this.#crc = crc32(output, this.#crc);
+      this.#crc = inflater.crc32 ?? crc32(output, this.#crc);
       this.#length = (this.#length + output.length) % 2 ** 32;
       this.#onOutput(output);
     }

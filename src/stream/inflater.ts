@@ -13,6 +13,8 @@ export interface Inflater {
   readonly ended: boolean;
   /** How many bytes of the last input were not used; after the end they belong to what follows. */
   readonly unusedInput: number;
+  /** CRC-32 of all output since the last reset, from a decoder that computes it faster than node:zlib does. */
+  readonly crc32?: number;
   /** Begins another stream with the same windows; pushed input is forgotten. */
   reset(): void;
 }

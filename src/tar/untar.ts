@@ -9,7 +9,7 @@ import { type TarEvent, TarReader } from './tar-reader.js';
 /**
  * Reads a tar archive.
  * @returns a pair for `pipeThrough`: archive bytes in, entries out
- * @throws ArchiveError on the readable side: `tar-header`, `tar-pax`, `tar-too-large`, `tar-truncated`, `tar-entry-pending`
+ * @throws ArchiveError on the readable side: `tar-header`, `tar-pax`, `tar-too-large`, `tar-truncated`
  * @example
  * const entries = response.body.pipeThrough(gunzip()).pipeThrough(untar());
  */

@@ -45,7 +45,10 @@ describe('findPackageRoot', () => {
     'a file above it': [`d:o d:o/p f:o/f f:o/p/${BUILDINFO_PATH}`, 'tar-outside-prefix'],
     'a symlink above it': [`d:o d:o/p l:o/l f:o/p/${BUILDINFO_PATH}`, 'tar-outside-prefix'],
     'a directory beside it': [`d:o d:o/p d:o/q f:o/p/${BUILDINFO_PATH}`, 'tar-outside-prefix'],
-    'a directory whose name begins like it': [`d:p d:p-1 f:p/${BUILDINFO_PATH} f:p-1/f`, 'tar-outside-prefix'],
+    'a directory whose name begins like it': [
+      `d:p d:p-1 f:p/${BUILDINFO_PATH} f:p-1/f`,
+      'tar-outside-prefix',
+    ],
     'two packages': [`d:a d:b f:a/${BUILDINFO_PATH} f:b/${BUILDINFO_PATH}`, 'tar-outside-prefix'],
   };
   for (const [name, [members, code]] of Object.entries(refused)) {

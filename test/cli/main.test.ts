@@ -61,7 +61,15 @@ describe('main', () => {
   it('installs to the end when nobody reads what it says', async (test) => {
     const { folder, from } = await place(test, 3);
     const names = [0, 1, 2].map((i) => `package-${i}/${hashFor(`package-${i}`)}`);
-    const args = ['install', ...names, ...from, '--root', rootOf(folder), '--no-check-signature', '--json=lines'];
+    const args = [
+      'install',
+      ...names,
+      ...from,
+      '--root',
+      rootOf(folder),
+      '--no-check-signature',
+      '--json=lines',
+    ];
     const child = startProgram(args, { folder });
     child.stdout?.destroy();
     child.stderr?.destroy();

@@ -77,7 +77,10 @@ describe('regraft install', () => {
     const { install } = await place(test);
     const { out, exitCode } = await install('--json=lines', 'top');
     assert.equal(exitCode, 0);
-    const events = out.trimEnd().split('\n').map((line) => JSON.parse(line));
+    const events = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     assert.deepEqual([...new Set(events.map(({ type }) => type))].sort(), [
       'package-finished',
       'package-progress',
@@ -95,7 +98,10 @@ describe('regraft install', () => {
     const result = await install('top');
     assert.equal(result.exitCode, 4);
     checkError(result, 'checksum-mismatch');
-    assert.match(result.out, /^failed {11} bad@1\.0.*\nskipped {10} top@1\.0.*sha256.*\n1 failed, 1 skipped, in/);
+    assert.match(
+      result.out,
+      /^failed {11} bad@1\.0.*\nskipped {10} top@1\.0.*sha256.*\n1 failed, 1 skipped, in/,
+    );
     const { out } = await install('--json', 'top');
     const { code, message, hint } = JSON.parse(out).packages[0].error;
     assert.equal(code, 'checksum-mismatch');
@@ -117,7 +123,13 @@ describe('regraft install', () => {
       }),
     );
     assert.match((await install(specfile)).out, /^2 installed/m);
-    for (const name of [lockfile, `/${hashFor('top')}`, `/${hashFor('top').slice(0, 6)}`, 'top@1.0', `top/${hashFor('top').slice(0, 5)}`])
+    for (const name of [
+      lockfile,
+      `/${hashFor('top')}`,
+      `/${hashFor('top').slice(0, 6)}`,
+      'top@1.0',
+      `top/${hashFor('top').slice(0, 5)}`,
+    ])
       assert.match((await install(name)).out, /^2 already installed/m, name);
   });
 
@@ -139,7 +151,15 @@ describe('padding', () => {
 
   it('is never printed, unless full paths are asked for', async (test) => {
     const { root, cache, run } = await place(test);
-    const common = ['--mirror', cache.folder, '--root', root, '--padded-length', '180', '--no-check-signature'];
+    const common = [
+      '--mirror',
+      cache.folder,
+      '--root',
+      root,
+      '--padded-length',
+      '180',
+      '--no-check-signature',
+    ];
     for (const form of [[], ['--json'], ['--json=lines']]) {
       const result = await run(['install', 'top', 'broken', '--force', ...form, ...common]);
       assert.equal(result.exitCode, 4);
@@ -151,7 +171,9 @@ describe('padding', () => {
     for (const form of [[], ['--json'], ['--json=lines']]) {
       const result = await run(['find', '--paths', '--root', installed.root, ...form]);
       assert.ok(!isShown(result.out) && result.out.includes('[padded-to-180-chars]'), `find ${form}`);
-      assert.ok(isShown((await run(['find', '--paths', '--full-paths', '--root', installed.root, ...form])).out));
+      assert.ok(
+        isShown((await run(['find', '--paths', '--full-paths', '--root', installed.root, ...form])).out),
+      );
     }
     const lost = await run(['find', '--root', join(installed.root, 'not', 'here')]);
     assert.ok(lost.exitCode !== 0 && !isShown(lost.err) && lost.err.includes('[padded-to-'), lost.err);
@@ -160,7 +182,16 @@ describe('padding', () => {
   it('is not printed on a terminal or in a debug trace either', async (test) => {
     const { root, cache, run } = await place(test);
     const padded = `${root}/__spack_path_placeholder__/__spack_path_placeholder__/__spack`;
-    const args = ['install', 'top', 'broken', '--mirror', cache.folder, '--root', padded, '--no-check-signature'];
+    const args = [
+      'install',
+      'top',
+      'broken',
+      '--mirror',
+      cache.folder,
+      '--root',
+      padded,
+      '--no-check-signature',
+    ];
     const live = await run(args, { isTerminal: true });
     assert.ok(!isShown(live.err) && !isShown(live.out));
     const traced = await run(['find', '--root', `${padded}/x`], { environment: { REGRAFT_DEBUG: '1' } });
@@ -325,10 +356,14 @@ describe('wrong usage', () => {
     const result = await runHere(['install', 'twin', ...mirrors, '--root', rootOf(folder)], { folder });
     assert.equal(result.exitCode, 2, result.err);
     assert.match(result.err, /code: spec-ambiguous/);
-    for (const { hash } of [first.get('twin'), second.get('twin')]) assert.ok(result.err.includes(hash.slice(0, 7)));
-    const again = await runHere(['install', 'twin@2.0', ...mirrors, '--root', rootOf(folder), '--no-check-signature'], {
-      folder,
-    });
+    for (const { hash } of [first.get('twin'), second.get('twin')])
+      assert.ok(result.err.includes(hash.slice(0, 7)));
+    const again = await runHere(
+      ['install', 'twin@2.0', ...mirrors, '--root', rootOf(folder), '--no-check-signature'],
+      {
+        folder,
+      },
+    );
     assert.equal(again.exitCode, 0, again.err);
   });
 });
@@ -369,7 +404,9 @@ describe('mirrors that answer something else', () => {
     const { server, folder } = await serve(test);
     const list = await runHere(['list', '--mirror', server.url], { folder });
     assert.deepEqual([list.exitCode, list.out], [0, ''], list.err);
-    const result = await runHere(['install', 'top', '--mirror', server.url, '--root', rootOf(folder)], { folder });
+    const result = await runHere(['install', 'top', '--mirror', server.url, '--root', rootOf(folder)], {
+      folder,
+    });
     assert.equal(result.exitCode, 3);
     checkError(result, 'spec-not-found');
   });
@@ -395,7 +432,10 @@ describe('configured mirrors', () => {
     assert.equal((await runHere(['install', 'top', ...to, '--mirror', 'mine'], { folder })).exitCode, 0);
     assert.match((await runHere(['list'], { folder })).out, /top@1\.0/);
     const unknown = await runHere(['list', '--mirror', 'yours'], { folder });
-    assert.ok(unknown.exitCode === 0 || unknown.exitCode === 2, 'a name that nobody configured may be a path');
+    assert.ok(
+      unknown.exitCode === 0 || unknown.exitCode === 2,
+      'a name that nobody configured may be a path',
+    );
   });
 
   it('that cannot be read are an error', async (test) => {

@@ -3,7 +3,12 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { lockGoldenStores } from '../helpers/golden-lock.js';
-import { compareWithGolden, type GoldenExceptions, runScenario } from '../helpers/golden-run.js';
+import {
+  compareWithGolden,
+  type GoldenExceptions,
+  type InstallWay,
+  runScenario,
+} from '../helpers/golden-run.js';
 import { goldenScenarios } from '../helpers/golden-scenario.js';
 import { checkGrownPackages } from '../helpers/grown-packages.js';
 import { ENGINE_NAMES } from '../helpers/native-engine.js';
@@ -19,11 +24,15 @@ const isWanted = (name: string) => !name.includes('-oci') && !name.includes('lay
 const GROWN: GoldenExceptions = { rewritten: ['lib/libbare.so'], mayInstall: ['libplain'] };
 const exceptionsOf = (name: string) => (/^c-from-.*-signed-libplain$/.test(name) ? GROWN : undefined);
 
-for (const [engine, through] of ENGINE_NAMES.flatMap((each) => [
-  [each, 'core'] as const,
-  [each, 'streams'] as const,
-])) {
-  describe(`golden installations, engine ${engine}, through the ${through}`, () => {
+/** Every engine by the two ways of the API; threads are the same for all engines. */
+const runs = ENGINE_NAMES.flatMap((engine) => {
+  const ways: readonly InstallWay[] =
+    engine === 'wasm' ? ['core', 'streams', 'one worker', 'two workers each'] : ['core', 'streams'];
+  return ways.map((way) => ({ engine, way }));
+});
+
+for (const { engine, way } of runs) {
+  describe(`golden installations, engine ${engine}, way: ${way}`, () => {
     let lock: Awaited<ReturnType<typeof lockGoldenStores>> | undefined;
     before(async () => {
       lock = await lockGoldenStores();
@@ -33,7 +42,7 @@ for (const [engine, through] of ENGINE_NAMES.flatMap((each) => [
       it(scenario.name, async () => {
         rmSync(scenario.top, { recursive: true, force: true });
         try {
-          const report = await runScenario(scenario, engine, through);
+          const report = await runScenario(scenario, engine, way);
           compareWithGolden(scenario, report, exceptionsOf(scenario.name));
           if (exceptionsOf(scenario.name) !== undefined) checkGrownPackages(scenario, report);
         } finally {

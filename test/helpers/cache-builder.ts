@@ -219,7 +219,10 @@ function parentsOf(path: string): string[] {
 
 function withLongName(member: MemberSketch): Buffer {
   const { name = '', linkname = '' } = member;
-  const records = { ...(name.length > 100 ? { path: name } : {}), ...(linkname.length > 100 ? { linkpath: linkname } : {}) };
+  const records = {
+    ...(name.length > 100 ? { path: name } : {}),
+    ...(linkname.length > 100 ? { linkpath: linkname } : {}),
+  };
   const extension = Object.keys(records).length === 0 ? [] : [paxMember(records)];
   return Buffer.concat([...extension, tarMember(member)]);
 }

@@ -13,11 +13,21 @@ import { specFromRecords } from '../../src/spec/spec-json.js';
 import { expectedDatabase, expectedManifests, type GoldenScenario } from './golden-scenario.js';
 import { treeManifest } from './tree-manifest.js';
 
+/** The ways by which a package can go, with the same result. */
+const WAYS = {
+  core: { workers: 0 },
+  streams: { workers: 0, through: 'streams' },
+  'one worker': { workers: 1, thresholds: { start: 0, split: Number.POSITIVE_INFINITY } },
+  'two workers each': { workers: 4, thresholds: { start: 0, split: 0 } },
+} as const;
+
+export type InstallWay = keyof typeof WAYS;
+
 /** Installs what the scenario asked for. */
 export async function runScenario(
   scenario: GoldenScenario,
   engine: EngineChoice,
-  through: 'core' | 'streams' = 'core',
+  way: InstallWay = 'core',
 ): Promise<InstallReport> {
   const cacheFolder = mkdtempSync(join(tmpdir(), 'regraft-golden-'));
   try {
@@ -44,7 +54,7 @@ export async function runScenario(
       keyring: await Keyring.load({ files: [scenario.keyring] }),
       engine: selectEngine(engine, {}),
       checkSignature: !scenario.isUnsigned,
-      through,
+      ...WAYS[way],
       failFast: !scenario.isSpackInstall,
       implicit: !scenario.isSpackInstall,
     });

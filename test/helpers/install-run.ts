@@ -31,9 +31,14 @@ export function rootOf(folder: string): string {
 }
 
 /** Without a keyring signatures are not checked. */
-export async function runInstall(request: RunRequest, options: OperationOptions = {}): Promise<InstallReport> {
+export async function runInstall(
+  request: RunRequest,
+  options: OperationOptions = {},
+): Promise<InstallReport> {
   const { folder, queries, keyring, engine = 'js' } = request;
-  const mirrors = request.mirrors.map((each) => (typeof each === 'string' ? openMirror(each, { retry: FAST }) : each));
+  const mirrors = request.mirrors.map((each) =>
+    typeof each === 'string' ? openMirror(each, { retry: FAST }) : each,
+  );
   try {
     const { catalog } = await new IndexClient({ cacheFolder: join(folder, 'cache'), mirrors }).load();
     const specs = await resolveSpecs({ queries, catalog, mirrors });
@@ -87,17 +92,29 @@ export function recordsOf(folder: string): ReadonlyMap<string, DatabaseRecord> {
 export function installedIn(folder: string): string[] {
   return storePaths(folder)
     .filter((path) => path.endsWith('/.spack'))
-    .map((path) => path.split('/').at(-2)?.replace(/-[a-z2-7]{32}$/, '') ?? '')
+    .map(
+      (path) =>
+        path
+          .split('/')
+          .at(-2)
+          ?.replace(/-[a-z2-7]{32}$/, '') ?? '',
+    )
     .sort();
 }
 
 /** Everything in a store but the prefixes of packages, the database, its locks, and sbang must be gone. */
 export function checkNothingLeft(folder: string): void {
-  const prefixes = [...recordsOf(folder).values()].filter(({ installed }) => installed).map(({ path }) => path ?? '');
-  const known = /^(bin(\/sbang)?|\.spack-db(\/(lock|prefix_lock|prefix_failures|failures|index\.json|index_verifier|regraft(\/[a-z]+)?))?)$/;
+  const prefixes = [...recordsOf(folder).values()]
+    .filter(({ installed }) => installed)
+    .map(({ path }) => path ?? '');
+  const known =
+    /^(bin(\/sbang)?|\.spack-db(\/(lock|prefix_lock|prefix_failures|failures|index\.json|index_verifier|regraft(\/[a-z]+)?))?)$/;
   const left = storePaths(folder).filter((path) => {
     const full = join(rootOf(folder), path);
-    return !known.test(path) && !prefixes.some((prefix) => `${full}/`.startsWith(`${prefix}/`) || prefix.startsWith(`${full}/`));
+    return (
+      !known.test(path) &&
+      !prefixes.some((prefix) => `${full}/`.startsWith(`${prefix}/`) || prefix.startsWith(`${full}/`))
+    );
   });
   assert.deepEqual(left, [], 'nothing is left behind');
 }

@@ -17,7 +17,11 @@ export interface MemberOf {
 }
 
 export const folder = (path: string): MemberOf => ({ path, type: 'directory' });
-export const file = (path: string, body: string | Uint8Array = path, mode = 0o644): MemberOf => ({ path, body, mode });
+export const file = (path: string, body: string | Uint8Array = path, mode = 0o644): MemberOf => ({
+  path,
+  body,
+  mode,
+});
 export const symlink = (path: string, link: string): MemberOf => ({ path, type: 'symlink', link });
 export const hardlink = (path: string, link: string): MemberOf => ({ path, type: 'hardlink', link });
 

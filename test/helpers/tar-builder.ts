@@ -31,7 +31,12 @@ const CHECKSUM_FIELD = [148, 156] as const;
 export function tarHeader(sketch: HeaderSketch): Buffer {
   const block = Buffer.alloc(BLOCK);
   const put = (value: string | Uint8Array, offset: number, size: number) =>
-    Buffer.from(typeof value === 'string' ? Buffer.from(value, 'latin1') : value).copy(block, offset, 0, size);
+    Buffer.from(typeof value === 'string' ? Buffer.from(value, 'latin1') : value).copy(
+      block,
+      offset,
+      0,
+      size,
+    );
   put(sketch.name ?? 'member', 0, 100);
   put(numberField(sketch.mode ?? 0o644, 8), 100, 8);
   put(numberField(0, 8), 108, 8);
@@ -70,7 +75,8 @@ export function base256(value: number, width = 12): Uint8Array {
 
 /** A member: its header and its body, padded to whole blocks. */
 export function tarMember(sketch: MemberSketch): Buffer {
-  const body = typeof sketch.body === 'string' ? Buffer.from(sketch.body, 'latin1') : (sketch.body ?? new Uint8Array(0));
+  const body =
+    typeof sketch.body === 'string' ? Buffer.from(sketch.body, 'latin1') : (sketch.body ?? new Uint8Array(0));
   return Buffer.concat([tarHeader({ size: body.length, ...sketch }), padded(body)]);
 }
 

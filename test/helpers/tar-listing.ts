@@ -66,7 +66,9 @@ class Listing {
 /** The same by tar-stream. */
 export async function listWithTarStream(archive: Uint8Array): Promise<ListedMember[]> {
   const members: ListedMember[] = [];
-  const parser = extract({ filenameEncoding: 'latin1' });
+  // The types of tar-stream do not know this option.
+  const options: object = { filenameEncoding: 'latin1' };
+  const parser = extract(options);
   parser.end(archive);
   for await (const entry of parser) {
     const { header } = entry;

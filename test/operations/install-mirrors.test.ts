@@ -6,11 +6,17 @@ import { before, describe, it, type TestContext } from 'node:test';
 import type { PrivateKey } from 'openpgp';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import type { Keyring } from '../../src/signature/keyring.js';
-import { type BuiltCache, buildCache, type CacheOptions, hashFor, type PackageSketch } from '../helpers/cache-builder.js';
+import {
+  type BuiltCache,
+  buildCache,
+  type CacheOptions,
+  hashFor,
+  type PackageSketch,
+} from '../helpers/cache-builder.js';
 import { checkNothingLeft, installedIn, outcomes, recordsOf, runInstall } from '../helpers/install-run.js';
 import { MirrorServer, serveGated, serveTruncated } from '../helpers/mirror-server.js';
-import { keyringOf, makeKey } from '../signature/temporary-keys.js';
 import { settle } from '../helpers/stream-source.js';
+import { keyringOf, makeKey } from '../signature/temporary-keys.js';
 import { temporaryFolder } from '../store/temporary-folder.js';
 
 let key: PrivateKey;
@@ -39,7 +45,12 @@ async function caches(
 describe('install of signed packages', () => {
   it('takes a good signature, and says that it was verified', async (test) => {
     const { folder, built } = await caches(test, { only: [{}] });
-    const report = await runInstall({ folder, queries: ['top'], mirrors: built.map((each) => each.folder), keyring });
+    const report = await runInstall({
+      folder,
+      queries: ['top'],
+      mirrors: built.map((each) => each.folder),
+      keyring,
+    });
     assert.deepEqual(outcomes(report), ['top: installed']);
     assert.equal(report.packages[0]?.details?.verified, true);
     checkNothingLeft(folder);
@@ -64,7 +75,11 @@ describe('install of signed packages', () => {
       () => ({}),
       'signature-malformed',
     ],
-    'two blocks': [{ spoilSpecfile: (text) => Buffer.concat([text, text]) }, () => ({}), 'signature-malformed'],
+    'two blocks': [
+      { spoilSpecfile: (text) => Buffer.concat([text, text]) },
+      () => ({}),
+      'signature-malformed',
+    ],
     'another package under its name': [
       {
         spoilMetadata: (metadata) =>
@@ -106,7 +121,10 @@ describe('install from two mirrors', () => {
     'has a tarball that is cut': { spoilTarball: (bytes) => bytes.subarray(0, 200) },
     'has a tarball without buildinfo': {
       spoilArchive: (archive) =>
-        Buffer.from(archive.toString('latin1').replaceAll('binary_distribution', 'binary_distributiom'), 'latin1'),
+        Buffer.from(
+          archive.toString('latin1').replaceAll('binary_distribution', 'binary_distributiom'),
+          'latin1',
+        ),
     },
     'has a bad signature': { spoilSpecfile: (text) => Buffer.from(text.toString().replace('gcc', 'GCC')) },
     'has a specfile of HTML': { spoilSpecfile: () => Buffer.from('<!doctype html><p>hello') },
@@ -141,7 +159,12 @@ describe('install from two mirrors', () => {
 
   it('takes a mirror that the index named before one that comes earlier', async (test) => {
     const { folder, built } = await caches(test, { first: [{}, { index: false }], second: [{}] });
-    const report = await runInstall({ folder, queries: ['top'], mirrors: built.map((each) => each.folder), keyring });
+    const report = await runInstall({
+      folder,
+      queries: ['top'],
+      mirrors: built.map((each) => each.folder),
+      keyring,
+    });
     assert.match(report.packages[0]?.details?.mirror ?? '', /second$/);
   });
 
@@ -150,7 +173,12 @@ describe('install from two mirrors', () => {
       first: [{ spoilTarball: () => undefined }],
       second: [{}, { key: otherKey }],
     });
-    const report = await runInstall({ folder, queries: ['top'], mirrors: built.map((each) => each.folder), keyring });
+    const report = await runInstall({
+      folder,
+      queries: ['top'],
+      mirrors: built.map((each) => each.folder),
+      keyring,
+    });
     const error = report.packages[0]?.error;
     assert.equal(error?.code, 'signature-unknown-key', 'what the reader must look at first');
     const causes = error?.data.causes as { code: string }[];
@@ -168,7 +196,8 @@ describe('install over HTTP', () => {
     test.after(() => server.close());
     const tarball = cache.get('top').tarball;
     const bytes = readFileSync(join(cache.folder, tarball));
-    const run = (options = {}) => runInstall({ folder, queries: ['top'], mirrors: [server.url], keyring }, options);
+    const run = (options = {}) =>
+      runInstall({ folder, queries: ['top'], mirrors: [server.url], keyring }, options);
     const count = () => server.log.filter((line) => line.endsWith('.spack')).length;
     return { folder, server, path: `/${tarball}`, bytes, run, count };
   }
@@ -230,7 +259,10 @@ describe('install over HTTP', () => {
   it('ends with the reason of an abort in the middle of a download, and leaves nothing', async (test) => {
     const { folder, server, path, bytes, run } = await served(test);
     const never = new Promise<never>(() => {});
-    server.handle(path, serveGated(bytes.subarray(0, bytes.length >> 1), bytes.subarray(bytes.length >> 1), never));
+    server.handle(
+      path,
+      serveGated(bytes.subarray(0, bytes.length >> 1), bytes.subarray(bytes.length >> 1), never),
+    );
     const controller = new AbortController();
     const reason = new Error('stop');
     const onProgress = (event: { type: string }) => {

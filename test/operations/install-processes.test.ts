@@ -24,7 +24,9 @@ interface Served {
 
 async function served(test: TestContext): Promise<Served> {
   const folder = temporaryFolder(test);
-  const cache = await buildCache(join(folder, 'mirror'), [{ name: 'top', members: [{ name: 'noise', body: noise() }] }]);
+  const cache = await buildCache(join(folder, 'mirror'), [
+    { name: 'top', members: [{ name: 'noise', body: noise() }] },
+  ]);
   const server = await MirrorServer.start({ folder: cache.folder });
   test.after(() => server.close());
   const bytes = readFileSync(join(cache.folder, cache.get('top').tarball));

@@ -18,7 +18,14 @@ import { readElf } from '../../src/binfmt/elf.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import type { ProgressEvent } from '../../src/core/progress.js';
 import type { InstallReport } from '../../src/operations/install.js';
-import { type BuiltCache, buildCache, type CacheOptions, hashFor, OLD_ROOT, type PackageSketch } from '../helpers/cache-builder.js';
+import {
+  type BuiltCache,
+  buildCache,
+  type CacheOptions,
+  hashFor,
+  OLD_ROOT,
+  type PackageSketch,
+} from '../helpers/cache-builder.js';
 import {
   checkNothingLeft,
   installedIn,
@@ -155,7 +162,10 @@ describe('install', () => {
         assert.equal(typeof event.size, 'number');
       } else events.push(event.type === 'warning' ? event.type : `${event.type} ${event.package}`);
     });
-    const wanted = ['base', 'middle', 'tool', 'top'].flatMap((name) => [`package-started ${name}`, `package-finished ${name}`]);
+    const wanted = ['base', 'middle', 'tool', 'top'].flatMap((name) => [
+      `package-started ${name}`,
+      `package-finished ${name}`,
+    ]);
     assert.deepEqual(events, wanted);
     assert.equal(bytes.size, 4);
   });
@@ -229,7 +239,9 @@ describe('install', () => {
       },
     ]);
     await run();
-    const [one, two, three] = ['one', 'two', 'three'].map((name) => statSync(join(prefix('top'), 'share', name)));
+    const [one, two, three] = ['one', 'two', 'three'].map((name) =>
+      statSync(join(prefix('top'), 'share', name)),
+    );
     assert.deepEqual([one?.mode, one?.mtimeMs, one?.nlink], [0o100644, 77000, 2]);
     assert.equal(one?.ino, two?.ino);
     assert.equal(three?.mode, 0o104755);
@@ -395,7 +407,9 @@ describe('install --force', () => {
     const bytes = readFileSync(tarball);
     bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1);
     writeFileSync(tarball, bytes);
-    assert.deepEqual(outcomes(await run({ force: true, only: 'package' })), ['top: failed (checksum-mismatch)']);
+    assert.deepEqual(outcomes(await run({ force: true, only: 'package' })), [
+      'top: failed (checksum-mismatch)',
+    ]);
     assert.deepEqual(snapshot(prefix('top')), before);
     assert.deepEqual(recordsOf(folder).get('top'), record);
     checkNothingLeft(folder);
@@ -515,7 +529,10 @@ describe('install when a package fails', () => {
       'layout-unsupported',
     ],
     'metadata of another package': [
-      { spoilMetadata: (metadata) => JSON.parse(JSON.stringify(metadata).replaceAll(hashFor('top'), 'z'.repeat(32))) },
+      {
+        spoilMetadata: (metadata) =>
+          JSON.parse(JSON.stringify(metadata).replaceAll(hashFor('top'), 'z'.repeat(32))),
+      },
       'wrong-package',
     ],
     'metadata of another name': [
@@ -542,7 +559,10 @@ describe('install when a package fails', () => {
 
 describe('install --sha256', () => {
   it('takes the right digest, and refuses a wrong one', async (test) => {
-    const { folder, cache, run } = await place(test, [{ name: 'base' }, { name: 'top', dependencies: ['base'] }]);
+    const { folder, cache, run } = await place(test, [
+      { name: 'base' },
+      { name: 'top', dependencies: ['base'] },
+    ]);
     const wrong = await run({ sha256: cache.get('base').digest });
     assert.deepEqual(outcomes(wrong), ['base: installed', 'top: failed (checksum-mismatch)']);
     assert.match(wrong.packages[1]?.error?.message ?? '', /the command line says/);

@@ -108,7 +108,11 @@ function specfilesOf(cache: string): string[] {
 
 /** What a clearsigned text says; the JSON in it has no lines that begin with a dash. */
 function signedText(text: string): string {
-  return /^-----BEGIN PGP SIGNED MESSAGE-----\nHash: .*\n\n([\s\S]*)\n-----BEGIN PGP SIGNATURE-----/.exec(text)?.[1] ?? text;
+  return (
+    /^-----BEGIN PGP SIGNED MESSAGE-----\nHash: .*\n\n([\s\S]*)\n-----BEGIN PGP SIGNATURE-----/.exec(
+      text,
+    )?.[1] ?? text
+  );
 }
 
 function withoutChecksum(text: string): string {

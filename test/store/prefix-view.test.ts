@@ -111,7 +111,9 @@ describe('PrefixView', () => {
 
 const COMPONENT = fc.constantFrom('a', 'b', 'f', 'link', '..', '.', '');
 const PATH = fc.array(COMPONENT, { maxLength: 6 }).map((parts) => parts.join('/'));
-const TARGET = fc.tuple(fc.constantFrom('', 'TOP/', 'TOP/store/pkg/', 'TOP/dep/'), PATH).map((parts) => parts.join(''));
+const TARGET = fc
+  .tuple(fc.constantFrom('', 'TOP/', 'TOP/store/pkg/', 'TOP/dep/'), PATH)
+  .map((parts) => parts.join(''));
 const WORLD = fc.record({
   folders: fc.array(fc.constantFrom('stage/a', 'stage/a/b', 'stage/b', 'dep/a', 'dep/a/b', 'store/other')),
   files: fc.array(fc.constantFrom('stage/f', 'stage/a/f', 'dep/f', 'dep/a/f')),
@@ -131,7 +133,8 @@ describe('PrefixView.exists', () => {
     fc.assert(
       fc.property(WORLD, ({ folders, files, links, paths }) => {
         const top = mkdtempSync(join(scratch, 'w-'));
-        for (const path of ['stage', 'dep', 'store', ...folders]) mkdirSync(join(top, path), { recursive: true });
+        for (const path of ['stage', 'dep', 'store', ...folders])
+          mkdirSync(join(top, path), { recursive: true });
         for (const path of files) make(top, path, (location) => writeFileSync(location, ''));
         for (const [path, target] of links)
           make(top, path, (location) => symlinkSync(target.replace('TOP', top) || '.', location));

@@ -1,8 +1,23 @@
 import assert from 'node:assert/strict';
-import { chmodSync, closeSync, openSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { copyWithHeader, stagedFileStream, withStagedFile, writeFully } from '../../src/store/staged-file.js';
+import {
+  replaceBeginning,
+  StagedFileWriter,
+  setOwnership,
+  stagedFileStream,
+  withStagedFile,
+} from '../../src/store/staged-file.js';
+import { cut } from '../helpers/stream-source.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const TEXT = 'The quick brown fox';
@@ -66,34 +81,50 @@ describe('StagedFile', () => {
   });
 });
 
-describe('copyWithHeader', () => {
-  it('puts a header in place of the first bytes, and keeps the mode', (test) => {
+describe('replaceBeginning', () => {
+  it('puts a header in place of the first bytes, keeps the mode, and leaves other names alone', (test) => {
     const path = sample(test, `#!/x\n${'y'.repeat(3_000_000)}`);
     chmodSync(path, 0o751);
-    const to = Buffer.from(`${path}-copy`);
-    copyWithHeader({ from: Buffer.from(path), to, header: Buffer.from('#!/bin/sh /sbang\n'), skip: 5 });
-    assert.equal(readFileSync(to, 'utf8'), `#!/bin/sh /sbang\n${'y'.repeat(3_000_000)}`);
-    assert.equal(statSync(to).mode & 0o7777, 0o751);
+    linkSync(path, `${path}-twin`);
+    replaceBeginning({ path: Buffer.from(path), header: Buffer.from('#!/bin/sh /sbang\n'), skip: 5 });
+    assert.ok(readFileSync(path, 'utf8') === `#!/bin/sh /sbang\n${'y'.repeat(3_000_000)}`);
+    assert.equal(statSync(path).mode & 0o7777, 0o751);
+    assert.ok(readFileSync(`${path}-twin`, 'utf8') === `#!/x\n${'y'.repeat(3_000_000)}`);
+    assert.deepEqual(readdirSync(dirname(path)).sort(), ['f', 'f-twin']);
   });
 
   it('does not write over what is there', (test) => {
-    const path = Buffer.from(sample(test));
-    assert.throws(() => copyWithHeader({ from: path, to: path, header: new Uint8Array(1), skip: 0 }), {
+    const path = sample(test);
+    writeFileSync(`${path}.regraft-sbang`, 'mine');
+    assert.throws(() => replaceBeginning({ path: Buffer.from(path), header: new Uint8Array(1), skip: 0 }), {
       code: 'EEXIST',
     });
-    assert.equal(readFileSync(path, 'utf8'), TEXT);
+    assert.deepEqual(
+      [readFileSync(path, 'utf8'), readFileSync(`${path}.regraft-sbang`, 'utf8')],
+      [TEXT, 'mine'],
+    );
   });
 });
 
-describe('writeFully and stagedFileStream', () => {
+describe('setOwnership', () => {
+  it('sets the exact mode, also behind a change of the group', (test) => {
+    const path = Buffer.from(sample(test));
+    setOwnership(path, { mode: 0o6755, groupId: statSync(path).gid });
+    assert.equal(statSync(path).mode & 0o7777, 0o6755);
+    setOwnership(path, { mode: undefined, groupId: undefined });
+    assert.equal(statSync(path).mode & 0o7777, 0o6755);
+  });
+});
+
+describe('StagedFileWriter and stagedFileStream', () => {
   it('move a file of several chunks', async (test) => {
-    const path = sample(test, '');
+    const path = sample(test, 'what was there before');
     const content = Buffer.alloc(2_500_000, '0123456789');
-    const descriptor = openSync(path, 'w');
-    writeFully(descriptor, content);
-    closeSync(descriptor);
+    const writer = new StagedFileWriter(path);
+    for (const chunk of cut(content, 999_999)) writer.write(chunk);
+    writer.close();
     const parts: Uint8Array[] = [];
-    for await (const part of stagedFileStream(path)) parts.push(Buffer.from(part));
+    for await (const part of stagedFileStream(path)) parts.push(part);
     assert.ok(parts.length > 1);
     assert.ok(Buffer.concat(parts).equals(content));
   });

@@ -30,7 +30,10 @@ function textFile(test: TestContext, content: string): { path: string; inode: ()
 }
 
 const rewrite = (path: string, rewriter: TextRewriter, otherNames: readonly string[] = []) =>
-  rewriteTextFile({ path: Buffer.from(path), otherNames: otherNames.map((name) => Buffer.from(name)) }, rewriter);
+  rewriteTextFile(
+    { path: Buffer.from(path), otherNames: otherNames.map((name) => Buffer.from(name)) },
+    rewriter,
+  );
 
 /** Some MiB of lines, with matches at the beginning, the end, and around every cut of 4 MiB. */
 function largeText(prefix: string): string {

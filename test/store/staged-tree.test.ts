@@ -178,7 +178,10 @@ describe('StagedTree puts the package root at the top of its folder', () => {
 
   it('and says which directories the archive lists', (test) => {
     const { tree } = stage(test, [folder('p'), file('p/a/b/f'), folder('p/a')], 'p');
-    const listed = [...tree.members].map(([path, member]) => [path, member.kind === 'directory' && member.isListed]);
+    const listed = [...tree.members].map(([path, member]) => [
+      path,
+      member.kind === 'directory' && member.isListed,
+    ]);
     assert.deepEqual(Object.fromEntries(listed), { p: true, 'p/a': true, 'p/a/b': false, 'p/a/b/f': false });
   });
 });
@@ -214,7 +217,9 @@ describe('StagedTree and files', () => {
     };
     for (const pieceSize of [1, 2, 3, 4, 5, 100]) {
       const { tree, top } = stage(test, members, 'p', pieceSize);
-      const found = [...tree.members].flatMap(([path, member]) => (member.kind === 'file' ? [[path, member.content]] : []));
+      const found = [...tree.members].flatMap(([path, member]) =>
+        member.kind === 'file' ? [[path, member.content]] : [],
+      );
       assert.deepEqual(Object.fromEntries(found), kinds, `in pieces of ${pieceSize}`);
       assert.equal(readFileSync(join(top, 'elf'), 'latin1'), '\x7fELF and more');
       assert.equal(tree.writtenBytes, 38);
@@ -340,7 +345,14 @@ describe('StagedTree and hard links', () => {
   it('across a base that moves', (test) => {
     const { tree } = stage(
       test,
-      [folder('p'), folder('p/a'), file('p/a/f'), hardlink('p/b/g', 'p/a/f'), file('p/h'), hardlink('p/i', 'p/b/g')],
+      [
+        folder('p'),
+        folder('p/a'),
+        file('p/a/f'),
+        hardlink('p/b/g', 'p/a/f'),
+        file('p/h'),
+        hardlink('p/i', 'p/b/g'),
+      ],
       'p',
     );
     assert.equal(new Set(['p/a/f', 'p/b/g', 'p/i'].map((name) => inodeOf(tree.locate(name)))).size, 1);
@@ -401,7 +413,8 @@ describe('StagedTree refuses', () => {
       const paths = pathsBelow(top);
       assert.throws(
         () => addMember(tree, member),
-        (error: unknown) => error instanceof BuildcacheError && error.code === code && error.message.length < 3000,
+        (error: unknown) =>
+          error instanceof BuildcacheError && error.code === code && error.message.length < 3000,
       );
       tree.abandon();
       const after = pathsBelow(top).filter((path) => !path.startsWith('y'));
@@ -420,7 +433,27 @@ describe('StagedTree refuses', () => {
   });
 });
 
-const NAMES = ['p', 'p/a', 'p', 'p/a', 'p/a/b', 'p/s', 'q', 'p/a/b', 'p/a/b/c', 'p/s', 'p/s/x', 'q', 'q/z', 'p/./a', '../o', '/o', 'p/../../o', 'p/..', ''];
+const NAMES = [
+  'p',
+  'p/a',
+  'p',
+  'p/a',
+  'p/a/b',
+  'p/s',
+  'q',
+  'p/a/b',
+  'p/a/b/c',
+  'p/s',
+  'p/s/x',
+  'q',
+  'q/z',
+  'p/./a',
+  '../o',
+  '/o',
+  'p/../../o',
+  'p/..',
+  '',
+];
 const TARGETS = ['p/a', 'p/a/b', 'p/s', 'q', '.', '..', '../../outside', '/', '../outside/kept', 'p/s/x', ''];
 
 const MEMBER: fc.Arbitrary<MemberOf> = fc.record({
@@ -463,11 +496,15 @@ describe('any sequence of members', () => {
         const top = join(parent, 'tree');
         // Everything that is there is a member, with the body that it was last given.
         for (const [key, body] of bodies) assert.equal(readFileSync(tree.locate(key), 'utf8'), body, key);
-        const folders = [...tree.members].filter(([, member]) => member.kind === 'directory').map(([path]) => path);
+        const folders = [...tree.members]
+          .filter(([, member]) => member.kind === 'directory')
+          .map(([path]) => path);
         const root = folders.find((path) =>
           [...tree.members].every(
             ([other, { kind }]) =>
-              other === path || other.startsWith(`${path}/`) || (kind === 'directory' && path.startsWith(`${other}/`)),
+              other === path ||
+              other.startsWith(`${path}/`) ||
+              (kind === 'directory' && path.startsWith(`${other}/`)),
           ),
         );
         if (root !== undefined) {

@@ -6,8 +6,8 @@ import { ArchiveError } from '../../src/core/errors.js';
 import { TarReader } from '../../src/tar/tar-reader.js';
 import { cut } from '../helpers/stream-source.js';
 import {
-  base256,
   BLOCK,
+  base256,
   END,
   GNU,
   gnuLong,
@@ -60,7 +60,10 @@ describe('an archive that ends early', () => {
   it('is empty', () => assert.equal(outcomeOf(new Uint8Array(0)), 'tar-truncated'));
 
   it('says where it ends', () => {
-    assert.throws(() => listMembers(SAMPLE.subarray(0, 700), 100), { code: 'tar-truncated', data: { offset: 700 } });
+    assert.throws(() => listMembers(SAMPLE.subarray(0, 700), 100), {
+      code: 'tar-truncated',
+      data: { offset: 700 },
+    });
   });
 });
 
@@ -85,7 +88,10 @@ describe('a malformed archive', () => {
       tarArchive(tarHeader({ type: 'g', size: 2 ** 30 })),
       'tar-too-large',
     ],
-    'a long name that claims a gigabyte': [tarArchive(tarHeader({ type: 'L', size: 2 ** 30 })), 'tar-too-large'],
+    'a long name that claims a gigabyte': [
+      tarArchive(tarHeader({ type: 'L', size: 2 ** 30 })),
+      'tar-too-large',
+    ],
     'a long link name one byte too long': [
       tarArchive(tarHeader({ type: 'K', size: (1 << 20) + 1 })),
       'tar-too-large',
@@ -109,7 +115,10 @@ describe('a malformed archive', () => {
       tarArchive(tarMember({ type: 'x', body: '99 path=x\n' }), { name: 'a' }),
       'tar-pax',
     ],
-    'a pax record without end': [tarArchive(tarMember({ type: 'x', body: '9 path=xx' }), { name: 'a' }), 'tar-pax'],
+    'a pax record without end': [
+      tarArchive(tarMember({ type: 'x', body: '9 path=xx' }), { name: 'a' }),
+      'tar-pax',
+    ],
     'a pax header without a member': [tarArchive(paxMember({ path: 'x' })), 'tar-header'],
     'a pax header of unknown words without a member': [tarArchive(paxMember({ comment: 'x' })), 'tar-header'],
     'a long name without a member': [tarArchive({ name: 'a' }, gnuLong('L', 'x')), 'tar-header'],
@@ -179,7 +188,9 @@ describe('any bytes', () => {
       END.subarray(0, BLOCK),
       Buffer.alloc(BLOCK, 'j'),
     ];
-    const archive = fc.array(fc.constantFrom(...pieces), { maxLength: 8 }).map((parts) => Buffer.concat(parts));
+    const archive = fc
+      .array(fc.constantFrom(...pieces), { maxLength: 8 })
+      .map((parts) => Buffer.concat(parts));
     const edits = fc.array(fc.tuple(fc.nat(6000), fc.nat(255)), { maxLength: 3 });
     fc.assert(
       fc.property(archive, edits, fc.integer({ min: 1, max: 1500 }), (bytes, changes, size) => {

@@ -9,7 +9,9 @@ const parse = (text: string) => parsePax(Buffer.from(text, 'latin1'), 512);
 
 describe('parsePax', () => {
   it('reads records, the last of a keyword wins', () => {
-    const records = parse(paxRecord('path', 'first') + paxRecord('linkpath', 'l') + paxRecord('path', 'second'));
+    const records = parse(
+      paxRecord('path', 'first') + paxRecord('linkpath', 'l') + paxRecord('path', 'second'),
+    );
     assert.deepEqual([...records].sort(), [
       ['linkpath', 'l'],
       ['path', 'second'],
@@ -34,7 +36,10 @@ describe('parsePax', () => {
 
   it('keeps only what is obeyed, and all words for sparse files as one', () => {
     const records = parse(
-      paxRecord('mtime', '1.5') + paxRecord('comment', 'c') + paxRecord('GNU.sparse.major', '1') + paxRecord('SCHILY.x', 'y'),
+      paxRecord('mtime', '1.5') +
+        paxRecord('comment', 'c') +
+        paxRecord('GNU.sparse.major', '1') +
+        paxRecord('SCHILY.x', 'y'),
     );
     assert.deepEqual([...records.keys()], [SPARSE]);
   });

@@ -55,7 +55,9 @@ describe('parseSafePath', () => {
   }
 
   it('never leads out of the folder it is joined to', () => {
-    const parts = fc.array(fc.constantFrom('a', 'b', '.', '..', '/', '', '\0', '...', '//'), { maxLength: 8 });
+    const parts = fc.array(fc.constantFrom('a', 'b', '.', '..', '/', '', '\0', '...', '//'), {
+      maxLength: 8,
+    });
     fc.assert(
       fc.property(parts, (pieces) => {
         const name = pieces.join('');
@@ -89,7 +91,8 @@ describe('withoutTrailingSlashes', () => {
 });
 
 describe('displayPath', () => {
-  it('shows UTF-8 as it is', () => assert.equal(displayPath(Buffer.from('naïve/ü').toString('latin1')), 'naïve/ü'));
+  it('shows UTF-8 as it is', () =>
+    assert.equal(displayPath(Buffer.from('naïve/ü').toString('latin1')), 'naïve/ü'));
 
   it('shows what a terminal would obey as digits', () => {
     assert.equal(displayPath('a\x1b[2Jb\nc\x7f\0'), 'a\\x1b[2Jb\\x0ac\\x7f\\x00');

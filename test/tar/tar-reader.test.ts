@@ -7,7 +7,16 @@ import fc from 'fast-check';
 import { pack } from 'tar-stream';
 import { TarReader } from '../../src/tar/tar-reader.js';
 import { cut } from '../helpers/stream-source.js';
-import { base256, GNU, gnuLong, paxMember, tarArchive, tarHeader, tarMember, V7 } from '../helpers/tar-builder.js';
+import {
+  base256,
+  GNU,
+  gnuLong,
+  paxMember,
+  tarArchive,
+  tarHeader,
+  tarMember,
+  V7,
+} from '../helpers/tar-builder.js';
 import { type ListedMember, listMembers, listWithTarStream } from '../helpers/tar-listing.js';
 
 const SPLITS = [1, 7, 511, 512, 513] as const;
@@ -49,7 +58,11 @@ const CASES: Readonly<Record<string, Case>> = {
     archive: tarArchive(
       ...[0, 1, 511, 512, 513, 1024, 5000].map((size) => ({ name: `f${size}`, body: 'x'.repeat(size) })),
     ),
-    expected: [0, 1, 511, 512, 513, 1024, 5000].map((size) => ({ path: `f${size}`, size, sha256: sha256('x'.repeat(size)) })),
+    expected: [0, 1, 511, 512, 513, 1024, 5000].map((size) => ({
+      path: `f${size}`,
+      size,
+      sha256: sha256('x'.repeat(size)),
+    })),
   },
   'pax path and linkpath': {
     archive: tarArchive(
@@ -79,7 +92,11 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'pax size': {
     archive: tarArchive(
-      Buffer.concat([paxMember({ size: '700' }), tarHeader({ name: 'big', size: 0 }), Buffer.alloc(1024, 'b')]),
+      Buffer.concat([
+        paxMember({ size: '700' }),
+        tarHeader({ name: 'big', size: 0 }),
+        Buffer.alloc(1024, 'b'),
+      ]),
       { name: 'after', body: 'x' },
     ),
     expected: [
@@ -165,10 +182,14 @@ const CASES: Readonly<Record<string, Case>> = {
     noOracle: true,
   },
   'a hard link with a size has no body': {
-    archive: tarArchive({ name: 'f', body: 'x' }, tarHeader({ name: 'h', type: '1', linkname: 'f', size: 0 }), {
-      name: 'g',
-      body: 'y',
-    }),
+    archive: tarArchive(
+      { name: 'f', body: 'x' },
+      tarHeader({ name: 'h', type: '1', linkname: 'f', size: 0 }),
+      {
+        name: 'g',
+        body: 'y',
+      },
+    ),
     expected: [{ path: 'f' }, { path: 'h', type: 'hardlink', size: 0 }, { path: 'g', size: 1 }],
   },
   'types that are not extracted keep their place': {
@@ -195,7 +216,8 @@ describe('TarReader', () => {
     it(`reads ${name}, at every split`, async () => {
       const members = listEverywhere(archive);
       assert.equal(members.length, expected.length);
-      for (const [i, wanted] of expected.entries()) assert.deepEqual({ ...members[i], ...wanted }, members[i]);
+      for (const [i, wanted] of expected.entries())
+        assert.deepEqual({ ...members[i], ...wanted }, members[i]);
       if (!noOracle) assert.deepEqual(members, await listWithTarStream(archive), 'as tar-stream reads it');
     });
   }

@@ -91,7 +91,10 @@ describe('UntarStream', () => {
     for (let part = 1; part <= 9; part++) {
       await bytes.read();
       await settle();
-      assert.ok(source.pulled <= 2 + part + 2, `${source.pulled} chunks are read for ${part} parts of the body`);
+      assert.ok(
+        source.pulled <= 2 + part + 2,
+        `${source.pulled} chunks are read for ${part} parts of the body`,
+      );
     }
   });
 
@@ -119,7 +122,10 @@ describe('UntarStream', () => {
     const pending = bytes.read();
     await settle();
     const cancelled = bytes.cancel();
-    for (const chunk of cut(Buffer.concat([member.subarray(BLOCK), tarArchive({ name: 'g', body: 'z' })]), 700))
+    for (const chunk of cut(
+      Buffer.concat([member.subarray(BLOCK), tarArchive({ name: 'g', body: 'z' })]),
+      700,
+    ))
       void writer.write(chunk);
     void writer.close();
     assert.deepEqual(await pending, { done: true, value: undefined });
@@ -156,7 +162,7 @@ describe('UntarStream', () => {
 
   it('hands an error of its source on', async () => {
     const failure = new Error('the connection broke');
-    const source = new ReadableStream<Uint8Array>({
+    const source = new globalThis.ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(ARCHIVE.subarray(0, 1100)),
       pull: (controller) => controller.error(failure),
     });

@@ -1,7 +1,10 @@
 // `regraft list`: the packages that build caches have.
 import type { Command } from 'commander';
-import { listPackages } from '../../operations/list.js';
-import type { SpecNode } from '../../spec/spec.js';
+import type { MetadataError } from '../../core/errors.js';
+import type { PackageCatalog } from '../../mirror/package-catalog.js';
+import { type ListedPackage, listPackages } from '../../operations/list.js';
+import type { DagHash, SpecNode } from '../../spec/spec.js';
+import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';
 import { addMirrorOptions, loadCatalog, type MirrorFlags, openMirrors } from '../options.js';
 import { nodeAsJson, packageLines } from '../render-packages.js';
@@ -26,14 +29,15 @@ export function addListCommand(program: Command, run: CommandRun): void {
       const mirrors = await openMirrors(flags);
       try {
         const catalog = await loadCatalog(mirrors, flags, console, signal);
-        const packages = listPackages({ catalog, queries });
-        const nodes = packages.map(({ node }) => node);
-        for (const line of packageLines(nodes, { ...flags, lookup: (hash) => catalog.node(hash) }))
-          console.line(line);
-        console.result({
-          packages: packages.map(({ node, mirrors: urls }) => ({ ...nodeAsJson(node), mirrors: urls })),
-        });
-        return exitCode(queries, nodes);
+        const onUnreadable = (error: MetadataError) => console.warn(`Left out: ${error.message}`);
+        const packages = listPackages({ catalog, queries, onUnreadable });
+        if (console.json === undefined) printPackages(packages, catalog, flags, console);
+        else
+          console.result({
+            packages: packages.map(({ node, mirrors: urls }) => ({ ...nodeAsJson(node), mirrors: urls })),
+          });
+        // Nothing in a build cache is an answer; nothing for a question is "not found".
+        return queries.length > 0 && packages.length === 0 ? EXIT.notFound : EXIT.done;
       } finally {
         await Promise.all(mirrors.map((mirror) => mirror.close?.()));
       }
@@ -41,7 +45,17 @@ export function addListCommand(program: Command, run: CommandRun): void {
   );
 }
 
-/** Nothing in a build cache is an answer; nothing for a question is "not found". */
-function exitCode(queries: readonly string[], nodes: readonly SpecNode[]): number {
-  return queries.length > 0 && nodes.length === 0 ? EXIT.notFound : EXIT.done;
+function printPackages(
+  packages: readonly ListedPackage[],
+  catalog: PackageCatalog,
+  flags: ListFlags,
+  console: Console,
+): void {
+  const lookup = (hash: DagHash) => catalog.node(hash);
+  for (const line of packageLines(nodesOf(packages), { ...flags, lookup })) console.line(line);
+}
+
+/** One at a time: all of them together would be large. */
+function* nodesOf(packages: readonly ListedPackage[]): Iterable<SpecNode> {
+  for (const { node } of packages) yield node;
 }

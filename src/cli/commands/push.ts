@@ -3,9 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../core/errors.js';
 import type { Mirror } from '../../mirror/mirror.js';
-import { openMirror } from '../../mirror/open-mirror.js';
-import { resolvePushMirror } from '../../mirror/push-mirror.js';
-import { requireWritable } from '../../mirror/writable-mirror.js';
 import { indexMirror } from '../../operations/index-mirror.js';
 import { openStore } from '../../operations/open-store.js';
 import { publishKeys } from '../../operations/publish-keys.js';
@@ -16,14 +13,9 @@ import { type EngineChoice, selectEngine } from '../../relocation/engines/select
 import { makeSigner, type TextSigner } from '../../signature/make-signer.js';
 import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';
-import {
-  addStoreOptions,
-  configuredMirrors,
-  readNamedFile,
-  type StoreFlags,
-  wholeNumber,
-} from '../options.js';
+import { addStoreOptions, readNamedFile, type StoreFlags, wholeNumber } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
+import { openPushMirror } from '../push-mirror.js';
 import { renderPushReport } from '../render-push.js';
 import type { CommandRun } from '../run.js';
 
@@ -52,7 +44,7 @@ export function addPushCommand(program: Command, run: CommandRun): void {
     .addOption(new Option('--layout <version>', 'layout of the tarballs').choices(['1', '2']).default('1'))
     .option('--unsigned', 'publish without a signature')
     .option('-k, --key <key>', 'key to sign with: FILE, FILE#FINGERPRINT, gpg, or gpg:ID')
-    .option('--passphrase-file <file>', "file that holds the key's passphrase (or: REGRAFT_KEY_PASSPHRASE)")
+    .option('--passphrase-file <file>', "file that holds the key's passphrase (or: REGRAFT_PASSPHRASE)")
     .option('-f, --force', 'push again what is there already')
     .addOption(new Option('--only <what>', 'leave out the rest').choices(['package', 'dependencies']))
     .option('-j, --jobs <n>', 'packages to work on at a time', wholeNumber('--jobs', 1))
@@ -78,7 +70,6 @@ async function pushCommand({ queries, flags, console, signal }: PushCommand): Pr
   const progress = new ProgressLines(console);
   const onProgress = progress.handle.bind(progress);
   try {
-    requireWritable(mirror);
     const signer = await signerOf(flags, mirror, signal);
     const { root, spackPrefix, upstream } = flags;
     const store = openStore({ root, spackPrefix, upstreams: upstream ?? [] });
@@ -99,11 +90,6 @@ async function pushCommand({ queries, flags, console, signal }: PushCommand): Pr
   }
 }
 
-async function openPushMirror(reference: string): Promise<Mirror> {
-  const { url, name, signed } = resolvePushMirror(reference, await configuredMirrors(process.env));
-  return openMirror(url, { name, signed, environment: process.env });
-}
-
 function hasPushed({ packages }: PushReport): boolean {
   return packages.some((each) => each.outcome === 'pushed');
 }
@@ -122,7 +108,7 @@ async function signerOf(
 
 /** The file's first line, as GnuPG reads it. */
 async function passphraseOf({ passphraseFile }: PushFlags): Promise<string | undefined> {
-  if (passphraseFile === undefined) return process.env.REGRAFT_KEY_PASSPHRASE;
+  if (passphraseFile === undefined) return process.env.REGRAFT_PASSPHRASE;
   try {
     return (await readFile(passphraseFile, 'utf8')).split(/\r?\n/, 1)[0];
   } catch (cause) {

@@ -17,7 +17,7 @@ const HAS_ENDED = 2;
 export class NativeInflater implements Inflater {
   readonly #decoder: NativeDecoder;
   readonly #window: Uint8Array;
-  readonly #report = new Float64Array(3);
+  readonly #report = new Float64Array(4);
   #input: Uint8Array = EMPTY_BYTES;
   #position = 0;
   /** Whether the decoder may go on without new input. */
@@ -25,6 +25,7 @@ export class NativeInflater implements Inflater {
   #hasEnded = false;
   #failure: IntegrityError | undefined;
   #totalOutput = 0;
+  #crc = 0;
 
   constructor(addon: NativeAddon) {
     this.#decoder = new addon.RawInflater();
@@ -33,6 +34,10 @@ export class NativeInflater implements Inflater {
 
   get ended(): boolean {
     return this.#hasEnded;
+  }
+
+  get crc32(): number {
+    return this.#crc;
   }
 
   get unusedInput(): number {
@@ -52,9 +57,10 @@ export class NativeInflater implements Inflater {
     const report = this.#report;
     const status = checkStatus(this.#decoder.run(this.#input, this.#position, this.#window, report));
     if (status < 0) this.#fail(PROBLEMS[-status] ?? 'unknown problem');
-    const [position = 0, start = 0, end = 0] = report;
+    const [position = 0, start = 0, end = 0, crc = 0] = report;
     this.#position = position;
     this.#totalOutput += end - start;
+    this.#crc = crc;
     this.#isPending = status === WINDOW_FULL;
     this.#hasEnded = status === HAS_ENDED;
     return this.#window.subarray(start, end);
@@ -68,6 +74,7 @@ export class NativeInflater implements Inflater {
     this.#hasEnded = false;
     this.#failure = undefined;
     this.#totalOutput = 0;
+    this.#crc = 0;
   }
 
   #fail(reason: string): never {

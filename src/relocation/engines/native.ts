@@ -56,7 +56,8 @@ export class NativeEngine implements RelocationEngine {
 
   createScanner(prefixes: readonly Uint8Array[]): PrefixScanner {
     const table = this.#table(prefixes, []);
-    return { scan: (bytes) => scan(table, bytes) };
+    const answer = { pairs: new Uint32Array(2 * PAIR_CAPACITY), report: new Float64Array(1) };
+    return { scan: (bytes) => scan(table, bytes, answer) };
   }
 
   createTextReplacer(mapping: PrefixMapping): TextReplacer {
@@ -101,11 +102,14 @@ export class NativeEngine implements RelocationEngine {
   }
 }
 
-function scan(table: NativePrefixTable, bytes: Uint8Array): Uint32Array {
+interface ScanAnswer {
+  readonly pairs: Uint32Array;
+  readonly report: Float64Array;
+}
+
+function scan(table: NativePrefixTable, bytes: Uint8Array, { pairs, report }: ScanAnswer): Uint32Array {
   checkScanSize(bytes);
   const hits = new PairList();
-  const pairs = new Uint32Array(2 * PAIR_CAPACITY);
-  const report = new Float64Array(1);
   for (let from = 0; from < bytes.length; from = report[0] ?? bytes.length) {
     const count = checkStatus(table.scan(bytes, from, pairs, report));
     hits.add(pairs.subarray(0, 2 * count), 0);

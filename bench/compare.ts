@@ -1,0 +1,49 @@
+// Compares two records: the ratios of the contenders that both have. Two runs on one machine should agree within a tenth.
+import type { BenchRecord } from './record.js';
+import { caseTable } from './report/case-table.js';
+import { percent, ratio } from './report/words.js';
+
+/** Ratios further apart than this are named as changes. */
+export const AGREEMENT = 0.1;
+
+export interface RatioChange {
+  readonly bench: string;
+  readonly contender: string;
+  readonly before: number;
+  readonly after: number;
+  /** `after / before - 1`. */
+  readonly change: number;
+  readonly agrees: boolean;
+}
+
+/** The ratios that both records have. */
+export function ratioChanges(before: BenchRecord, after: BenchRecord): RatioChange[] {
+  return after.cases.flatMap((bench) => {
+    const old = before.cases.find(({ name }) => name === bench.name);
+    if (old === undefined || old.baseline !== bench.baseline || old.metric !== bench.metric) return [];
+    const oldRows = new Map(caseTable(old).rows.map((row) => [row.name, row]));
+    return caseTable(bench).rows.flatMap(({ name, isBaseline, ratio: now }) => {
+      const then = oldRows.get(name)?.ratio;
+      if (isBaseline || now === undefined || then === undefined) return [];
+      const change = now.median / then.median - 1;
+      const agrees = Math.abs(change) <= AGREEMENT;
+      return [{ bench: bench.name, contender: name, before: then.median, after: now.median, change, agrees }];
+    });
+  });
+}
+
+/** The comparison as text: what changed first. */
+export function compareRecords(before: BenchRecord, after: BenchRecord): string {
+  const changes = ratioChanges(before, after);
+  const line = ({ bench, contender, before: then, after: now, change }: RatioChange) =>
+    `${change > 0 ? '+' : ''}${percent(change)}  ${bench}: ${contender}: ${ratio(then)} -> ${ratio(now)}`;
+  const differing = changes.filter(({ agrees }) => !agrees);
+  const sameMachine = before.machine.name === after.machine.name ? 'the same machine' : 'different machines';
+  return [
+    `${before.date} and ${after.date}, on ${sameMachine}`,
+    `${changes.length} ratios in both; ${differing.length} further apart than ${percent(AGREEMENT)}`,
+    ...differing.sort((a, b) => Math.abs(b.change) - Math.abs(a.change)).map(line),
+    ...(differing.length > 0 ? ['', 'within it:'] : []),
+    ...changes.filter(({ agrees }) => agrees).map(line),
+  ].join('\n');
+}

@@ -1,0 +1,74 @@
+// Kernels in this process: a call is repeated until it can be measured, what it needs before is not counted.
+import { createHash } from 'node:crypto';
+import type { RelocationEngine } from '../../src/relocation/engine.js';
+import { type EngineName, selectEngine } from '../../src/relocation/engines/select.js';
+import type { Contender, OpenContext, Runner } from '../case.js';
+import { type KernelInput, requireBytes } from '../inputs/case-input.js';
+import { missingEngine } from './regraft-process.js';
+
+/** One call, ready to be measured. */
+export interface KernelCall {
+  /** Does the work; what it gives is kept for `result`. */
+  readonly run: () => unknown;
+  /** Brings the input back to what it was; not measured. */
+  readonly restore?: () => void;
+  /** What the last run gave, as the bytes or numbers that must be equal for all. */
+  readonly result: () => Uint8Array | string;
+}
+
+/** Makes a call for an input; a text says why it cannot be made. */
+export type MakeKernelCall = (input: KernelInput) => KernelCall | string | Promise<KernelCall | string>;
+
+/** Milliseconds that a turn lasts at least. */
+const SHORTEST_TURN = 60;
+
+/** A way to do a kernel's work. Contenders of one `kind` must give equal results. */
+export function kernelContender(name: string, make: MakeKernelCall, kind = 'results'): Contender {
+  return {
+    name,
+    async open({ input }: OpenContext) {
+      const call = await make(requireBytes(input));
+      return typeof call === 'string' ? { missing: call } : openCall(call, kind);
+    },
+  };
+}
+
+/** The same kernel of each engine. */
+export function engineContenders(
+  make: (engine: RelocationEngine, input: KernelInput) => KernelCall,
+  names: readonly EngineName[] = ['js', 'wasm', 'native'],
+): Contender[] {
+  return names.map((name) => ({
+    name,
+    async open(context: OpenContext) {
+      const missing = missingEngine(name, context);
+      if (missing !== undefined) return missing;
+      const { engine } = selectEngine(name, context.environment);
+      return openCall(make(engine, requireBytes(context.input)), 'results');
+    },
+  }));
+}
+
+function openCall(call: KernelCall, kind: string): Runner {
+  return {
+    async run() {
+      let [wall, cpu, calls] = [0, 0, 0];
+      while (wall < SHORTEST_TURN) {
+        call.restore?.();
+        const cpuBefore = process.cpuUsage();
+        const begin = performance.now();
+        await call.run();
+        wall += performance.now() - begin;
+        const { user, system } = process.cpuUsage(cpuBefore);
+        cpu += (user + system) / 1000;
+        calls++;
+      }
+      const verify = () => ({ kind, digest: digestOf(call.result()) });
+      return { sample: { wall: wall / calls, cpu: cpu / calls }, verify };
+    },
+  };
+}
+
+function digestOf(result: Uint8Array | string): string {
+  return createHash('sha256').update(result).digest('hex');
+}

@@ -1,0 +1,102 @@
+// Calls of the relocation kernels, and of what Node brings for the same work.
+import { createHash } from 'node:crypto';
+import { sourceOfBytes } from '../../src/core/byte-source.js';
+import type { RelocationEngine } from '../../src/relocation/engine.js';
+import { findRoots } from '../../src/relocation/prefix-roots.js';
+import type { KernelInput } from '../inputs/case-input.js';
+import { ELF_SIZE } from '../inputs/kernel-input.js';
+import type { KernelCall } from './kernel.js';
+
+export function scanCall(engine: RelocationEngine, { bytes, mapping }: KernelInput): KernelCall {
+  const scanner = engine.createScanner(mapping.map(([from]) => from));
+  let hits = new Uint32Array();
+  return {
+    run: () => {
+      hits = new Uint32Array(scanner.scan(bytes));
+    },
+    result: () => new Uint8Array(hits.buffer, hits.byteOffset, hits.byteLength),
+  };
+}
+
+export function indexOfCall({ bytes, mapping }: KernelInput): KernelCall {
+  const roots = findRoots(mapping.map(([from]) => from));
+  let count = 0;
+  return {
+    run: () => {
+      count = 0;
+      for (const root of roots) {
+        for (let at = bytes.indexOf(root); at >= 0; at = bytes.indexOf(root, at + 1)) count++;
+      }
+    },
+    result: () => String(count),
+  };
+}
+
+export function textCall(engine: RelocationEngine, { bytes, mapping }: KernelInput): KernelCall {
+  const replacer = engine.createTextReplacer(mapping);
+  let replaced: Uint8Array | undefined;
+  return {
+    run: () => {
+      replaced = replacer.replace(bytes);
+    },
+    result: () => replaced ?? 'nothing',
+  };
+}
+
+export function replaceAllCall({ bytes, mapping }: KernelInput): KernelCall {
+  const literals = mapping.map(([from]) => `${from}`.replaceAll(/[^\w/]/g, '\\$&'));
+  const pattern = new RegExp(literals.join('|'), 'g');
+  const targets = new Map(mapping.map(([from, to]) => [`${from}`, `${to}`]));
+  let text = '';
+  return {
+    run: () => {
+      text = bytes.toString('latin1').replace(pattern, (prefix) => targets.get(prefix) ?? prefix);
+    },
+    result: () => text,
+  };
+}
+
+export function cStringCall(engine: RelocationEngine, { bytes, mapping }: KernelInput): KernelCall {
+  const replacer = engine.createCStringReplacer(mapping);
+  const work = Buffer.from(bytes);
+  return {
+    restore: () => bytes.copy(work),
+    run: () => replacer.replace(work, 0, true),
+    result: () => work,
+  };
+}
+
+export function elfCall(engine: RelocationEngine, { bytes, mapping }: KernelInput): KernelCall {
+  const patcher = engine.createElfPatcher(mapping, { rewriteInterpreter: false });
+  const hash: string[] = [];
+  return {
+    run: () => {
+      hash.length = 0;
+      for (let at = 0; at < bytes.length; at += ELF_SIZE) {
+        for (const edit of patcher.patch(sourceOfBytes(bytes.subarray(at, at + ELF_SIZE))))
+          hash.push(`${at + edit.offset} ${Buffer.from(edit.bytes).toString('hex')}`);
+      }
+    },
+    result: () => hash.join('\n'),
+  };
+}
+
+export function sha256Call({ bytes }: KernelInput): KernelCall {
+  let digest = '';
+  return {
+    run: () => {
+      digest = createHash('sha256').update(bytes).digest('hex');
+    },
+    result: () => digest,
+  };
+}
+
+export function webCryptoCall({ bytes }: KernelInput): KernelCall {
+  let digest = '';
+  return {
+    run: async () => {
+      digest = Buffer.from(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes))).toString('hex');
+    },
+    result: () => digest,
+  };
+}

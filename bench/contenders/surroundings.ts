@@ -1,0 +1,24 @@
+// What measured processes see of the machine: no configuration of its user.
+import { spawnSync } from 'node:child_process';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Environment of a regraft process: everything of its own in one folder. */
+export function ownEnvironment(folder: string, environment: Environment): Environment {
+  return {
+    PATH: environment.PATH,
+    REGRAFT_NATIVE: environment.REGRAFT_NATIVE,
+    HOME: folder,
+    TMPDIR: folder,
+    XDG_CONFIG_HOME: `${folder}/config`,
+    XDG_CACHE_HOME: `${folder}/cache`,
+    XDG_DATA_HOME: `${folder}/data`,
+  };
+}
+
+/** The first line of a program's version, or undefined where there is no such program. */
+export function programVersion(program: string, args: readonly string[] = ['--version']): string | undefined {
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) return undefined;
+  return (stdout || stderr).split('\n', 1)[0]?.trim();
+}

@@ -1,0 +1,15 @@
+// Every case, in the order in which they run.
+import type { BenchCase } from '../case.js';
+import { END_TO_END_CASES } from './end-to-end.js';
+import { KERNEL_CASES } from './kernel.js';
+import { MEMORY_CASES } from './memory.js';
+import { SCALING_CASES } from './scaling.js';
+import { STAGE_CASES } from './stage.js';
+
+export const ALL_CASES: readonly BenchCase[] = [
+  ...KERNEL_CASES,
+  ...STAGE_CASES,
+  ...END_TO_END_CASES,
+  ...MEMORY_CASES,
+  ...SCALING_CASES,
+];

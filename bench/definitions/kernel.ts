@@ -1,0 +1,168 @@
+// Kernels: each engine's inner loops on bytes in memory, against the strongest peer in this process.
+import type { BenchCase, Contender } from '../case.js';
+import { decompressionStreamCall, fflateCall, inflateCall, zlibCall } from '../contenders/inflate-calls.js';
+import { engineContenders, kernelContender } from '../contenders/kernel.js';
+import {
+  cStringCall,
+  elfCall,
+  indexOfCall,
+  replaceAllCall,
+  scanCall,
+  sha256Call,
+  textCall,
+  webCryptoCall,
+} from '../contenders/relocation-calls.js';
+import { nodeTarCall, tarReaderCall, tarStreamCall } from '../contenders/tar-calls.js';
+import type { KernelInput } from '../inputs/case-input.js';
+import {
+  codeInput,
+  elfInput,
+  everywhereInput,
+  gzipInput,
+  noise,
+  noMatchInput,
+  paddingInput,
+  prefixMapping,
+  sharedStemInput,
+  tarInput,
+  textInput,
+} from '../inputs/kernel-input.js';
+
+type KernelCase = Pick<BenchCase, 'name' | 'why' | 'contenders' | 'baseline' | 'runs'> & {
+  readonly make: () => KernelInput;
+};
+
+function kernelCase({ make, ...rest }: KernelCase): BenchCase {
+  return { ...rest, group: 'kernel', metric: 'cpu', input: { type: 'bytes', name: rest.name, make } };
+}
+
+const ZLIB = 'createGunzip, 1 MiB chunks';
+const INDEX_OF = 'Buffer.indexOf of the common root';
+
+const inflaters: readonly Contender[] = [
+  kernelContender(ZLIB, (input) => zlibCall(input, 1 << 20)),
+  kernelContender('createGunzip, 16 KiB chunks', (input) => zlibCall(input, 1 << 14)),
+  kernelContender('DecompressionStream', decompressionStreamCall),
+  ...engineContenders((engine, input) => inflateCall(engine.createInflater(), input)),
+];
+
+const scanners: readonly Contender[] = [
+  kernelContender(INDEX_OF, indexOfCall, 'places of the root'),
+  ...engineContenders(scanCall),
+];
+
+const sixty = () => prefixMapping(60);
+const withFflate = [...inflaters, kernelContender('fflate', fflateCall)];
+
+export const KERNEL_CASES: readonly BenchCase[] = [
+  kernelCase({
+    name: 'inflate: machine code',
+    why: 'inflating is the limit of every installation; chunk size doubles zlib',
+    make: () => gzipInput(codeInput({ megabytes: 40, mapping: sixty(), distance: 40_000 }).bytes),
+    contenders: withFflate,
+    baseline: ZLIB,
+    runs: 'both',
+  }),
+  kernelCase({
+    name: 'inflate: text',
+    why: 'headers and scripts have short matches near by, other than machine code',
+    make: () => gzipInput(textInput(20, sixty()).bytes),
+    contenders: inflaters,
+    baseline: ZLIB,
+  }),
+  kernelCase({
+    name: 'inflate: incompressible',
+    why: 'stored blocks: nothing but copies',
+    make: () => gzipInput(noise(20)),
+    contenders: inflaters,
+    baseline: ZLIB,
+  }),
+  kernelCase({
+    name: 'scan: 60 prefixes',
+    why: 'the usual: one padded root, a path now and then',
+    make: () => codeInput({ megabytes: 40, mapping: sixty(), distance: 40_000 }),
+    contenders: scanners,
+    baseline: INDEX_OF,
+    runs: 'both',
+  }),
+  kernelCase({
+    name: 'scan: 1 prefix',
+    why: 'the cost must not grow with the number of prefixes: compare with 60',
+    make: () => codeInput({ megabytes: 40, mapping: prefixMapping(1), distance: 40_000 }),
+    contenders: scanners,
+    baseline: INDEX_OF,
+    runs: 'both',
+  }),
+  kernelCase({
+    name: 'scan: no match',
+    why: 'most files have none: the cost of looking',
+    make: () => noMatchInput(40, sixty()),
+    contenders: scanners,
+    baseline: INDEX_OF,
+  }),
+  kernelCase({
+    name: 'scan: match everywhere',
+    why: 'hostile: the cost of hits',
+    make: () => everywhereInput(8, sixty()),
+    contenders: scanners,
+    baseline: INDEX_OF,
+  }),
+  kernelCase({
+    name: 'scan: shared stems',
+    why: 'hostile: the root is everywhere, a prefix nowhere',
+    make: () => sharedStemInput(8, sixty()),
+    contenders: scanners,
+    baseline: INDEX_OF,
+  }),
+  kernelCase({
+    name: 'scan: deep padding',
+    why: 'hostile: padding begins like the root again and again',
+    make: () => paddingInput(8, sixty()),
+    contenders: scanners,
+    baseline: INDEX_OF,
+  }),
+  kernelCase({
+    name: 'text: 60 prefixes',
+    why: 'text files are rewritten whole, with other rules than binaries',
+    make: () => textInput(16, sixty()),
+    contenders: [kernelContender('String.replace', replaceAllCall), ...engineContenders(textCall)],
+    baseline: 'String.replace',
+    runs: 'both',
+  }),
+  kernelCase({
+    name: 'C strings: 60 prefixes',
+    why: 'every listed binary goes through this',
+    make: () => codeInput({ megabytes: 20, mapping: sixty(), distance: 40_000 }),
+    contenders: engineContenders(cStringCall),
+    baseline: 'js',
+    runs: 'both',
+  }),
+  kernelCase({
+    name: 'ELF: 1,000 rpaths',
+    why: 'headers are parsed for every library, however small',
+    make: () => elfInput(1000, sixty()),
+    contenders: engineContenders(elfCall),
+    baseline: 'js',
+    runs: 'both',
+  }),
+  kernelCase({
+    name: 'sha256',
+    why: 'every compressed byte is hashed; the processor has instructions for it',
+    make: () => ({ bytes: noise(20), mapping: [] }),
+    contenders: [kernelContender('node:crypto', sha256Call), kernelContender('WebCrypto', webCryptoCall)],
+    baseline: 'node:crypto',
+    runs: 'both',
+  }),
+  kernelCase({
+    name: 'tar: 4,000 small files',
+    why: 'small files make headers count',
+    make: () => tarInput(4000),
+    contenders: [
+      kernelContender('tar-stream', tarStreamCall),
+      kernelContender('node-tar', nodeTarCall),
+      kernelContender('regraft', tarReaderCall),
+    ],
+    baseline: 'tar-stream',
+    runs: 'both',
+  }),
+];

@@ -1,0 +1,48 @@
+// What each stage adds to plain extraction by the same engine, in one warm process; and ways that are known to be slow.
+import type { EngineName } from '../../src/relocation/engines/select.js';
+import type { BenchCase } from '../case.js';
+import { archivePeer } from '../contenders/archive-peers.js';
+import { warmComposition, warmEntries, warmExtract, warmInstall } from '../contenders/warm.js';
+import type { InputRecipe } from '../inputs/case-input.js';
+import { BIG, TENTH } from '../inputs/recipes.js';
+
+const big: InputRecipe = { type: 'cache', cache: { name: 'big', packages: [BIG] } };
+const tenth: InputRecipe = { type: 'cache', cache: { name: 'tenth', packages: [TENTH] } };
+
+function stagesOf(engine: EngineName, input: InputRecipe, size: string): BenchCase {
+  return {
+    name: `stages of ${engine}, ${size}`,
+    group: 'stage',
+    why: 'checksum and relocation should cost little on top of extraction, and streams little on top of the core',
+    input,
+    place: 'memory',
+    contenders: [
+      warmExtract(engine, { takesDigest: false }),
+      warmExtract(engine, { takesDigest: true }),
+      warmInstall({ engine, workers: 0 }),
+      warmEntries(engine),
+      warmInstall({ engine, workers: 0, through: 'streams' }),
+    ],
+    baseline: `warm ${engine}, extraction alone`,
+    metric: 'cpu',
+    mostRounds: 4,
+  };
+}
+
+export const STAGE_CASES: readonly BenchCase[] = [
+  stagesOf('wasm', big, 'big package'),
+  stagesOf('native', big, 'big package'),
+  { ...stagesOf('wasm', tenth, 'a tenth of it'), runs: 'quick' },
+  {
+    name: 'other ways to unpack',
+    group: 'stage',
+    why: 'what a program gets that composes what Node and Python bring',
+    input: tenth,
+    place: 'memory',
+    contenders: [archivePeer('tar'), archivePeer('python'), warmComposition()],
+    baseline: 'tar xzf',
+    metric: 'wall',
+    mostRounds: 3,
+    runs: 'both',
+  },
+];

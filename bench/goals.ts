@@ -1,0 +1,171 @@
+// The goals of the toolkit, as data, and whether a record meets them.
+import type { BenchRecord, CaseRecord, ContenderRecord } from './record.js';
+import { ratioOf, summarize } from './statistics.js';
+import { type Measure, valuesOf } from './values.js';
+
+export interface Goal {
+  readonly what: string;
+  /** Name of the case, and of the contender in it. */
+  readonly bench: string;
+  readonly contender: string;
+  /** What it is divided by; without it the value itself counts. */
+  readonly against?: string;
+  /** Wall, CPU, peak memory, or the name of a fact. */
+  readonly measure: Measure;
+  /** Divides a value that is no ratio: packages, bytes of a megabyte. */
+  readonly per?: number;
+  readonly unit?: string;
+  readonly limit: number;
+  readonly stretch?: number;
+}
+
+export interface GoalResult {
+  readonly goal: Goal;
+  /** Undefined where it was not measured. */
+  readonly value: number | undefined;
+  readonly verdict: 'met' | 'missed' | 'not measured';
+  /** Whether the stretch is reached too. */
+  readonly reachesStretch: boolean;
+}
+
+const BIG_CASE = 'install one big package, in memory';
+const STACK_CASE = 'install a stack of 60 packages';
+const MB = 1e6;
+
+/** Per engine: the same goal holds for the one that always works, and is shown for the fastest. */
+const ENGINES = ['wasm', 'native'] as const;
+
+function perEngine(make: (engine: 'wasm' | 'native') => Goal | readonly Goal[]): Goal[] {
+  return ENGINES.flatMap((engine) => make(engine));
+}
+
+export const GOALS: readonly Goal[] = [
+  ...perEngine((engine) => ({
+    what: `big package, ${engine}, 1 worker: wall against tar xzf`,
+    bench: BIG_CASE,
+    contender: `regraft ${engine}, 1 worker`,
+    against: 'tar xzf',
+    measure: 'wall',
+    limit: 0.5,
+    stretch: 0.42,
+  })),
+  ...perEngine((engine) => ({
+    what: `big package, ${engine}, 2 workers: wall against tar xzf`,
+    bench: BIG_CASE,
+    contender: `regraft ${engine}, 2 workers`,
+    against: 'tar xzf',
+    measure: 'wall',
+    limit: 0.3,
+  })),
+  ...perEngine((engine) => ({
+    what: `big package, ${engine}, no worker: CPU against igzip -dc | tar x`,
+    bench: BIG_CASE,
+    contender: `regraft ${engine}, no worker`,
+    against: 'igzip -dc | tar x',
+    measure: 'cpu',
+    limit: 1.15,
+  })),
+  {
+    what: 'WASM inflate: CPU against createGunzip with 1 MiB chunks',
+    bench: 'inflate: machine code',
+    contender: 'wasm',
+    against: 'createGunzip, 1 MiB chunks',
+    measure: 'cpu',
+    limit: 0.9,
+  },
+  {
+    what: 'native against WASM, big package, no worker: CPU',
+    bench: BIG_CASE,
+    contender: 'regraft native, no worker',
+    against: 'regraft wasm, no worker',
+    measure: 'cpu',
+    limit: 1 / 1.2,
+  },
+  ...perEngine((engine) => ({
+    what: `stack of 60, ${engine}, 2 workers: wall against the real Spack`,
+    bench: STACK_CASE,
+    contender: `regraft ${engine}, 2 workers`,
+    against: 'Spack',
+    measure: 'wall',
+    limit: 0.1,
+  })),
+  ...perEngine((engine) => ({
+    what: `checksum + relocation on top of extraction, ${engine}: CPU`,
+    bench: `stages of ${engine}, big package`,
+    contender: `warm ${engine}, no worker`,
+    against: `warm ${engine}, extraction alone`,
+    measure: 'cpu',
+    limit: 1.15,
+  })),
+  ...perEngine((engine) => ({
+    what: `60 prefixes against 1, ${engine}: wall`,
+    bench: '60 prefixes against 1',
+    contender: `regraft ${engine}, no worker, 60 prefixes`,
+    against: `regraft ${engine}, no worker, 1 prefix`,
+    measure: 'wall',
+    limit: 1.05,
+  })),
+  ...perEngine((engine) => ({
+    what: `streams against the core, ${engine}: CPU`,
+    bench: `stages of ${engine}, big package`,
+    contender: `warm ${engine}, streams in one pass`,
+    against: `warm ${engine}, no worker`,
+    measure: 'cpu',
+    limit: 1.1,
+  })),
+  ...perEngine((engine) =>
+    ['300 MB', '2 GB'].flatMap((size) =>
+      (
+        [
+          [1, 120],
+          [2, 200],
+        ] as const
+      ).map(
+        ([workers, limit]): Goal => ({
+          what: `peak memory, ${size}, ${engine}, ${workers === 1 ? '1 worker' : '2 workers'}`,
+          bench: `peak memory: ${size}`,
+          contender: `regraft ${engine}, ${workers === 1 ? '1 worker' : '2 workers'}`,
+          measure: 'peak',
+          per: MB,
+          unit: 'MB',
+          limit,
+        }),
+      ),
+    ),
+  ),
+  ...perEngine((engine) => ({
+    what: `small packages (100 files), warm, ${engine}: each`,
+    bench: 'install 1,000 small packages, warm',
+    contender: `warm ${engine}, no worker`,
+    measure: 'wall',
+    per: 1000,
+    unit: 'ms',
+    limit: 8,
+  })),
+];
+
+/** Evaluates every goal. */
+export function evaluateGoals(record: BenchRecord, goals: readonly Goal[] = GOALS): GoalResult[] {
+  return goals.map((goal) => {
+    const bench = record.cases.find(({ name }) => name === goal.bench);
+    const value = bench && goalValue(goal, bench);
+    if (value === undefined) return { goal, value, verdict: 'not measured', reachesStretch: false };
+    return {
+      goal,
+      value,
+      verdict: value <= goal.limit ? 'met' : 'missed',
+      reachesStretch: goal.stretch !== undefined && value <= goal.stretch,
+    };
+  });
+}
+
+function goalValue(goal: Goal, bench: CaseRecord): number | undefined {
+  const values = valuesOf(findContender(bench, goal.contender), goal.measure);
+  if (values.length === 0) return undefined;
+  if (goal.against === undefined) return summarize(values).median / (goal.per ?? 1);
+  return ratioOf(values, valuesOf(findContender(bench, goal.against), goal.measure))?.median;
+}
+
+function findContender({ contenders }: CaseRecord, name: string): ContenderRecord | undefined {
+  return contenders.find((each) => each.name === name);
+}

@@ -1,0 +1,130 @@
+// The inputs of cases: generated build caches on disk, or bytes in memory. Made once, before any measuring.
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import type { PrefixMapping } from '../../src/relocation/engine.js';
+import { type CacheRecipe, makeCache, type PackageRecipe, tarballOf } from './package-input.js';
+
+export interface CacheInputRecipe {
+  readonly type: 'cache';
+  readonly cache: CacheRecipe;
+  /** What is installed; their dependencies come along. By default every package. */
+  readonly queries?: readonly string[];
+}
+
+export interface BytesInputRecipe {
+  readonly type: 'bytes';
+  readonly name: string;
+  readonly make: () => KernelInput;
+}
+
+export type InputRecipe = CacheInputRecipe | BytesInputRecipe;
+
+/** Bytes for kernels, and the prefixes that they look for. */
+export interface KernelInput {
+  readonly bytes: Buffer;
+  readonly mapping: PrefixMapping;
+  /** Unpacked bytes where `bytes` are compressed. */
+  readonly unpackedBytes?: number;
+}
+
+/** What a report says about an input. */
+export interface InputFacts {
+  readonly name: string;
+  readonly packages: number;
+  readonly files: number;
+  readonly compressedBytes: number;
+  readonly unpackedBytes: number;
+}
+
+export interface CacheInput {
+  readonly type: 'cache';
+  readonly folder: string;
+  readonly tarballs: readonly string[];
+  readonly queries: readonly string[];
+  /** Names of what is installed, dependencies first. */
+  readonly packages: readonly string[];
+  readonly facts: InputFacts;
+}
+
+export interface BytesInput {
+  readonly type: 'bytes';
+  readonly kernel: KernelInput;
+  readonly facts: InputFacts;
+}
+
+export type CaseInput = CacheInput | BytesInput;
+
+/** Makes an input, or takes the one that lies in the folder already. */
+export async function prepareInput(
+  folder: string,
+  recipe: InputRecipe,
+  onProgress: (message: string) => void = () => {},
+): Promise<CaseInput> {
+  return recipe.type === 'cache' ? prepareCache(folder, recipe, onProgress) : prepareBytes(recipe);
+}
+
+/** The input of a case that works on a build cache. */
+export function requireCache(input: CaseInput): CacheInput {
+  if (input.type !== 'cache') throw new TypeError(`"${input.facts.name}" is no build cache`);
+  return input;
+}
+
+/** The input of a case that works on bytes in memory. */
+export function requireBytes(input: CaseInput): KernelInput {
+  if (input.type !== 'bytes') throw new TypeError(`"${input.facts.name}" is no input in memory`);
+  return input.kernel;
+}
+
+async function prepareCache(
+  folder: string,
+  { cache, queries }: CacheInputRecipe,
+  onProgress: (message: string) => void,
+): Promise<CacheInput> {
+  const path = await makeCache(folder, cache, onProgress);
+  const needed = closureOf(cache, queries);
+  const tarballs = needed.map((each) => tarballOf(path, each));
+  const packages = needed.map(({ name }) => name);
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
+  const facts = {
+    name: cache.name,
+    packages: packages.length,
+    files: sum(needed.map(({ texts, binaries }) => texts + binaries.length + METADATA_FILES)),
+    compressedBytes: sum(tarballs.map((each) => statSync(each).size)),
+    unpackedBytes: sum(tarballs.map(unpackedSize)),
+  };
+  return { type: 'cache', folder: path, tarballs, packages, queries: queries ?? packages, facts };
+}
+
+/** What is asked for with all its dependencies, in the order in which the packages are made. */
+function closureOf({ packages }: CacheRecipe, queries: readonly string[] | undefined): PackageRecipe[] {
+  if (queries === undefined) return [...packages];
+  const wanted = new Set(queries);
+  for (const { name, dependencies = [] } of packages.toReversed())
+    if (wanted.has(name)) for (const each of dependencies) wanted.add(each);
+  return packages.filter(({ name }) => wanted.has(name));
+}
+
+/** Buildinfo and install manifest. */
+const METADATA_FILES = 2;
+
+/** RFC 1952: the last four bytes are the length modulo 2^32. The generator writes one member. */
+function unpackedSize(path: string): number {
+  const file = openSync(path, 'r');
+  try {
+    const trailer = Buffer.alloc(4);
+    readSync(file, trailer, 0, 4, fstatSync(file).size - 4);
+    return trailer.readUInt32LE();
+  } finally {
+    closeSync(file);
+  }
+}
+
+function prepareBytes({ name, make }: BytesInputRecipe): BytesInput {
+  const kernel = make();
+  const compressedBytes = kernel.bytes.length;
+  const unpackedBytes = kernel.unpackedBytes ?? compressedBytes;
+  return {
+    type: 'bytes',
+    kernel,
+    facts: { name, packages: 0, files: 0, compressedBytes, unpackedBytes },
+  };
+}

@@ -1,0 +1,118 @@
+// Inputs of the kernels, in memory and seeded: typical ones, and those that are hard on a scanner.
+import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
+import type { PrefixMapping } from '../../src/relocation/engine.js';
+import { buildElf } from '../../test/helpers/elf-builder.js';
+import type { KernelInput } from './case-input.js';
+import { headerText, machineCode, SeededRandom } from './material.js';
+import { OLD_ROOT } from './package-input.js';
+
+const NEW_ROOT = '/home/someone/store';
+const MB = 1_000_000;
+
+/** Prefixes of `count` packages under the padded root, and where they go. */
+export function prefixMapping(
+  count: number,
+  { root = OLD_ROOT }: { readonly root?: string } = {},
+): PrefixMapping {
+  return Array.from({ length: count }, (_, i) => {
+    const name = `linux-debian12-x86_64/gcc-12.2.0/package${i}-1.0-${`${i}`.padStart(32, 'abcdefghij')}`;
+    return [Buffer.from(`${root}/${name}`), Buffer.from(`${NEW_ROOT}/${name}`)] as const;
+  });
+}
+
+export interface ScatterOptions {
+  readonly megabytes: number;
+  readonly mapping: PrefixMapping;
+  /** Bytes from one path to the next, about. */
+  readonly distance: number;
+}
+
+/** Machine code with a path in it every so often, each ended by a NUL. */
+export function codeInput({ megabytes, mapping, distance }: ScatterOptions): KernelInput {
+  const random = new SeededRandom(7);
+  const code = machineCode(megabytes * MB);
+  const bytes = Buffer.from(code);
+  const longest = Math.max(...mapping.map(([from]) => from.length));
+  for (let at = distance; at + longest + 64 < bytes.length; at += distance + random.below(distance)) {
+    const [prefix] = mapping[random.below(mapping.length)] ?? [];
+    if (prefix !== undefined) at += bytes.write(`${prefix}/lib/file.so\0`, at, 'latin1');
+  }
+  return { bytes, mapping };
+}
+
+/** Machine code in which no prefix occurs. */
+export function noMatchInput(megabytes: number, mapping: PrefixMapping): KernelInput {
+  return { bytes: Buffer.from(machineCode(megabytes * MB)), mapping };
+}
+
+/** Prefixes one behind the other, and nothing else. */
+export function everywhereInput(megabytes: number, mapping: PrefixMapping): KernelInput {
+  return { bytes: Buffer.alloc(megabytes * MB, `${mapping[0]?.[0] ?? ''}\0`, 'latin1'), mapping };
+}
+
+/** The common root again and again, always followed by something that is no prefix. */
+export function sharedStemInput(megabytes: number, mapping: PrefixMapping): KernelInput {
+  return {
+    bytes: Buffer.alloc(megabytes * MB, `${OLD_ROOT}/linux-debian12-x86_64/gcc-9`, 'latin1'),
+    mapping,
+  };
+}
+
+/** Padding without end: almost every byte looks like the beginning of the root. */
+export function paddingInput(megabytes: number, mapping: PrefixMapping): KernelInput {
+  return { bytes: Buffer.alloc(megabytes * MB, '/build/opt/__spack_path_placeholder__', 'latin1'), mapping };
+}
+
+/** Text like that of headers, with a path every few lines. */
+export function textInput(megabytes: number, mapping: PrefixMapping): KernelInput {
+  const random = new SeededRandom(8);
+  const parts: string[] = [];
+  for (let size = 0; size < megabytes * MB; size += 2000) {
+    const [prefix] = mapping[random.below(mapping.length)] ?? [];
+    parts.push(headerText(random, 1800), `#include "${prefix}/include/header.h"`);
+  }
+  return { bytes: Buffer.from(parts.join('\n')), mapping };
+}
+
+/** Shared libraries one behind the other, each padded to 8 KiB, with rpaths under the old root. */
+export function elfInput(count: number, mapping: PrefixMapping): KernelInput {
+  const random = new SeededRandom(9);
+  const bytes = Buffer.alloc(count * ELF_SIZE);
+  for (let i = 0; i < count; i++) {
+    const paths = Array.from({ length: 5 }, () => `${mapping[random.below(mapping.length)]?.[0] ?? ''}/lib`);
+    bytes.set(buildElf({ rpath: paths.join(':'), needed: ['libm.so.6', 'libc.so.6'] }).bytes, i * ELF_SIZE);
+  }
+  return { bytes, mapping };
+}
+
+/** Distance between the files of `elfInput`. */
+export const ELF_SIZE = 8192;
+
+/** gzip -6 of something. */
+export function gzipInput(bytes: Buffer): KernelInput {
+  return { bytes: gzipSync(bytes, { level: 6 }), mapping: [], unpackedBytes: bytes.length };
+}
+
+/** Bytes that cannot be compressed. */
+export function noise(megabytes: number): Buffer {
+  const random = new SeededRandom(10);
+  const bytes = Buffer.alloc(megabytes * MB);
+  for (let at = 0; at + 4 <= bytes.length; at += 4) bytes.writeUInt32LE(random.below(2 ** 32), at);
+  return bytes;
+}
+
+/** Many small files, as packages have them. */
+export function tarInput(files: number): KernelInput {
+  const archive = pack();
+  const { bytes } = textInput(1, prefixMapping(1));
+  for (let i = 0; i < files; i++) {
+    const size = 100 + ((i * 7919) % 12_000);
+    archive.entry({ name: `package/include/header${i}.h`, mode: 0o644 }, bytes.subarray(0, size));
+  }
+  archive.finalize();
+  const parts: Buffer[] = [];
+  for (let part = archive.read() as Buffer | null; part !== null; part = archive.read() as Buffer | null)
+    parts.push(part);
+  return { bytes: Buffer.concat(parts), mapping: [] };
+}

@@ -1,0 +1,67 @@
+// The record of a run: samples as they were measured, and on what. Everything that a report states is computed from it.
+import { readFileSync } from 'node:fs';
+import type { Group, Place, Series } from './case.js';
+import type { InputFacts } from './inputs/case-input.js';
+import type { MachineFacts } from './machine.js';
+import type { Sample } from './measure/sample.js';
+
+/** Raised when the meaning of a field changes. */
+export const RECORD_FORMAT = 1;
+
+export interface ContenderRecord {
+  readonly name: string;
+  /** One per round, in order. */
+  readonly samples: readonly Sample[];
+  readonly facts?: readonly Readonly<Record<string, number>>[];
+  /** Why it did not take part. */
+  readonly missing?: string;
+  /** What went wrong: the run has failed. */
+  readonly problem?: string;
+}
+
+export interface CaseRecord {
+  readonly name: string;
+  readonly group: Group;
+  readonly why: string;
+  readonly metric: 'wall' | 'cpu' | 'peak';
+  readonly baseline: string;
+  /** Name of the contender that ran twice. */
+  readonly control: string;
+  readonly place?: Place;
+  readonly series?: Series;
+  readonly input: InputFacts;
+  readonly rounds: number;
+  readonly contenders: readonly ContenderRecord[];
+}
+
+export interface BenchRecord {
+  readonly format: typeof RECORD_FORMAT;
+  /** ISO 8601, UTC. */
+  readonly date: string;
+  readonly seconds: number;
+  /** The command that repeats it. */
+  readonly command: string;
+  /** A short selection, whose inputs are too small for goals. */
+  readonly isQuick: boolean;
+  readonly machine: MachineFacts;
+  readonly cases: readonly CaseRecord[];
+}
+
+/**
+ * Reads a record.
+ * @throws Error for a file that is none, or of another format
+ */
+export function readRecord(path: string): BenchRecord {
+  const record = JSON.parse(readFileSync(path, 'utf8')) as BenchRecord;
+  if (record.format === RECORD_FORMAT && Array.isArray(record.cases)) return record;
+  throw new Error(`Cannot read "${path}": it is no record of format ${RECORD_FORMAT}`);
+}
+
+/** Contenders with wrong results or errors. */
+export function problemsOf({ cases }: BenchRecord): string[] {
+  return cases.flatMap((each) =>
+    each.contenders.flatMap(({ name, problem }) =>
+      problem === undefined ? [] : [`${each.name}: ${name}: ${problem}`],
+    ),
+  );
+}

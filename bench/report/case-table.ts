@@ -1,0 +1,77 @@
+// A case as rows of numbers: what every form of the report shows.
+import type { CaseRecord, ContenderRecord } from '../record.js';
+import { AGAIN } from '../runner.js';
+import { noiseOf, ratioOf, type Summary, summarize } from '../statistics.js';
+import { type Measure, valuesOf } from '../values.js';
+
+/** Beyond this the noise is named beside every ratio. */
+export const NOISE_LIMIT = 0.05;
+
+export interface CaseRow {
+  readonly name: string;
+  readonly isBaseline: boolean;
+  /** Absent where it was not measured. */
+  readonly wall?: Summary;
+  readonly cpu?: Summary;
+  readonly peak?: Summary;
+  /** Against the baseline, round by round, by the metric of the case. */
+  readonly ratio?: Summary;
+  readonly cpuRatio?: Summary;
+  /** Medians of the contender's own numbers. */
+  readonly facts: Readonly<Record<string, number>>;
+  /** Why there are no numbers. */
+  readonly remark?: string;
+}
+
+export interface CaseTable {
+  readonly rows: readonly CaseRow[];
+  /** From the control that ran twice; undefined where that did not work. */
+  readonly noise: number | undefined;
+  readonly isNoisy: boolean;
+}
+
+export function caseTable(record: CaseRecord): CaseTable {
+  const { contenders, baseline, control, metric } = record;
+  const find = (name: string) => contenders.find((each) => each.name === name);
+  const reference = find(baseline);
+  const noise = noiseOf(valuesOf(find(`${control}${AGAIN}`), metric), valuesOf(find(control), metric));
+  const rows = contenders.map((each) => rowOf(each, { reference, metric }));
+  return { rows, noise, isNoisy: noise !== undefined && noise > NOISE_LIMIT };
+}
+
+interface RowContext {
+  readonly reference: ContenderRecord | undefined;
+  readonly metric: Measure;
+}
+
+function rowOf(contender: ContenderRecord, { reference, metric }: RowContext): CaseRow {
+  const measured = (measure: Measure) => {
+    const values = valuesOf(contender, measure);
+    return values.length === 0 ? undefined : summarize(values);
+  };
+  const against = (measure: Measure) => ratioOf(valuesOf(contender, measure), valuesOf(reference, measure));
+  const remark = contender.problem ?? contender.missing;
+  return {
+    name: contender.name,
+    isBaseline: contender === reference,
+    ...present({ wall: measured('wall'), cpu: measured('cpu'), peak: measured('peak') }),
+    ...present({ ratio: against(metric), cpuRatio: against('cpu') }),
+    facts: medianFacts(contender),
+    ...(remark === undefined
+      ? {}
+      : { remark: contender.problem === undefined ? `missing: ${remark}` : `FAILED: ${remark}` }),
+  };
+}
+
+function present(summaries: Readonly<Record<string, Summary | undefined>>): Record<string, Summary> {
+  return Object.fromEntries(
+    Object.entries(summaries).flatMap(([name, summary]) => (summary === undefined ? [] : [[name, summary]])),
+  );
+}
+
+function medianFacts(contender: ContenderRecord): Record<string, number> {
+  const names = new Set((contender.facts ?? []).flatMap((facts) => Object.keys(facts)));
+  return Object.fromEntries(
+    [...names].map((name) => [name, summarize(valuesOf(contender, `fact:${name}`)).median]),
+  );
+}

@@ -1,0 +1,5 @@
+import type { BenchRecord } from '../record.js';
+import { markdownReport } from './markdown.js';
+export function htmlReport(record: BenchRecord): string {
+  return markdownReport(record);
+}

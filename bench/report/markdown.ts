@@ -1,0 +1,82 @@
+// The summary of a record in Markdown: goals first, then a table per case. Ratios are the result, seconds the context.
+import { evaluateGoals } from '../goals.js';
+import type { BenchRecord, CaseRecord } from '../record.js';
+import { type CaseRow, caseTable } from './case-table.js';
+import {
+  goalLimit,
+  goalValue,
+  machineLines,
+  megabytes,
+  milliseconds,
+  percent,
+  ratio,
+  withSpread,
+} from './words.js';
+
+export function markdownReport(record: BenchRecord): string {
+  return [
+    `# Benchmark of regraft, ${record.date.slice(0, 10)}, ${record.machine.name}`,
+    '',
+    ...machineLines(record).map((line) => `- ${line}`),
+    '',
+    '## Goals',
+    '',
+    ...goalRows(record),
+    ...record.cases.flatMap(caseSection),
+    '',
+  ].join('\n');
+}
+
+function goalRows(record: BenchRecord): string[] {
+  const rows = evaluateGoals(record).map((result) => {
+    const verdict = result.reachesStretch ? 'met, stretch too' : result.verdict;
+    return [result.goal.what, goalValue(result), goalLimit(result), verdict];
+  });
+  return table(['goal', 'measured', 'limit', ''], rows);
+}
+
+function caseSection(record: CaseRecord): string[] {
+  const { rows, noise, isNoisy } = caseTable(record);
+  const { input, metric, baseline, control, place, rounds } = record;
+  const head = ['', `${metric} against ${baseline}`, 'wall', 'CPU', 'CPU against it', 'peak memory', ''];
+  return [
+    '',
+    `## ${record.group}: ${record.name}`,
+    '',
+    `${record.why}. Input: ${megabytes(input.unpackedBytes)} (${megabytes(input.compressedBytes)} compressed)` +
+      `${input.files > 0 ? `, ${input.files} files, ${input.packages} packages` : ''}` +
+      `${place === undefined ? '' : `; output: ${place}`}; rounds: ${rounds}.`,
+    '',
+    noise === undefined
+      ? `A/A control (${control} twice): not measured.`
+      : `A/A control (${control} twice): ${percent(noise)}${isNoisy ? ': **noisy, ratios are marked with ~**' : ''}.`,
+    '',
+    ...table(
+      head,
+      rows.map((row) => rowCells(row, isNoisy)),
+    ),
+  ];
+}
+
+function rowCells(row: CaseRow, isNoisy: boolean): string[] {
+  const mark = isNoisy ? '~' : '';
+  const facts = Object.entries(row.facts).map(([name, value]) => `${name} ${value}`);
+  return [
+    row.name,
+    row.ratio === undefined ? '' : `${mark}${withSpread(row.ratio, ratio)}`,
+    withSpread(row.wall, milliseconds),
+    withSpread(row.cpu, milliseconds),
+    row.cpuRatio === undefined ? '' : `${mark}${ratio(row.cpuRatio.median)}`,
+    row.peak === undefined ? '' : megabytes(row.peak.median),
+    [...facts, row.remark ?? ''].filter(Boolean).join(', '),
+  ];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.map(escapeCell).join(' | ')} |`;
+  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)];
+}
+
+function escapeCell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}

@@ -1,0 +1,66 @@
+// One package through the public streams in one pass: `checksum | decompress | untar | installEntries`, then as `install` does.
+
+import { join } from 'node:path';
+import { tarballPath } from '../../src/buildcache/layout.js';
+import { requireChecksum } from '../../src/buildcache/specfile.js';
+import { IndexClient } from '../../src/mirror/index-client.js';
+import type { Mirror } from '../../src/mirror/mirror.js';
+import { openMirror } from '../../src/mirror/open-mirror.js';
+import { coreJob } from '../../src/operations/core-job.js';
+import { installEntries } from '../../src/operations/install-stream.js';
+import { openStoreForWriting } from '../../src/operations/open-store.js';
+import { PackageCore } from '../../src/operations/package-core.js';
+import { packageOffers } from '../../src/operations/package-offers.js';
+import { resolveSpecs } from '../../src/operations/resolve-specs.js';
+import type { RelocationEngine } from '../../src/relocation/engine.js';
+import { Keyring } from '../../src/signature/keyring.js';
+import type { Spec } from '../../src/spec/spec.js';
+import { Stage } from '../../src/store/stage.js';
+import { checksum } from '../../src/stream/checksum.js';
+import { decompress } from '../../src/stream/gunzip-stream.js';
+import type { Inflater } from '../../src/stream/inflater.js';
+import { untar } from '../../src/tar/untar.js';
+import type { EntriesTask } from './messages.js';
+
+/** Installs the first package that the task names, without its dependencies. */
+export async function installThroughEntries(
+  task: EntriesTask,
+  engine: RelocationEngine,
+  inflater: Inflater,
+): Promise<void> {
+  const mirror = openMirror(task.cache);
+  const mirrors = [mirror];
+  const client = new IndexClient({ cacheFolder: join(task.workFolder, 'index'), mirrors });
+  const { catalog } = await client.load();
+  const [spec] = await resolveSpecs({ queries: task.queries, catalog, mirrors });
+  if (spec === undefined) throw new Error(`There is no package "${task.queries.join(' ')}"`);
+  const store = await openStoreForWriting({ root: task.root, environment: {} });
+  store.ensureSbang();
+  const stage = Stage.create(store.root, spec.root.hash);
+  const prefix = store.ownPrefixOf(spec.root, spec);
+  const specfile = await specfileOf(spec, mirror);
+  const source = mirror.location(tarballPath(spec.root, spec));
+  const job = coreJob({ store, stage, spec, prefix, layoutVersion: specfile.layoutVersion, source });
+  const sink = installEntries(new PackageCore(job, engine, inflater));
+  const { body } = await mirror.get(tarballPath(spec.root, spec), {});
+  await body
+    .pipeThrough(checksum({ algorithm: 'sha256', expected: requireChecksum(specfile) }))
+    .pipeThrough(decompress({ inflater }))
+    .pipeThrough(untar())
+    .pipeTo(sink.writable);
+  await sink.result;
+  const committed = store.commit({ stage: stage.treeFolder, hash: spec.root.hash, prefix, force: false });
+  await store.register({ spec, prefix, explicit: true });
+  committed.finish();
+  stage.remove();
+}
+
+async function specfileOf(spec: Spec, mirror: Mirror) {
+  const keyring = await Keyring.load({});
+  const request = { spec, mirrors: [mirror], named: [mirror], keyring, checkSignature: false };
+  for await (const offer of packageOffers(request)) {
+    if ('specfile' in offer) return offer.specfile;
+    throw offer.refusal;
+  }
+  throw new Error(`No mirror has "${spec.root.name}"`);
+}

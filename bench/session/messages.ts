@@ -1,0 +1,46 @@
+// What a measuring process tells a warm process to do, and what that answers: plain data.
+import type { EngineName } from '../../src/relocation/engines/select.js';
+
+interface CacheTask {
+  /** Path of the build cache. */
+  readonly cache: string;
+  readonly queries: readonly string[];
+  readonly engine: EngineName;
+  readonly root: string;
+  /** Where the index is cached. */
+  readonly workFolder: string;
+}
+
+export interface InstallTask extends CacheTask {
+  readonly type: 'install';
+  readonly workers: number;
+  readonly through: 'core' | 'streams';
+}
+
+/** One package through the public streams, in one pass. */
+export interface EntriesTask extends CacheTask {
+  readonly type: 'entries';
+}
+
+/** A tarball unpacked by the engine, without relocation; with or without its digest taken. */
+export interface ExtractTask {
+  readonly type: 'extract';
+  readonly tarball: string;
+  readonly engine: EngineName;
+  readonly folder: string;
+  readonly takesDigest: boolean;
+}
+
+/** A tarball unpacked by what Node and a common package bring: DecompressionStream, tar-stream, fs.promises. */
+export interface ComposeTask {
+  readonly type: 'compose';
+  readonly tarball: string;
+  readonly folder: string;
+}
+
+export type SessionTask = InstallTask | EntriesTask | ExtractTask | ComposeTask;
+
+export type SessionAnswer =
+  /** Milliseconds. */
+  | { readonly type: 'done'; readonly wall: number; readonly cpu: number }
+  | { readonly type: 'failed'; readonly message: string };

@@ -1,0 +1,71 @@
+// `regraft check`: which packages are missing on build caches, and would have to be built again.
+import { writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { UsageError } from '../../core/errors.js';
+import { type CheckReport, checkSpecs, resolveCheckedSpecs } from '../../operations/check.js';
+import { openStore } from '../../operations/open-store.js';
+import type { Console } from '../console.js';
+import { EXIT } from '../exit-code.js';
+import { count } from '../format.js';
+import {
+  addStoreOptions,
+  type MirrorFlags,
+  openMirrors,
+  readNamedFile,
+  type StoreFlags,
+} from '../options.js';
+import type { CommandRun } from '../run.js';
+
+interface CheckFlags extends MirrorFlags, StoreFlags {
+  readonly output?: string;
+}
+
+export function addCheckCommand(program: Command, run: CommandRun): void {
+  const command = program
+    .command('check')
+    .description('tell which packages build caches do not have')
+    .argument(
+      '<spec...>',
+      'of the store: name, name@version, /hash, any spec; or x.spec.json, or spack.lock with all its packages',
+    )
+    .option(
+      '-m, --mirror <url...>',
+      'build cache to look at: a URL, a path, or a configured name (default: all configured)',
+    )
+    .option('--ca-file <file>', 'certificate authorities to trust for https, in PEM')
+    .option('-o, --output <file>', 'write the report to a file, as JSON');
+  addStoreOptions(command).action((queries: string[], flags: CheckFlags) =>
+    run(flags, async (console, signal) => {
+      const mirrors = await openMirrors(flags);
+      try {
+        const { root, spackPrefix, upstream } = flags;
+        const store = () => openStore({ root, spackPrefix, upstreams: upstream ?? [] });
+        const specs = await resolveCheckedSpecs({ queries, openStore: store, readFile: readNamedFile });
+        const report = await checkSpecs({ specs, mirrors }, { signal });
+        if (flags.output !== undefined) await writeReport(flags.output, report);
+        printReport(report, console);
+        console.result(report);
+        return Object.keys(report).length === 0 ? EXIT.done : EXIT.failed;
+      } finally {
+        await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+      }
+    }),
+  );
+}
+
+function printReport(report: CheckReport, console: Console): void {
+  for (const { mirrorUrl, rebuildSpecs } of Object.values(report)) {
+    console.line(`${mirrorUrl} lacks ${count(rebuildSpecs.length, 'package')}:`);
+    for (const { short_spec } of rebuildSpecs) console.line(`  ${short_spec}`);
+  }
+  if (Object.keys(report).length === 0) console.line('nothing is missing');
+}
+
+async function writeReport(file: string, report: CheckReport): Promise<void> {
+  try {
+    await writeFile(file, `${JSON.stringify(report)}\n`);
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? cause.code : String(cause);
+    throw new UsageError('usage', `Cannot write "${file}": ${reason}`, { cause, data: { path: file } });
+  }
+}

@@ -1,0 +1,44 @@
+// `regraft index`: the package index of a build cache, made from its specfiles.
+import type { Command } from 'commander';
+import { indexMirror } from '../../operations/index-mirror.js';
+import { EXIT } from '../exit-code.js';
+import { count, formatBytes } from '../format.js';
+import { wholeNumber } from '../options.js';
+import { ProgressLines } from '../progress-lines.js';
+import { openPushMirror } from '../push-mirror.js';
+import type { CommandRun } from '../run.js';
+
+interface IndexFlags {
+  readonly keys?: boolean;
+  readonly jobs?: number;
+}
+
+export function addIndexCommand(program: Command, run: CommandRun): void {
+  program
+    .command('index')
+    .description('write the index of a build cache')
+    .argument('<mirror>', 'a path, a file: URL, or a configured name')
+    .option('--keys', 'write the index of its keys, too')
+    .option('-j, --jobs <n>', 'specfiles to read at a time', wholeNumber('--jobs', 1))
+    .action((reference: string, flags: IndexFlags) =>
+      run(flags, async (console, signal) => {
+        const mirror = await openPushMirror(reference);
+        const progress = new ProgressLines(console);
+        try {
+          const onProgress = progress.handle.bind(progress);
+          const report = await indexMirror({ ...flags, mirror }, { signal, onProgress });
+          const { packages, size, unreadable, keys } = report;
+          const left = unreadable.length === 0 ? '' : `, ${count(unreadable.length, 'specfile')} left out`;
+          const named = keys === undefined ? '' : `, ${count(keys.fingerprints.length, 'key')}`;
+          console.line(
+            `indexed ${count(packages, 'package')}${named}${left}, ${formatBytes(size)}, at ${mirror.url}`,
+          );
+          console.result(report);
+          return EXIT.done;
+        } finally {
+          progress.end();
+          await mirror.close?.();
+        }
+      }),
+    );
+}

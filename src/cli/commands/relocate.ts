@@ -1,0 +1,100 @@
+// `regraft relocate`: moves a tree that has no metadata: paths in texts, binaries and links.
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { toLatin1 } from '../../core/bytes.js';
+import { UsageError } from '../../core/errors.js';
+import { type AnyTreeReport, relocateAnyTree } from '../../operations/relocate-any-tree.js';
+import { type EngineChoice, selectEngine } from '../../relocation/engines/select.js';
+import { LONGEST_PREFIX, type PathMapping } from '../../relocation/prefix-map.js';
+import { displayPath } from '../../tar/safe-path.js';
+import type { Console } from '../console.js';
+import { EXIT } from '../exit-code.js';
+import { formatBytes } from '../format.js';
+import type { CommandRun } from '../run.js';
+
+interface RelocateFlags {
+  readonly map: readonly string[];
+  readonly engine?: EngineChoice;
+  readonly dryRun?: boolean;
+}
+
+export function addRelocateCommand(program: Command, run: CommandRun): void {
+  program
+    .command('relocate')
+    .description('replace prefixes in all files of a tree: texts, binaries, links')
+    .argument('<tree>', 'directory; it stays where it is')
+    .requiredOption('--map <old=new...>', 'old prefix and new prefix; the first that matches wins')
+    .option('-n, --dry-run', 'only show what would change')
+    .addOption(new Option('--engine <name>', 'kernels to use').choices(['auto', 'native', 'wasm', 'js']))
+    .action((tree: string, flags: RelocateFlags) =>
+      run(flags, async (console, signal) => {
+        const mapping = parseMapping(flags.map);
+        const { engine } = selectEngine(flags.engine, process.env);
+        const report = relocateAnyTree({
+          tree: byteString(existingDirectory(tree)),
+          mapping,
+          engine,
+          isDryRun: flags.dryRun,
+          onWarning: (message) => console.warn(message),
+          signal,
+        });
+        render(console, report, flags.dryRun ?? false);
+        return EXIT.done;
+      }),
+    );
+}
+
+function byteString(text: string): string {
+  return toLatin1(Buffer.from(text));
+}
+
+function existingDirectory(tree: string): string {
+  const path = resolve(tree);
+  if (tree !== '' && statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  throw new UsageError('usage', `Cannot relocate "${tree}": it is no directory`, { data: { path: tree } });
+}
+
+/** Pairs of absolute paths; trailing slashes do not count. */
+function parseMapping(pairs: readonly string[]): PathMapping {
+  return pairs.map((pair) => {
+    const at = pair.indexOf('=');
+    const [from, to] = [pair.slice(0, at), pair.slice(at + 1)].map((path) =>
+      path.replace(/(?<=[^/])\/+$/, ''),
+    );
+    if (at < 0 || !isPrefix(from) || !isPrefix(to)) {
+      throw new UsageError(
+        'usage',
+        `Cannot use "${pair}" for --map: it is not OLD=NEW with two absolute paths`,
+        {
+          hint: 'For example --map /old/store=/new/store',
+          data: { pair },
+        },
+      );
+    }
+    return [byteString(from), byteString(to)] as const;
+  });
+}
+
+function isPrefix(path: string | undefined): path is string {
+  return (
+    path !== undefined && path.length > 1 && path.startsWith('/') && Buffer.byteLength(path) <= LONGEST_PREFIX
+  );
+}
+
+function render(console: Console, report: AnyTreeReport, isDryRun: boolean): void {
+  for (const { path, kind, grownBy } of report.changed) {
+    const growth = grownBy === undefined ? '' : `, ${formatBytes(grownBy)} longer`;
+    console.line(`${kind.padEnd(6)}  ${displayPath(path)}${growth}`);
+  }
+  const verb = isDryRun ? 'would change' : 'changed';
+  console.line(
+    `${verb} ${report.changed.length} of ${report.files} files and links, engine ${report.engine}`,
+  );
+  console.result({
+    ...report,
+    isDryRun,
+    tree: displayPath(report.tree),
+    changed: report.changed.map((each) => ({ ...each, path: displayPath(each.path) })),
+  });
+}

@@ -1,0 +1,210 @@
+// Relocates any tree, without metadata that says what to look at: every file is classified by its bytes, and the rules for packages
+// (FORMATS §5) apply. All files are looked at before the first is written, so that a tree that cannot move stays as it is.
+import { type FileClass, FileClassifier } from '../buildcache/classify-file.js';
+import { sizeAfterEdits } from '../core/byte-source.js';
+import { fromLatin1, toLatin1 } from '../core/bytes.js';
+import type {
+  CStringReplacer,
+  ElfPatcher,
+  PrefixMapping,
+  RelocationEngine,
+  TextReplacer,
+} from '../relocation/engine.js';
+import { relocateLinkTarget } from '../relocation/links.js';
+import { namingFile } from '../relocation/naming-file.js';
+import { encodeMapping, type PathMapping } from '../relocation/prefix-map.js';
+import { replaceTextChunks } from '../relocation/text-chunks.js';
+import { type PrefixFile, type PrefixLink, type PrefixNode, readPrefixTree } from '../store/prefix-tree.js';
+import { type StagedFile, withStagedFile } from '../store/staged-file.js';
+import { readStagedLink, replaceStagedLink } from '../store/staged-link.js';
+import { rewriteTextFile } from '../store/staged-text.js';
+import { storeIoError } from '../store/store-io.js';
+import { displayPath } from '../tar/safe-path.js';
+import { EditedFile } from './edited-file.js';
+import { replaceCStrings, stringWindow } from './relocate-strings.js';
+
+export interface RelocateAnyTreeRequest {
+  /** A directory, as a byte string. */
+  readonly tree: string;
+  /** Old and new prefixes; at one place the first that matches wins. */
+  readonly mapping: PathMapping;
+  readonly engine: RelocationEngine;
+  /** Only tell what would change. */
+  readonly isDryRun?: boolean | undefined;
+  readonly onWarning: (message: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ChangedFile {
+  /** Below the tree, as a byte string. */
+  readonly path: string;
+  readonly kind: 'text' | 'binary' | 'link';
+  /** Bytes that the file has more than before, where it had to grow. */
+  readonly grownBy?: number;
+}
+
+export interface AnyTreeReport {
+  readonly tree: string;
+  readonly engine: RelocationEngine['name'];
+  readonly files: number;
+  readonly changed: readonly ChangedFile[];
+}
+
+/**
+ * Relocates what a tree holds; hard links stay hard links.
+ * @throws RelocationError `cannot-grow-string`, `cannot-shrink-string`, `cannot-grow-rpath`, `text-too-large`, before anything is written
+ * @throws StoreError `store-io`, `prefix-changed`
+ */
+export function relocateAnyTree(request: RelocateAnyTreeRequest): AnyTreeReport {
+  const nodes = [...nodesBelow(readPrefixTree(request.tree))];
+  const relocator = new TreeRelocator(request, nodes);
+  const changed = nodes.flatMap((node) => {
+    request.signal?.throwIfAborted();
+    return relocator.look(node) ?? [];
+  });
+  if (!request.isDryRun) for (const each of changed) relocator.apply(each);
+  const files = nodes.filter(({ type }) => type === 'file').length;
+  return { tree: request.tree, engine: request.engine.name, files, changed };
+}
+
+type Leaf = PrefixFile | PrefixLink;
+
+function* nodesBelow(node: PrefixNode): Generator<Leaf> {
+  if (node.type !== 'directory') yield node;
+  else for (const child of node.children) yield* nodesBelow(child);
+}
+
+const CHUNK_SIZE = 1 << 20;
+
+class TreeRelocator {
+  readonly #request: RelocateAnyTreeRequest;
+  readonly #mapping: PrefixMapping;
+  readonly #text: TextReplacer;
+  readonly #elf: ElfPatcher;
+  readonly #strings: CStringReplacer;
+  readonly #window: Uint8Array;
+  /** All names of each file that has several, by each of them; under the first one it is relocated. */
+  readonly #names = new Map<string, readonly string[]>();
+
+  constructor(request: RelocateAnyTreeRequest, nodes: readonly Leaf[]) {
+    const { engine } = request;
+    this.#request = request;
+    this.#mapping = encodeMapping(request.mapping);
+    this.#text = engine.createTextReplacer(this.#mapping);
+    this.#elf = engine.createElfPatcher(this.#mapping, { rewriteInterpreter: true });
+    this.#strings = engine.createCStringReplacer(this.#mapping);
+    this.#window = stringWindow(this.#strings);
+    for (const names of hardLinkGroups(nodes)) for (const name of names) this.#names.set(name, names);
+  }
+
+  /** What would change; undefined for nothing. */
+  look(node: Leaf): ChangedFile | undefined {
+    if (node.type === 'symlink') return this.#lookAtLink(node);
+    if (this.#namesOf(node.path)[0] !== node.path) return undefined;
+    return this.#open(node.path, (file) => {
+      const kind = classify(file, node.name);
+      if (kind === 'binary') return this.#lookAtBinary(node.path, file);
+      if (kind === 'text' && this.#changesText(node.path, file)) return { path: node.path, kind };
+      return undefined;
+    });
+  }
+
+  apply({ path, kind }: ChangedFile): void {
+    if (kind === 'link') this.#try(path, () => this.#writeLink(path));
+    else if (kind === 'text') this.#try(path, () => this.#writeText(path));
+    else this.#open(path, (file) => this.#writeBinary(path, file));
+  }
+
+  #lookAtLink({ path, target }: PrefixLink): ChangedFile | undefined {
+    const relocated = relocateLinkTarget(fromLatin1(target), this.#mapping);
+    if (relocated.leadsOutside)
+      this.#request.onWarning(
+        `The link "${displayPath(path)}" leads to "${displayPath(target)}", which is in no known prefix`,
+      );
+    return relocated.matched && toLatin1(relocated.target) !== target ? { path, kind: 'link' } : undefined;
+  }
+
+  #lookAtBinary(path: string, file: StagedFile): ChangedFile | undefined {
+    const name = displayPath(path);
+    const edits = namingFile(name, () => this.#elf.patch(file));
+    const view = new EditedFile(file, edits);
+    const strings = replaceCStrings({ name, file: view, replacer: this.#strings, window: this.#window });
+    if (edits.length + strings === 0 || (strings === 0 && view.isSame())) return undefined;
+    const grownBy = sizeAfterEdits(file.size, edits) - file.size;
+    return { path, kind: 'binary', ...(grownBy > 0 ? { grownBy } : {}) };
+  }
+
+  #changesText(path: string, file: StagedFile): boolean {
+    return namingFile(displayPath(path), () => {
+      for (const { replaced } of replaceTextChunks(this.#text, chunksOf(file))) if (replaced) return true;
+      return false;
+    });
+  }
+
+  #writeLink(path: string): void {
+    const node = this.#locate(path);
+    const { target } = relocateLinkTarget(readStagedLink(node), this.#mapping);
+    replaceStagedLink(node, target);
+  }
+
+  #writeText(path: string): void {
+    const otherNames = this.#namesOf(path).filter((name) => name !== path);
+    rewriteTextFile(
+      { path: this.#locate(path), otherNames: otherNames.map((name) => this.#locate(name)) },
+      {
+        rewrite: (text) => this.#text.replace(text),
+        rewriteChunks: (chunks) => replaceTextChunks(this.#text, chunks),
+      },
+    );
+  }
+
+  #writeBinary(path: string, file: StagedFile): void {
+    const name = displayPath(path);
+    for (const edit of namingFile(name, () => this.#elf.patch(file))) file.write(edit.offset, edit.bytes);
+    replaceCStrings({ name, file, replacer: this.#strings, window: this.#window });
+  }
+
+  #namesOf(path: string): readonly string[] {
+    return this.#names.get(path) ?? [path];
+  }
+
+  #locate(path: string): Buffer {
+    return Buffer.from(fromLatin1(`${this.#request.tree}/${path}`));
+  }
+
+  #open<Result>(path: string, use: (file: StagedFile) => Result): Result {
+    return this.#try(path, () => withStagedFile(this.#locate(path), use));
+  }
+
+  #try<Result>(path: string, operation: () => Result): Result {
+    try {
+      return operation();
+    } catch (cause) {
+      throw storeIoError('relocate', displayPath(path), cause);
+    }
+  }
+}
+
+function hardLinkGroups(nodes: readonly Leaf[]): Iterable<readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const node of nodes) {
+    if (node.type !== 'file' || node.inode === undefined) continue;
+    const names = groups.get(node.inode);
+    if (names === undefined) groups.set(node.inode, [node.path]);
+    else names.push(node.path);
+  }
+  return groups.values();
+}
+
+function classify(file: StagedFile, name: string): FileClass {
+  const classifier = new FileClassifier(name);
+  for (const chunk of chunksOf(file)) {
+    classifier.push(chunk);
+    if (!classifier.mayBeText) break;
+  }
+  return classifier.finish();
+}
+
+function* chunksOf(file: StagedFile): Generator<Uint8Array> {
+  for (let offset = 0; offset < file.size; offset += CHUNK_SIZE) yield file.read(offset, CHUNK_SIZE);
+}

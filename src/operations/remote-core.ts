@@ -1,0 +1,144 @@
+// Cores that run in workers: a package in one, or a large one split over two.
+import { MessageChannel } from 'node:worker_threads';
+import { errorFromData } from '../core/error-transfer.js';
+import { type CoreAnswer, CREDITS } from './core-messages.js';
+import type { CoreHandle } from './core-pool.js';
+import type { CoreThread } from './core-thread.js';
+import type { CoreJob, CoreResult } from './package-core.js';
+
+/** Chunks on their way to a worker, as many as there are credits. */
+class ChunkFeed {
+  readonly #thread: CoreThread;
+  readonly #onFiles: (files: number) => void;
+  #outstanding = 0;
+  #resume: () => void = () => {};
+
+  constructor(thread: CoreThread, onFiles: (files: number) => void) {
+    this.#thread = thread;
+    this.#onFiles = onFiles;
+    thread.onTaken = (files) => {
+      this.#onFiles(files);
+      this.#outstanding--;
+      this.#resume();
+    };
+  }
+
+  /** True when the worker still has chunks to work on. */
+  get isBusy(): boolean {
+    return this.#outstanding > 0;
+  }
+
+  push(chunk: Uint8Array): void | Promise<void> {
+    const bytes = ownBytes(chunk);
+    this.#thread.tell({ type: 'chunk', bytes }, [bytes.buffer]);
+    this.#outstanding++;
+    if (this.#outstanding >= CREDITS) return this.#waitForRoom();
+  }
+
+  async #waitForRoom(): Promise<void> {
+    while (this.#outstanding >= CREDITS && !this.#thread.isDead) {
+      await new Promise<void>((resolve) => {
+        this.#resume = resolve;
+      });
+    }
+  }
+}
+
+/** A package in one worker. */
+export class RemoteCore implements CoreHandle {
+  readonly #thread: CoreThread;
+  readonly #feed: ChunkFeed;
+  files = 0;
+
+  constructor(thread: CoreThread, job: CoreJob) {
+    this.#thread = thread;
+    this.#feed = new ChunkFeed(thread, (files) => {
+      this.files = files;
+    });
+    thread.tell({ type: 'begin', job });
+  }
+
+  push(chunk: Uint8Array): void | Promise<void> {
+    return this.#feed.push(chunk);
+  }
+
+  async end(): Promise<unknown> {
+    return failureOf(await this.#thread.ask({ type: 'end' }));
+  }
+
+  complete(): Promise<CoreResult> {
+    return completeIn(this.#thread);
+  }
+
+  abandon(): void {
+    release(this.#thread, this.#feed.isBusy);
+  }
+}
+
+/** A large package: one worker decompresses, the other unpacks, relocates and finishes. */
+export class SplitCore implements CoreHandle {
+  readonly #decompressing: CoreThread;
+  readonly #unpacking: CoreThread;
+  readonly #feed: ChunkFeed;
+  #isEnded = false;
+  files = 0;
+
+  constructor(decompressing: CoreThread, unpacking: CoreThread, job: CoreJob) {
+    this.#decompressing = decompressing;
+    this.#unpacking = unpacking;
+    this.#feed = new ChunkFeed(decompressing, () => {});
+    unpacking.onTaken = (files) => {
+      this.files = files;
+    };
+    const { port1, port2 } = new MessageChannel();
+    unpacking.tell({ type: 'begin', job, port: port1 }, [port1]);
+    decompressing.tell({ type: 'decompress', port: port2 }, [port2]);
+  }
+
+  push(chunk: Uint8Array): void | Promise<void> {
+    return this.#feed.push(chunk);
+  }
+
+  /** What is wrong with a gzip member behind the one in which the archive ended does not count. */
+  async end(): Promise<unknown> {
+    const source = await this.#decompressing.ask({ type: 'end' });
+    const sink = await this.#unpacking.ask({ type: 'end' });
+    this.#isEnded = true;
+    const counts = source.type === 'ended' && sink.type === 'ended' && source.member <= sink.member;
+    return (counts ? failureOf(source) : undefined) ?? failureOf(sink);
+  }
+
+  complete(): Promise<CoreResult> {
+    return completeIn(this.#unpacking);
+  }
+
+  abandon(): void {
+    release(this.#decompressing, !this.#isEnded);
+    release(this.#unpacking, !this.#isEnded);
+  }
+}
+
+function failureOf(answer: CoreAnswer): unknown {
+  return answer.type === 'ended' && answer.failure !== undefined ? errorFromData(answer.failure) : undefined;
+}
+
+async function completeIn(thread: CoreThread): Promise<CoreResult> {
+  const answer = await thread.ask({ type: 'complete' });
+  if (answer.type === 'completed') return answer.result;
+  throw new TypeError(`Unexpected answer "${answer.type}"`);
+}
+
+/** A worker that is in the middle of something is not used again. */
+function release(thread: CoreThread, isBusy: boolean): void {
+  thread.onTaken = () => {};
+  if (thread.isDead) return;
+  if (isBusy) void thread.end();
+  else thread.tell({ type: 'abandon' });
+}
+
+/** Bytes whose buffer can be transferred: it must not be shared with anything else. */
+function ownBytes(chunk: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = chunk;
+  const isWhole = chunk.byteLength === buffer.byteLength && !Buffer.isBuffer(chunk);
+  return isWhole && buffer instanceof ArrayBuffer ? new Uint8Array(buffer) : new Uint8Array(chunk);
+}

@@ -1,0 +1,283 @@
+// The shape of the source tree (STYLE.md §2): imports point down, the outside world is touched in few places, names say what is meant.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { basename, dirname, join, normalize, relative } from 'node:path';
+import { describe, it } from 'node:test';
+
+/** What each folder of `src` may import besides itself. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  stream: ['core'],
+  tar: ['core'],
+  binfmt: ['core'],
+  spec: ['core'],
+  buildcache: ['core', 'spec', 'tar', 'binfmt'],
+  signature: ['core'],
+  relocation: ['core', 'stream', 'tar', 'binfmt', 'spec', 'buildcache'],
+  mirror: ['core', 'stream', 'tar', 'binfmt', 'spec', 'buildcache'],
+  store: ['core', 'stream', 'tar', 'binfmt', 'spec', 'buildcache'],
+  operations: [
+    'core',
+    'stream',
+    'tar',
+    'binfmt',
+    'spec',
+    'buildcache',
+    'signature',
+    'relocation',
+    'mirror',
+    'store',
+  ],
+  cli: ['core', 'stream', 'tar', 'binfmt', 'spec', 'buildcache', 'signature', 'relocation', 'mirror', 'store', 'operations'],
+};
+
+/** Who may use which of Node's modules; what is not listed is open to everybody. */
+const OUTSIDE_WORLD: Readonly<Record<string, readonly string[]>> = {
+  'node:fs': ['mirror', 'store', 'signature', 'cli', 'relocation/engines'],
+  'node:fs/promises': ['mirror', 'store', 'signature', 'cli'],
+  'node:net': ['mirror'],
+  'node:tls': ['mirror'],
+  'node:http': ['mirror'],
+  'node:https': ['mirror'],
+  'node:dns': ['mirror'],
+  'node:child_process': ['signature', 'cli'],
+  'node:worker_threads': ['operations', 'stream'],
+  undici: ['mirror'],
+  openpgp: ['signature'],
+  commander: ['cli'],
+  yaml: ['mirror', 'store', 'buildcache'],
+  'fs-native-extensions': ['store'],
+};
+
+/** Known to be in the wrong place; nothing may be added. */
+const TO_BE_MOVED: readonly string[] = [
+  // Reads `.spack/spec.json` of a prefix, which is the store's business.
+  'operations/push-package.ts → node:fs',
+];
+
+interface Import {
+  readonly from: string;
+  readonly specifier: string;
+  /** For a file of our own: its path below `src`. */
+  readonly target: string | undefined;
+}
+
+const SOURCE = 'src';
+const files = (readdirSync(SOURCE, { recursive: true }) as string[])
+  .map((path) => path.replaceAll('\\', '/'))
+  .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))
+  .sort();
+const imports = files.flatMap((path) => importsOf(path));
+
+function importsOf(path: string): Import[] {
+  const text = codeOf(path);
+  const specifiers = [
+    ...text.matchAll(/^\s*(?:import|export)\b[^;]*?\bfrom\s+'([^']+)'/gm),
+    ...text.matchAll(/^\s*import\s+'([^']+)'/gm),
+    ...text.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g),
+    ...text.matchAll(/\b(?:require|createRequire\([^)]*\))\(\s*'([^']+)'\s*\)/g),
+  ].map((match) => match[1] ?? '');
+  return [...new Set(specifiers)].map((specifier) => ({
+    from: path,
+    specifier,
+    target: specifier.startsWith('.')
+      ? normalize(join(dirname(path), specifier))
+          .replaceAll('\\', '/')
+          .replace(/\.js$/, '.ts')
+      : undefined,
+  }));
+}
+
+/** The text without comments: examples in them import, too. */
+function codeOf(path: string): string {
+  return readFileSync(join(SOURCE, path), 'utf8')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '');
+}
+
+function layerOf(path: string): string {
+  return path.includes('/') ? (path.split('/')[0] ?? '') : '';
+}
+
+describe('src', () => {
+  it('has nothing but its layers and the index', () => {
+    const layers = new Set(files.map(layerOf).filter((layer) => layer !== ''));
+    assert.deepEqual([...layers].sort(), Object.keys(LAYERS).sort());
+    assert.deepEqual(
+      files.filter((path) => layerOf(path) === ''),
+      ['index.ts'],
+    );
+  });
+
+  it('imports only what is there, by its full name', () => {
+    for (const { from, specifier, target } of imports) {
+      if (target === undefined) continue;
+      assert.match(specifier, /\.js$/, `${from} imports "${specifier}"`);
+      const isThere = files.includes(target) || target.endsWith('wasm-binary.ts');
+      assert.ok(isThere, `${from} imports "${specifier}"`);
+    }
+  });
+
+  it('imports downwards', () => {
+    const upwards = imports.filter(({ from, target }) => {
+      if (target === undefined || layerOf(from) === '') return false;
+      const [layer, other] = [layerOf(from), layerOf(target)];
+      return layer !== other && !LAYERS[layer]?.includes(other);
+    });
+    assert.deepEqual(
+      upwards.map(({ from, target }) => `${from} → ${target}`),
+      [],
+    );
+  });
+
+  it('has no circles between files', () => {
+    const edges = new Map<string, string[]>();
+    for (const { from, target } of imports)
+      if (target !== undefined) edges.set(from, [...(edges.get(from) ?? []), target]);
+    const done = new Set<string>();
+    const visit = (path: string, trail: readonly string[]): void => {
+      assert.ok(!trail.includes(path), [...trail.slice(trail.indexOf(path)), path].join(' → '));
+      if (done.has(path)) return;
+      for (const next of edges.get(path) ?? []) visit(next, [...trail, path]);
+      done.add(path);
+    };
+    // A file may name a type of one that imports it: only what is there at run time counts.
+    for (const [path, targets] of edges)
+      edges.set(
+        path,
+        targets.filter((target) => !isTypeOnly(path, target)),
+      );
+    for (const path of files) visit(path, []);
+  });
+
+  it('touches the outside world only where it may', () => {
+    const misplaced = imports.filter(({ from, specifier }) => {
+      const places = OUTSIDE_WORLD[specifier];
+      return places !== undefined && !places.some((place) => from.startsWith(`${place}/`));
+    });
+    const places = misplaced.map(({ from, specifier }) => `${from} → ${specifier}`);
+    assert.deepEqual(
+      places.filter((place) => !TO_BE_MOVED.includes(place)),
+      [],
+    );
+    const builtins = imports.filter(({ specifier }) => builtinModules.includes(specifier));
+    assert.deepEqual(builtins, [], 'modules of Node are named with "node:"');
+  });
+
+  it('imports no package that is not a dependency', () => {
+    const { dependencies, optionalDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const known = new Set(Object.keys({ ...dependencies, ...optionalDependencies }));
+    const unknown = imports.filter(
+      ({ specifier, target }) =>
+        target === undefined && !specifier.startsWith('node:') && !known.has(packageOf(specifier)),
+    );
+    assert.deepEqual(
+      unknown.map(({ from, specifier }) => `${from} → ${specifier}`),
+      [],
+    );
+  });
+
+  it('uses WebAssembly in the engines only', () => {
+    const users = files.filter(
+      (path) => /\bWebAssembly\b|wasm-binary/.test(codeOf(path)) && !path.startsWith('relocation/engines/'),
+    );
+    assert.deepEqual(users, []);
+  });
+
+  it('reads the environment and ends the process in few places only', () => {
+    const users = files.filter((path) => /\bprocess\.(env|exit|argv|exitCode)\b/.test(codeOf(path)));
+    const mayDo = /^(cli|mirror|store|signature|relocation\/engines)\//;
+    assert.deepEqual(
+      users.filter((path) => !mayDo.test(path)),
+      [],
+    );
+    const enders = files.filter((path) => /\bprocess\.exit\(/.test(codeOf(path)));
+    assert.deepEqual(
+      enders.filter((path) => !path.startsWith('cli/')),
+      [],
+    );
+  });
+});
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+function isTypeOnly(from: string, target: string): boolean {
+  const name = basename(target).replace('.ts', '.js').replaceAll('.', '\\.');
+  const statements = [
+    ...codeOf(from).matchAll(new RegExp(`^\\s*(import|export)\\b([^;]*?)\\bfrom\\s+'[^']*/${name}'`, 'gm')),
+  ];
+  return statements.length > 0 && statements.every((match) => isTypeClause(match[2] ?? ''));
+}
+
+/** `type { … }`, or braces in which every name has its own `type`. */
+function isTypeClause(clause: string): boolean {
+  const text = clause.trim();
+  if (text.startsWith('type ')) return true;
+  const names = /^\{([\s\S]*)\}$/
+    .exec(text)?.[1]
+    ?.split(',')
+    .map((name) => name.trim()) ?? [''];
+  return names.filter((name) => name !== '').every((name) => name.startsWith('type ')) && names.some(Boolean);
+}
+
+describe('files of src', () => {
+  it('are named after what is in them', () => {
+    for (const path of files) {
+      assert.match(basename(path), /^[a-z0-9]+(-[a-z0-9]+)*\.ts$/, path);
+      if (path !== 'index.ts')
+        assert.doesNotMatch(basename(path, '.ts'), /^(utils?|helpers?|common|misc|shared|index)$/, path);
+    }
+  });
+
+  it('begin with what they are for', () => {
+    for (const path of files) {
+      const text = readFileSync(join(SOURCE, path), 'utf8').replace(/^#!.*\n/, '');
+      assert.match(text, /^\/\/ \S/, path);
+    }
+  });
+
+  it('have no default exports, and none but the index passes exports on as a whole', () => {
+    for (const path of files) {
+      assert.doesNotMatch(codeOf(path), /^export default\b/m, path);
+      if (path !== 'index.ts') assert.doesNotMatch(codeOf(path), /^export \* from/m, path);
+    }
+  });
+
+  it('name no file or folder of a machine', () => {
+    for (const path of files) assert.doesNotMatch(codeOf(path), /['"`]\/(work|home|root)\//, path);
+  });
+});
+
+describe('test', () => {
+  const tests = (readdirSync('test', { recursive: true }) as string[]).filter((path) =>
+    path.endsWith('.test.ts'),
+  );
+
+  it('names the files that it tests', () => {
+    const strangers = tests
+      .filter((path) => path.includes('/') && layerOf(path) in LAYERS)
+      .filter((path) => !existsSync(join(SOURCE, path.replace(/\.test\.ts$/, '.ts'))))
+      .map((path) => relative('.', path));
+    // Tests of a whole folder: hostile input, fixtures, and several files at work together.
+    const known =
+      /(malformed|hostile-\w+|fixtures|golden|processes|mirrors|conformance|engines|public-api|streams|[a-z]+-golden)\.test\.ts$/;
+    assert.deepEqual(
+      strangers.filter((path) => !known.test(path)),
+      [],
+    );
+  });
+
+  it('waits for no clock, and listens on no fixed port', () => {
+    for (const path of tests) {
+      if (path === 'layers.test.ts') continue;
+      const text = readFileSync(join('test', path), 'utf8');
+      assert.doesNotMatch(text, /\bsetTimeout\(|timers\/promises|\.listen\([1-9]/, path);
+    }
+  });
+});
