@@ -13,7 +13,7 @@ import {
   webCryptoCall,
 } from '../contenders/relocation-calls.js';
 import { nodeTarCall, tarReaderCall, tarStreamCall } from '../contenders/tar-calls.js';
-import type { KernelInput } from '../inputs/case-input.js';
+import type { BytesInputRecipe } from '../inputs/case-input.js';
 import {
   codeInput,
   elfInput,
@@ -29,7 +29,7 @@ import {
 } from '../inputs/kernel-input.js';
 
 type KernelCase = Pick<BenchCase, 'name' | 'why' | 'contenders' | 'baseline' | 'runs'> & {
-  readonly make: () => KernelInput;
+  readonly make: BytesInputRecipe['make'];
 };
 
 function kernelCase({ make, ...rest }: KernelCase): BenchCase {

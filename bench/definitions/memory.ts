@@ -2,7 +2,7 @@
 import type { BenchCase } from '../case.js';
 import { regraftProcess } from '../contenders/regraft-process.js';
 import type { PackageRecipe } from '../inputs/package-input.js';
-import { HUGE, MIDDLE, TENTH } from '../inputs/recipes.js';
+import { HUGE, MIDDLE } from '../inputs/recipes.js';
 
 function peakOf(size: string, recipe: PackageRecipe): BenchCase {
   return {
@@ -21,7 +21,6 @@ function peakOf(size: string, recipe: PackageRecipe): BenchCase {
 }
 
 export const MEMORY_CASES: readonly BenchCase[] = [
-  { ...peakOf('40 MB', TENTH), runs: 'quick', mostRounds: 1 },
   peakOf('300 MB', MIDDLE),
   { ...peakOf('2 GB', HUGE), mostRounds: 1 },
 ];

@@ -42,7 +42,7 @@ export const STAGE_CASES: readonly BenchCase[] = [
     contenders: [archivePeer('tar'), archivePeer('python'), warmComposition()],
     baseline: 'tar xzf',
     metric: 'wall',
-    mostRounds: 3,
+    mostRounds: 1,
     runs: 'both',
   },
 ];

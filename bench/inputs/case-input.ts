@@ -13,7 +13,7 @@ export interface CacheInputRecipe {
 export interface BytesInputRecipe {
   readonly type: 'bytes';
   readonly name: string;
-  readonly make: () => KernelInput;
+  readonly make: () => KernelInput | Promise<KernelInput>;
 }
 
 export type InputRecipe = CacheInputRecipe | BytesInputRecipe;
@@ -118,8 +118,8 @@ function unpackedSize(path: string): number {
   }
 }
 
-function prepareBytes({ name, make }: BytesInputRecipe): BytesInput {
-  const kernel = make();
+async function prepareBytes({ name, make }: BytesInputRecipe): Promise<BytesInput> {
+  const kernel = await make();
   const compressedBytes = kernel.bytes.length;
   const unpackedBytes = kernel.unpackedBytes ?? compressedBytes;
   return {

@@ -102,8 +102,8 @@ export function noise(megabytes: number): Buffer {
   return bytes;
 }
 
-/** Many small files, as packages have them. */
-export function tarInput(files: number): KernelInput {
+/** Many small files, as packages have them, in an archive. */
+export async function tarInput(files: number): Promise<KernelInput> {
   const archive = pack();
   const { bytes } = textInput(1, prefixMapping(1));
   for (let i = 0; i < files; i++) {
@@ -112,7 +112,6 @@ export function tarInput(files: number): KernelInput {
   }
   archive.finalize();
   const parts: Buffer[] = [];
-  for (let part = archive.read() as Buffer | null; part !== null; part = archive.read() as Buffer | null)
-    parts.push(part);
+  for await (const part of archive) parts.push(part as Buffer);
   return { bytes: Buffer.concat(parts), mapping: [] };
 }

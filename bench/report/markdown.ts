@@ -28,11 +28,17 @@ export function markdownReport(record: BenchRecord): string {
 }
 
 function goalRows(record: BenchRecord): string[] {
-  const rows = evaluateGoals(record).map((result) => {
-    const verdict = result.reachesStretch ? 'met, stretch too' : result.verdict;
-    return [result.goal.what, goalValue(result), goalLimit(result), verdict];
+  const results = evaluateGoals(record);
+  const measured = results.filter(({ verdict }) => verdict !== 'not measured');
+  const rows = measured.map((result) => {
+    const noise = noiseRemark(result, record);
+    return [result.goal.what, `${goalValue(result)}${noise}`, goalLimit(result), verdictText(result)];
   });
-  return table(['goal', 'measured', 'limit', ''], rows);
+  const others = results.length - measured.length;
+  return [
+    ...(rows.length > 0 ? table(['goal', 'measured', 'limit', ''], rows) : []),
+    ...(others > 0 ? ['', `Not measured in this run: ${others} of ${results.length} goals.`] : []),
+  ];
 }
 
 function caseSection(record: CaseRecord): string[] {

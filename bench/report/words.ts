@@ -1,7 +1,8 @@
 // How numbers are written in every form of the report.
 import type { GoalResult } from '../goals.js';
 import type { BenchRecord } from '../record.js';
-import type { Summary } from '../statistics.js';
+import type { Summary } from '../../src/core/statistics.js';
+import { caseTable } from './case-table.js';
 
 export function milliseconds(value: number): string {
   if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
@@ -40,6 +41,17 @@ export function goalLimit({ goal }: GoalResult): string {
   return goal.stretch === undefined
     ? write(goal.limit)
     : `${write(goal.limit)} (stretch ${write(goal.stretch)})`;
+}
+
+export function verdictText({ verdict, reachesStretch }: GoalResult): string {
+  return reachesStretch ? 'met, stretch too' : verdict;
+}
+
+/** What to write beside a number from a case whose control spread too far. */
+export function noiseRemark({ goal }: GoalResult, { cases }: BenchRecord): string {
+  const bench = cases.find(({ name }) => name === goal.bench);
+  const { noise, isNoisy } = bench === undefined ? { noise: 0, isNoisy: false } : caseTable(bench);
+  return isNoisy && noise !== undefined ? ` (noise ${percent(noise)})` : '';
 }
 
 /** Facts about the machine, one per line. */

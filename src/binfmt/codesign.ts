@@ -2,7 +2,7 @@
 // keeps its place and size, with identifier, flags, entitlements and requirements, since a file keeps its size.
 import { createHash } from 'node:crypto';
 import type { ByteSource, Edit } from '../core/byte-source.js';
-import { concatBytes } from '../core/bytes.js';
+import { concatBytes, equalBytes } from '../core/bytes.js';
 import type { MachoProblem, MachoSlice } from './macho.js';
 
 const CSMAGIC_EMBEDDED_SIGNATURE = 0xfade0cc0;
@@ -120,6 +120,19 @@ function readDirectory(bytes: Uint8Array, { at, size, place }: BlobPlace): CodeD
     pageSize,
     codeLimit,
   };
+}
+
+/** Whether the pages of a slice are what its signature says. */
+export function fitsSignature(
+  source: ByteSource,
+  slice: MachoSlice,
+  { directories }: CodeSignature,
+): boolean {
+  return directories.every((directory) => {
+    const size = directory.pages * directory.hashSize;
+    const signed = source.read(slice.offset + directory.hashesAt, size).slice();
+    return equalBytes(signed, hashPages(source, slice, directory));
+  });
 }
 
 /**

@@ -10,6 +10,6 @@ import { configuredMirrors } from './options.js';
  * @throws UsageError `unknown-mirror`, `config`; MirrorError `mirror-protocol`, `mirror-read-only`
  */
 export async function openPushMirror(reference: string): Promise<Mirror> {
-  const { url, name, signed } = resolvePushMirror(reference, await configuredMirrors());
+  const { url, name, signed } = resolvePushMirror(reference, await configuredMirrors(process.env));
   return requireWritable(openMirror(url, { name, signed, environment: process.env }));
 }

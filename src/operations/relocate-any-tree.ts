@@ -21,6 +21,7 @@ import { rewriteTextFile } from '../store/staged-text.js';
 import { storeIoError } from '../store/store-io.js';
 import { displayPath } from '../tar/safe-path.js';
 import { EditedFile } from './edited-file.js';
+import { isMacho, lookAtMacho, type MachoRequest, relocateMacho } from './relocate-macho.js';
 import { replaceCStrings, stringWindow } from './relocate-strings.js';
 
 export interface RelocateAnyTreeRequest {
@@ -29,6 +30,8 @@ export interface RelocateAnyTreeRequest {
   /** Old and new prefixes; at one place the first that matches wins. */
   readonly mapping: PathMapping;
   readonly engine: RelocationEngine;
+  /** Whether signatures of real identities in changed Mach-O files may become those of nobody. */
+  readonly replaceIdentity?: boolean | undefined;
   /** Only tell what would change. */
   readonly isDryRun?: boolean | undefined;
   readonly onWarning: (message: string) => void;
@@ -52,7 +55,8 @@ export interface AnyTreeReport {
 
 /**
  * Relocates what a tree holds; hard links stay hard links.
- * @throws RelocationError `cannot-grow-string`, `cannot-shrink-string`, `cannot-grow-rpath`, `text-too-large`, before anything is written
+ * @throws RelocationError `cannot-grow-string`, `cannot-shrink-string`, `cannot-grow-rpath`, `text-too-large`, `macho-unsupported`,
+ * `macho-no-room`, `macho-signed`, `macho-signature`, before anything is written
  * @throws StoreError `store-io`, `prefix-changed`
  */
 export function relocateAnyTree(request: RelocateAnyTreeRequest): AnyTreeReport {
@@ -126,6 +130,10 @@ class TreeRelocator {
 
   #lookAtBinary(path: string, file: StagedFile): ChangedFile | undefined {
     const name = displayPath(path);
+    if (isMacho(file)) {
+      const counts = lookAtMacho(this.#machoRequest(name, file));
+      return counts.edits + counts.strings > 0 ? { path, kind: 'binary' } : undefined;
+    }
     const edits = namingFile(name, () => this.#elf.patch(file));
     const view = new EditedFile(file, edits);
     const strings = replaceCStrings({ name, file: view, replacer: this.#strings, window: this.#window });
@@ -160,8 +168,23 @@ class TreeRelocator {
 
   #writeBinary(path: string, file: StagedFile): void {
     const name = displayPath(path);
+    if (isMacho(file)) {
+      relocateMacho(this.#machoRequest(name, file));
+      return;
+    }
     for (const edit of namingFile(name, () => this.#elf.patch(file))) file.write(edit.offset, edit.bytes);
     replaceCStrings({ name, file, replacer: this.#strings, window: this.#window });
+  }
+
+  #machoRequest(name: string, file: StagedFile): MachoRequest {
+    return {
+      name,
+      file,
+      mapping: this.#mapping,
+      replacer: this.#strings,
+      window: this.#window,
+      replaceIdentity: this.#request.replaceIdentity ?? false,
+    };
   }
 
   #namesOf(path: string): readonly string[] {

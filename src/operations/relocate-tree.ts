@@ -15,6 +15,7 @@ import { rewriteTextFile } from '../store/staged-text.js';
 import type { StagedTree } from '../store/staged-tree.js';
 import { displayPath, type SafePath } from '../tar/safe-path.js';
 import { hasFewHits, replaceAtHits } from './relocate-hits.js';
+import { isMacho, relocateMacho } from './relocate-macho.js';
 import { replaceCStrings, stringWindow } from './relocate-strings.js';
 
 /** How many files of each kind were changed. */
@@ -37,7 +38,8 @@ export interface RelocateTreeRequest {
 
 /**
  * Relocates the listed files of a staged package.
- * @throws RelocationError `listed-file-missing`, `cannot-grow-string`, `cannot-shrink-string`, `cannot-grow-rpath`, `text-too-large`
+ * @throws RelocationError `listed-file-missing`, `cannot-grow-string`, `cannot-shrink-string`, `cannot-grow-rpath`, `text-too-large`,
+ * `macho-unsupported`, `macho-no-room`, `macho-signed`, `macho-signature`
  */
 export function relocateTree(request: RelocateTreeRequest): RelocationCounts {
   // In this order, so that of several reasons to fail the same one is told as by Spack.
@@ -105,6 +107,20 @@ function relocateBinaries({ tree, root, plan, engine }: RelocateTreeRequest) {
     if (hits?.length === 0) continue;
     withStagedFile(tree.locate(path), (file) => {
       const shown = displayPath(name);
+      if (isMacho(file)) {
+        const changes = relocateMacho({
+          name: shown,
+          file,
+          mapping,
+          replacer,
+          window,
+          replaceIdentity: false,
+        });
+        counts.rpaths += changes.edits;
+        counts.cStrings += changes.strings;
+        if (changes.edits + changes.strings > 0) counts.binaries++;
+        return;
+      }
       const edits = namingFile(shown, () => patchElf(file, patcher));
       const strings =
         hits !== undefined && hasFewHits(hits, file.size)

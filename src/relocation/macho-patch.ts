@@ -1,6 +1,6 @@
 // The edits that relocate a Mach-O file (FORMATS §5 "Mach-O"): names in load commands of every slice, and, once everything is written, new
 // hashes in the signatures of the slices that changed.
-import { type CodeSignature, readCodeSignature, signAdHoc } from '../binfmt/codesign.js';
+import { type CodeSignature, fitsSignature, readCodeSignature, signAdHoc } from '../binfmt/codesign.js';
 import { type MachoFile, type MachoSlice, readMacho } from '../binfmt/macho.js';
 import { renameMacho } from '../binfmt/macho-names.js';
 import type { ByteSource, Edit } from '../core/byte-source.js';
@@ -39,31 +39,42 @@ function supported(file: ReturnType<typeof readMacho>): MachoFile | undefined {
 }
 
 export interface SignOptions {
-  /** Where bytes were changed. */
-  readonly isChanged: (slice: { readonly offset: number; readonly size: number }) => boolean;
   /** Whether a signature of a real identity may become one of nobody. */
   readonly replaceIdentity: boolean;
 }
 
 /**
- * The edits that make the signatures of changed slices fit again; empty where nothing is signed.
+ * The edits that make the signatures of a changed file fit again: those of slices whose bytes are others than were signed.
  * @throws RelocationError `macho-signed` for a signature of a real identity that must not be replaced, `macho-signature`
  */
 export function resignMacho(source: ByteSource, options: SignOptions): readonly Edit[] {
-  const file = readMacho(source);
-  if (file === undefined || 'problem' in file) return [];
-  return file.slices.filter(options.isChanged).flatMap((slice) => {
-    const signature = usableSignature(source, slice, options);
-    return signature === undefined ? [] : signAdHoc(source, slice, signature);
+  return slicesOf(source).flatMap((slice) => {
+    const signature = readCodeSignature(source, slice);
+    if (signature !== undefined && !('problem' in signature) && fitsSignature(source, slice, signature))
+      return [];
+    const usable = checkSignature(signature, slice, options);
+    return usable === undefined ? [] : signAdHoc(source, slice, usable);
   });
 }
 
-function usableSignature(
-  source: ByteSource,
+/**
+ * Refuses a file whose signature would stand in the way of a change.
+ * @throws RelocationError as `resignMacho`
+ */
+export function checkSignable(source: ByteSource, options: SignOptions): void {
+  for (const slice of slicesOf(source)) checkSignature(readCodeSignature(source, slice), slice, options);
+}
+
+function slicesOf(source: ByteSource): readonly MachoSlice[] {
+  const file = readMacho(source);
+  return file === undefined || 'problem' in file ? [] : file.slices;
+}
+
+function checkSignature(
+  signature: ReturnType<typeof readCodeSignature>,
   slice: MachoSlice,
   { replaceIdentity }: SignOptions,
 ): CodeSignature | undefined {
-  const signature = readCodeSignature(source, slice);
   if (signature === undefined) return undefined;
   if ('problem' in signature) {
     throw new RelocationError('macho-signature', `Cannot sign a changed file: ${signature.problem}`, {

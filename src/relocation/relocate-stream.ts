@@ -1,12 +1,15 @@
 // The relocate stage: entries in, entries out, for a plan that is known. Binaries stream with a seam as long as the longest match;
 // text is buffered to a limit, since its size stands in the header before it.
 import { TransformStream } from 'node:stream/web';
+import { detectFileKind } from '../binfmt/detect.js';
 import { type Edit, sizeAfterEdits } from '../core/byte-source.js';
 import { concatBytes, copyBytes, fromLatin1, toLatin1 } from '../core/bytes.js';
+import { RelocationError } from '../core/errors.js';
 import type { ArchiveEntry } from '../tar/archive-entry.js';
 import { displayPath, parseSafePath, type SafePath } from '../tar/safe-path.js';
-import type { CStringReplacer, RelocationEngine, TextReplacer } from './engine.js';
+import type { CStringReplacer, PrefixMapping, RelocationEngine, TextReplacer } from './engine.js';
 import { relocateLinkTarget } from './links.js';
+import { relocateMachoBytes } from './macho-bytes.js';
 import { namingFile } from './naming-file.js';
 import { encodeMapping } from './prefix-map.js';
 import type { StreamPlan } from './stream-plan.js';
@@ -86,7 +89,13 @@ class RelocateStage {
     const edits = this.#plan.elfEdits.get(path) ?? [];
     const size = sizeAfterEdits(item.entry.size, edits);
     const name = displayPath(item.entry.path);
-    const windows = new BinaryWindows({ strings: this.#strings, edits, name, size });
+    const windows = new BinaryWindows({
+      strings: this.#strings,
+      mapping: this.#binaryMapping,
+      edits,
+      name,
+      size,
+    });
     const stream = new TransformStream<Uint8Array, Uint8Array>(
       {
         transform: (chunk, controller) => windows.push(chunk, (bytes) => controller.enqueue(bytes)),
@@ -116,8 +125,12 @@ type Emit = (bytes: Uint8Array) => void;
 
 const GROWTH_CHUNK = 1 << 20;
 
+/** Like that of texts, but no library is a text. */
+const MACHO_LIMIT = 256 << 20;
+
 interface BinaryWindowsOptions {
   readonly strings: CStringReplacer;
+  readonly mapping: PrefixMapping;
   readonly edits: readonly Edit[];
   readonly name: string;
   readonly size: number;
@@ -130,19 +143,29 @@ class BinaryWindows {
   readonly #name: string;
   /** After growth. */
   readonly #size: number;
+  readonly #mapping: PrefixMapping;
+  /** A Mach-O file, held as a whole: its signature, at the end, changes what stands before it. */
+  #macho: Uint8Array[] | undefined;
+  #held = 0;
   #window: Uint8Array = new Uint8Array(0);
   /** Offset of the window in the file. */
   #offset = 0;
   isChanged = false;
 
-  constructor({ strings, edits, name, size }: BinaryWindowsOptions) {
+  constructor({ strings, mapping, edits, name, size }: BinaryWindowsOptions) {
     this.#strings = strings;
+    this.#mapping = mapping;
     this.#edits = edits;
     this.#name = name;
     this.#size = size;
   }
 
   push(chunk: Uint8Array, emit: Emit): void {
+    if (this.#offset + this.#window.length === 0 && detectFileKind(chunk) === 'macho') this.#macho ??= [];
+    if (this.#macho !== undefined) {
+      this.#hold(this.#macho, chunk);
+      return;
+    }
     const at = this.#offset + this.#window.length;
     const bytes = concatBytes([this.#window, chunk]);
     this.#window = bytes;
@@ -151,6 +174,10 @@ class BinaryWindows {
   }
 
   finish(emit: Emit): void {
+    if (this.#macho !== undefined) {
+      emit(this.#relocateMacho(concatBytes(this.#macho)));
+      return;
+    }
     if (this.#window.length > 0) this.#replace(true, emit);
     // What the file grows by holds new paths only, which may contain the old ones.
     while (this.#offset < this.#size) {
@@ -159,6 +186,27 @@ class BinaryWindows {
       emit(bytes);
       this.#offset += bytes.length;
     }
+  }
+
+  #hold(chunks: Uint8Array[], chunk: Uint8Array): void {
+    this.#held += chunk.length;
+    if (this.#held > MACHO_LIMIT) {
+      throw new RelocationError(
+        'macho-unsupported',
+        `Cannot relocate "${this.#name}" in a stream: it is too large`,
+        {
+          hint: 'Install it through the core',
+          data: { path: this.#name, limit: MACHO_LIMIT },
+        },
+      );
+    }
+    chunks.push(copyBytes(chunk));
+  }
+
+  #relocateMacho(bytes: Uint8Array): Uint8Array {
+    const relocation = { mapping: this.#mapping, strings: this.#strings, replaceIdentity: false };
+    this.isChanged = namingFile(this.#name, () => relocateMachoBytes(bytes, relocation));
+    return bytes;
   }
 
   #replace(isLast: boolean, emit: Emit): void {

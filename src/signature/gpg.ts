@@ -108,7 +108,7 @@ export async function signWithGpg(
  * @throws SignatureError `gpg-failed`, also for a key that gpg does not have.
  */
 export async function exportFromGpg(keyId: string, options: GpgOptions = {}): Promise<Uint8Array> {
-  const exported = await runGpg(['--batch', '--armor', '--export', keyId], options);
+  const exported = await runGpg(['--batch', '--armor', '--export', '--', keyId], options);
   if (exported.length > 0) return exported;
   throw new SignatureError('gpg-failed', `Cannot export the key "${keyId}" from gpg: it has no such key`, {
     hint: 'List the keys with: gpg --list-keys',

@@ -13,9 +13,9 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { copyBytes, fromLatin1 } from '../core/bytes.js';
-import { ArchiveError } from '../core/errors.js';
 import type { TarEntry } from '../tar/entry.js';
 import { displayPath, isWithin, parentPath, parseSafePath, type SafePath } from '../tar/safe-path.js';
+import { throughSymlink, typeChange, unsafeLink, unsupportedType } from './member-errors.js';
 import { writeFully } from './staged-file.js';
 import { storeIoError } from './store-io.js';
 
@@ -166,7 +166,7 @@ export class StagedTree {
       case 'hardlink':
         return this.#addHardlink(path, entry.linkPath ?? '');
       default:
-        throw unsupported(path, entry.type);
+        throw unsupportedType(path, entry.type);
     }
   }
 
@@ -371,45 +371,4 @@ function parseLinkTarget(path: SafePath, linkPath: string): SafePath {
   } catch (cause) {
     throw unsafeLink(path, linkPath, 'the target lies outside of the archive', cause);
   }
-}
-
-function unsafeLink(path: string, target: string, state: string, cause?: unknown): ArchiveError {
-  const names = { path: displayPath(path), target: displayPath(target) };
-  return new ArchiveError(
-    'tar-unsafe-link',
-    `Cannot extract the link "${names.path}" to "${names.target}": ${state}`,
-    {
-      data: names,
-      cause,
-    },
-  );
-}
-
-function throughSymlink(path: string, link: string): ArchiveError {
-  const data = { path: displayPath(path), link: displayPath(link) };
-  return new ArchiveError(
-    'tar-through-symlink',
-    `Cannot extract the member "${data.path}": it lies below the symbolic link "${data.link}"`,
-    { data },
-  );
-}
-
-function typeChange(path: string): ArchiveError {
-  const data = { path: displayPath(path) };
-  return new ArchiveError(
-    'tar-type-change',
-    `Cannot extract the member "${data.path}": an earlier member of this name has another type`,
-    {
-      data,
-    },
-  );
-}
-
-function unsupported(path: string, type: string): ArchiveError {
-  const data = { path: displayPath(path), type };
-  return new ArchiveError(
-    'tar-unsupported-type',
-    `Cannot extract the member "${data.path}": its type is "${type}"`,
-    { data },
-  );
 }

@@ -29,7 +29,10 @@ describe('Console', () => {
   });
 
   it('shows padding nowhere, unless full paths are asked for', () => {
-    const error = new StoreError('store-io', `Cannot write "${PADDED}"`, { hint: `See ${PADDED}`, data: { path: PADDED } });
+    const error = new StoreError('store-io', `Cannot write "${PADDED}"`, {
+      hint: `See ${PADDED}`,
+      data: { path: PADDED },
+    });
     const say = (console: Console) => {
       console.line(PADDED);
       console.warn(PADDED);

@@ -12,13 +12,13 @@ describe('formatBytes', () => {
       1234: '1.23 kB',
       9994: '9.99 kB',
       9996: '10.0 kB',
-      41_234: '41.2 kB',
-      99_960: '100 kB',
-      999_400: '999 kB',
-      999_600: '1.00 MB',
-      41_234_567: '41.2 MB',
-      5_000_000_000: '5.00 GB',
-      7_000_000_000_000: '7.00 TB',
+      41234: '41.2 kB',
+      99960: '100 kB',
+      999400: '999 kB',
+      999600: '1.00 MB',
+      41234567: '41.2 MB',
+      5000000000: '5.00 GB',
+      7000000000000: '7.00 TB',
     };
     for (const [bytes, text] of Object.entries(cases)) assert.equal(formatBytes(Number(bytes)), text);
   });
@@ -35,7 +35,10 @@ describe('formatDuration', () => {
 
 describe('count', () => {
   it('knows one from many', () => {
-    assert.deepEqual([count(0, 'file'), count(1, 'file'), count(2, 'file')], ['0 files', '1 file', '2 files']);
+    assert.deepEqual(
+      [count(0, 'file'), count(1, 'file'), count(2, 'file')],
+      ['0 files', '1 file', '2 files'],
+    );
   });
 });
 

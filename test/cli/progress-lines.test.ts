@@ -25,7 +25,12 @@ function shown(test: TestContext, { isTerminal = true, json = undefined as JsonM
   return { out, err, lines, wait };
 }
 
-const started = (name: string, size?: number): ProgressEvent => ({ type: 'package-started', package: name, hash: name, size });
+const started = (name: string, size?: number): ProgressEvent => ({
+  type: 'package-started',
+  package: name,
+  hash: name,
+  size,
+});
 const progress = (name: string, bytes: number, size?: number): ProgressEvent => ({
   type: 'package-progress',
   package: name,
@@ -52,7 +57,10 @@ describe('ProgressLines', () => {
     lines.handle(started('b'));
     wait(100);
     lines.handle(progress('a', 1000, 2000));
-    assert.match(err.text, /\x1b\[1A\x1b\[J {2}a: 1\.00 kB of 2\.00 kB \(50 %\), 3 files\n {2}b: 0 B, 0 files\n$/);
+    assert.match(
+      err.text,
+      /\x1b\[1A\x1b\[J {2}a: 1\.00 kB of 2\.00 kB \(50 %\), 3 files\n {2}b: 0 B, 0 files\n$/,
+    );
     wait(100);
     lines.handle(finished('a'));
     assert.ok(err.text.endsWith('\x1b[2A\x1b[J  b: 0 B, 0 files\n'));
@@ -107,7 +115,10 @@ describe('ProgressLines', () => {
   it('become events, one per line, with --json=lines', (test) => {
     const { out, lines } = shown(test, { json: 'lines' });
     for (const event of [started('a', 9), finished('a')]) lines.handle(event);
-    const events = out.text.trimEnd().split('\n').map((line) => JSON.parse(line));
+    const events = out.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     assert.deepEqual(events, [started('a', 9), finished('a')]);
   });
 });

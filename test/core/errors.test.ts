@@ -59,7 +59,9 @@ describe('error codes', () => {
 
   it('have messages in their form: the action that failed first, no final period', () => {
     for (const source of sources)
-      for (const match of source.matchAll(/new \w+Error\(\s*'[a-z0-9-]+',\s*(['`])((?:(?!\1)[^\\]|\\.)*)\1/g)) {
+      for (const match of source.matchAll(
+        /new \w+Error\(\s*'[a-z0-9-]+',\s*(['`])((?:(?!\1)[^\\]|\\.)*)\1/g,
+      )) {
         const message = match[2] ?? '';
         assert.match(message, /^(Cannot|There is|Skipped|\$\{)/, message);
         assert.doesNotMatch(message, /\.$/, message);

@@ -9,7 +9,16 @@ import { runInstallHooks } from '../../src/operations/install-hooks.js';
 import { type PackagePermissions, permissionPolicy } from '../../src/store/permissions.js';
 import { PrefixView } from '../../src/store/prefix-view.js';
 import { buildElf } from '../helpers/elf-builder.js';
-import { addMembers, file, folder, hardlink, type MemberOf, newTree, safe, symlink } from '../helpers/staged-members.js';
+import {
+  addMembers,
+  file,
+  folder,
+  hardlink,
+  type MemberOf,
+  newTree,
+  safe,
+  symlink,
+} from '../helpers/staged-members.js';
 import { temporaryFolder } from '../store/temporary-folder.js';
 
 const SBANG = '/store/bin/sbang';
@@ -27,7 +36,9 @@ function hooked(test: TestContext, members: readonly MemberOf[], options: Option
   const prefix = join(top, 'store', 'pkg');
   mkdirSync(join(top, 'store', 'dep', 'lib'), { recursive: true });
   const policy = permissionPolicy({ packageName: 'pkg', permissions: options.permissions ?? {} });
-  const { fileMode } = { fileMode: (mode: number) => (mode & 0o111 ? policy.fileBits : policy.fileBits & ~0o111) | (mode & 0o7000) };
+  const { fileMode } = {
+    fileMode: (mode: number) => (mode & 0o111 ? policy.fileBits : policy.fileBits & ~0o111) | (mode & 0o7000),
+  };
   const tree = newTree(top, { fileMode });
   const all = members.map((each) => ({
     ...each,
@@ -88,7 +99,10 @@ describe('runInstallHooks and rpaths', () => {
   });
 
   it('see the own prefix through links from outside, as it will be', (test) => {
-    const { rpath } = hooked(test, [folder('lib'), file('lib/a.so', 'RPATH TOP/store/to-pkg/lib:TOP/store/to-pkg/no')]);
+    const { rpath } = hooked(test, [
+      folder('lib'),
+      file('lib/a.so', 'RPATH TOP/store/to-pkg/lib:TOP/store/to-pkg/no'),
+    ]);
     assert.equal(rpath('lib/a.so'), '', 'there is no such link');
     const linked = hooked(test, [
       folder('lib'),
@@ -182,7 +196,12 @@ describe('runInstallHooks and modes', () => {
     const groupId = process.getgid?.();
     if (groupId === undefined) return test.skip('there are no groups');
     const result = hooked(test, members, { groupId });
-    assert.deepEqual(modesOf(result, ['d', 'd/tool', 'd/setuid', 'd/setgid']), ['2755', '755', '4755', '2644']);
+    assert.deepEqual(modesOf(result, ['d', 'd/tool', 'd/setuid', 'd/setgid']), [
+      '2755',
+      '755',
+      '4755',
+      '2644',
+    ]);
     assert.equal(lstatSync(result.at('d/file')).gid, groupId);
   });
 

@@ -14,7 +14,16 @@ import type { RelocationPlan } from '../../src/relocation/plan.js';
 import type { PathMapping } from '../../src/relocation/prefix-map.js';
 import type { StagedTree } from '../../src/store/staged-tree.js';
 import { buildElf } from '../helpers/elf-builder.js';
-import { addMembers, file, folder, hardlink, type MemberOf, newTree, safe, symlink } from '../helpers/staged-members.js';
+import {
+  addMembers,
+  file,
+  folder,
+  hardlink,
+  type MemberOf,
+  newTree,
+  safe,
+  symlink,
+} from '../helpers/staged-members.js';
 import { temporaryFolder } from '../store/temporary-folder.js';
 
 const OLD = '/old/store/root';
@@ -81,14 +90,17 @@ const here = (test: TestContext) => temporaryFolder(test);
 describe('relocateTree', () => {
   for (const engine of ['js', 'wasm'] as const) {
     it(`edits what is listed, and nothing else (${engine})`, (test) => {
-      const elf = buildElf({ rpath: `${OLD}/pkg-1/lib:${OLD}/dep-1/lib`, payload: Buffer.from(`\0${OLD}/pkg-1/x\0`) }).bytes;
+      const elf = buildElf({
+        rpath: `${OLD}/pkg-1/lib:${OLD}/dep-1/lib`,
+        payload: Buffer.from(`\0${OLD}/pkg-1/x\0`),
+      }).bytes;
       const text = `prefix=${OLD}/pkg-1\ndep=${OLD}/dep-1/lib\nroot=${OLD}\n`;
       const members = [
         file('text', text),
         file('other', text),
         file('tool', elf, 0o755),
         file('other-tool', elf, 0o755),
-        symlink('link', `${OLD}/dep-1/../dep-1/lib`),
+        symlink('link', `${OLD}/dep-1//x/../lib/`),
         symlink('other-link', `${OLD}/pkg-1`),
         symlink('inside', 'text'),
       ];
@@ -99,7 +111,10 @@ describe('relocateTree', () => {
       assert.equal(read('other'), text);
       assert.equal(read('other-tool'), Buffer.from(elf).toString('latin1'));
       const tool = readFileSync(tree.locate('p/tool'));
-      assert.equal(Buffer.from(readElf(sourceOfBytes(tool))?.rpath?.value ?? []).toString(), `${NEW}/pkg/lib:${NEW}/dep/lib`);
+      assert.equal(
+        Buffer.from(readElf(sourceOfBytes(tool))?.rpath?.value ?? []).toString(),
+        `${NEW}/pkg/lib:${NEW}/dep/lib`,
+      );
       assert.ok(tool.includes(`\0${NEW}/pkg/x\0`));
       assert.equal(tool.length, elf.length);
       assert.equal(readlinkSync(tree.locate('p/link')), `${NEW}/dep/lib`, 'what was replaced is normalized');
@@ -121,7 +136,10 @@ describe('relocateTree', () => {
     const { tree, counts, read } = relocate(here(test), members, plan);
     assert.deepEqual([counts.text, counts.binaries], [1, 1]);
     assert.equal(read('a'), `${NEW}/pkg\n`);
-    for (const [one, two] of [['a', 'b'], ['tool', 'twin']])
+    for (const [one, two] of [
+      ['a', 'b'],
+      ['tool', 'twin'],
+    ])
       assert.equal(lstatSync(tree.locate(`p/${one}`)).ino, lstatSync(tree.locate(`p/${two}`)).ino);
   });
 
@@ -137,7 +155,9 @@ describe('relocateTree', () => {
   });
 
   it('warns of a link that leads to an unknown place, in printable text', (test) => {
-    const { warnings } = relocate(here(test), [symlink('l\x1b', '/else\x1b[2J/where')], { linkFiles: ['l\x1b'] });
+    const { warnings } = relocate(here(test), [symlink('l\x1b', '/else\x1b[2J/where')], {
+      linkFiles: ['l\x1b'],
+    });
     assert.deepEqual(warnings, [
       'The link "l\\x1b" leads to "/else\\x1b[2J/where", which is in no known prefix',
     ]);
@@ -180,8 +200,16 @@ describe('relocateTree', () => {
           () => relocate(mkdtempSync(join(here(test), 'x-')), members, plan, options),
           (error: unknown) => {
             assert.ok(error instanceof RelocationError);
-            const listed = [...(plan.textFiles ?? []), ...(plan.binaryFiles ?? []), ...(plan.linkFiles ?? [])];
-            return error.code === code && error.data.path === listed[0] && error.message.startsWith('Cannot relocate');
+            const listed = [
+              ...(plan.textFiles ?? []),
+              ...(plan.binaryFiles ?? []),
+              ...(plan.linkFiles ?? []),
+            ];
+            return (
+              error.code === code &&
+              error.data.path === listed[0] &&
+              error.message.startsWith('Cannot relocate')
+            );
           },
         );
       }
@@ -189,7 +217,17 @@ describe('relocateTree', () => {
   }
 });
 
-const STRING = fc.constantFrom(OLD, `${OLD}/pkg-1`, `${OLD}/dep-1`, '/old/store', 'x', '\0', '\0\0\0\0\0\0\0\0', '/lib', ':');
+const STRING = fc.constantFrom(
+  OLD,
+  `${OLD}/pkg-1`,
+  `${OLD}/dep-1`,
+  '/old/store',
+  'x',
+  '\0',
+  '\0\0\0\0\0\0\0\0',
+  '/lib',
+  ':',
+);
 const BODY = fc.array(STRING, { maxLength: 40 }).map((parts) => parts.join(''));
 
 describe('relocateTree with hits recorded on the way', () => {
@@ -216,7 +254,11 @@ describe('relocateTree with hits recorded on the way', () => {
         const results = [false, true].map((isRecorded) => {
           const own = mkdtempSync(join(parent, 'p-'));
           try {
-            const { counts, read } = relocate(own, members, plan, { isRecorded, pieceSize: pieceSize * 97, engine });
+            const { counts, read } = relocate(own, members, plan, {
+              isRecorded,
+              pieceSize: pieceSize * 97,
+              engine,
+            });
             changed += counts.cStrings;
             return { counts, bodies: members.map(({ path }) => read(path)) };
           } catch (error) {

@@ -17,6 +17,7 @@ interface RelocateFlags {
   readonly map: readonly string[];
   readonly engine?: EngineChoice;
   readonly dryRun?: boolean;
+  readonly replaceSignatures?: boolean;
 }
 
 export function addRelocateCommand(program: Command, run: CommandRun): void {
@@ -25,6 +26,10 @@ export function addRelocateCommand(program: Command, run: CommandRun): void {
     .description('replace prefixes in all files of a tree: texts, binaries, links')
     .argument('<tree>', 'directory; it stays where it is')
     .requiredOption('--map <old=new...>', 'old prefix and new prefix; the first that matches wins')
+    .option(
+      '--replace-signatures',
+      'sign changed Mach-O files ad hoc, also those that a real identity signed',
+    )
     .option('-n, --dry-run', 'only show what would change')
     .addOption(new Option('--engine <name>', 'kernels to use').choices(['auto', 'native', 'wasm', 'js']))
     .action((tree: string, flags: RelocateFlags) =>
@@ -36,6 +41,7 @@ export function addRelocateCommand(program: Command, run: CommandRun): void {
           mapping,
           engine,
           isDryRun: flags.dryRun,
+          replaceIdentity: flags.replaceSignatures,
           onWarning: (message) => console.warn(message),
           signal,
         });
