@@ -1,6 +1,7 @@
 // The goals of the toolkit, as data, and whether a record meets them.
-import type { BenchRecord, CaseRecord, ContenderRecord } from './record.js';
+
 import { ratioOf, summarize } from '../src/core/statistics.js';
+import type { BenchRecord, CaseRecord, ContenderRecord } from './record.js';
 import { type Measure, valuesOf } from './values.js';
 
 export interface Goal {

@@ -1,7 +1,8 @@
 // A case as rows of numbers: what every form of the report shows.
+
+import { noiseOf, ratioOf, type Summary, summarize } from '../../src/core/statistics.js';
 import type { CaseRecord, ContenderRecord } from '../record.js';
 import { AGAIN } from '../runner.js';
-import { noiseOf, ratioOf, type Summary, summarize } from '../../src/core/statistics.js';
 import { type Measure, valuesOf } from '../values.js';
 
 /** Beyond this the noise is named beside every ratio. */

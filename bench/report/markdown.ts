@@ -8,8 +8,10 @@ import {
   machineLines,
   megabytes,
   milliseconds,
+  noiseRemark,
   percent,
   ratio,
+  verdictText,
   withSpread,
 } from './words.js';
 

@@ -1,7 +1,8 @@
 // How numbers are written in every form of the report.
+
+import type { Summary } from '../../src/core/statistics.js';
 import type { GoalResult } from '../goals.js';
 import type { BenchRecord } from '../record.js';
-import type { Summary } from '../../src/core/statistics.js';
 import { caseTable } from './case-table.js';
 
 export function milliseconds(value: number): string {

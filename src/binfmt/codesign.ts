@@ -2,7 +2,7 @@
 // keeps its place and size, with identifier, flags, entitlements and requirements, since a file keeps its size.
 import { createHash } from 'node:crypto';
 import type { ByteSource, Edit } from '../core/byte-source.js';
-import { concatBytes, equalBytes } from '../core/bytes.js';
+import { concatBytes, copyBytes, equalBytes } from '../core/bytes.js';
 import type { MachoProblem, MachoSlice } from './macho.js';
 
 const CSMAGIC_EMBEDDED_SIGNATURE = 0xfade0cc0;
@@ -56,7 +56,7 @@ export function readCodeSignature(
   const place = slice.signature;
   if (place === undefined) return undefined;
   if (place.size > LARGEST_SIGNATURE) return { problem: 'its code signature is too large' };
-  const bytes = source.read(slice.offset + place.offset, place.size).slice();
+  const bytes = copyBytes(source.read(slice.offset + place.offset, place.size));
   const view = new DataView(bytes.buffer);
   if (bytes.length < 12 || view.getUint32(0) !== CSMAGIC_EMBEDDED_SIGNATURE)
     return { problem: 'its code signature is malformed' };
@@ -130,7 +130,7 @@ export function fitsSignature(
 ): boolean {
   return directories.every((directory) => {
     const size = directory.pages * directory.hashSize;
-    const signed = source.read(slice.offset + directory.hashesAt, size).slice();
+    const signed = copyBytes(source.read(slice.offset + directory.hashesAt, size));
     return equalBytes(signed, hashPages(source, slice, directory));
   });
 }

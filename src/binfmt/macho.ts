@@ -1,6 +1,7 @@
 // Reads Mach-O files, single and fat (`mach-o/loader.h`, `mach-o/fat.h`): load commands that hold paths, the room behind them, and where
 // the code signature is. 64 bit and little-endian; others are recognised. Nothing is trusted: what lies outside of the file is a problem.
 import type { ByteSource } from '../core/byte-source.js';
+import { copyBytes } from '../core/bytes.js';
 
 export const LC_SEGMENT_64 = 0x19;
 export const LC_CODE_SIGNATURE = 0x1d;
@@ -76,7 +77,7 @@ const ZEROFILL: ReadonlySet<number> = new Set([0x1, 0xc, 0x12]);
 
 /** The facts of a Mach-O file; undefined when it does not begin like one. Never throws for bad bytes. */
 export function readMacho(source: ByteSource): MachoFile | MachoProblem | undefined {
-  const head = viewOf(source.read(0, 8).slice());
+  const head = viewOf(copyBytes(source.read(0, 8)));
   if (head.byteLength < 8) return undefined;
   const magic = head.getUint32(0);
   if (magic === FAT_MAGIC || magic === FAT_MAGIC_64) return readFat(source, magic === FAT_MAGIC_64);
@@ -96,10 +97,10 @@ interface FatArch {
 }
 
 function readFat(source: ByteSource, isWide: boolean): MachoFile | MachoProblem | undefined {
-  const count = viewOf(source.read(4, 4).slice()).getUint32(0);
+  const count = viewOf(copyBytes(source.read(4, 4))).getUint32(0);
   if (count === 0 || count > MOST_SLICES) return undefined;
   const recordSize = isWide ? 32 : 20;
-  const table = viewOf(source.read(8, count * recordSize).slice());
+  const table = viewOf(copyBytes(source.read(8, count * recordSize)));
   if (table.byteLength < count * recordSize) return { problem: 'its list of architectures is not complete' };
   const parts: FatArch[] = Array.from({ length: count }, (_, i) => {
     const at = i * recordSize;
@@ -135,7 +136,7 @@ function readSlice(
   offset: number,
   size: number,
 ): MachoSlice | MachoProblem | string | undefined {
-  const header = viewOf(source.read(offset, Math.min(MACH_HEADER_SIZE, size)).slice());
+  const header = viewOf(copyBytes(source.read(offset, Math.min(MACH_HEADER_SIZE, size))));
   if (header.byteLength < 4) return undefined;
   const magic = header.getUint32(0, true);
   const other = OTHER_MAGICS.get(magic);
@@ -144,7 +145,7 @@ function readSlice(
   if (header.byteLength < MACH_HEADER_SIZE) return { problem: 'its header is not complete' };
   const headSize = MACH_HEADER_SIZE + header.getUint32(20, true);
   if (headSize > size || headSize > LARGEST_HEAD) return { problem: 'its load commands are not complete' };
-  const head = source.read(offset, headSize).slice();
+  const head = copyBytes(source.read(offset, headSize));
   const commands = head.length === headSize ? readCommands(head, header.getUint32(16, true)) : undefined;
   if (commands === undefined) return { problem: 'its load commands are not complete' };
   const places = readPlaces(head, commands, size);
@@ -245,5 +246,9 @@ export function nameOf(head: Uint8Array, command: MachoCommand): MachoName | und
   if (at < 12 || at >= command.size) return undefined;
   const bytes = head.subarray(command.offset + at, command.offset + command.size);
   const end = bytes.indexOf(0);
-  return { command: kind, value: bytes.slice(0, end < 0 ? bytes.length : end), offset: command.offset + at };
+  return {
+    command: kind,
+    value: copyBytes(bytes.subarray(0, end < 0 ? bytes.length : end)),
+    offset: command.offset + at,
+  };
 }

@@ -69,7 +69,8 @@ export interface InstallReport {
   readonly milliseconds: number;
 }
 
-const DEFAULT_JOBS = 4;
+/** More than processors: most of them wait for a mirror or the database at any time. */
+const DEFAULT_JOBS = 8;
 
 /**
  * Installs specs into a store.

@@ -57,7 +57,9 @@ export function ambiguousKey(state: string, keys: readonly KeyFacts[], hint: str
 }
 
 function keyLines(keys: readonly KeyFacts[]): string {
-  return keys.map(({ fingerprint, userIds }) => `\n  ${fingerprint} ${userIds[0] ?? ''}`.trimEnd()).join('');
+  return keys.length === 0
+    ? ''
+    : `:${keys.map(({ fingerprint, userIds }) => `\n  ${fingerprint} ${userIds[0] ?? ''}`.trimEnd()).join('')}`;
 }
 
 async function unlock(

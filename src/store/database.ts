@@ -16,7 +16,7 @@ import {
   readDatabaseFile,
   tryNodeOfRecord,
 } from './database-file.js';
-import type { StoreLocks } from './locks.js';
+import type { HeldLock, StoreLocks } from './locks.js';
 import { errorNumber, replaceFile, storeIoError } from './store-io.js';
 import { StorePaths } from './store-layout.js';
 
@@ -30,12 +30,21 @@ export function readDatabase(root: string): DatabaseContent | undefined {
   return readDatabaseFile(new StorePaths(root).index);
 }
 
+interface PendingChange {
+  readonly signal: AbortSignal | undefined;
+  reject(error: unknown): void;
+  /** The changed content, and what to do once it is written. */
+  apply(content: DatabaseContent): { readonly content: DatabaseContent; readonly done: () => void };
+}
+
 export class StoreDatabase {
   readonly #paths: StorePaths;
   /** Undefined for an upstream store, which is only read. */
   readonly #locks: StoreLocks | undefined;
   #content: DatabaseContent = emptyDatabase();
   #seen: string | undefined;
+  readonly #pending: PendingChange[] = [];
+  #isWriting = false;
 
   constructor(paths: StorePaths, locks?: StoreLocks) {
     this.#paths = paths;
@@ -88,7 +97,8 @@ export class StoreDatabase {
   }
 
   /**
-   * Changes the database under its lock. When `change` throws, nothing is written.
+   * Changes the database under its lock. When `change` throws, nothing of it is written. Changes that come while another one
+   * waits for the lock are written together with it: the whole file is written each time.
    *
    * @throws StoreError `database-locked`, `locks-unavailable`, `database-unreadable`, `database-version`, `store-io`, `disk-full`.
    */
@@ -97,15 +107,68 @@ export class StoreDatabase {
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Result> {
     if (this.#locks === undefined) throw new TypeError(`The store "${this.#paths.root}" is only read`);
-    const lock = await this.#locks.database({ signal });
+    const locks = this.#locks;
+    return new Promise<Result>((resolve, reject) => {
+      this.#pending.push({
+        signal,
+        reject,
+        apply: (content) => {
+          const edit = new DatabaseEdit(content);
+          const result = change(edit);
+          return { content: edit.isChanged ? edit.content() : content, done: () => resolve(result) };
+        },
+      });
+      this.#isWriting ||= this.#writePending(locks);
+    });
+  }
+
+  /** Begins to write what is pending, batch by batch; always true. */
+  #writePending(locks: StoreLocks): true {
+    const run = async () => {
+      while (this.#pending.length > 0) await this.#writeBatch(locks);
+      this.#isWriting = false;
+    };
+    void run();
+    return true;
+  }
+
+  /** Everything that is pending once the lock is held goes into one writing. */
+  async #writeBatch(locks: StoreLocks): Promise<void> {
+    const { signal } = this.#pending[0] ?? {};
+    const isShared = this.#pending.every((each) => each.signal === signal);
+    let lock: HeldLock;
     try {
-      const edit = new DatabaseEdit(this.content());
-      const result = change(edit);
-      if (edit.isChanged) this.#write(edit.content());
-      return result;
+      lock = await locks.database({ signal: isShared ? signal : undefined });
+    } catch (error) {
+      for (const change of this.#pending.splice(0)) change.reject(error);
+      return;
+    }
+    const batch = this.#pending.splice(0);
+    try {
+      for (const done of this.#applyAll(batch)) done();
+    } catch (error) {
+      for (const change of batch) change.reject(error);
     } finally {
       lock.release();
     }
+  }
+
+  /** Applies changes one on the other and writes the result; those that throw are left out. */
+  #applyAll(batch: readonly PendingChange[]): (() => void)[] {
+    const before = this.content();
+    let content = before;
+    const done: (() => void)[] = [];
+    for (const change of batch) {
+      try {
+        const applied = change.apply(content);
+        content = applied.content;
+        done.push(applied.done);
+      } catch (error) {
+        change.reject(error);
+      }
+    }
+    if (content !== before) this.#write(content);
+    return done;
   }
 
   #write(content: DatabaseContent): void {

@@ -126,6 +126,24 @@ test('StoreDatabase refuses an index that is no file', (context) => {
   );
 });
 
+test('StoreDatabase.transaction writes together what comes together, and leaves out what fails', async (context) => {
+  const { paths, database } = makeDatabase(context);
+  const before = readFileSync(paths.verifier, { encoding: 'utf8', flag: 'a+' });
+  const seen = new Set<string>();
+  const names = ['zlib', 'bzip2', 'xz'];
+  const changes = names.map((name) =>
+    database.transaction(addPackage(name)).then(() => seen.add(readFileSync(paths.verifier, 'utf8'))),
+  );
+  const failing = database.transaction(() => {
+    throw new Error('not this one');
+  });
+  await assert.rejects(failing, /not this one/);
+  await Promise.all(changes);
+  assert.equal(readDatabase(paths.root)?.records.size, names.length);
+  assert.equal(seen.size, 1, 'the verifier changed once');
+  assert.ok(!seen.has(before));
+});
+
 test('StoreDatabase without locks is only read', async (context) => {
   const { paths } = makeDatabase(context);
   await assert.rejects(new StoreDatabase(paths).transaction(addPackage('zlib')), TypeError);

@@ -1,0 +1,86 @@
+// Lines over one quantity as SVG. Like the bars it takes the width it gets: lines are drawn piece by piece, at percentages.
+import { escapeText } from './escape.js';
+
+export interface Line {
+  readonly name: string;
+  readonly points: readonly { readonly x: number; readonly y: number }[];
+}
+
+export interface LineChartOptions {
+  readonly title: string;
+  /** How values are written along the sides. */
+  readonly writeX: (value: number) => string;
+  readonly writeY: (value: number) => string;
+}
+
+const HEIGHT = 220;
+const TOP = 18;
+const BOTTOM = 190;
+const LEFT = 2;
+const RIGHT = 96;
+
+/** The colours of the report; further lines are drawn in the last. */
+const COLOURS = 4;
+
+export function lineChart(lines: readonly Line[], { title, writeX, writeY }: LineChartOptions): string {
+  const points = lines.flatMap((line) => line.points);
+  if (points.length === 0) return '';
+  const most = {
+    x: Math.max(...points.map(({ x }) => x)) || 1,
+    y: Math.max(...points.map(({ y }) => y)) || 1,
+  };
+  const place = ({ x, y }: { readonly x: number; readonly y: number }) => ({
+    x: `${(LEFT + (x / most.x) * (RIGHT - LEFT)).toFixed(2)}%`,
+    y: (BOTTOM - (y / most.y) * (BOTTOM - TOP)).toFixed(1),
+  });
+  const ticks = [...new Set(points.map(({ x }) => x))].sort((a, b) => a - b);
+  return [
+    `<svg class="lines" role="img" width="100%" height="${HEIGHT}"><title>${escapeText(title)}</title>`,
+    `<text class="axis" x="0" y="12">${escapeText(writeY(most.y))}</text>`,
+    `<line class="grid" x1="${LEFT}%" x2="${RIGHT}%" y1="${TOP}" y2="${TOP}"/>`,
+    `<line class="grid" x1="${LEFT}%" x2="${RIGHT}%" y1="${BOTTOM}" y2="${BOTTOM}"/>`,
+    ...spaced(ticks, most.x).map((x) => tick(place({ x, y: 0 }).x, writeX(x))),
+    ...lines.map((line, index) => drawLine(line, Math.min(index, COLOURS - 1), place)),
+    '</svg>',
+    legend(lines),
+  ].join('');
+}
+
+/** Leaves out ticks whose labels would stand on one another. */
+function spaced(ticks: readonly number[], most: number): number[] {
+  const kept: number[] = [];
+  for (const x of ticks.toReversed()) {
+    const next = kept.at(-1);
+    if (next === undefined || (next - x) / most >= LEAST_GAP) kept.push(x);
+  }
+  return kept;
+}
+
+/** Of the width. */
+const LEAST_GAP = 0.15;
+
+function tick(x: string, text: string): string {
+  return `<text class="axis tick" x="${x}" y="${HEIGHT - 12}">${escapeText(text)}</text>`;
+}
+
+type Placed = (point: { readonly x: number; readonly y: number }) => {
+  readonly x: string;
+  readonly y: string;
+};
+
+function drawLine({ name, points }: Line, colour: number, place: Placed): string {
+  const places = points.map(place);
+  const pieces = places.slice(1).map((to, i) => {
+    const from = places[i] ?? to;
+    return `<line class="line c${colour}" x1="${from.x}" y1="${from.y}" x2="${to.x}" y2="${to.y}"/>`;
+  });
+  const dots = places.map(({ x, y }) => `<circle class="dot c${colour}" cx="${x}" cy="${y}" r="4"/>`);
+  return `<g><title>${escapeText(name)}</title>${pieces.join('')}${dots.join('')}</g>`;
+}
+
+function legend(lines: readonly Line[]): string {
+  const items = lines.map(
+    ({ name }, index) => `<span class="key c${Math.min(index, COLOURS - 1)}">${escapeText(name)}</span>`,
+  );
+  return `<p class="legend">${items.join(' ')}</p>`;
+}
