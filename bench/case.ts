@@ -45,6 +45,8 @@ export interface OpenContext {
   readonly input: CaseInput;
   /** For configuration and caches of contenders; removed after the case. */
   readonly workFolder: string;
+  /** One for all contenders of the case: what the first of them prepares, the others use. */
+  readonly sharedFolder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -81,6 +83,6 @@ export interface BenchCase {
   readonly isCold?: boolean;
   /** The curve that it is a point of. */
   readonly series?: Series;
-  /** Whether it belongs to the full run (the default), to the one that ends within two minutes, or to both. */
-  readonly runs?: 'full' | 'quick' | 'both';
+  /** Whether it belongs to the full run (the default), to the one that ends within two minutes, to both, or runs by its name only. */
+  readonly runs?: 'full' | 'quick' | 'both' | 'none';
 }

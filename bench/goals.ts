@@ -33,6 +33,15 @@ const BIG_CASE = 'install one big package, in memory';
 const STACK_CASE = 'install a stack of 60 packages';
 const MB = 1e6;
 
+const INDEX_CASE = 'index of 100,000 packages';
+const PUSH_CASE = 'push a stack of 60 packages';
+
+const INDEX_GOALS = [
+  ['first use', 'first use', 'fact:ms', 'ms', 1000],
+  ['a lookup', 'lookups', 'fact:µs', 'µs', 100],
+  ['peak memory of the first use', 'first use', 'fact:MB', 'MB', 100],
+] as const;
+
 const PEAK_CASES = [
   ['300 MB', 'peak memory: 300 MB'],
   ['640 MB', BIG_CASE],
@@ -148,6 +157,30 @@ export const GOALS: readonly Goal[] = [
     unit: 'ms',
     limit: 8,
   })),
+  ...INDEX_GOALS.map(([what, contender, measure, unit, limit]) => ({
+    what: `index of 100,000 packages: ${what}`,
+    bench: INDEX_CASE,
+    contender,
+    measure,
+    unit,
+    limit,
+  })),
+  {
+    what: 'push of the stack against the real Spack: wall',
+    bench: PUSH_CASE,
+    contender: 'regraft',
+    against: 'Spack',
+    measure: 'wall',
+    limit: 0.2,
+  },
+  {
+    what: 'push of the stack against the real Spack: size',
+    bench: PUSH_CASE,
+    contender: 'regraft',
+    against: 'Spack',
+    measure: 'fact:compressed bytes',
+    limit: 1.025,
+  },
 ];
 
 /** Evaluates every goal. */

@@ -94,9 +94,10 @@ class Seat {
 
   async open({ input, workFolder, environment }: RunnerOptions): Promise<void> {
     const folder = join(workFolder, this.#contender.name.replaceAll(/[^A-Za-z0-9]+/g, '-'));
-    mkdirSync(folder, { recursive: true });
+    const sharedFolder = join(workFolder, 'shared');
+    for (const each of [folder, sharedFolder]) mkdirSync(each, { recursive: true });
     await this.#attempt(async () => {
-      const opened = await this.#contender.open({ input, workFolder: folder, environment });
+      const opened = await this.#contender.open({ input, workFolder: folder, sharedFolder, environment });
       if (isMissing(opened)) this.#missing = opened.missing;
       else this.#runner = opened;
     });

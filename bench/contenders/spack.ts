@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Contender, OpenContext, Runner } from '../case.js';
+import type { Contender, Missing, OpenContext, Runner } from '../case.js';
 import { type CacheInput, requireCache } from '../inputs/case-input.js';
 import { type CommandResult, measureCommand } from '../measure/command.js';
 import type { Environment } from './surroundings.js';
@@ -13,13 +13,17 @@ export function spackInstall(): Contender {
   return {
     name: 'Spack',
     async open(context) {
-      const spackRoot = context.environment.SPACK_ROOT;
-      if (!spackRoot) return { missing: 'SPACK_ROOT is not set' };
-      if (!existsSync(join(spackRoot, 'bin', 'spack')))
-        return { missing: `there is no Spack in "${spackRoot}"` };
-      return openSpack(new SpackSetup(context, spackRoot), requireCache(context.input));
+      const found = spackRootOf(context.environment);
+      if (typeof found !== 'string') return found;
+      return openSpack(new SpackSetup(context, found), requireCache(context.input));
     },
   };
+}
+
+/** Where the Spack to compare with is, or why there is none. */
+export function spackRootOf({ SPACK_ROOT: root }: Environment): string | Missing {
+  if (!root) return { missing: 'SPACK_ROOT is not set' };
+  return existsSync(join(root, 'bin', 'spack')) ? root : { missing: `there is no Spack in "${root}"` };
 }
 
 function openSpack(spack: SpackSetup, input: CacheInput): Runner {

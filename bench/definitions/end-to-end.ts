@@ -74,7 +74,7 @@ export const END_TO_END_CASES: readonly BenchCase[] = [
   {
     name: 'install a tenth of it, on disk',
     group: 'end-to-end',
-    why: 'the same on disk',
+    why: 'the same on disk, for a look in two minutes',
     input: tenth,
     place: 'disk',
     contenders: [

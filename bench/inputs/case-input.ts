@@ -1,6 +1,20 @@
 // The inputs of cases: generated build caches on disk, or bytes in memory. Made once, before any measuring.
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { INDEX_PATH } from '../../src/buildcache/layout.js';
 import type { PrefixMapping } from '../../src/relocation/engine.js';
+import { type Command, measureCommand } from '../measure/command.js';
 import { type CacheRecipe, makeCache, type PackageRecipe, tarballOf } from './package-input.js';
 
 export interface CacheInputRecipe {
@@ -16,7 +30,13 @@ export interface BytesInputRecipe {
   readonly make: () => KernelInput | Promise<KernelInput>;
 }
 
-export type InputRecipe = CacheInputRecipe | BytesInputRecipe;
+/** Specfiles of so many packages, and their index. */
+export interface IndexInputRecipe {
+  readonly type: 'index';
+  readonly packages: number;
+}
+
+export type InputRecipe = CacheInputRecipe | BytesInputRecipe | IndexInputRecipe;
 
 /** Bytes for kernels, and the prefixes that they look for. */
 export interface KernelInput {
@@ -51,7 +71,17 @@ export interface BytesInput {
   readonly facts: InputFacts;
 }
 
-export type CaseInput = CacheInput | BytesInput;
+export interface IndexInput {
+  readonly type: 'index';
+  readonly packages: number;
+  /** As `bench/index.ts` lays it out. */
+  readonly folder: string;
+  /** Path of the index itself. */
+  readonly indexFile: string;
+  readonly facts: InputFacts;
+}
+
+export type CaseInput = CacheInput | BytesInput | IndexInput;
 
 /** Makes an input, or takes the one that lies in the folder already. */
 export async function prepareInput(
@@ -59,7 +89,8 @@ export async function prepareInput(
   recipe: InputRecipe,
   onProgress: (message: string) => void = () => {},
 ): Promise<CaseInput> {
-  return recipe.type === 'cache' ? prepareCache(folder, recipe, onProgress) : prepareBytes(recipe);
+  if (recipe.type === 'cache') return prepareCache(folder, recipe, onProgress);
+  return recipe.type === 'index' ? prepareIndex(folder, recipe, onProgress) : prepareBytes(recipe);
 }
 
 /** The input of a case that works on a build cache. */
@@ -72,6 +103,12 @@ export function requireCache(input: CaseInput): CacheInput {
 export function requireBytes(input: CaseInput): KernelInput {
   if (input.type !== 'bytes') throw new TypeError(`"${input.facts.name}" is no input in memory`);
   return input.kernel;
+}
+
+/** The input of a case about an index. */
+export function requireIndex(input: CaseInput): IndexInput {
+  if (input.type !== 'index') throw new TypeError(`"${input.facts.name}" is no index`);
+  return input;
 }
 
 async function prepareCache(
@@ -127,4 +164,39 @@ async function prepareBytes({ name, make }: BytesInputRecipe): Promise<BytesInpu
     kernel,
     facts: { name, packages: 0, files: 0, compressedBytes, unpackedBytes },
   };
+}
+
+async function prepareIndex(
+  inputFolder: string,
+  { packages }: IndexInputRecipe,
+  onProgress: (message: string) => void,
+): Promise<IndexInput> {
+  const name = `index-${packages}`;
+  const folder = join(inputFolder, name);
+  if (!existsSync(folder)) {
+    onProgress(`generating ${packages} specfiles and their index`);
+    const partial = `${folder}.partial`;
+    rmSync(partial, { recursive: true, force: true });
+    mkdirSync(partial, { recursive: true });
+    for (const step of ['generate', 'index'])
+      await measureCommand(indexStep({ step, folder: partial, packages }));
+    renameSync(partial, folder);
+  }
+  const indexFile = join(folder, 'mirror', INDEX_PATH);
+  const size = statSync(indexFile).size;
+  const facts = { name, packages, files: packages, compressedBytes: size, unpackedBytes: size };
+  return { type: 'index', packages, folder, indexFile, facts };
+}
+
+const INDEX_SCRIPT = fileURLToPath(new URL('../index.js', import.meta.url));
+
+/** A step of `bench/index.ts` as a process of its own. */
+export function indexStep(options: {
+  readonly step: string;
+  readonly folder: string;
+  readonly packages: number;
+}): Command {
+  const { step, folder, packages } = options;
+  const args = [INDEX_SCRIPT, '--step', step, '--folder', folder, '--packages', String(packages)];
+  return { program: process.execPath, args };
 }

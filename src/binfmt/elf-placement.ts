@@ -43,6 +43,8 @@ export function placeNewBytes(request: PlacementRequest): Placement | ElfProblem
 }
 
 const SMALLEST_PAGE = 0x1000n;
+/** Files may be aligned to more, but no system has larger pages. */
+const LARGEST_PAGE = 0x10000n;
 
 /** What the loadable segments have in common. */
 interface LoadLayout {
@@ -55,6 +57,8 @@ interface LoadLayout {
   /** How far behind it the new segment is: eu-elflint takes a long function for relocations in what follows closely. */
   readonly distance: bigint;
   readonly fileEnd: bigint;
+  /** Where the pages end that hold bytes of the segments. */
+  readonly pagesEnd: bigint;
 }
 
 function describeLoads({ reader, segments }: ElfTables): LoadLayout | ElfProblem {
@@ -64,18 +68,22 @@ function describeLoads({ reader, segments }: ElfTables): LoadLayout | ElfProblem
   if (first === undefined || last === undefined) return { problem: 'it has no loadable segment' };
   const isAscending = loads.every((load, i) => load.vaddr >= (loads[i - 1] ?? load).vaddr);
   if (!isAscending) return { problem: 'its loadable segments are not in order' };
+  const fileEnd = BigInt(reader.source.size);
+  if (loads.some(({ offset, filesz }) => offset + filesz > fileEnd))
+    return { problem: 'its segments are not complete' };
   const align = loads.reduce((most, load) => highest(most, load.align), SMALLEST_PAGE);
   if (!isPowerOfTwo(align) || align > LARGEST_HOLE)
     return { problem: 'its segments have an impossible alignment' };
   const end = loads.reduce((most, load) => highest(most, load.vaddr + load.memsz), 0n);
   const nextPage = roundUp(end, align);
   const limit = reader.class === 64 ? 1n << 63n : 1n << 32n;
-  const fileEnd = BigInt(reader.source.size);
   // The new segment takes at most this much of the address space.
   if (nextPage + fileEnd + align + LARGEST_HOLE > limit)
     return { problem: 'there is no address left behind its segments' };
   const distance = reader.class === 64 ? roundUp(1n << 20n, align) : 0n;
-  return { first, last, align, nextPage, distance, fileEnd };
+  const filled = loads.reduce((most, load) => highest(most, load.offset + load.filesz), 0n);
+  const pagesEnd = roundUp(filled, align < LARGEST_PAGE ? align : LARGEST_PAGE);
+  return { first, last, align, nextPage, distance, fileEnd, pagesEnd };
 }
 
 function isPowerOfTwo(value: bigint): boolean {
@@ -221,10 +229,14 @@ function movedHeaders(
   );
 }
 
-/** The program headers move into the new segment, in front of the new bytes. */
+/**
+ * The program headers move into the new segment, in front of the new bytes. glibc looks for them in the first segment whose pages cover
+ * their place in the file, so no other segment's pages may.
+ */
 function headersAtEnd({ tables, size }: PlacementRequest, layout: LoadLayout): Placement | ElfProblem {
   const headersSize = sizeOfHeaders(tables);
-  const place = isProgram(tables) ? atDistanceOfFirst(layout) : behindEverything(layout);
+  const apart = { ...layout, fileEnd: highest(layout.fileEnd, layout.pagesEnd) };
+  const place = isProgram(tables) ? atDistanceOfFirst(apart) : behindEverything(apart);
   if ('problem' in place) return place;
   const { offset: at, vaddr } = place;
   const segments = withLoad(tables.segments, newLoad(place, layout, headersSize + BigInt(size)));

@@ -47,7 +47,10 @@ describe('measureCommand', () => {
   });
 
   it('fails with what a failed command said', async () => {
-    await assert.rejects(measureCommand(node('console.error("so sorry"); process.exit(3)')), /ended with 3: so sorry/);
+    await assert.rejects(
+      measureCommand(node('console.error("so sorry"); process.exit(3)')),
+      /ended with 3: so sorry/,
+    );
   });
 
   it('fails where there is no such program', async () => {

@@ -119,10 +119,14 @@ describe('runCase', () => {
   it('leaves output in place until the end where it is told to, and nothing after it', async () => {
     const log = newLog();
     const seen: number[] = [];
-    const contender = fake({ name: 'a', log, digest: ({ folder: own }) => {
-      seen.push(readdirSync(join(own, '..')).length);
-      return 'same';
-    } });
+    const contender = fake({
+      name: 'a',
+      log,
+      digest: ({ folder: own }) => {
+        seen.push(readdirSync(join(own, '..')).length);
+        return 'same';
+      },
+    });
     await run({ contenders: [contender] }, { removesAtOnce: false });
     assert.deepEqual(seen, [1, 2, 3, 4, 5, 6]);
     for (const each of log.folders) assert.equal(existsSync(each), false);
@@ -142,14 +146,22 @@ describe('runCase', () => {
   it('compares results of one kind only', async () => {
     const log = newLog();
     const record = await run({
-      contenders: [fake({ name: 'a', log }), fake({ name: 'b', log, kind: 'other', digest: () => 'different' })],
+      contenders: [
+        fake({ name: 'a', log }),
+        fake({ name: 'b', log, kind: 'other', digest: () => 'different' }),
+      ],
     });
-    assert.deepEqual(record.contenders.map(({ problem }) => problem), [undefined, undefined, undefined]);
+    assert.deepEqual(
+      record.contenders.map(({ problem }) => problem),
+      [undefined, undefined, undefined],
+    );
   });
 
   it('names who is missing and why, and closes who was opened', async () => {
     const log = newLog();
-    const record = await run({ contenders: [fake({ name: 'a', log }), absent('b', { missing: 'not installed' })] });
+    const record = await run({
+      contenders: [fake({ name: 'a', log }), absent('b', { missing: 'not installed' })],
+    });
     assert.equal(record.contenders[1]?.missing, 'not installed');
     assert.deepEqual(record.contenders[1]?.samples, []);
     assert.equal(log.closed, 2);

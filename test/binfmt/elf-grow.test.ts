@@ -81,6 +81,15 @@ describe('growth of an ELF file', () => {
       assert.equal(textOf(elf.soname), textOf(old.soname)?.replace(OLD, NEW));
     });
 
+    it(`has the program headers of ${name} where every loader finds them`, () => {
+      for (const [from, to] of [
+        [OLD, NEW],
+        ['/lib64/', '/lib64/../lib64/'],
+      ] as const) {
+        checkProgramHeaders(patched(fixture(name), from, to));
+      }
+    });
+
     it(`grows ${name} again, without one more segment`, () => {
       const once = patched(fixture(name), OLD, NEW);
       const twice = patched(once, NEW, `${NEW}/and/longer/again`);
@@ -201,6 +210,33 @@ describe('growth of an ELF file', () => {
     fc.assert(property, { seed: 6, numRuns: 1500 });
   });
 });
+
+/**
+ * glibc takes the first segment whose pages cover their place in the file, musl the one that holds them; kernels before 5.18 tell a
+ * program that they are as far from the first segment as in the file.
+ */
+function checkProgramHeaders(bytes: Uint8Array): void {
+  const tables = readElfTables(sourceOfBytes(bytes));
+  assert.ok(!('problem' in tables));
+  const { segments, programHeaders, reader } = tables;
+  const at = programHeaders.offset;
+  const end = at + BigInt(programHeaders.count * programHeaders.recordSize);
+  const loads = segments.filter(({ type }) => type === 1);
+  const page = BigInt(Math.max(0x1000, ...loads.map(({ align }) => Number(align))));
+  const covers = ({ offset, vaddr, filesz }: (typeof loads)[number]) => {
+    const start = offset - (offset % page);
+    const size = vaddr + filesz + ((page - ((vaddr + filesz) % page)) % page) - (vaddr - (vaddr % page));
+    return start <= at && end <= start + size;
+  };
+  const home = loads.find(covers);
+  assert.ok(home && home.offset <= at && end <= home.offset + home.filesz);
+  const vaddr = home.vaddr + at - home.offset;
+  const [header] = segments.filter(({ type }) => type === 6);
+  if (header !== undefined) assert.deepEqual([header.offset, header.vaddr], [at, vaddr]);
+  const [first] = loads;
+  if (first && segments.some(({ type }) => type === 3)) assert.equal(vaddr - first.vaddr, at - first.offset);
+  assert.ok(reader.contains(at, end - at));
+}
 
 function segmentCount(bytes: Uint8Array): number {
   const tables = readElfTables(sourceOfBytes(bytes));

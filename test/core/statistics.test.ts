@@ -27,7 +27,13 @@ describe('quantile', () => {
 
 describe('summarize', () => {
   it('states median, extremes and the distance between the quartiles', () => {
-    assert.deepEqual(summarize([10, 20, 30, 40, 50]), { median: 30, spread: 20 / 30, least: 10, most: 50, count: 5 });
+    assert.deepEqual(summarize([10, 20, 30, 40, 50]), {
+      median: 30,
+      spread: 20 / 30,
+      least: 10,
+      most: 50,
+      count: 5,
+    });
   });
 
   it('knows no summary of nothing', () => {

@@ -2,7 +2,11 @@
 import type { BenchRecord, CaseRecord, ContenderRecord } from '../../bench/record.js';
 
 /** A contender whose rounds took these milliseconds of wall time, half of them CPU. */
-export function contenderRecord(name: string, walls: readonly number[], more: Partial<ContenderRecord> = {}): ContenderRecord {
+export function contenderRecord(
+  name: string,
+  walls: readonly number[],
+  more: Partial<ContenderRecord> = {},
+): ContenderRecord {
   const samples = walls.map((wall) => ({ wall, cpu: wall / 2, peak: 50e6 }));
   return { name, samples, ...more };
 }

@@ -1,14 +1,15 @@
 // A store as it was when the golden caches were pushed: their own tarballs unpacked where they came from, with the store's database.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { unpackTar } from './unpack-tar.js';
+import { type Buildinfo, parseBuildinfo } from '../../src/buildcache/buildinfo.js';
+import { readMembers, unpackTar } from './unpack-tar.js';
 
 export interface GoldenStore {
   /** Where the packages were built: part of their bytes. */
   readonly root: string;
-  /** The database's file. */
-  readonly database: string;
+  /** The database's file; without one it is made of the caches' indexes. */
+  readonly database: string | undefined;
   /** The caches whose tarballs are unpacked, one after the other. */
   readonly caches: readonly string[];
 }
@@ -31,7 +32,39 @@ export function makeGoldenStore(store: GoldenStore): void {
     for (const tarball of tarballsOf(cache)) unpackTar(gunzipSync(readFileSync(join(cache, tarball))), '/');
   const database = join(store.root, '.spack-db', 'index.json');
   mkdirSync(dirname(database), { recursive: true });
-  copyFileSync(store.database, database);
+  if (store.database !== undefined) copyFileSync(store.database, database);
+  else writeFileSync(database, JSON.stringify(databaseOf(store)));
+}
+
+/** Records for everything in the indexes, with the paths that the buildinfos tell. */
+function databaseOf({ root, caches }: GoldenStore): object {
+  const installs: Record<string, object> = {};
+  for (const cache of caches) {
+    const paths = pathsOf(cache);
+    for (const [hash, { spec }] of Object.entries(recordsOf(cache))) {
+      const path = paths.get(hash);
+      const facts = { ref_count: 0, explicit: false, installation_time: 0, deprecated_for: null };
+      installs[hash] = { spec, path: path ?? join(root, hash), installed: path !== undefined, ...facts };
+    }
+  }
+  return { database: { version: '7', installs } };
+}
+
+function recordsOf(cache: string): Record<string, { readonly spec: object }> {
+  return JSON.parse(readFileSync(join(cache, 'build_cache', 'index.json'), 'utf8')).database.installs;
+}
+
+function pathsOf(cache: string): Map<string, string> {
+  const hashToPrefix = tarballsOf(cache).flatMap((tarball) => [
+    ...buildinfoOf(join(cache, tarball)).hashToPrefix,
+  ]);
+  return new Map(hashToPrefix);
+}
+
+/** The buildinfo of a tarball: its last member. */
+export function buildinfoOf(tarball: string): Buildinfo {
+  const last = readMembers(gunzipSync(readFileSync(tarball))).at(-1);
+  return parseBuildinfo(last?.body ?? new Uint8Array(0), tarball);
 }
 
 export function removeGoldenStore(store: GoldenStore): void {

@@ -1,0 +1,74 @@
+// What is done with a package index, each step a process of its own: by regraft, and by reading the whole of it as JSON.
+import type { Contender, OpenContext } from '../case.js';
+import { indexStep, requireIndex } from '../inputs/case-input.js';
+import { type Command, measureCommand } from '../measure/command.js';
+import { programVersion } from './surroundings.js';
+
+/** What a step says about itself: `bench/index.ts`. */
+interface StepReport {
+  readonly step: string;
+  readonly milliseconds: number;
+  readonly peakMegabytes: number;
+  /** Microseconds, where the step takes one thing at a time. */
+  readonly median?: number;
+  readonly p99?: number;
+}
+
+/** A step of regraft's, by its name in `bench/index.ts`. */
+export function indexStepContender(step: string): Contender {
+  return {
+    name: step,
+    async open({ input }: OpenContext) {
+      const { folder, packages } = requireIndex(input);
+      return {
+        async run() {
+          const { sample, output } = await measureCommand(indexStep({ step, folder, packages }));
+          const { milliseconds, peakMegabytes, median, p99, ...result } = JSON.parse(output) as StepReport;
+          const times = { ms: milliseconds, MB: peakMegabytes };
+          const facts =
+            median === undefined || p99 === undefined ? times : { ...times, µs: median, 'p99 µs': p99 };
+          return { sample, facts, verify: () => ({ kind: step, digest: JSON.stringify(result) }) };
+        },
+      };
+    },
+  };
+}
+
+interface JsonReader {
+  readonly name: string;
+  readonly program: string;
+  /** Options before the path of the index. */
+  readonly args: readonly string[];
+}
+
+const NODE_SCRIPT = `const text = require('fs').readFileSync(process.argv[1], 'utf8');
+console.log(Object.keys(JSON.parse(text).database.installs).length)`;
+const PYTHON_SCRIPT = 'import json, sys; print(len(json.load(open(sys.argv[1]))["database"]["installs"]))';
+
+/** Reads the whole index at once. */
+export function jsonReader({ name, program, args }: JsonReader): Contender {
+  return {
+    name,
+    async open({ input }: OpenContext) {
+      if (programVersion(program) === undefined) return { missing: `${program} is not installed` };
+      const command: Command = { program, args: [...args, requireIndex(input).indexFile] };
+      return {
+        async run() {
+          const { sample, output } = await measureCommand(command);
+          return { sample, verify: () => ({ kind: 'records', digest: output.trim() }) };
+        },
+      };
+    },
+  };
+}
+
+export const JSON_PARSE: JsonReader = {
+  name: 'JSON.parse',
+  program: process.execPath,
+  args: ['-e', NODE_SCRIPT],
+};
+export const PYTHON_JSON: JsonReader = {
+  name: 'Python json',
+  program: 'python3',
+  args: ['-c', PYTHON_SCRIPT],
+};

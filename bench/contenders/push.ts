@@ -1,0 +1,93 @@
+// Pushing an installed stack into an empty build cache: regraft, and the real Spack where there is one, from the same store.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { Contender, OpenContext, Outcome, Verdict } from '../case.js';
+import { requireCache } from '../inputs/case-input.js';
+import { type CommandResult, measureCommand } from '../measure/command.js';
+import { MAIN } from './regraft-process.js';
+import { SpackSetup, spackRootOf } from './spack.js';
+import { ownEnvironment } from './surroundings.js';
+
+/** `regraft push`, with an index at the end. */
+export function regraftPush(): Contender {
+  return {
+    name: 'regraft',
+    async open(context) {
+      const root = await installedStore(context);
+      const environment = ownEnvironment(context.workFolder, context.environment);
+      const { queries } = requireCache(context.input);
+      return {
+        async run({ folder }) {
+          const where = ['--root', root, '--mirror', folder];
+          const args = [MAIN, 'push', ...queries, ...where, '--unsigned', '--update-index'];
+          return outcomeOf(await measureCommand({ program: process.execPath, args, environment }), folder);
+        },
+      };
+    },
+  };
+}
+
+/** `spack buildcache push`. */
+export function spackPush(): Contender {
+  return {
+    name: 'Spack',
+    async open(context) {
+      const found = spackRootOf(context.environment);
+      if (typeof found !== 'string') return found;
+      const root = await installedStore(context);
+      const spack = new SpackSetup(context, found);
+      const { queries } = requireCache(context.input);
+      return {
+        async run({ folder }) {
+          const args = ['buildcache', 'push', '--unsigned', '--update-index', folder, ...queries];
+          return outcomeOf(await spack.run(root, args), folder);
+        },
+      };
+    },
+  };
+}
+
+/** The store that all contenders push from; the first one installs it. */
+async function installedStore({ input, sharedFolder, environment }: OpenContext): Promise<string> {
+  const root = join(sharedFolder, 'opt');
+  if (existsSync(root)) return root;
+  const { queries, folder } = requireCache(input);
+  const args = [MAIN, 'install', ...queries, '--mirror', folder, '--root', root, '--no-check-signature'];
+  await measureCommand({
+    program: process.execPath,
+    args,
+    environment: ownEnvironment(sharedFolder, environment),
+  });
+  return root;
+}
+
+function outcomeOf({ sample }: CommandResult, folder: string): Outcome {
+  const tarballs = tarballsIn(folder);
+  const size = tarballs.reduce((sum, path) => sum + statSync(path).size, 0);
+  return { sample, facts: { 'compressed bytes': size }, verify: (depth) => pushedVerdict(tarballs, depth) };
+}
+
+/** Compressed bytes depend on the compressor; the archives in them must be equal, up to their padding at the end. */
+function pushedVerdict(tarballs: readonly string[], depth: 'thorough' | 'quick'): Verdict {
+  const hash = createHash('sha256');
+  for (const path of tarballs) {
+    hash.update(`${basename(path)}\n`);
+    if (depth === 'thorough') hash.update(withoutPadding(gunzipSync(readFileSync(path))));
+  }
+  return { kind: `archives, ${depth}`, digest: hash.digest('hex') };
+}
+
+function withoutPadding(tar: Buffer): Buffer {
+  let end = tar.length;
+  while (end > 0 && tar[end - 1] === 0) end--;
+  return tar.subarray(0, end);
+}
+
+function tarballsIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.spack'))
+    .sort()
+    .map((path) => join(folder, path));
+}

@@ -1,0 +1,33 @@
+// Publishing packages.
+import type { BenchCase } from '../case.js';
+import { regraftPush, spackPush } from '../contenders/push.js';
+import { shortStack, stack } from '../inputs/recipes.js';
+
+const push: Pick<BenchCase, 'group' | 'place' | 'contenders' | 'baseline' | 'control' | 'metric'> = {
+  group: 'end-to-end',
+  place: 'memory',
+  contenders: [spackPush(), regraftPush()],
+  baseline: 'Spack',
+  control: 'regraft',
+  metric: 'wall',
+};
+
+export const PUSH_CASES: readonly BenchCase[] = [
+  {
+    ...push,
+    name: 'push a stack of 60 packages',
+    why: 'what a CI job waits for after a build: classifying, compressing, and the index',
+    input: { type: 'cache', cache: stack(), queries: ['stack59'] },
+    mostRounds: 1,
+    isCold: true,
+  },
+  {
+    ...push,
+    name: 'push a stack of 10 packages',
+    why: 'the same for a look in a short time; not part of a run, as it takes too long for a quick one',
+    input: { type: 'cache', cache: shortStack(), queries: ['stack9'] },
+    mostRounds: 1,
+    isCold: true,
+    runs: 'none',
+  },
+];
