@@ -34,7 +34,7 @@ const STACK_CASE = 'install a stack of 60 packages';
 const MB = 1e6;
 
 const INDEX_CASE = 'index of 100,000 packages';
-const PUSH_CASE = 'push a stack of 60 packages';
+const PUSH_CASE = 'push a stack of 10 packages';
 
 const INDEX_GOALS = [
   ['first use', 'first use', 'fact:ms', 'ms', 1000],

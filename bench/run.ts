@@ -62,6 +62,20 @@ async function run(options: BenchOptions, args: readonly string[]): Promise<Benc
   const cases = selectCases(ALL_CASES, options);
   const records: CaseRecord[] = [];
   let seconds = 0;
+  const clean = () => {
+    for (const each of [folders.memory, folders.disk, workFolder])
+      rmSync(each, { recursive: true, force: true });
+  };
+  // What is left in memory would be missing there.
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      clean();
+      process.exit(status);
+    });
+  }
   try {
     for (const [index, bench] of cases.entries()) {
       progress(`[${index + 1}/${cases.length}] ${bench.name}: input`);
@@ -76,8 +90,7 @@ async function run(options: BenchOptions, args: readonly string[]): Promise<Benc
       seconds += (performance.now() - begin) / 1000;
     }
   } finally {
-    for (const folder of [folders.memory, folders.disk, workFolder])
-      rmSync(folder, { recursive: true, force: true });
+    clean();
   }
   const command = ['npm run bench --', ...args].join(' ');
   const facts = {

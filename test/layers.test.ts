@@ -267,6 +267,14 @@ describe('files of src', () => {
   });
 });
 
+/** `push-kill.test.ts` tests `push.ts`, too; a command's file lies one folder deeper. */
+function subjectsOf(path: string): string[] {
+  const folder = dirname(path);
+  const words = basename(path, '.test.ts').split('-');
+  const names = words.map((_, i) => `${words.slice(0, i + 1).join('-')}.ts`);
+  return names.flatMap((name) => [join(folder, name), join(folder, 'commands', name)]);
+}
+
 describe('test', () => {
   const tests = (readdirSync('test', { recursive: true }) as string[]).filter((path) =>
     path.endsWith('.test.ts'),
@@ -275,11 +283,11 @@ describe('test', () => {
   it('names the files that it tests', () => {
     const strangers = tests
       .filter((path) => path.includes('/') && layerOf(path) in LAYERS)
-      .filter((path) => !existsSync(join(SOURCE, path.replace(/\.test\.ts$/, '.ts'))))
+      .filter((path) => !subjectsOf(path).some((subject) => existsSync(join(SOURCE, subject))))
       .map((path) => relative('.', path));
     // Tests of a whole folder: hostile input, fixtures, and several files at work together.
     const known =
-      /(malformed|hostile-\w+|fixtures|golden|processes|mirrors|conformance|engines|public-api|streams|[a-z]+-golden)\.test\.ts$/;
+      /(malformed|mime-types|hostile-\w+|fixtures|golden|processes|mirrors|conformance|engines|public-api|streams|[a-z]+-golden)\.test\.ts$/;
     assert.deepEqual(
       strangers.filter((path) => !known.test(path)),
       [],

@@ -4,6 +4,9 @@ import { errorFromData } from '../core/error-transfer.js';
 import { RelocationError } from '../core/errors.js';
 import type { CoreAnswer, CoreRequest, CoreWorkerData } from './core-messages.js';
 
+/** In MiB. What a core allocates is short-lived: more room would only be filled before it is collected. */
+const YOUNG_GENERATION = 4;
+
 interface Question {
   resolve(answer: CoreAnswer): void;
   reject(error: Error): void;
@@ -19,7 +22,10 @@ export class CoreThread {
 
   constructor(engine: CoreWorkerData['engine']) {
     const workerData: CoreWorkerData = { engine };
-    this.#worker = new Worker(new URL('./core-worker.js', import.meta.url), { workerData });
+    this.#worker = new Worker(new URL('./core-worker.js', import.meta.url), {
+      workerData,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION },
+    });
     this.#worker.on('message', (answer: CoreAnswer) => this.#receive(answer));
     this.#worker.on('error', (error) => this.#die(error));
     this.#worker.on('exit', () => this.#die(new Error('it stopped')));

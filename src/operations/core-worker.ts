@@ -3,8 +3,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { errorToData } from '../core/error-transfer.js';
 import { selectEngine } from '../relocation/engines/select.js';
 import type { CoreAnswer, CoreRequest, CoreWorkerData, PipedMessage } from './core-messages.js';
-import { PackageCore } from './package-core.js';
-import { PipedDecompressor } from './piped-decompressor.js';
+import type { PackageCore } from './package-core.js';
 
 const { engine } = selectEngine((workerData as CoreWorkerData).engine, {});
 const inflater = engine.createInflater();
@@ -55,7 +54,8 @@ function pipedPackageWork(core: PackageCore, port: MessagePort): Work {
   };
 }
 
-function decompressWork(port: MessagePort): Work {
+async function decompressWork(port: MessagePort): Promise<Work> {
+  const { PipedDecompressor } = await import('./piped-decompressor.js');
   const decompressor = new PipedDecompressor(port, inflater);
   return {
     push: (bytes) => decompressor.push(bytes),
@@ -71,12 +71,14 @@ function answer(message: CoreAnswer): void {
 async function handle(request: Exclude<CoreRequest, { type: 'abandon' }>): Promise<void> {
   switch (request.type) {
     case 'begin': {
+      // Loaded when it is needed: a worker that only decompresses stays small.
+      const { PackageCore } = await import('./package-core.js');
       const core = new PackageCore(request.job, engine, inflater);
       work = request.port === undefined ? packageWork(core) : pipedPackageWork(core, request.port);
       return;
     }
     case 'decompress':
-      work = decompressWork(request.port);
+      work = await decompressWork(request.port);
       return;
     case 'chunk':
       await work?.push(request.bytes);

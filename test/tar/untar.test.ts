@@ -122,12 +122,10 @@ describe('UntarStream', () => {
     const pending = bytes.read();
     await settle();
     const cancelled = bytes.cancel();
-    for (const chunk of cut(
-      Buffer.concat([member.subarray(BLOCK), tarArchive({ name: 'g', body: 'z' })]),
-      700,
-    ))
-      void writer.write(chunk);
-    void writer.close();
+    // The first piece holds the rest of the body and the next header: whoever reads twice at once loses some of it.
+    const rest = Buffer.concat([member.subarray(BLOCK), tarArchive({ name: 'g', body: 'z' })]);
+    for (const chunk of cut(rest, 2800)) void writer.write(chunk).catch(() => {});
+    void writer.close().catch(() => {});
     assert.deepEqual(await pending, { done: true, value: undefined });
     await cancelled;
     const next = await nextEntry(reader as ReadableStreamDefaultReader<ArchiveEntry>);

@@ -1,0 +1,100 @@
+// A tree without metadata: texts, binaries that grow, links and hard links move; one that cannot move stays as it is.
+import assert from 'node:assert/strict';
+import {
+  copyFileSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, beforeEach, describe, it } from 'node:test';
+import { RelocationError } from '../../src/core/errors.js';
+import { relocateAnyTree } from '../../src/operations/relocate-any-tree.js';
+import { ENGINES } from '../engines/engines.js';
+
+const top = mkdtempSync(join(tmpdir(), 'regraft-any-tree-'));
+after(() => rmSync(top, { recursive: true, force: true }));
+const tree = join(top, 'tree');
+const FIXTURES = join(process.cwd(), 'test', 'fixtures-binaries');
+const OLD = '/old/store/greet';
+const LONGER = '/a/much/longer/root/of/a/store/greet';
+
+beforeEach(() => {
+  rmSync(tree, { recursive: true, force: true });
+  mkdirSync(join(tree, 'bin'), { recursive: true });
+  mkdirSync(join(tree, 'lib'));
+  copyFileSync(join(FIXTURES, 'hello-pie'), join(tree, 'bin', 'hello'));
+  linkSync(join(tree, 'bin', 'hello'), join(tree, 'bin', 'hello-again'));
+  writeFileSync(join(tree, 'bin', 'script'), `#!${OLD}/bin/hello\n`, { mode: 0o755 });
+  writeFileSync(join(tree, 'lib', 'other.txt'), 'nothing here\n');
+  symlinkSync(`${OLD}/lib/libgreet.so.1`, join(tree, 'lib', 'libgreet.so'));
+});
+
+function relocate(to: string, options: { readonly isDryRun?: boolean; readonly engine?: number } = {}) {
+  const engine = ENGINES[options.engine ?? 0];
+  assert.ok(engine);
+  const warnings: string[] = [];
+  const report = relocateAnyTree({
+    tree,
+    mapping: [[OLD, to]],
+    engine,
+    isDryRun: options.isDryRun,
+    onWarning: (message) => warnings.push(message),
+  });
+  return { changed: report.changed.map(({ kind, path }) => `${kind} ${path}`), warnings };
+}
+
+describe('relocateAnyTree', () => {
+  for (const [index, engine] of ENGINES.entries()) {
+    it(`relocates every kind of file, also to a longer prefix, with the engine ${engine.name}`, () => {
+      const { changed, warnings } = relocate(LONGER, { engine: index });
+      assert.deepEqual(changed, ['binary bin/hello', 'text bin/script', 'link lib/libgreet.so']);
+      assert.deepEqual(warnings, []);
+      assert.ok(readFileSync(join(tree, 'bin', 'hello')).includes(`${LONGER}/lib\0`));
+      assert.equal(
+        lstatSync(join(tree, 'bin', 'hello')).ino,
+        lstatSync(join(tree, 'bin', 'hello-again')).ino,
+      );
+      assert.equal(readFileSync(join(tree, 'bin', 'script'), 'utf8'), `#!${LONGER}/bin/hello\n`);
+      assert.equal(readlinkSync(join(tree, 'lib', 'libgreet.so')), `${LONGER}/lib/libgreet.so.1`);
+      assert.deepEqual(relocate(LONGER, { engine: index }).changed, []);
+    });
+  }
+
+  it('tells what would change, and changes nothing, in a dry run', () => {
+    const before = readFileSync(join(tree, 'bin', 'hello'));
+    assert.equal(relocate(LONGER, { isDryRun: true }).changed.length, 3);
+    assert.ok(readFileSync(join(tree, 'bin', 'hello')).equals(before));
+    assert.equal(readlinkSync(join(tree, 'lib', 'libgreet.so')), `${OLD}/lib/libgreet.so.1`);
+  });
+
+  it('leaves the whole tree when one file cannot move', () => {
+    copyFileSync(join(FIXTURES, 'libgreet-arm64.dylib'), join(tree, 'lib', 'zz.dylib'));
+    const files = ['bin/hello', 'bin/script', 'lib/zz.dylib'].map((name) => join(tree, name));
+    const before = files.map((file) => readFileSync(file));
+    assert.throws(
+      () => relocate(LONGER),
+      (error) =>
+        error instanceof RelocationError &&
+        error.code === 'cannot-grow-string' &&
+        error.data.path === 'lib/zz.dylib',
+    );
+    assert.deepEqual(
+      files.map((file) => readFileSync(file)),
+      before,
+    );
+  });
+
+  it('relocates Mach-O files', () => {
+    copyFileSync(join(FIXTURES, 'libgreet-arm64.dylib'), join(tree, 'lib', 'zz.dylib'));
+    assert.ok(relocate('/n').changed.includes('binary lib/zz.dylib'));
+    assert.ok(!readFileSync(join(tree, 'lib', 'zz.dylib')).includes(OLD));
+  });
+});
