@@ -31,7 +31,7 @@ export function barChart(bars: readonly Bar[], { title, mark }: BarChartOptions)
   return [
     `<svg class="bars" role="img" width="100%" height="${height}"><title>${escapeText(title)}</title>`,
     ...bars.map((bar, row) => barRow(bar, row * ROW, across)),
-    mark === undefined ? '' : markLine(across(mark), height),
+    ...(mark === undefined ? [] : bars.map((_, row) => markLine(across(mark), row * ROW + BAR_TOP))),
     '</svg>',
   ].join('');
 }
@@ -54,6 +54,7 @@ function barRow(
   );
 }
 
-function markLine(at: string, height: number): string {
-  return `<line class="mark" x1="${at}" x2="${at}" y1="0" y2="${height}"/>`;
+/** Beside the bars only, so that no label is crossed. */
+function markLine(at: string, top: number): string {
+  return `<line class="mark" x1="${at}" x2="${at}" y1="${top - 3}" y2="${top + BAR_HEIGHT + 3}"/>`;
 }

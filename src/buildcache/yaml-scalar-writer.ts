@@ -99,7 +99,7 @@ function formatDoubleQuoted(text: string, { column, indent }: ScalarPlace): stri
   let isBehindEscape = false;
   for (const [index, character] of characters.entries()) {
     const mayBreak = index > 0 && index < characters.length - 1;
-    const written = escape(character);
+    const written = escapeCharacter(character);
     const isEscaped = written !== character;
     if (mayBreak && !isEscaped && (character === ' ' || isBehindEscape) && at > FOLD_COLUMN) {
       result += lineBreak;
@@ -121,7 +121,7 @@ function formatDoubleQuoted(text: string, { column, indent }: ScalarPlace): stri
   return `${result}"`;
 }
 
-function escape(character: string): string {
+function escapeCharacter(character: string): string {
   const short = ESCAPES[character];
   if (short !== undefined) return `\\${short}`;
   const code = character.codePointAt(0) ?? 0;

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   download: async () => (await import('./commands/download.js')).addDownloadCommand,
   relocate: async () => (await import('./commands/relocate.js')).addRelocateCommand,
   inspect: async () => (await import('./commands/inspect.js')).addInspectCommand,
+  bench: async () => (await import('./commands/bench.js')).addBenchCommand,
 };
 
 export interface ProgramOptions {

@@ -51,7 +51,8 @@ const LARGEST_SPECFILE = 64 << 20;
 const DEFAULT_JOBS = 16;
 
 /**
- * Writes `index.json` and `index.json.hash`. A specfile that cannot be read becomes a warning, and is left out.
+ * Writes `index.json` and `index.json.hash`. A specfile that cannot be read becomes a warning, and is left out; when none can be read,
+ * that is an error, and the old index stays.
  * @throws MirrorError `mirror-read-only`, `mirror-protocol` for a mirror that cannot be listed, and what listing and writing bring.
  */
 export async function indexMirror(
@@ -63,6 +64,8 @@ export async function indexMirror(
   try {
     const builder = new IndexBuilder(spool);
     const unreadable = await readSpecfiles({ mirror, builder, jobs, options });
+    // An empty index must not replace a good one because the mirror is out of order.
+    if (builder.packageCount === 0 && unreadable[0] !== undefined) throw unreadable[0].error;
     const written = await writeIndex(writable, builder, options.signal);
     return {
       mirror: mirror.url,

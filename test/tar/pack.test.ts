@@ -113,7 +113,7 @@ test('packHeader writes one block that depends on nothing but the member', () =>
   const expected = Buffer.alloc(512);
   expected.write('a/b', 0);
   expected.write(
-    '0000644\0' + '0000000\0'.repeat(2) + '00000000005\0' + '00000000000\0' + '        ' + '0',
+    ['0000644\0', '0000000\0', '0000000\0', '00000000005\0', '00000000000\0', '        ', '0'].join(''),
     100,
   );
   expected.write('ustar\x0000', 257);

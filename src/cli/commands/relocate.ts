@@ -51,18 +51,18 @@ export function addRelocateCommand(program: Command, run: CommandRun): void {
     );
 }
 
-function byteString(text: string): string {
+export function byteString(text: string): string {
   return toLatin1(Buffer.from(text));
 }
 
-function existingDirectory(tree: string): string {
+export function existingDirectory(tree: string): string {
   const path = resolve(tree);
   if (tree !== '' && statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
   throw new UsageError('usage', `Cannot relocate "${tree}": it is no directory`, { data: { path: tree } });
 }
 
 /** Pairs of absolute paths; trailing slashes do not count. */
-function parseMapping(pairs: readonly string[]): PathMapping {
+export function parseMapping(pairs: readonly string[]): PathMapping {
   return pairs.map((pair) => {
     const at = pair.indexOf('=');
     const [from, to] = [pair.slice(0, at), pair.slice(at + 1)].map((path) =>

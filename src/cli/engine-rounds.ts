@@ -1,0 +1,83 @@
+// Measures the engines on the same work in interleaved rounds, after one that warms up: `regraft bench`.
+import { BuildcacheError } from '../core/errors.js';
+import { ratioOf, type Summary, summarize } from '../core/statistics.js';
+import { type EngineName, type SelectedEngine, selectEngine } from '../relocation/engines/select.js';
+
+/** Does the work once, with one engine. */
+export type EngineWork = (engine: SelectedEngine) => Promise<void>;
+
+export interface EngineRounds {
+  readonly engines: readonly EngineName[];
+  readonly rounds: number;
+  readonly work: EngineWork;
+  readonly onRound?: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface EngineResult {
+  readonly engine: EngineName;
+  /** Milliseconds; absent where the engine cannot run. */
+  readonly wall?: Summary;
+  readonly cpu?: Summary;
+  /** Wall time against the first engine that runs, round by round. */
+  readonly ratio?: Summary;
+  /** Why it cannot run. */
+  readonly missing?: string;
+}
+
+/** From the fastest to the one that always works. */
+export const ENGINE_NAMES: readonly EngineName[] = ['native', 'wasm', 'js'];
+
+interface Seat {
+  readonly name: EngineName;
+  readonly engine: SelectedEngine | string;
+  readonly walls: number[];
+  readonly cpus: number[];
+}
+
+/** Runs all rounds; engines that do not load are in the result with the reason. */
+export async function measureEngines(request: EngineRounds): Promise<EngineResult[]> {
+  const { engines, rounds, signal, onRound } = request;
+  const seats: Seat[] = engines.map((name) => ({ name, engine: load(name), walls: [], cpus: [] }));
+  for (let round = 0; round <= rounds; round++) {
+    onRound?.(round === 0 ? 'warm-up' : `round ${round} of ${rounds}`);
+    for (const seat of seats) {
+      signal.throwIfAborted();
+      await takeTurn(seat, round, request);
+    }
+  }
+  const first = seats.find(({ walls }) => walls.length > 0);
+  return seats.map((seat) => resultOf(seat, first));
+}
+
+async function takeTurn({ engine, walls, cpus }: Seat, round: number, { work }: EngineRounds): Promise<void> {
+  if (typeof engine === 'string') return;
+  const cpuBefore = process.cpuUsage();
+  const begin = performance.now();
+  await work(engine);
+  const wall = performance.now() - begin;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  if (round === 0) return;
+  walls.push(wall);
+  cpus.push((user + system) / 1000);
+}
+
+function load(name: EngineName): SelectedEngine | string {
+  try {
+    return selectEngine(name, process.env);
+  } catch (error) {
+    if (error instanceof BuildcacheError && error.code === 'engine-unavailable') return error.message;
+    throw error;
+  }
+}
+
+function resultOf({ name, engine, walls, cpus }: Seat, first: Seat | undefined): EngineResult {
+  if (typeof engine === 'string') return { engine: name, missing: engine };
+  const ratio = first && ratioOf(walls, first.walls);
+  return {
+    engine: name,
+    wall: summarize(walls),
+    cpu: summarize(cpus),
+    ...(ratio === undefined ? {} : { ratio }),
+  };
+}
