@@ -92,7 +92,10 @@ async function run(options: BenchOptions, args: readonly string[]): Promise<Benc
   } finally {
     clean();
   }
-  const command = ['npm run bench --', ...args].join(' ');
+  const command = [
+    'npm run bench --',
+    ...args.map((arg) => (arg.includes(' ') ? JSON.stringify(arg) : arg)),
+  ].join(' ');
   const facts = {
     format: RECORD_FORMAT,
     date: new Date().toISOString(),

@@ -140,8 +140,8 @@ function closureOf({ packages }: CacheRecipe, queries: readonly string[] | undef
   return packages.filter(({ name }) => wanted.has(name));
 }
 
-/** Buildinfo and install manifest. */
-const METADATA_FILES = 2;
+/** Buildinfo, install manifest, spec. */
+const METADATA_FILES = 3;
 
 /** RFC 1952: the last four bytes are the length modulo 2^32. The generator writes one member. */
 function unpackedSize(path: string): number {

@@ -58,6 +58,9 @@ interface NodeJson {
   }[];
 }
 
+/** Raised when the same recipe gives other packages: what lies in the folder from before is not used then. */
+const GENERATOR_VERSION = 2;
+
 /** Milliseconds between two messages. */
 const PROGRESS_INTERVAL = 5000;
 
@@ -67,7 +70,7 @@ export async function makeCache(
   recipe: CacheRecipe,
   onProgress: (message: string) => void = () => {},
 ): Promise<string> {
-  const target = join(folder, recipe.name);
+  const target = join(folder, `${recipe.name}-v${GENERATOR_VERSION}`);
   if (existsSync(join(target, 'build_cache', 'index.json'))) return target;
   const partial = `${target}.partial`;
   rmSync(partial, { recursive: true, force: true });
@@ -98,7 +101,12 @@ async function makePackage(cache: string, recipe: PackageRecipe, shared: Shared)
   const { root } = parseSpecDictionary(JSON.parse(JSON.stringify(dictionary)), recipe.name);
   const tarball = join(cache, tarballPath(root));
   mkdirSync(dirname(tarball), { recursive: true });
-  const archive = new PackageArchive(recipe, root, shared.code);
+  const archive = new PackageArchive({
+    recipe,
+    node: root,
+    code: shared.code,
+    spec: JSON.stringify(dictionary),
+  });
   await pipeline(archive.entries(), createGzip({ level: 6 }), createWriteStream(tarball));
   const hash = await sha256(tarball);
   const specfile = {
@@ -146,16 +154,26 @@ function hashOf(name: string): DagHash {
   ) as DagHash;
 }
 
+interface ArchiveOptions {
+  readonly recipe: PackageRecipe;
+  readonly node: SpecNode;
+  readonly code: Buffer;
+  /** Text of its `spec.json`. */
+  readonly spec: string;
+}
+
 /** The members of one package's tarball. */
 class PackageArchive {
   readonly #recipe: PackageRecipe;
+  readonly #spec: string;
   readonly #random: SeededRandom;
   readonly #code: Buffer;
   readonly #root: string;
   readonly #prefixes: readonly (readonly [hash: string, prefix: string])[];
 
-  constructor(recipe: PackageRecipe, node: SpecNode, code: Buffer) {
+  constructor({ recipe, node, code, spec }: ArchiveOptions) {
     this.#recipe = recipe;
+    this.#spec = spec;
     this.#random = new SeededRandom(recipe.seed);
     this.#code = code;
     const relative = expandPath(DEFAULT_PROJECTION, node);
@@ -206,6 +224,7 @@ class PackageArchive {
     }
     await add('/.spack', undefined, 0o755);
     await add('/.spack/install_manifest.json', '{}', 0o644);
+    await add('/.spack/spec.json', this.#spec, 0o644);
     await add('/.spack/binary_distribution', this.#buildinfo(textFiles, binaryFiles), 0o644);
     archive.finalize();
   }

@@ -38,7 +38,7 @@ export function goalValue({ goal, value }: GoalResult): string {
 
 export function goalLimit({ goal }: GoalResult): string {
   const write = (value: number) =>
-    goal.unit === undefined ? `≤ ${ratio(value)}` : `≤ ${value} ${goal.unit}`;
+    goal.unit === undefined ? `≤ ${Number(value.toFixed(3))}` : `≤ ${value} ${goal.unit}`;
   return goal.stretch === undefined
     ? write(goal.limit)
     : `${write(goal.limit)} (stretch ${write(goal.stretch)})`;

@@ -20,12 +20,15 @@ const hashes = fc
 const similarHashes = fc
   .tuple(fc.constantFrom('a', '7'), fc.constantFrom('b', '2', 'z'))
   .map(([start, end]) => `${start.repeat(31)}${end}` as DagHash);
-const places = fc.record<RecordPlace>({
-  offset: fc.nat(2 ** 31),
-  length: fc.nat(2 ** 31),
-  inBuildcache: fc.boolean(),
-  name: fc.constantFrom('zlib', 'curl', '__proto__', undefined),
-});
+const places = fc.record<RecordPlace>(
+  {
+    offset: fc.nat(2 ** 31),
+    length: fc.nat(2 ** 31),
+    inBuildcache: fc.boolean(),
+    name: fc.constantFrom('zlib', 'curl', '__proto__', undefined),
+  },
+  { noNullPrototype: true },
+);
 const tables = fc.array(fc.tuple(fc.oneof(hashes, similarHashes), places), { maxLength: 60 });
 
 function build(rows: readonly (readonly [DagHash, RecordPlace])[]): IndexPlaces {

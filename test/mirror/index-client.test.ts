@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { BuildcacheError, MirrorError } from '../../src/core/errors.js';
@@ -8,7 +8,13 @@ import { IndexClient, type IndexClientOptions } from '../../src/mirror/index-cli
 import type { Mirror } from '../../src/mirror/mirror.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import type { DagHash } from '../../src/spec/spec.js';
-import { MirrorServer, redirectTo, serveStatus, serveTruncated } from '../helpers/mirror-server.js';
+import {
+  MirrorServer,
+  redirectTo,
+  serveBytes,
+  serveStatus,
+  serveTruncated,
+} from '../helpers/mirror-server.js';
 import { hashOf, indexText } from './index-text.js';
 import { recordingRetry } from './recording-retry.js';
 import { temporaryFolder } from './temporary-folder.js';
@@ -157,27 +163,111 @@ describe('IndexClient', () => {
     );
   });
 
+  /** Spoils the cached files of one ending, loads, and tells which requests that took. */
+  async function loadDamaged(
+    cache: string,
+    ending: string,
+    change: (content: Buffer) => Uint8Array | string,
+  ) {
+    await load(cache, { refresh: true });
+    const names = readdirSync(cache).filter((name) => name.endsWith(ending));
+    assert.equal(names.length, 1, ending);
+    for (const name of names) {
+      const file = join(cache, name);
+      const changed = change(readFileSync(file));
+      writeFileSync(file, changed);
+      // Later than when it was noted where the records lie, whatever the clock's resolution.
+      utimesSync(file, 2_000_000_000, 2_000_000_000);
+    }
+    takeLog();
+    assert.deepEqual((await load(cache)).names, ['zlib'], `${ending} ${change}`);
+    return server.requests[0]?.headers['if-none-match'];
+  }
+
   test('a corrupt cache is as good as none', async (t) => {
     const cache = temporaryFolder(t);
     const damage: readonly ((content: Buffer) => Uint8Array | string)[] = [
       () => '',
       () => 'garbage',
-      () => '{"format":1}\n{}',
+      () => '{"format":2}\n{}',
       () => 'null\n',
-      (content) => content.subarray(0, content.length - 1),
-      (content) => Buffer.concat([content.subarray(0, -1), Buffer.from('x')]),
-      (content) => content.toString().replace('"format":1', '"format":2'),
-      (content) => content.toString().replace(server.url, 'http://elsewhere'),
+      (content) => content.subarray(0, content.length - 2),
+      (content) => Buffer.concat([content.subarray(0, -2), Buffer.from('xx')]),
       () => Buffer.alloc(100_000),
     ];
-    for (const change of damage) {
-      await load(cache);
-      const [name = ''] = readdirSync(cache);
-      writeFileSync(join(cache, name), change(readFileSync(join(cache, name))));
-      takeLog();
-      assert.deepEqual((await load(cache)).names, ['zlib']);
-      assert.equal(server.requests[0]?.headers['if-none-match'], undefined, String(change));
+    const entryDamage: typeof damage = [
+      (content) => content.toString().replace('"format":2', '"format":3'),
+      (content) => content.toString().replace(server.url, 'http://elsewhere'),
+      (content) => content.toString().replace(/"sha256":"[0-9a-f]+"/, '"sha256":"../../x"'),
+    ];
+    for (const change of [...damage, ...entryDamage]) {
+      assert.equal(await loadDamaged(cache, '.entry', change), undefined, String(change));
     }
+    for (const change of damage) {
+      assert.equal(await loadDamaged(cache, '.json', change), undefined, String(change));
+    }
+  });
+
+  test('where the records lie is found anew when that is lost, and the index is used', async (t) => {
+    const cache = temporaryFolder(t);
+    for (const change of [() => '', (content: Buffer) => content.subarray(0, -1), () => Buffer.alloc(500)]) {
+      assert.match(String(await loadDamaged(cache, '.places', change)), /^"/, String(change));
+      const [name = ''] = readdirSync(cache).filter((each) => each.endsWith('.places'));
+      assert.ok(readFileSync(join(cache, name)).length > 100, 'it was not written again');
+    }
+    // A file that was only touched holds what it held.
+    assert.match(String(await loadDamaged(cache, '.json', (content) => content)), /^"/);
+  });
+
+  test('a cached index is not read as a whole', async (t) => {
+    const cache = temporaryFolder(t);
+    await load(cache);
+    const [name = ''] = readdirSync(cache).filter((each) => each.endsWith('.json'));
+    const { atime, mtime } = statSync(join(cache, name));
+    const content = readFileSync(join(cache, name), 'utf8');
+    // Broken where no record lies; the time of the change is kept, so nobody has a reason to look.
+    writeFileSync(join(cache, name), content.replace('"database"', '"xxxxxxxx"'));
+    utimesSync(join(cache, name), atime, mtime);
+    const { catalog } = await load(cache);
+    assert.equal(catalog.find(hashOf('a'))?.node.name, 'zlib');
+  });
+
+  test('mirrors with the same index share it, and it stays until none of them names it', async (t) => {
+    const cache = temporaryFolder(t);
+    const other = `${server.url}/b`;
+    server.handle(`/b${INDEX}`, indexText({ zlib: 'a' }));
+    await load(cache, { mirrors: [mirror(), mirror(other)] });
+    const endings = () =>
+      readdirSync(cache)
+        .map((name) => name.replace(/.*\./, ''))
+        .sort();
+    assert.deepEqual(endings(), ['entry', 'entry', 'json', 'places']);
+    server.handle(INDEX, indexText({ curl: 'c' }));
+    await load(cache);
+    assert.deepEqual(endings(), ['entry', 'entry', 'json', 'json', 'places', 'places']);
+    assert.deepEqual((await load(cache, { mirrors: [mirror(other)], offline: true })).names, ['zlib']);
+    server.handle(`/b${INDEX}`, serveStatus(404));
+    await load(cache, { mirrors: [mirror(other)] });
+    assert.deepEqual(endings(), ['entry', 'json', 'places']);
+  });
+
+  test('an index that breaks off is fetched again, and leaves nothing behind', async (t) => {
+    const cache = temporaryFolder(t);
+    const text = Buffer.from(indexText({ zlib: 'a' }));
+    let failures = 2;
+    const serve = serveBytes(text);
+    server.handle(INDEX, (request, response) => {
+      if (failures-- > 0) return serveTruncated(text, 20)(request, response);
+      return serve(request, response);
+    });
+    assert.deepEqual((await load(cache)).names, ['zlib']);
+    assert.equal(readdirSync(cache).filter((name) => name.endsWith('.temp')).length, 0);
+    failures = 9;
+    await assert.rejects(
+      load(cache, { refresh: true }),
+      (error: MirrorError) => error.code === 'mirror-truncated',
+    );
+    assert.deepEqual(readdirSync(cache), []);
   });
 
   test('a cache that cannot be written does not matter', async (t) => {
@@ -295,17 +385,19 @@ describe('IndexClient', () => {
     const cache = temporaryFolder(t);
     server.handle(`/b${INDEX}`, indexText({ curl: 'b' }));
     await load(cache);
-    const [first = ''] = readdirSync(cache);
+    const first = readdirSync(cache);
     writeFileSync(join(cache, 'notes.txt'), 'not ours');
-    writeFileSync(join(cache, `${first}.1.0123456789ab.temp`), 'abandoned');
-    await load(cache, { mirrors: [mirror(`${server.url}/b`)] });
-    assert.equal(readdirSync(cache).length, 4);
+    writeFileSync(join(cache, `${'0'.repeat(32)}.temp`), 'abandoned');
+    writeFileSync(join(cache, `${'0'.repeat(64)}.json`), 'named by nobody');
+    const second = { mirrors: [mirror(`${server.url}/b`)] };
+    await load(cache, second);
+    assert.equal(readdirSync(cache).length, 3 + 3 + 3);
     const old = Date.now() / 1000 - 31 * 24 * 3600;
     for (const name of readdirSync(cache)) utimesSync(join(cache, name), old, old);
     await load(cache, { mirrors: [mirror(`${server.url}/b`)] });
     const left = readdirSync(cache);
-    assert.equal(left.length, 2);
-    assert.ok(left.includes('notes.txt') && !left.includes(first));
+    assert.equal(left.length, 3 + 1);
+    assert.ok(left.includes('notes.txt') && !left.some((name) => first.includes(name)), left.join());
   });
 
   test('an aborted signal ends the load with its reason', async (t) => {
