@@ -137,8 +137,10 @@ async function runStep(name: string, folder: string): Promise<void> {
   const start = performance.now();
   const facts = await steps[name]?.(folder);
   const milliseconds = Math.round(performance.now() - start);
+  const { user, system } = process.cpuUsage();
+  const cpuMilliseconds = Math.round((user + system) / 1000);
   const peakMegabytes = Math.round(process.resourceUsage().maxRSS / 1024);
-  console.log(JSON.stringify({ step: name, milliseconds, peakMegabytes, ...facts }));
+  console.log(JSON.stringify({ step: name, milliseconds, cpuMilliseconds, peakMegabytes, ...facts }));
 }
 
 function runAll(): void {

@@ -155,7 +155,8 @@ function fileStream({ handle, location, size, signal }: FileStreamSource): Reada
       },
       cancel: () => handle.close(),
     },
-    { highWaterMark: 0 },
+    // One chunk is read while the last one is worked on.
+    { highWaterMark: 1 },
   );
 }
 

@@ -26,6 +26,7 @@ export function coreJob({ store, stage, spec, prefix, layoutVersion, source }: C
   const permissions = store.permissionsOf(spec.root.name);
   return {
     packageName: spec.root.name,
+    hash: spec.root.hash,
     treeFolder: stage.treeFolder,
     prefix,
     places: {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { SPECFILES_ROOT, tarballPath } from '../buildcache/layout.js';
 import { requireChecksum } from '../buildcache/specfile.js';
-import { BuildcacheError, IntegrityError } from '../core/errors.js';
+import { BuildcacheError, type ErrorCode, IntegrityError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
 import { forEachChunk, type Mirror } from '../mirror/mirror.js';
 import type { PackageCatalog } from '../mirror/package-catalog.js';
@@ -49,6 +49,12 @@ export interface DownloadReport {
   readonly packages: readonly DownloadedPackage[];
 }
 
+/** A full disk does not get better with the next mirror. */
+const DESTINATION_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'mirror-full',
+  'mirror-read-only',
+  'mirror-write-failed',
+]);
 /** Tarballs are only limited by the disk. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
@@ -82,8 +88,7 @@ async function downloadPackage(
     } catch (error) {
       options.signal?.throwIfAborted();
       if (!(error instanceof BuildcacheError)) throw error;
-      // A full disk does not get better with the next mirror.
-      if (error.code === 'mirror-full' || error.code === 'mirror-read-only') throw error;
+      if (DESTINATION_FAILURES.has(error.code)) throw error;
       refusals.push(error);
     }
   }

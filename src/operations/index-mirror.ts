@@ -7,7 +7,7 @@ import {
   SPECFILE_ENDING,
   SPECFILES_ROOT,
 } from '../buildcache/layout.js';
-import { parseSpecfile } from '../buildcache/specfile.js';
+import { NEWEST_SPECFILE_LAYOUT, parseSpecfile } from '../buildcache/specfile.js';
 import { IndexBuilder } from '../buildcache/write-index.js';
 import { encodeUtf8 } from '../core/bytes.js';
 import { BuildcacheError, MetadataError } from '../core/errors.js';
@@ -49,6 +49,7 @@ export interface IndexReport {
 /** Specfiles of large environments have some megabytes. */
 const LARGEST_SPECFILE = 64 << 20;
 const DEFAULT_JOBS = 16;
+const LAYOUT_3_MANIFESTS = 'v3/manifests';
 
 /**
  * Writes `index.json` and `index.json.hash`. A specfile that cannot be read becomes a warning, and is left out; when none can be read,
@@ -115,7 +116,22 @@ async function listSpecfiles(mirror: Mirror, signal: AbortSignal | undefined): P
   for await (const name of mirror.list(SPECFILES_ROOT, { signal })) {
     if (name.endsWith(SPECFILE_ENDING) || name.endsWith(SIGNED_SPECFILE_ENDING)) names.push(name);
   }
+  if (names.length === 0) await refuseLayout3(mirror, signal);
   return names.sort();
+}
+
+/** An empty index beside packages that it cannot have would hide them from old Spacks, without a word. */
+async function refuseLayout3(mirror: Mirror, signal: AbortSignal | undefined): Promise<void> {
+  for await (const _ of mirror.list?.(LAYOUT_3_MANIFESTS, { signal }) ?? []) {
+    throw new MetadataError(
+      'layout-unsupported',
+      `Cannot index "${mirror.url}": its packages have layout 3`,
+      {
+        hint: 'This version writes indexes for layouts 0 to 2',
+        data: { mirror: mirror.url, actual: 3, supported: NEWEST_SPECFILE_LAYOUT },
+      },
+    );
+  }
 }
 
 /** Signatures are not verified: whoever installs does that, and the index is signed by nobody. */

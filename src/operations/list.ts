@@ -30,12 +30,13 @@ export function listPackages({ catalog, queries, onUnreadable }: ListRequest): L
   const lookup = (hash: DagHash) => catalog.node(hash);
   const graph = { nodes: { get: lookup } };
   const found = new Map<DagHash, { readonly hash: DagHash; readonly keys: readonly string[] }>();
+  const texts = new SharedTexts();
   for (const query of parseQueries(queries)) {
     for (const entry of query === undefined ? catalog.entries() : candidateEntries(query, catalog)) {
       if (found.has(entry.hash)) continue;
       const node = readNode(entry, onUnreadable);
       if (node === undefined || !fits(node, query, lookup)) continue;
-      found.set(entry.hash, { hash: entry.hash, keys: sortKeys(node, graph) });
+      found.set(entry.hash, { hash: entry.hash, keys: texts.share(sortKeys(node, graph)) });
     }
   }
   return [...found.values()].sort(byKeys).map(({ hash }) => new Listed(hash, catalog));
@@ -73,6 +74,20 @@ function fits(
   lookup: (hash: DagHash) => SpecNode | undefined,
 ): boolean {
   return query === undefined || matchQuery(query, [node], lookup).length > 0;
+}
+
+/** A list of everything repeats few architectures, compilers, names and versions very often. */
+class SharedTexts {
+  readonly #texts = new Map<string, string>();
+
+  share(texts: readonly string[]): string[] {
+    return texts.map((text) => this.#texts.get(text) ?? this.#add(text));
+  }
+
+  #add(text: string): string {
+    this.#texts.set(text, text);
+    return text;
+  }
 }
 
 class Listed implements ListedPackage {

@@ -6,6 +6,7 @@ import { fromLatin1 } from '../core/bytes.js';
 import { MetadataError } from '../core/errors.js';
 import type { RelocationEngine } from '../relocation/engine.js';
 import { HitRecorder } from '../relocation/hit-recorder.js';
+import { guessOldRoot } from '../relocation/old-root.js';
 import { makePlan, type PlanInput } from '../relocation/plan.js';
 import { ensureInstallManifest } from '../store/install-manifest.js';
 import { fileMode, type PermissionPolicy } from '../store/permissions.js';
@@ -22,6 +23,7 @@ import { type RelocationCounts, relocateTree } from './relocate-tree.js';
 /** What has to be known of a package before its bytes come: plain data. Paths in `places` are latin1 strings, others are text. */
 export interface CoreJob {
   readonly packageName: string;
+  readonly hash: string;
   /** The empty folder of the stage that becomes the prefix. */
   readonly treeFolder: string;
   readonly prefix: string;
@@ -139,11 +141,10 @@ export class PackageCore {
     if (this.#tar.ended) this.#decompressor.stop();
   }
 
-  /** The old store's root is guessed from the package's place in the archive; the buildinfo at the end confirms it or not. */
+  /** The guess of the old store's root is confirmed, or not, by the buildinfo at the end. */
   #recorderFor(base: string): HitRecorder | undefined {
-    const components = `/${base}`.split('/');
-    const root = components.slice(0, -this.job.projectionDepth).join('/');
-    return root.length < SHORTEST_ROOT ? undefined : new HitRecorder(this.#engine, fromLatin1(root));
+    const root = guessOldRoot({ base, hash: this.job.hash, depth: this.job.projectionDepth });
+    return root === undefined ? undefined : new HitRecorder(this.#engine, fromLatin1(root));
   }
 
   #relocate(root: SafePath): RelocationCounts {
@@ -174,6 +175,3 @@ export class PackageCore {
     });
   }
 }
-
-/** A shorter root would be found everywhere. */
-const SHORTEST_ROOT = 4;
