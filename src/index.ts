@@ -25,7 +25,10 @@ export type { Mirror, MirrorObject } from './mirror/mirror.js';
 export { openMirror } from './mirror/open-mirror.js';
 export type { PackageCatalog } from './mirror/package-catalog.js';
 // Operations
+export { checkSpecs } from './operations/check.js';
+export { download } from './operations/download.js';
 export { type FoundPackage, findPackages } from './operations/find.js';
+export { indexMirror } from './operations/index-mirror.js';
 export {
   type InstallReport,
   type InstallRequest,
@@ -33,9 +36,13 @@ export {
   type PackageReport,
 } from './operations/install.js';
 export { installEntries } from './operations/install-stream.js';
+export { fetchKeys } from './operations/keys.js';
 export { type ListedPackage, listPackages } from './operations/list.js';
 export { openStore, openStoreForWriting } from './operations/open-store.js';
 export { type CoreJob, type CoreResult, PackageCore } from './operations/package-core.js';
+export { publishKeys } from './operations/publish-keys.js';
+export { push } from './operations/push.js';
+export { relocateAnyTree } from './operations/relocate-any-tree.js';
 export { resolveSpecs } from './operations/resolve-specs.js';
 // Relocation
 export type { PrefixMapping, RelocationEngine } from './relocation/engine.js';
@@ -45,6 +52,8 @@ export { relocate } from './relocation/relocate-stream.js';
 export { readPlan, type StreamPlan } from './relocation/stream-plan.js';
 export { extractClearsigned, verifyClearsigned } from './signature/clearsign.js';
 export { defaultTrustedKeysFolder, Keyring } from './signature/keyring.js';
+export { makeSigner } from './signature/make-signer.js';
+export { TrustedKeys } from './signature/trusted-keys.js';
 export { describeNode } from './spec/describe.js';
 export { parseLockfile } from './spec/lockfile.js';
 export type { DagHash, Spec, SpecNode } from './spec/spec.js';
