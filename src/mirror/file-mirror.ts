@@ -103,6 +103,7 @@ export class FileMirror implements WritableMirror {
       await this.#requireRoot();
     }
     throw new MirrorError('mirror-not-found', `Cannot read "${location}": no such file`, {
+      hint: 'The mirror is not complete: push the package again, or update its index',
       data: { location },
     });
   }

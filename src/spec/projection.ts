@@ -123,6 +123,7 @@ function limitHash(template: string, length: number | undefined): string {
 
 function refused(template: string, reason: string): UsageError {
   return new UsageError('projection', `Cannot expand "${template}": ${reason}`, {
+    hint: 'Check "config:install_tree:projections" or --projection',
     data: { template, reason },
   });
 }
