@@ -6,6 +6,7 @@ import { fromLatin1, toLatin1 } from '../core/bytes.js';
 import type {
   CStringReplacer,
   ElfPatcher,
+  MachoPatcher,
   PrefixMapping,
   RelocationEngine,
   TextReplacer,
@@ -85,6 +86,7 @@ class TreeRelocator {
   readonly #mapping: PrefixMapping;
   readonly #text: TextReplacer;
   readonly #elf: ElfPatcher;
+  readonly #macho: MachoPatcher;
   readonly #strings: CStringReplacer;
   readonly #window: Uint8Array;
   /** All names of each file that has several, by each of them; under the first one it is relocated. */
@@ -96,6 +98,9 @@ class TreeRelocator {
     this.#mapping = encodeMapping(request.mapping);
     this.#text = engine.createTextReplacer(this.#mapping);
     this.#elf = engine.createElfPatcher(this.#mapping, { rewriteInterpreter: true });
+    this.#macho = engine.createMachoPatcher(this.#mapping, {
+      replaceIdentity: request.replaceIdentity ?? false,
+    });
     this.#strings = engine.createCStringReplacer(this.#mapping);
     this.#window = stringWindow(this.#strings);
     for (const names of hardLinkGroups(nodes)) for (const name of names) this.#names.set(name, names);
@@ -180,10 +185,9 @@ class TreeRelocator {
     return {
       name,
       file,
-      mapping: this.#mapping,
+      patcher: this.#macho,
       replacer: this.#strings,
       window: this.#window,
-      replaceIdentity: this.#request.replaceIdentity ?? false,
     };
   }
 

@@ -1,15 +1,14 @@
 // A Mach-O file of a tree: load commands, then C strings, then signatures, whose hashes cover both.
 import { DETECT_BYTES, detectFileKind } from '../binfmt/detect.js';
-import type { PrefixMapping } from '../relocation/engine.js';
-import { checkSignable, patchMacho, resignMacho, type SignOptions } from '../relocation/macho-patch.js';
+import type { MachoPatcher } from '../relocation/engine.js';
 import { namingFile } from '../relocation/naming-file.js';
 import type { StagedFile } from '../store/staged-file.js';
 import { EditedFile } from './edited-file.js';
 import { type CStringRequest, replaceCStrings } from './relocate-strings.js';
 
-export interface MachoRequest extends CStringRequest, SignOptions {
+export interface MachoRequest extends CStringRequest {
   readonly file: StagedFile;
-  readonly mapping: PrefixMapping;
+  readonly patcher: MachoPatcher;
 }
 
 /** How much of a file was changed, or would be. */
@@ -27,17 +26,10 @@ export function isMacho(file: StagedFile): boolean {
  * @throws RelocationError `macho-unsupported`, `macho-no-room`, `macho-signed`, `macho-signature`, `cannot-grow-string`,
  * `cannot-shrink-string`
  */
-export function lookAtMacho({
-  name,
-  file,
-  mapping,
-  replacer,
-  window,
-  replaceIdentity,
-}: MachoRequest): MachoCounts {
-  const edits = namingFile(name, () => patchMacho(file, mapping));
+export function lookAtMacho({ name, file, patcher, replacer, window }: MachoRequest): MachoCounts {
+  const edits = namingFile(name, () => patcher.patch(file));
   const strings = replaceCStrings({ name, file: new EditedFile(file, edits), replacer, window });
-  if (edits.length + strings > 0) namingFile(name, () => checkSignable(file, { replaceIdentity }));
+  if (edits.length + strings > 0) namingFile(name, () => patcher.checkSignable(file));
   return { edits: edits.length, strings };
 }
 
@@ -45,20 +37,12 @@ export function lookAtMacho({
  * Changes a file; one that ends in an error may be half changed.
  * @throws RelocationError as `lookAtMacho`
  */
-export function relocateMacho({
-  name,
-  file,
-  mapping,
-  replacer,
-  window,
-  replaceIdentity,
-}: MachoRequest): MachoCounts {
-  const edits = namingFile(name, () => patchMacho(file, mapping));
+export function relocateMacho({ name, file, patcher, replacer, window }: MachoRequest): MachoCounts {
+  const edits = namingFile(name, () => patcher.patch(file));
   for (const edit of edits) file.write(edit.offset, edit.bytes);
   const strings = replaceCStrings({ name, file, replacer, window });
   if (edits.length + strings > 0) {
-    for (const edit of namingFile(name, () => resignMacho(file, { replaceIdentity })))
-      file.write(edit.offset, edit.bytes);
+    for (const edit of namingFile(name, () => patcher.resign(file))) file.write(edit.offset, edit.bytes);
   }
   return { edits: edits.length, strings };
 }

@@ -99,6 +99,7 @@ function relocateBinaries({ tree, root, plan, engine }: RelocateTreeRequest) {
   if (plan.binaryFiles.length === 0) return counts;
   const mapping = encodeMapping(plan.binaryMapping);
   const patcher = engine.createElfPatcher(mapping, { rewriteInterpreter: plan.rewriteInterpreter });
+  const machoPatcher = engine.createMachoPatcher(mapping, { replaceIdentity: false });
   const replacer = engine.createCStringReplacer(mapping);
   const window = stringWindow(replacer);
   const areHitsKnown = isRootOf(tree.hitRoot, mapping);
@@ -108,14 +109,7 @@ function relocateBinaries({ tree, root, plan, engine }: RelocateTreeRequest) {
     withStagedFile(tree.locate(path), (file) => {
       const shown = displayPath(name);
       if (isMacho(file)) {
-        const changes = relocateMacho({
-          name: shown,
-          file,
-          mapping,
-          replacer,
-          window,
-          replaceIdentity: false,
-        });
+        const changes = relocateMacho({ name: shown, file, patcher: machoPatcher, replacer, window });
         counts.rpaths += changes.edits;
         counts.cStrings += changes.strings;
         if (changes.edits + changes.strings > 0) counts.binaries++;

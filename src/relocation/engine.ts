@@ -44,9 +44,39 @@ export interface ElfPatcher {
    * The edits that give an ELF file its new rpaths (and, from layout 2 on, its new interpreter). Where they do not fit, the last
    * edit lies behind the file's end: C strings must not be replaced in it.
    * Empty for what is no ELF file, cannot be parsed, or needs no change.
+   * @param origin where rpaths that are relative to the file are resolved, and made relative again; without it they stay
    * @throws RelocationError `cannot-grow-rpath` for a file that would have to grow, and cannot
    */
+  patch(source: ByteSource, origin?: FileOrigin): readonly Edit[];
+}
+
+/** The directory of a file before and after it moves: what `$ORIGIN` stands for. */
+export interface FileOrigin {
+  readonly old: Uint8Array;
+  readonly new: Uint8Array;
+}
+
+export interface MachoPatcher {
+  /**
+   * The edits for the load commands of a Mach-O file; empty for what is none, or is malformed. The file keeps its size.
+   * @throws RelocationError `macho-unsupported` for 32 bit and big-endian files, `macho-no-room`
+   */
   patch(source: ByteSource): readonly Edit[];
+  /**
+   * Refuses a file whose signature would stand in the way of a change.
+   * @throws RelocationError `macho-signed` for a signature of a real identity that must not be replaced, `macho-signature`
+   */
+  checkSignable(source: ByteSource): void;
+  /**
+   * The edits that make the signatures of a changed file fit again: those of slices whose bytes are others than were signed.
+   * @throws RelocationError as `checkSignable`
+   */
+  resign(source: ByteSource): readonly Edit[];
+}
+
+export interface SignOptions {
+  /** Whether a signature of a real identity may become one of nobody. */
+  readonly replaceIdentity: boolean;
 }
 
 export interface RelocationEngine {
@@ -57,4 +87,5 @@ export interface RelocationEngine {
   createTextReplacer(mapping: PrefixMapping): TextReplacer;
   createCStringReplacer(mapping: PrefixMapping): CStringReplacer;
   createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher;
+  createMachoPatcher(mapping: PrefixMapping, options: SignOptions): MachoPatcher;
 }

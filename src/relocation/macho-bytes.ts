@@ -1,10 +1,9 @@
 // A whole Mach-O file in memory: load commands, then C strings, then signatures, whose hashes cover both.
 import { applyEdits, sourceOfBytes } from '../core/byte-source.js';
-import type { CStringReplacer, PrefixMapping } from './engine.js';
-import { checkSignable, patchMacho, resignMacho, type SignOptions } from './macho-patch.js';
+import type { CStringReplacer, MachoPatcher } from './engine.js';
 
-export interface MachoRelocation extends SignOptions {
-  readonly mapping: PrefixMapping;
+export interface MachoRelocation {
+  readonly patcher: MachoPatcher;
   readonly strings: CStringReplacer;
 }
 
@@ -13,13 +12,13 @@ export interface MachoRelocation extends SignOptions {
  * @throws RelocationError `macho-unsupported`, `macho-no-room`, `macho-signed`, `macho-signature`, `cannot-grow-string`,
  * `cannot-shrink-string`
  */
-export function relocateMachoBytes(bytes: Uint8Array, relocation: MachoRelocation): boolean {
+export function relocateMachoBytes(bytes: Uint8Array, { patcher, strings }: MachoRelocation): boolean {
   const source = sourceOfBytes(bytes);
-  const edits = patchMacho(source, relocation.mapping);
-  if (edits.length > 0) checkSignable(source, relocation);
+  const edits = patcher.patch(source);
+  if (edits.length > 0) patcher.checkSignable(source);
   applyEdits(bytes, edits);
-  const { replaced } = relocation.strings.replace(bytes, 0, true);
+  const { replaced } = strings.replace(bytes, 0, true);
   if (edits.length + replaced === 0) return false;
-  applyEdits(bytes, resignMacho(source, relocation));
+  applyEdits(bytes, patcher.resign(source));
   return true;
 }

@@ -5,14 +5,23 @@ import { type MachoFile, type MachoSlice, readMacho } from '../binfmt/macho.js';
 import { renameMacho } from '../binfmt/macho-names.js';
 import type { ByteSource, Edit } from '../core/byte-source.js';
 import { RelocationError } from '../core/errors.js';
-import type { PrefixMapping } from './engine.js';
+import type { MachoPatcher, PrefixMapping, SignOptions } from './engine.js';
 import { mapPath } from './rpath.js';
+
+/** The patcher in plain TypeScript. */
+export function makeMachoPatcher(mapping: PrefixMapping, options: SignOptions): MachoPatcher {
+  return {
+    patch: (source) => patchMacho(source, mapping),
+    checkSignable: (source) => checkSignable(source, options),
+    resign: (source) => resignMacho(source, options),
+  };
+}
 
 /**
  * The edits for the load commands of a Mach-O file; empty for what is none, or is malformed. The file keeps its size.
  * @throws RelocationError `macho-unsupported` for 32 bit and big-endian files, `macho-no-room`
  */
-export function patchMacho(source: ByteSource, mapping: PrefixMapping): readonly Edit[] {
+function patchMacho(source: ByteSource, mapping: PrefixMapping): readonly Edit[] {
   const file = supported(readMacho(source));
   return (file?.slices ?? []).flatMap((slice) => {
     const edits = renameMacho(source, slice, (name) => mapPath(name, mapping));
@@ -38,16 +47,11 @@ function supported(file: ReturnType<typeof readMacho>): MachoFile | undefined {
   );
 }
 
-export interface SignOptions {
-  /** Whether a signature of a real identity may become one of nobody. */
-  readonly replaceIdentity: boolean;
-}
-
 /**
  * The edits that make the signatures of a changed file fit again: those of slices whose bytes are others than were signed.
  * @throws RelocationError `macho-signed` for a signature of a real identity that must not be replaced, `macho-signature`
  */
-export function resignMacho(source: ByteSource, options: SignOptions): readonly Edit[] {
+function resignMacho(source: ByteSource, options: SignOptions): readonly Edit[] {
   return slicesOf(source).flatMap((slice) => {
     const signature = readCodeSignature(source, slice);
     if (signature !== undefined && !('problem' in signature) && fitsSignature(source, slice, signature))
@@ -61,7 +65,7 @@ export function resignMacho(source: ByteSource, options: SignOptions): readonly 
  * Refuses a file whose signature would stand in the way of a change.
  * @throws RelocationError as `resignMacho`
  */
-export function checkSignable(source: ByteSource, options: SignOptions): void {
+function checkSignable(source: ByteSource, options: SignOptions): void {
   for (const slice of slicesOf(source)) checkSignature(readCodeSignature(source, slice), slice, options);
 }
 

@@ -7,7 +7,7 @@ import { concatBytes, copyBytes, fromLatin1, toLatin1 } from '../core/bytes.js';
 import { RelocationError } from '../core/errors.js';
 import type { ArchiveEntry } from '../tar/archive-entry.js';
 import { displayPath, parseSafePath, type SafePath } from '../tar/safe-path.js';
-import type { CStringReplacer, PrefixMapping, RelocationEngine, TextReplacer } from './engine.js';
+import type { CStringReplacer, MachoPatcher, RelocationEngine, TextReplacer } from './engine.js';
 import { relocateLinkTarget } from './links.js';
 import { relocateMachoBytes } from './macho-bytes.js';
 import { namingFile } from './naming-file.js';
@@ -40,12 +40,14 @@ class RelocateStage {
   readonly #plan: StreamPlan;
   readonly #text: TextReplacer;
   readonly #strings: CStringReplacer;
+  readonly #macho: MachoPatcher;
   readonly #binaryMapping: ReturnType<typeof encodeMapping>;
 
   constructor(plan: StreamPlan, engine: RelocationEngine) {
     this.#plan = plan;
     this.#binaryMapping = encodeMapping(plan.relocation.binaryMapping);
     this.#text = engine.createTextReplacer(encodeMapping(plan.relocation.textMapping));
+    this.#macho = engine.createMachoPatcher(this.#binaryMapping, { replaceIdentity: false });
     this.#strings = engine.createCStringReplacer(this.#binaryMapping);
   }
 
@@ -91,7 +93,7 @@ class RelocateStage {
     const name = displayPath(item.entry.path);
     const windows = new BinaryWindows({
       strings: this.#strings,
-      mapping: this.#binaryMapping,
+      patcher: this.#macho,
       edits,
       name,
       size,
@@ -130,7 +132,7 @@ const MACHO_LIMIT = 256 << 20;
 
 interface BinaryWindowsOptions {
   readonly strings: CStringReplacer;
-  readonly mapping: PrefixMapping;
+  readonly patcher: MachoPatcher;
   readonly edits: readonly Edit[];
   readonly name: string;
   readonly size: number;
@@ -143,7 +145,7 @@ class BinaryWindows {
   readonly #name: string;
   /** After growth. */
   readonly #size: number;
-  readonly #mapping: PrefixMapping;
+  readonly #patcher: MachoPatcher;
   /** A Mach-O file, held as a whole: its signature, at the end, changes what stands before it. */
   #macho: Uint8Array[] | undefined;
   #held = 0;
@@ -152,9 +154,9 @@ class BinaryWindows {
   #offset = 0;
   isChanged = false;
 
-  constructor({ strings, mapping, edits, name, size }: BinaryWindowsOptions) {
+  constructor({ strings, patcher, edits, name, size }: BinaryWindowsOptions) {
     this.#strings = strings;
-    this.#mapping = mapping;
+    this.#patcher = patcher;
     this.#edits = edits;
     this.#name = name;
     this.#size = size;
@@ -204,7 +206,7 @@ class BinaryWindows {
   }
 
   #relocateMacho(bytes: Uint8Array): Uint8Array {
-    const relocation = { mapping: this.#mapping, strings: this.#strings, replaceIdentity: false };
+    const relocation = { patcher: this.#patcher, strings: this.#strings };
     this.isChanged = namingFile(this.#name, () => relocateMachoBytes(bytes, relocation));
     return bytes;
   }

@@ -60,9 +60,8 @@ function relocated(bytes: Uint8Array, pairs: readonly (readonly [string, string]
   const copy = Buffer.from(bytes);
   const mapping = pairs.map(([from, to]) => [fromLatin1(from), fromLatin1(to)] as const);
   const isChanged = relocateMachoBytes(copy, {
-    mapping,
+    patcher: ENGINE.createMachoPatcher(mapping, { replaceIdentity: options.replaceIdentity ?? false }),
     strings: ENGINE.createCStringReplacer(mapping),
-    replaceIdentity: options.replaceIdentity ?? false,
   });
   return { bytes: copy, isChanged };
 }

@@ -5,11 +5,14 @@ import { patchElf } from '../elf-patch.js';
 import type {
   CStringReplacer,
   ElfPatcher,
+  MachoPatcher,
   PrefixMapping,
   PrefixScanner,
   RelocationEngine,
+  SignOptions,
   TextReplacer,
 } from '../engine.js';
+import { makeMachoPatcher } from '../macho-patch.js';
 import { withoutIdentities } from '../prefix-map.js';
 import { PrefixSearch } from '../prefix-search.js';
 import { checkTextSize, findTextMatches, rewriteText } from '../text-rules.js';
@@ -55,6 +58,10 @@ export class JsEngine implements RelocationEngine {
 
   createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher {
     return { patch: (source) => patchElf(source, mapping, options) };
+  }
+
+  createMachoPatcher(mapping: PrefixMapping, options: SignOptions): MachoPatcher {
+    return makeMachoPatcher(mapping, options);
   }
 }
 

@@ -7,11 +7,14 @@ import { canLengthen, type ElfStrings, patchElf, planElfEdits } from '../elf-pat
 import type {
   CStringReplacer,
   ElfPatcher,
+  MachoPatcher,
   PrefixMapping,
   PrefixScanner,
   RelocationEngine,
+  SignOptions,
   TextReplacer,
 } from '../engine.js';
+import { makeMachoPatcher } from '../macho-patch.js';
 import { checkPrefixes, withoutIdentities } from '../prefix-map.js';
 import { checkTextSize, TEXT_RESULT_LIMIT, textTooLarge } from '../text-rules.js';
 import {
@@ -87,6 +90,10 @@ export class NativeEngine implements RelocationEngine {
         return planElfEdits(strings, mapping);
       },
     };
+  }
+
+  createMachoPatcher(mapping: PrefixMapping, options: SignOptions): MachoPatcher {
+    return makeMachoPatcher(mapping, options);
   }
 
   #mappingTable(mapping: PrefixMapping): NativePrefixTable {

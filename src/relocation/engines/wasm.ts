@@ -7,11 +7,14 @@ import { canLengthen, type ElfStrings, patchElf, planElfEdits } from '../elf-pat
 import type {
   CStringReplacer,
   ElfPatcher,
+  MachoPatcher,
   PrefixMapping,
   PrefixScanner,
   RelocationEngine,
+  SignOptions,
   TextReplacer,
 } from '../engine.js';
+import { makeMachoPatcher } from '../macho-patch.js';
 import { withoutIdentities } from '../prefix-map.js';
 import { checkTextSize, rewriteText } from '../text-rules.js';
 import { type MatcherTable, makeMatcherTable } from './matcher-table.js';
@@ -69,6 +72,10 @@ export class WasmEngine implements RelocationEngine {
         return planElfEdits(strings, mapping);
       },
     };
+  }
+
+  createMachoPatcher(mapping: PrefixMapping, options: SignOptions): MachoPatcher {
+    return makeMachoPatcher(mapping, options);
   }
 }
 
