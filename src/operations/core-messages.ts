@@ -1,5 +1,5 @@
 // What a core's worker and its owner tell each other: one package at a time, chunks with credits, then one answer per question.
-// A large package is split over two workers: one decompresses and hands on through a port what the other unpacks.
+// A large package is split: a worker decompresses what another one, or the owner itself, unpacks (piped-tarball.ts).
 import type { MessagePort } from 'node:worker_threads';
 import type { TransferredError } from '../core/error-transfer.js';
 import type { CoreJob, CoreResult } from './package-core.js';
@@ -24,11 +24,6 @@ export type CoreAnswer =
   | { readonly type: 'ended'; readonly failure: TransferredError | undefined; readonly member: number }
   | { readonly type: 'completed'; readonly result: CoreResult }
   | { readonly type: 'failed'; readonly error: TransferredError };
-
-/** What goes from the decompressing worker to the unpacking one; buffers come back to be used again. */
-export type PipedMessage =
-  | { readonly type: 'data'; readonly buffer: ArrayBuffer; readonly length: number; readonly member: number }
-  | { readonly type: 'end' };
 
 /** What a worker is started with. */
 export interface CoreWorkerData {

@@ -1,5 +1,5 @@
 // Where cores run: here while there is little to do, in warm workers when there is much. A worker takes a package at a time;
-// a large package that has the workers for itself is split over two.
+// a large package that has them for itself is split over two threads.
 import { availableParallelism } from 'node:os';
 import type { RelocationEngine } from '../relocation/engine.js';
 import { CoreThread } from './core-thread.js';
@@ -71,9 +71,10 @@ export class CorePool {
     const helpers: CoreThread[] = [];
     try {
       const tarball = early ?? (await open());
-      const isLarge = (tarball.size ?? 0) >= this.#thresholds.split;
-      if (isLarge && this.#hasRoom) helpers.push(await this.#take());
-      return await this.#run({ thread, helper: helpers[0], job }, (core) => use(core, tarball));
+      const isSplit = (tarball.size ?? 0) >= this.#thresholds.split && this.#isAlone;
+      if (isSplit && this.#size > 1) helpers.push(await this.#take());
+      const core = isSplit ? this.#split(thread, helpers[0], job) : new RemoteCore(thread, job);
+      return await use(core, tarball).finally(() => core.abandon());
     } finally {
       for (const each of [thread, ...helpers]) this.#giveBack(each);
     }
@@ -88,20 +89,14 @@ export class CorePool {
     return this.#size > 0 && this.#seen >= this.#thresholds.start;
   }
 
-  get #hasRoom(): boolean {
-    return this.#busy < this.#size && this.#waiting.length === 0;
+  get #isAlone(): boolean {
+    return this.#busy === 1 && this.#waiting.length === 0;
   }
 
-  async #run<Result>(
-    { thread, helper, job }: { thread: CoreThread; helper: CoreThread | undefined; job: CoreJob },
-    use: (core: CoreHandle) => Promise<Result>,
-  ): Promise<Result> {
-    const core = helper === undefined ? new RemoteCore(thread, job) : new SplitCore(helper, thread, job);
-    try {
-      return await use(core);
-    } finally {
-      core.abandon();
-    }
+  /** Without another worker this thread is the other half. */
+  #split(thread: CoreThread, helper: CoreThread | undefined, job: CoreJob): CoreHandle {
+    if (helper !== undefined) return SplitCore.overTwo(helper, thread, job);
+    return SplitCore.withOwner(thread, new PackageCore(job, this.#options.engine, undefined));
   }
 
   #lendHere<Result>(job: CoreJob, tarball: OpenTarball, use: CoreLoan<Result>['use']): Promise<Result> {

@@ -2,15 +2,16 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { errorToData } from '../core/error-transfer.js';
 import { selectEngine } from '../relocation/engines/select.js';
-import type { CoreAnswer, CoreRequest, CoreWorkerData, PipedMessage } from './core-messages.js';
+import type { CoreAnswer, CoreRequest, CoreWorkerData } from './core-messages.js';
 import type { PackageCore } from './package-core.js';
+import { PipedUnpacker } from './piped-tarball.js';
 
 const { engine } = selectEngine((workerData as CoreWorkerData).engine, {});
 const inflater = engine.createInflater();
 
 /** What a worker can be doing. */
 interface Work {
-  push(bytes: Uint8Array): void | Promise<void>;
+  push(bytes: Uint8Array): void;
   /** Why the input could not be used, and the gzip member that counts. */
   end(): Promise<{ failure: unknown; member: number }>;
   close(): void;
@@ -30,28 +31,8 @@ function packageWork(core: PackageCore): Work {
 
 /** A package whose bytes come decompressed from another worker. */
 function pipedPackageWork(core: PackageCore, port: MessagePort): Work {
-  let endedIn = Number.POSITIVE_INFINITY;
-  const isDone = new Promise<void>((resolve) => {
-    port.on('message', (message: PipedMessage) => {
-      if (message.type === 'end') return resolve();
-      core.push(new Uint8Array(message.buffer, 0, message.length));
-      if (core.hasEnded) endedIn = Math.min(endedIn, message.member);
-      port.postMessage(message.buffer, [message.buffer]);
-      answer({ type: 'taken', files: core.files });
-    });
-  });
-  return {
-    core,
-    push: () => {},
-    end: async () => {
-      await isDone;
-      return { failure: core.end(), member: endedIn };
-    },
-    close() {
-      port.close();
-      core.abandon();
-    },
-  };
+  const unpacker = new PipedUnpacker(core, port, (files) => answer({ type: 'taken', files }));
+  return { core, push: () => {}, end: () => unpacker.end(), close: () => unpacker.close() };
 }
 
 async function decompressWork(port: MessagePort): Promise<Work> {
@@ -81,7 +62,7 @@ async function handle(request: Exclude<CoreRequest, { type: 'abandon' }>): Promi
       work = await decompressWork(request.port);
       return;
     case 'chunk':
-      await work?.push(request.bytes);
+      work?.push(request.bytes);
       return answer({ type: 'taken', files: work?.core?.files ?? 0 });
     case 'end': {
       const { failure, member } = (await work?.end()) ?? { failure: undefined, member: 0 };

@@ -55,15 +55,16 @@ export class PackageCore {
   /** Entries that come another way than through `push` go here. */
   readonly tree: StagedTree;
   readonly #engine: RelocationEngine;
-  readonly #decompressor: Decompressor;
+  readonly #decompressor: Decompressor | undefined;
   readonly #tar = new TarReader();
   readonly #warnings: string[] = [];
   #failure: unknown;
 
-  constructor(job: CoreJob, engine: RelocationEngine, inflater: Inflater) {
+  /** @param inflater undefined where bytes come decompressed */
+  constructor(job: CoreJob, engine: RelocationEngine, inflater: Inflater | undefined) {
     this.job = job;
     this.#engine = engine;
-    this.#decompressor = new Decompressor({ inflater, onOutput: (bytes) => this.#unpack(bytes) });
+    this.#decompressor = inflater && new Decompressor({ inflater, onOutput: (bytes) => this.#unpack(bytes) });
     this.tree = new StagedTree({
       folder: job.treeFolder,
       keep: `/${BUILDINFO_PATH}`,
@@ -84,13 +85,18 @@ export class PackageCore {
 
   /** Takes compressed bytes. After a failure it only swallows them, so that their digest can be completed. */
   push(chunk: Uint8Array): void {
-    this.#attempt(() => this.#decompressor.push(chunk));
+    this.#attempt(() => this.#decompressor?.push(chunk));
+  }
+
+  /** Takes bytes that were decompressed elsewhere. */
+  unpack(bytes: Uint8Array): void {
+    this.#attempt(() => this.#unpack(bytes));
   }
 
   /** Ends the input; returns why it could not be extracted, if it could not. */
   end(): unknown {
     this.#attempt(() => {
-      this.#decompressor.finish();
+      this.#decompressor?.finish();
       this.#tar.finish();
     });
     this.tree.abandon();
@@ -138,7 +144,7 @@ export class PackageCore {
       else if (event.type === 'entry') this.tree.beginEntry(event.entry);
       else this.tree.endEntry();
     }
-    if (this.#tar.ended) this.#decompressor.stop();
+    if (this.#tar.ended) this.#decompressor?.stop();
   }
 
   /** The guess of the old store's root is confirmed, or not, by the buildinfo at the end. */

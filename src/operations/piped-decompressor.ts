@@ -1,32 +1,24 @@
-// The first half of a split package: decompresses, and hands the bytes to another worker in buffers that come back.
+// The first half of a split package: decompresses into the ring from which another thread unpacks. It blocks while the ring is full.
 import type { MessagePort } from 'node:worker_threads';
 import { Decompressor } from '../stream/decompress.js';
 import type { Inflater } from '../stream/inflater.js';
-import type { PipedMessage } from './core-messages.js';
-
-/** Fits what a decoder gives at a time. */
-const BUFFER_SIZE = 512 * 1024;
-/** Buffers on their way: what the other worker may be behind. */
-const BUFFERS = 8;
-/** Input decoded between two looks at how far the other worker is. */
-const PIECE_SIZE = 32 * 1024;
+import { type PipedMessage, type PipedRing, SLOT_SIZE, SLOTS } from './piped-tarball.js';
 
 export class PipedDecompressor {
   readonly #port: MessagePort;
   readonly #decompressor: Decompressor;
-  readonly #free: ArrayBuffer[] = [];
-  #away = 0;
+  readonly #ring: PipedRing = {
+    bytes: new Uint8Array(new SharedArrayBuffer(SLOTS * SLOT_SIZE)),
+    taken: new Int32Array(new SharedArrayBuffer(4)),
+  };
+  /** Slots that were filled, ever. */
+  #filled = 0;
   #failure: unknown;
-  #resume: () => void = () => {};
 
   constructor(port: MessagePort, inflater: Inflater) {
     this.#port = port;
     this.#decompressor = new Decompressor({ inflater, onOutput: (bytes) => this.#send(bytes) });
-    port.on('message', (buffer: ArrayBuffer) => {
-      this.#free.push(buffer);
-      this.#away--;
-      this.#resume();
-    });
+    this.#post({ type: 'ring', ring: this.#ring });
   }
 
   /** Complete gzip members so far. */
@@ -34,16 +26,9 @@ export class PipedDecompressor {
     return this.#decompressor.memberCount;
   }
 
-  /** Decodes a chunk; resolves when there is room for another. After a failure it only swallows. */
-  async push(chunk: Uint8Array): Promise<void> {
-    for (let offset = 0; offset < chunk.length && this.#failure === undefined; offset += PIECE_SIZE) {
-      this.#attempt(() => this.#decompressor.push(chunk.subarray(offset, offset + PIECE_SIZE)));
-      while (this.#away >= BUFFERS) {
-        await new Promise<void>((resolve) => {
-          this.#resume = resolve;
-        });
-      }
-    }
+  /** Decodes a chunk. After a failure it only swallows. */
+  push(chunk: Uint8Array): void {
+    if (this.#failure === undefined) this.#attempt(() => this.#decompressor.push(chunk));
   }
 
   /** Ends the input; answers why it could not be decoded, if it could not. */
@@ -65,17 +50,25 @@ export class PipedDecompressor {
     }
   }
 
-  #send(bytes: Uint8Array): void {
-    for (let offset = 0; offset < bytes.length; offset += BUFFER_SIZE) {
-      const part = bytes.subarray(offset, offset + BUFFER_SIZE);
-      const buffer = this.#free.pop() ?? new ArrayBuffer(BUFFER_SIZE);
-      new Uint8Array(buffer).set(part);
-      this.#away++;
-      this.#post({ type: 'data', buffer, length: part.length, member: this.member }, [buffer]);
+  #send(output: Uint8Array): void {
+    for (let offset = 0; offset < output.length; offset += SLOT_SIZE) {
+      const part = output.subarray(offset, offset + SLOT_SIZE);
+      this.#ring.bytes.set(part, this.#freeSlot() * SLOT_SIZE);
+      this.#filled++;
+      this.#post({ type: 'slot', length: part.length, member: this.member });
     }
   }
 
-  #post(message: PipedMessage, transfer: readonly ArrayBuffer[] = []): void {
-    this.#port.postMessage(message, transfer);
+  #freeSlot(): number {
+    const { taken } = this.#ring;
+    for (let count = Atomics.load(taken, 0); ((this.#filled - count) | 0) >= SLOTS; ) {
+      Atomics.wait(taken, 0, count);
+      count = Atomics.load(taken, 0);
+    }
+    return this.#filled % SLOTS;
+  }
+
+  #post(message: PipedMessage): void {
+    this.#port.postMessage(message);
   }
 }
