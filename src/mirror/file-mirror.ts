@@ -128,37 +128,38 @@ interface FileStreamSource {
 
 function fileStream({ handle, location, size, signal }: FileStreamSource): ReadableStream<Uint8Array> {
   let position = 0;
-  const readChunk = async (): Promise<Uint8Array> => {
+  const readInto = async (target: Uint8Array): Promise<number> => {
     signal?.throwIfAborted();
-    const wanted = Math.min(CHUNK_SIZE, size - position);
-    if (wanted === 0) return new Uint8Array(0);
-    const buffer = new Uint8Array(wanted);
-    const { bytesRead } = await handle.read(buffer, 0, wanted, position).catch((error: unknown) => {
+    const wanted = Math.min(target.length, size - position);
+    if (wanted === 0) return 0;
+    const { bytesRead } = await handle.read(target, 0, wanted, position).catch((error: unknown) => {
       throw unreadable(location, error);
     });
     if (bytesRead === 0) throw shrunk(location, size, position);
     position += bytesRead;
-    return bytesRead === wanted ? buffer : buffer.subarray(0, bytesRead);
+    return bytesRead;
   };
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const chunk = await readChunk();
-          if (chunk.length > 0) controller.enqueue(chunk);
-          if (position < size) return;
-          await handle.close();
-          controller.close();
-        } catch (error) {
-          await handle.close().catch(() => {});
-          throw error;
-        }
-      },
-      cancel: () => handle.close(),
+  return new ReadableStream({
+    // Who brings buffers of their own has them filled, again and again; for others they are made.
+    type: 'bytes',
+    autoAllocateChunkSize: CHUNK_SIZE,
+    async pull(controller) {
+      try {
+        // There is always one, as buffers are made where a reader brings none.
+        const request = controller.byobRequest as ReadableStreamBYOBRequest;
+        const count = await readInto(request.view as Uint8Array);
+        if (count > 0) request.respond(count);
+        if (position < size) return;
+        await handle.close();
+        controller.close();
+        controller.byobRequest?.respond(0);
+      } catch (error) {
+        await handle.close().catch(() => {});
+        throw error;
+      }
     },
-    // One chunk is read while the last one is worked on.
-    { highWaterMark: 1 },
-  );
+    cancel: () => handle.close(),
+  });
 }
 
 function isAbsence(error: unknown): boolean {

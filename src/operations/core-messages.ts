@@ -9,8 +9,8 @@ export type CoreRequest =
   | { readonly type: 'begin'; readonly job: CoreJob; readonly port?: MessagePort }
   /** Begins to decompress for another worker. */
   | { readonly type: 'decompress'; readonly port: MessagePort }
-  /** The buffer is transferred. Answer: `taken`. */
-  | { readonly type: 'chunk'; readonly bytes: Uint8Array }
+  /** Compressed bytes, by their place in the input slots. Answer: `taken`. */
+  | { readonly type: 'chunk'; readonly at: number; readonly length: number }
   /** Answer: `ended`. */
   | { readonly type: 'end' }
   /** Answer: `completed`. */
@@ -28,7 +28,10 @@ export type CoreAnswer =
 /** What a worker is started with. */
 export interface CoreWorkerData {
   readonly engine: 'js' | 'wasm' | 'native';
+  /** Input slots that both sides see, `CREDITS` of `CHUNK_SIZE`. */
+  readonly input: Uint8Array<SharedArrayBuffer>;
 }
 
-/** Chunks that may be on their way to a worker. */
-export const CREDITS = 6;
+/** Chunks that may be on their way to a worker, and the most bytes that one has. */
+export const CREDITS = 8;
+export const CHUNK_SIZE = 256 * 1024;

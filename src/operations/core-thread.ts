@@ -2,7 +2,13 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { errorFromData } from '../core/error-transfer.js';
 import { RelocationError } from '../core/errors.js';
-import type { CoreAnswer, CoreRequest, CoreWorkerData } from './core-messages.js';
+import {
+  CHUNK_SIZE,
+  type CoreAnswer,
+  type CoreRequest,
+  type CoreWorkerData,
+  CREDITS,
+} from './core-messages.js';
 
 /** In MiB. What a core allocates is short-lived: more room would only be filled before it is collected. */
 const YOUNG_GENERATION = 4;
@@ -13,6 +19,8 @@ interface Question {
 }
 
 export class CoreThread {
+  /** Memory for chunks on their way; the worker sees it too. */
+  readonly input = new Uint8Array(new SharedArrayBuffer(CREDITS * CHUNK_SIZE));
   readonly #worker: Worker;
   readonly #questions: Question[] = [];
   #death: Error | undefined;
@@ -21,7 +29,7 @@ export class CoreThread {
   onTaken: (files: number) => void = () => {};
 
   constructor(engine: CoreWorkerData['engine']) {
-    const workerData: CoreWorkerData = { engine };
+    const workerData: CoreWorkerData = { engine, input: this.input };
     this.#worker = new Worker(new URL('./core-worker.js', import.meta.url), {
       workerData,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION },

@@ -6,7 +6,8 @@ import type { CoreAnswer, CoreRequest, CoreWorkerData } from './core-messages.js
 import type { PackageCore } from './package-core.js';
 import { PipedUnpacker } from './piped-tarball.js';
 
-const { engine } = selectEngine((workerData as CoreWorkerData).engine, {});
+const { engine: engineName, input } = workerData as CoreWorkerData;
+const { engine } = selectEngine(engineName, {});
 const inflater = engine.createInflater();
 
 /** What a worker can be doing. */
@@ -62,7 +63,7 @@ async function handle(request: Exclude<CoreRequest, { type: 'abandon' }>): Promi
       work = await decompressWork(request.port);
       return;
     case 'chunk':
-      work?.push(request.bytes);
+      work?.push(input.subarray(request.at, request.at + request.length));
       return answer({ type: 'taken', files: work?.core?.files ?? 0 });
     case 'end': {
       const { failure, member } = (await work?.end()) ?? { failure: undefined, member: 0 };

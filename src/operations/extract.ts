@@ -1,6 +1,7 @@
 // Feeds a package's tarball to a core while its digest is taken. Nothing of it counts before the digest is compared.
 import { createHash, type Hash } from 'node:crypto';
 import { IntegrityError } from '../core/errors.js';
+import { readChunks } from '../stream/read-chunks.js';
 
 /** A digest in hexadecimal that bytes must have, and what says so. */
 export interface ExpectedDigest {
@@ -10,7 +11,7 @@ export interface ExpectedDigest {
 
 /** What takes compressed bytes and unpacks them, here or in a worker. */
 export interface ExtractingCore {
-  /** Takes a chunk; where it gives a promise, that resolves when there is room for more. */
+  /** Takes a chunk, which it must not keep; where it gives a promise, that resolves when there is room for more. */
   push(chunk: Uint8Array): void | Promise<void>;
   /** Ends the input; answers why it could not be unpacked, if it could not. */
   end(): unknown;
@@ -18,7 +19,7 @@ export interface ExtractingCore {
 
 export interface ExtractRequest {
   /** Compressed bytes of the tarball. */
-  readonly body: AsyncIterable<Uint8Array>;
+  readonly body: ReadableStream<Uint8Array>;
   /** URL or path of the tarball, for messages. */
   readonly location: string;
   /** SHA-256 digests of the compressed bytes. */
@@ -43,7 +44,7 @@ export async function extractTarball(request: ExtractRequest): Promise<ExtractRe
   const { body, core, signal, onBytes } = request;
   const hash = createHash('sha256');
   let compressedBytes = 0;
-  for await (const chunk of body) {
+  for await (const chunk of readChunks(body)) {
     signal?.throwIfAborted();
     hash.update(chunk);
     compressedBytes += chunk.length;

@@ -1,7 +1,7 @@
 // Cores that run in workers: a package in one, or a large one split over two threads.
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { errorFromData } from '../core/error-transfer.js';
-import { type CoreAnswer, CREDITS } from './core-messages.js';
+import { CHUNK_SIZE, type CoreAnswer, CREDITS } from './core-messages.js';
 import type { CoreHandle } from './core-pool.js';
 import type { CoreThread } from './core-thread.js';
 import type { CoreJob, CoreResult, PackageCore } from './package-core.js';
@@ -11,6 +11,7 @@ import { PipedUnpacker, type UnpackedHalf } from './piped-tarball.js';
 class ChunkFeed {
   readonly #thread: CoreThread;
   readonly #onFiles: (files: number) => void;
+  #slot = 0;
   #outstanding = 0;
   #resume: () => void = () => {};
 
@@ -30,10 +31,18 @@ class ChunkFeed {
   }
 
   push(chunk: Uint8Array): void | Promise<void> {
-    const bytes = ownBytes(chunk);
-    this.#thread.tell({ type: 'chunk', bytes }, [bytes.buffer]);
+    if (chunk.length > CHUNK_SIZE) return this.#pushPieces(chunk);
+    const at = this.#slot * CHUNK_SIZE;
+    this.#slot = (this.#slot + 1) % CREDITS;
+    this.#thread.input.set(chunk, at);
+    this.#thread.tell({ type: 'chunk', at, length: chunk.length });
     this.#outstanding++;
     if (this.#outstanding >= CREDITS) return this.#waitForRoom();
+  }
+
+  async #pushPieces(chunk: Uint8Array): Promise<void> {
+    for (let offset = 0; offset < chunk.length; offset += CHUNK_SIZE)
+      await this.push(chunk.subarray(offset, offset + CHUNK_SIZE));
   }
 
   async #waitForRoom(): Promise<void> {
@@ -203,11 +212,4 @@ function release(thread: CoreThread, isBusy: boolean): void {
   if (thread.isDead) return;
   if (isBusy) void thread.end();
   else thread.tell({ type: 'abandon' });
-}
-
-/** Bytes whose buffer can be transferred: it must not be shared with anything else. */
-function ownBytes(chunk: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { buffer } = chunk;
-  const isWhole = chunk.byteLength === buffer.byteLength && !Buffer.isBuffer(chunk);
-  return isWhole && buffer instanceof ArrayBuffer ? new Uint8Array(buffer) : new Uint8Array(chunk);
 }
