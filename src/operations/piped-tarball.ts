@@ -20,8 +20,14 @@ export type PipedMessage =
   /** Comes first. */
   | { readonly type: 'ring'; readonly ring: PipedRing }
   /** The next slot is full. `member`: complete gzip members before its bytes. */
-  | { readonly type: 'slot'; readonly length: number; readonly member: number }
+  | SlotMessage
   | { readonly type: 'end' };
+
+export interface SlotMessage {
+  readonly type: 'slot';
+  readonly length: number;
+  readonly member: number;
+}
 
 /** How the unpacking half ended. */
 export interface UnpackedHalf {
@@ -36,6 +42,10 @@ export class PipedUnpacker {
   readonly #port: MessagePort;
   readonly #onTaken: (files: number) => void;
   readonly #isDone: Promise<void>;
+  readonly #full: SlotMessage[] = [];
+  #isComplete: () => void = () => {};
+  #isAtWork = false;
+  #hasAll = false;
   #ring: PipedRing | undefined;
   #slot = 0;
   #endedIn = Number.POSITIVE_INFINITY;
@@ -45,12 +55,9 @@ export class PipedUnpacker {
     this.#port = port;
     this.#onTaken = onTaken;
     this.#isDone = new Promise((resolve) => {
-      port.on('message', (message: PipedMessage) => {
-        if (message.type === 'end') resolve();
-        else if (message.type === 'ring') this.#ring = message.ring;
-        else this.#take(message.length, message.member);
-      });
+      this.#isComplete = resolve;
     });
+    port.on('message', (message: PipedMessage) => this.#receive(message));
   }
 
   /** Resolves when all bytes came. */
@@ -64,7 +71,23 @@ export class PipedUnpacker {
     this.#core.abandon();
   }
 
-  #take(length: number, member: number): void {
+  #receive(message: PipedMessage): void {
+    if (message.type === 'ring') this.#ring = message.ring;
+    else if (message.type === 'end') this.#hasAll = true;
+    else this.#full.push(message);
+    if (!this.#isAtWork) this.#work();
+  }
+
+  /** One slot in a turn of the event loop: the thread that unpacks may also be the one that feeds the other half. */
+  #work(): void {
+    const slot = this.#full.shift();
+    if (slot !== undefined) this.#take(slot);
+    else if (this.#hasAll) this.#isComplete();
+    this.#isAtWork = slot !== undefined;
+    if (this.#isAtWork) setImmediate(() => this.#work());
+  }
+
+  #take({ length, member }: SlotMessage): void {
     if (this.#ring === undefined) return;
     const { bytes, taken } = this.#ring;
     const at = this.#slot * SLOT_SIZE;
