@@ -1,4 +1,5 @@
 // What a benchmark case is: data that names an input, who works on it, and why it exists. The runner knows nothing else.
+import type { ExpectedDigests } from './expectations.js';
 import type { CaseInput, InputRecipe } from './inputs/case-input.js';
 import type { Sample } from './measure/sample.js';
 
@@ -32,6 +33,8 @@ export interface Turn {
 
 /** A contender that is ready. */
 export interface Runner {
+  /** What must be there before the turn; not measured. */
+  prepare?(turn: Turn): Promise<void>;
   run(turn: Turn): Promise<Outcome>;
   close?(): Promise<void>;
 }
@@ -77,6 +80,10 @@ export interface BenchCase {
   /** What its ratios are about. */
   readonly metric: 'wall' | 'cpu' | 'peak';
   readonly place?: Place;
+  /** What results must be, by kind, where the input is the same on every machine; else the input says it. */
+  readonly expected?: ExpectedDigests;
+  /** So many times the rounds that were asked for, where one takes a moment. */
+  readonly roundFactor?: number;
   /** Fewer rounds than were asked for, where one takes long. */
   readonly mostRounds?: number;
   /** Without a warm-up round, where one takes very long. */

@@ -1,5 +1,4 @@
 // The flags of the benchmark, and which cases they select.
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BenchCase, GROUPS, type Group } from './case.js';
@@ -9,11 +8,17 @@ export interface BenchOptions {
   readonly groups: readonly Group[];
   /** Parts of names of cases; empty: all. */
   readonly only: readonly string[];
+  /** Parts of names of contenders; empty: all. Baseline and control always take part. */
+  readonly contenders: readonly string[];
   readonly rounds: number;
   /** Where the record and the reports are written. */
   readonly outFolder: string;
-  /** Where generated inputs are kept for the next run. */
-  readonly inputFolder: string;
+  /** Where generated inputs are kept for the next run; without it they are removed at the end. */
+  readonly inputFolder: string | undefined;
+  /** After so many minutes no further case is begun. */
+  readonly minutes: number;
+  /** A record to go on with: its cases are taken over. */
+  readonly resume: string | undefined;
   /** Two records to compare, in place of a run. */
   readonly compare: readonly string[];
   /** A record to write reports of, in place of a run. */
@@ -24,16 +29,20 @@ export interface BenchOptions {
 export const USAGE = `Usage: npm run bench -- [options]
   --quick             a selection that ends within two minutes
   --group GROUP       ${GROUPS.join(', ')}; may be repeated
-  --only TEXT         cases whose name contains the text; may be repeated
-  --rounds N          measured rounds (default 5, with --quick 2)
+  --case TEXT         cases whose name contains the text; may be repeated
+  --contender TEXT    contenders whose name contains the text, besides baseline and control; may be repeated
+  --rounds N          measured rounds (default 7, with --quick 2)
+  --minutes N         after so many minutes no further case is begun (default 45)
+  --resume RECORD     go on with a record: the cases that it has are not run again
   --out FOLDER        where record and reports go (default bench/record)
-  --inputs FOLDER     where generated inputs are kept (default: in the folder for temporary files)
+  --inputs FOLDER     where generated inputs are kept for the next run (default: they are removed at the end)
   --list              list the cases
   --report RECORD     write the reports of a record
   --compare RECORD RECORD   compare two records
 SPACK_ROOT names the Spack to compare with.`;
 
-const ROUNDS = { full: 5, quick: 2 } as const;
+const ROUNDS = { full: 7, quick: 2 } as const;
+const MINUTES = 45;
 
 /** @throws TypeError for wrong flags */
 export function parseOptions(args: readonly string[]): BenchOptions {
@@ -43,10 +52,14 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     options: {
       quick: { type: 'boolean', default: false },
       group: { type: 'string', multiple: true, default: [] },
+      case: { type: 'string', multiple: true, default: [] },
       only: { type: 'string', multiple: true, default: [] },
+      contender: { type: 'string', multiple: true, default: [] },
       rounds: { type: 'string' },
+      minutes: { type: 'string' },
+      resume: { type: 'string' },
       out: { type: 'string', default: join('bench', 'record') },
-      inputs: { type: 'string', default: join(tmpdir(), 'regraft-bench-inputs') },
+      inputs: { type: 'string' },
       list: { type: 'boolean', default: false },
       report: { type: 'string' },
       compare: { type: 'boolean', default: false },
@@ -60,8 +73,11 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   return {
     isQuick,
     groups: values.group.map(parseGroup),
-    only: values.only,
-    rounds: parseRounds(values.rounds, isQuick ? ROUNDS.quick : ROUNDS.full),
+    only: [...values.case, ...values.only],
+    contenders: values.contender,
+    rounds: parseNumber(values.rounds, isQuick ? ROUNDS.quick : ROUNDS.full, 'rounds'),
+    minutes: parseNumber(values.minutes, MINUTES, 'minutes'),
+    resume: values.resume,
     outFolder: values.out,
     inputFolder: values.inputs,
     compare: positionals,
@@ -70,14 +86,24 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   };
 }
 
-/** The cases that options select; `--only` finds those of the quick run and of the full run. */
+/** The cases that options select; `--case` finds those of the quick run and of the full run. */
 export function selectCases(cases: readonly BenchCase[], options: BenchOptions): BenchCase[] {
   const { groups, only, isQuick } = options;
-  return cases.filter(({ name, group, runs = 'full' }) => {
+  const selected = cases.filter(({ name, group, runs = 'full' }) => {
     if (groups.length > 0 && !groups.includes(group)) return false;
     if (only.length > 0) return only.some((text) => name.includes(text));
     return runs === 'both' || runs === (isQuick ? 'quick' : 'full');
   });
+  return selected.map((each) => withContenders(each, options.contenders));
+}
+
+function withContenders(bench: BenchCase, wanted: readonly string[]): BenchCase {
+  if (wanted.length === 0) return bench;
+  const { baseline, control } = bench;
+  const contenders = bench.contenders.filter(
+    ({ name }) => name === baseline || name === control || wanted.some((text) => name.includes(text)),
+  );
+  return { ...bench, contenders };
 }
 
 function parseGroup(text: string): Group {
@@ -86,9 +112,9 @@ function parseGroup(text: string): Group {
   return group;
 }
 
-function parseRounds(text: string | undefined, usual: number): number {
+function parseNumber(text: string | undefined, usual: number, what: string): number {
   if (text === undefined) return usual;
-  const rounds = Number(text);
-  if (Number.isInteger(rounds) && rounds >= 1 && rounds < 100) return rounds;
-  throw new TypeError(`"${text}" is no number of rounds from 1 to 99`);
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1 && number < 1000) return number;
+  throw new TypeError(`"${text}" is no number of ${what} from 1 to 999`);
 }

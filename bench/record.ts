@@ -10,8 +10,10 @@ export const RECORD_FORMAT = 1;
 
 export interface ContenderRecord {
   readonly name: string;
-  /** One per round, in order. */
+  /** One per round that counts, in order. */
   readonly samples: readonly Sample[];
+  /** Of rounds that do not count, since something else used the machine. */
+  readonly disturbed?: readonly Sample[];
   readonly facts?: readonly Readonly<Record<string, number>>[];
   /** Why it did not take part. */
   readonly missing?: string;
@@ -30,7 +32,10 @@ export interface CaseRecord {
   readonly place?: Place;
   readonly series?: Series;
   readonly input: InputFacts;
+  /** Rounds that count. */
   readonly rounds: number;
+  /** Rounds that were repeated; format 1 without it has none. */
+  readonly disturbedRounds?: number;
   readonly contenders: readonly ContenderRecord[];
 }
 
@@ -43,6 +48,8 @@ export interface BenchRecord {
   readonly command: string;
   /** A short selection, whose inputs are too small for goals. */
   readonly isQuick: boolean;
+  /** Names of cases that were selected and not run: the run was interrupted, or its time was up. */
+  readonly remaining?: readonly string[];
   readonly machine: MachineFacts;
   readonly cases: readonly CaseRecord[];
 }
@@ -64,4 +71,9 @@ export function problemsOf({ cases }: BenchRecord): string[] {
       problem === undefined ? [] : [`${each.name}: ${name}: ${problem}`],
     ),
   );
+}
+
+/** Whether a case must be run again: somebody in it went wrong. */
+export function isFailed({ contenders }: CaseRecord): boolean {
+  return contenders.some(({ problem }) => problem !== undefined);
 }

@@ -1,10 +1,12 @@
-// Runs a case: rounds in which every contender has one turn (A B C, A B C), after a round that warms up and looks closely at results.
+// Runs a case: rounds in which every contender has one turn, forwards and backwards in turn (A B C, C B A), after a round that
+// warms up and looks closely at results. A round in which something else used the machine is repeated.
 import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import type { BenchCase, Contender, Missing, Outcome, Runner, Verdict } from './case.js';
+import type { BenchCase, Contender } from './case.js';
+import { Expectations } from './expectations.js';
 import type { CaseInput } from './inputs/case-input.js';
-import type { Sample } from './measure/sample.js';
-import type { CaseRecord, ContenderRecord } from './record.js';
+import { isDisturbed } from './measure/disturbance.js';
+import type { CaseRecord } from './record.js';
+import { Seat } from './seat.js';
 
 export interface RunnerOptions {
   readonly rounds: number;
@@ -18,27 +20,24 @@ export interface RunnerOptions {
   readonly onProgress: (message: string) => void;
   /** Called before each measured turn, for example to let the disk come to rest. */
   readonly settle?: () => void;
+  /** After so many seconds no further round is begun, once there are two. */
+  readonly mostSeconds?: number;
 }
 
 /** What is appended to the name of the contender that runs twice. */
 export const AGAIN = ' (again)';
 
+const MOST_SECONDS = 120;
+const LEAST_ROUNDS = 2;
+
 /** Runs a case. A contender that fails or gives a wrong result is recorded with its problem, and the others go on. */
 export async function runCase(bench: BenchCase, options: RunnerOptions): Promise<CaseRecord> {
-  const rounds = Math.min(options.rounds, bench.mostRounds ?? options.rounds);
   const seats = withControl(bench).map((contender) => new Seat(contender));
-  const expected = new Map<string, Expectation>();
   mkdirSync(options.outputFolder, { recursive: true });
+  let rounds: RoundCounts;
   try {
     for (const seat of seats) await seat.open(options);
-    for (let round = bench.isCold ? 1 : 0; round <= rounds; round++) {
-      options.onProgress(
-        round === 0 ? `${bench.name}: warm-up` : `${bench.name}: round ${round} of ${rounds}`,
-      );
-      const depth = round === (bench.isCold ? 1 : 0) ? 'thorough' : 'quick';
-      for (const [place, seat] of seats.entries())
-        await seat.turn({ round, place, depth, expected, options });
-    }
+    rounds = await new Rounds(bench, seats, options).run();
   } finally {
     for (const seat of seats) await seat.close();
     rmSync(options.outputFolder, { recursive: true, force: true });
@@ -53,7 +52,7 @@ export async function runCase(bench: BenchCase, options: RunnerOptions): Promise
     ...(bench.place === undefined ? {} : { place: bench.place }),
     ...(bench.series === undefined ? {} : { series: bench.series }),
     input: options.input.facts,
-    rounds,
+    ...rounds,
     contenders: seats.map((seat) => seat.record()),
   };
 }
@@ -65,98 +64,71 @@ function withControl({ contenders, control, baseline }: BenchCase): Contender[] 
   return [...contenders, { ...twin, name: `${twin.name}${AGAIN}` }];
 }
 
-/** A result that others of its kind must equal, and whose it is. */
-interface Expectation {
-  readonly digest: string;
-  readonly by: string;
+interface RoundCounts {
+  /** Rounds that count. */
+  readonly rounds: number;
+  /** Rounds that do not. */
+  readonly disturbedRounds: number;
 }
 
-interface SeatTurn {
-  readonly round: number;
-  readonly place: number;
-  readonly depth: 'thorough' | 'quick';
-  readonly expected: Map<string, Expectation>;
-  readonly options: RunnerOptions;
-}
+class Rounds {
+  readonly #bench: BenchCase;
+  readonly #seats: readonly Seat[];
+  readonly #options: RunnerOptions;
+  readonly #expectations: Expectations;
+  readonly #begin = performance.now();
 
-/** One contender in one case. */
-class Seat {
-  readonly #contender: Contender;
-  readonly #samples: Sample[] = [];
-  readonly #facts: Readonly<Record<string, number>>[] = [];
-  #runner: Runner | undefined;
-  #missing: string | undefined;
-  #problem: string | undefined;
-
-  constructor(contender: Contender) {
-    this.#contender = contender;
+  constructor(bench: BenchCase, seats: readonly Seat[], options: RunnerOptions) {
+    this.#bench = bench;
+    this.#seats = seats;
+    this.#options = options;
+    this.#expectations = new Expectations(bench.expected, options.input.expected);
   }
 
-  async open({ input, workFolder, environment }: RunnerOptions): Promise<void> {
-    const folder = join(workFolder, this.#contender.name.replaceAll(/[^A-Za-z0-9]+/g, '-'));
-    const sharedFolder = join(workFolder, 'shared');
-    for (const each of [folder, sharedFolder]) mkdirSync(each, { recursive: true });
-    await this.#attempt(async () => {
-      const opened = await this.#contender.open({ input, workFolder: folder, sharedFolder, environment });
-      if (isMissing(opened)) this.#missing = opened.missing;
-      else this.#runner = opened;
-    });
-  }
-
-  async turn({ round, place, depth, expected, options }: SeatTurn): Promise<void> {
-    const runner = this.#runner;
-    if (runner === undefined || this.#problem !== undefined) return;
-    const folder = join(options.outputFolder, `r${twoDigits(round)}c${twoDigits(place)}`);
-    mkdirSync(folder);
-    await this.#attempt(async () => {
-      options.settle?.();
-      const outcome = await runner.run({ round, folder });
-      this.#compare(await outcome.verify(depth), expected);
-      if (round > 0) this.#keep(outcome);
-    });
-    if (options.removesAtOnce) rmSync(folder, { recursive: true, force: true });
-  }
-
-  async close(): Promise<void> {
-    await this.#attempt(async () => this.#runner?.close?.());
-  }
-
-  record(): ContenderRecord {
-    return {
-      name: this.#contender.name,
-      samples: this.#samples,
-      ...(this.#facts.length === 0 ? {} : { facts: this.#facts }),
-      ...(this.#missing === undefined ? {} : { missing: this.#missing }),
-      ...(this.#problem === undefined ? {} : { problem: this.#problem }),
-    };
-  }
-
-  #keep({ sample, facts }: Outcome): void {
-    this.#samples.push(sample);
-    if (facts !== undefined) this.#facts.push(facts);
-  }
-
-  #compare({ kind, digest }: Verdict, expected: Map<string, Expectation>): void {
-    const known = expected.get(kind);
-    if (known === undefined) expected.set(kind, { digest, by: this.#contender.name });
-    else if (known.digest !== digest)
-      throw new Error(`Wrong result: its ${kind} are ${digest}, those of "${known.by}" ${known.digest}`);
-  }
-
-  async #attempt(step: () => Promise<void>): Promise<void> {
-    try {
-      await step();
-    } catch (error) {
-      this.#problem ??= error instanceof Error ? error.message : String(error);
+  async run(): Promise<RoundCounts> {
+    const { mostRounds = Number.POSITIVE_INFINITY, roundFactor = 1, isCold = false } = this.#bench;
+    const wanted = Math.min(this.#options.rounds * roundFactor, mostRounds);
+    if (!isCold) await this.#round(0, 'warm-up', 'thorough');
+    const disturbed = new Set<number>();
+    let round = 0;
+    while (round - disturbed.size < wanted && round < 2 * wanted && this.#hasTime(round)) {
+      round++;
+      const remark = disturbed.size === 0 ? '' : `, ${disturbed.size} were disturbed`;
+      await this.#round(
+        round,
+        `round ${round} of ${wanted + disturbed.size}${remark}`,
+        isCold && round === 1 ? 'thorough' : 'quick',
+      );
+      if (isDisturbed(this.#samplesOf(round), this.#bench.metric)) disturbed.add(round);
     }
+    return this.#leaveOut(disturbed, round);
   }
-}
 
-function isMissing(opened: Runner | Missing): opened is Missing {
-  return 'missing' in opened;
-}
+  /** Disturbed rounds are left out where enough others remain: what is left out is in the record all the same. */
+  #leaveOut(disturbed: ReadonlySet<number>, all: number): RoundCounts {
+    if (all - disturbed.size < Math.min(all, LEAST_ROUNDS)) return { rounds: all, disturbedRounds: 0 };
+    for (const seat of this.#seats) seat.leaveOut(disturbed);
+    return { rounds: all - disturbed.size, disturbedRounds: disturbed.size };
+  }
 
-/** Paths of turns must have one length: text that holds them would differ in size. */
-function twoDigits(number: number): string {
-  return String(number).padStart(2, '0');
+  #hasTime(round: number): boolean {
+    const { mostSeconds = MOST_SECONDS } = this.#options;
+    return round < LEAST_ROUNDS || performance.now() - this.#begin < mostSeconds * 1000;
+  }
+
+  async #round(round: number, text: string, depth: 'thorough' | 'quick'): Promise<void> {
+    const options = this.#options;
+    options.onProgress(`${this.#bench.name}: ${text}`);
+    const turns = [...this.#seats.entries()];
+    // What grows slower or faster during a round hits the first as often as the last.
+    for (const [place, seat] of round % 2 === 0 && round > 0 ? turns.reverse() : turns)
+      await seat.turn({ round, place, depth, expectations: this.#expectations, options });
+  }
+
+  #samplesOf(round: number) {
+    const samples = this.#seats.map((seat) => seat.sampleOf(round));
+    const control = this.#bench.control ?? this.#bench.baseline;
+    const first = this.#seats.find(({ name }) => name === control)?.sampleOf(round);
+    return { samples: samples.filter((sample) => sample !== undefined), first, again: samples.at(-1) };
+  }
 }

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { INDEX_PATH } from '../../src/buildcache/layout.js';
 import type { PrefixMapping } from '../../src/relocation/engine.js';
+import type { ExpectedDigests } from '../expectations.js';
 import { type Command, measureCommand } from '../measure/command.js';
 import { type CacheRecipe, makeCache, type PackageRecipe, tarballOf } from './package-input.js';
 
@@ -55,7 +56,12 @@ export interface InputFacts {
   readonly unpackedBytes: number;
 }
 
-export interface CacheInput {
+/** What results must be, by kind; found when the input was made, by other means than the contenders'. */
+interface ExpectedResults {
+  readonly expected?: ExpectedDigests;
+}
+
+export interface CacheInput extends ExpectedResults {
   readonly type: 'cache';
   readonly folder: string;
   readonly tarballs: readonly string[];
@@ -65,13 +71,13 @@ export interface CacheInput {
   readonly facts: InputFacts;
 }
 
-export interface BytesInput {
+export interface BytesInput extends ExpectedResults {
   readonly type: 'bytes';
   readonly kernel: KernelInput;
   readonly facts: InputFacts;
 }
 
-export interface IndexInput {
+export interface IndexInput extends ExpectedResults {
   readonly type: 'index';
   readonly packages: number;
   /** As `bench/index.ts` lays it out. */

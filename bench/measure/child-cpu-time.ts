@@ -25,7 +25,8 @@ export function parseChildTicks(stat: string): number {
   return ticks;
 }
 
-function clockTicks(): number {
+/** Clock ticks of a second. */
+export function clockTicks(): number {
   ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
   return ticksPerSecond;
 }

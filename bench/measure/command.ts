@@ -32,6 +32,9 @@ export async function measureCommand(command: Command): Promise<CommandResult> {
     env: { ...(command.environment ?? process.env) },
     ...(command.folder === undefined ? {} : { cwd: command.folder }),
   });
+  // A run that is interrupted leaves nothing behind that goes on writing.
+  const stop = () => child.kill('SIGKILL');
+  process.once('exit', stop);
   const said = { out: '', err: '' };
   child.stdout.on('data', (text) => {
     said.out += text;
@@ -44,7 +47,10 @@ export async function measureCommand(command: Command): Promise<CommandResult> {
   child.once('exit', () => {
     end = performance.now();
   });
-  const [status] = (await once(child, 'close').finally(() => memory?.stop())) as [number | null];
+  const [status] = (await once(child, 'close').finally(() => {
+    memory?.stop();
+    process.removeListener('exit', stop);
+  })) as [number | null];
   const peak = memory?.stop();
   if (status !== 0) throw new Error(failureText(command, status, said.err || said.out));
   const cpuAfter = childCpuTime();

@@ -7,4 +7,6 @@ export interface Sample {
   readonly cpu?: number;
   /** Most bytes resident at a time, all processes together; absent where it was not observed. */
   readonly peak?: number;
+  /** Part of all processors that others used meanwhile; absent where the turn was too short to tell. */
+  readonly others?: number;
 }

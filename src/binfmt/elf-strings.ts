@@ -166,6 +166,9 @@ class VersionReader {
   }
 }
 
+/** No loader takes a longer name. A limit of ours: hostile entries must not multiply one long string. */
+const LONGEST_NAME = 4096;
+
 /** A changed table: its bytes, and where the references point now. */
 export interface RebuiltStrings {
   readonly bytes: Uint8Array;
@@ -177,23 +180,28 @@ export interface RebuiltStrings {
 }
 
 /**
- * The table with some strings replaced: new ones stand at its end, and of the old ones nothing stays that nobody refers to.
+ * The table with some strings replaced: new ones stand at its end, and of the old ones nothing stays that nobody refers to. Or why that
+ * cannot be: hostile names, longer than any loader takes or too many.
  * @param replace the new string for a reference, or undefined where it stays
  */
 export function rebuildStrings(
   table: Uint8Array,
   uses: StringUses,
   replace: (reference: StringReference, value: Uint8Array) => Uint8Array | undefined,
-): RebuiltStrings {
+): RebuiltStrings | ElfProblem {
   // A last string without an end must not run into the first new one.
   const end = table.at(-1) === 0 ? NOTHING : NUL;
   const appended = new AppendedStrings(table.length + end.length);
   const kept = new Set(uses.others);
-  const moved = uses.paths.flatMap((reference) => {
-    const value = replace(reference, stringAt(table, reference.offset));
+  const moved: RebuiltStrings['moved'][number][] = [];
+  for (const reference of uses.paths) {
+    const old = nameAt(table, reference.offset);
+    if (old === undefined && reference.what === 'name') return { problem: 'a name in it is too long' };
+    const value = replace(reference, old ?? NOTHING);
     if (value === undefined) kept.add(reference.offset);
-    return value === undefined ? [] : [{ reference, value, offset: appended.add(value) }];
-  });
+    else moved.push({ reference, value, offset: appended.add(value) });
+    if (BigInt(appended.end) > LARGEST_TABLE) return { problem: 'its string table would be too large' };
+  }
   const bytes = new Uint8Array(table);
   eraseStrings(
     bytes,
@@ -210,40 +218,44 @@ const NOTHING = new Uint8Array(0);
 class AppendedStrings {
   readonly parts: Uint8Array[] = [];
   readonly #offsets = new Map<string, number>();
-  #end: number;
+  end: number;
 
   constructor(end: number) {
-    this.#end = end;
+    this.end = end;
   }
 
   add(value: Uint8Array): number {
     const key = Buffer.from(value).toString('latin1');
     const known = this.#offsets.get(key);
     if (known !== undefined) return known;
-    const offset = this.#end;
+    const offset = this.end;
     this.parts.push(value, NUL);
     this.#offsets.set(key, offset);
-    this.#end += value.length + 1;
+    this.end += value.length + 1;
     return offset;
   }
 }
 
-function stringAt(table: Uint8Array, offset: number): Uint8Array {
-  const end = table.indexOf(0, offset);
-  return table.subarray(offset, end < 0 ? table.length : end);
+/** The string at an offset; undefined when it is too long for a name. */
+function nameAt(table: Uint8Array, offset: number): Uint8Array | undefined {
+  const part = table.subarray(offset, offset + LONGEST_NAME + 1);
+  const end = part.indexOf(0);
+  if (end < 0 && part.length > LONGEST_NAME) return undefined;
+  return part.subarray(0, end < 0 ? part.length : end);
 }
 
 /** Overwrites strings up to the first place in them that is still referred to. */
 function eraseStrings(table: Uint8Array, offsets: readonly number[], kept: ReadonlySet<number>): void {
-  const runs = new Map<number, number>();
-  for (const offset of offsets) {
-    const start = offset === 0 ? 0 : table.lastIndexOf(0, offset - 1) + 1;
-    runs.set(start, start + stringAt(table, start).length);
-  }
-  for (const [start, end] of runs) {
-    let to = start;
+  let done = -1;
+  for (const offset of [...offsets].sort((a, b) => a - b)) {
+    if (offset <= done) continue;
+    const nul = table.indexOf(0, offset);
+    const end = nul < 0 ? table.length : nul;
+    let to = offset === 0 ? 0 : table.lastIndexOf(0, offset - 1) + 1;
+    const start = to;
     while (to < end && !kept.has(to)) to++;
     table.fill(0, start, to);
+    done = end;
   }
 }
 

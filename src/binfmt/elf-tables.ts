@@ -66,12 +66,25 @@ export function readElfTables(source: ByteSource): ElfTables | ElfProblem {
   const segments = readAll(reader, programHeaders, readSegment);
   const sections = readAll(reader, sectionHeaders, readSection);
   if (segments === undefined || sections === undefined) return { problem: 'its headers are not complete' };
+  if (sizeOfRecords(sections) > BigInt(source.size)) return { problem: 'its sections overlap' };
   const dynamic = readDynamicEntries(reader, segments);
   if (dynamic === undefined) return { problem: 'its dynamic section is not complete' };
   const strings = findStrings({ reader, programHeaders, sections, dynamic });
   if (strings !== undefined && 'problem' in strings) return strings;
   const type = header.half(format.E_TYPE);
   return { reader, type, programHeaders, sectionHeaders, segments, sections, dynamic, strings };
+}
+
+/** Sections whose records are read one by one. Where they overlap, hostile ones could make that endless. */
+const RECORD_SECTIONS: ReadonlySet<number> = new Set([
+  format.SHT_SYMTAB,
+  format.SHT_DYNSYM,
+  format.SHT_GNU_verdef,
+  format.SHT_GNU_verneed,
+]);
+
+function sizeOfRecords(sections: readonly ElfSectionHeader[]): bigint {
+  return sections.reduce((sum, { type, size }) => (RECORD_SECTIONS.has(type) ? sum + size : sum), 0n);
 }
 
 function readAll<Item>(

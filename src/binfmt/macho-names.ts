@@ -6,6 +6,7 @@ import {
   LC_RPATH,
   MACH_HEADER_SIZE,
   type MachoCommand,
+  type MachoName,
   type MachoProblem,
   type MachoSlice,
   nameOf,
@@ -26,7 +27,7 @@ export interface MachoShortage extends MachoProblem {
 export function renameMacho(
   source: ByteSource,
   slice: MachoSlice,
-  map: (name: Uint8Array) => Uint8Array | undefined,
+  map: (name: MachoName) => Uint8Array | undefined,
 ): readonly Edit[] | MachoShortage {
   const commands = slice.commands.map((command) => renameCommand(slice.head, command, map));
   if (!commands.some(({ isChanged }) => isChanged)) return [];
@@ -62,11 +63,11 @@ interface NewCommand {
 function renameCommand(
   head: Uint8Array,
   command: MachoCommand,
-  map: (name: Uint8Array) => Uint8Array | undefined,
+  map: (name: MachoName) => Uint8Array | undefined,
 ): NewCommand {
   const bytes = head.subarray(command.offset, command.offset + command.size);
   const name = nameOf(head, command);
-  const value = name && map(name.value);
+  const value = name && map(name);
   const rpath = name && command.cmd === LC_RPATH ? toLatin1(value ?? name.value) : undefined;
   if (name === undefined || value === undefined || equalBytes(value, name.value))
     return { bytes, isChanged: false, rpath };

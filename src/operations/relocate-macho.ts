@@ -1,6 +1,6 @@
 // A Mach-O file of a tree: load commands, then C strings, then signatures, whose hashes cover both.
 import { DETECT_BYTES, detectFileKind } from '../binfmt/detect.js';
-import type { MachoPatcher } from '../relocation/engine.js';
+import type { FileOrigin, MachoPatcher } from '../relocation/engine.js';
 import { namingFile } from '../relocation/naming-file.js';
 import type { StagedFile } from '../store/staged-file.js';
 import { EditedFile } from './edited-file.js';
@@ -9,6 +9,7 @@ import { type CStringRequest, replaceCStrings } from './relocate-strings.js';
 export interface MachoRequest extends CStringRequest {
   readonly file: StagedFile;
   readonly patcher: MachoPatcher;
+  readonly origin?: FileOrigin | undefined;
 }
 
 /** How much of a file was changed, or would be. */
@@ -26,8 +27,8 @@ export function isMacho(file: StagedFile): boolean {
  * @throws RelocationError `macho-unsupported`, `macho-no-room`, `macho-signed`, `macho-signature`, `cannot-grow-string`,
  * `cannot-shrink-string`
  */
-export function lookAtMacho({ name, file, patcher, replacer, window }: MachoRequest): MachoCounts {
-  const edits = namingFile(name, () => patcher.patch(file));
+export function lookAtMacho({ name, file, patcher, origin, replacer, window }: MachoRequest): MachoCounts {
+  const edits = namingFile(name, () => patcher.patch(file, origin));
   const strings = replaceCStrings({ name, file: new EditedFile(file, edits), replacer, window });
   if (edits.length + strings > 0) namingFile(name, () => patcher.checkSignable(file));
   return { edits: edits.length, strings };
@@ -37,8 +38,8 @@ export function lookAtMacho({ name, file, patcher, replacer, window }: MachoRequ
  * Changes a file; one that ends in an error may be half changed.
  * @throws RelocationError as `lookAtMacho`
  */
-export function relocateMacho({ name, file, patcher, replacer, window }: MachoRequest): MachoCounts {
-  const edits = namingFile(name, () => patcher.patch(file));
+export function relocateMacho({ name, file, patcher, origin, replacer, window }: MachoRequest): MachoCounts {
+  const edits = namingFile(name, () => patcher.patch(file, origin));
   for (const edit of edits) file.write(edit.offset, edit.bytes);
   const strings = replaceCStrings({ name, file, replacer, window });
   if (edits.length + strings > 0) {

@@ -2,12 +2,13 @@
 // Rules and kernels come from relocation/, access to the files from store/.
 import type { Edit } from '../core/byte-source.js';
 import { startsWithBytes, toLatin1 } from '../core/bytes.js';
-import type { ElfPatcher, PrefixMapping, RelocationEngine } from '../relocation/engine.js';
+import type { ElfPatcher, FileOrigin, PrefixMapping, RelocationEngine } from '../relocation/engine.js';
 import { relocateLinkTarget } from '../relocation/links.js';
 import { listedFiles, listedLinks } from '../relocation/listed-files.js';
 import { namingFile } from '../relocation/naming-file.js';
 import type { RelocationPlan } from '../relocation/plan.js';
 import { encodeMapping } from '../relocation/prefix-map.js';
+import { originOf } from '../relocation/relative-rpath.js';
 import { replaceTextChunks } from '../relocation/text-chunks.js';
 import { type StagedFile, withStagedFile } from '../store/staged-file.js';
 import { readStagedLink, replaceStagedLink } from '../store/staged-link.js';
@@ -105,17 +106,19 @@ function relocateBinaries({ tree, root, plan, engine }: RelocateTreeRequest) {
   const areHitsKnown = isRootOf(tree.hitRoot, mapping);
   for (const { name, path } of listedFiles(tree.members, root, plan.binaryFiles)) {
     const hits = areHitsKnown ? hitsOf(tree, path) : undefined;
-    if (hits?.length === 0) continue;
+    const origin = originOf(plan, name);
+    // An rpath relative to the file is no hit.
+    if (hits?.length === 0 && origin === undefined) continue;
     withStagedFile(tree.locate(path), (file) => {
       const shown = displayPath(name);
       if (isMacho(file)) {
-        const changes = relocateMacho({ name: shown, file, patcher: machoPatcher, replacer, window });
+        const changes = relocateMacho({ name: shown, file, patcher: machoPatcher, origin, replacer, window });
         counts.rpaths += changes.edits;
         counts.cStrings += changes.strings;
         if (changes.edits + changes.strings > 0) counts.binaries++;
         return;
       }
-      const edits = namingFile(shown, () => patchElf(file, patcher));
+      const edits = namingFile(shown, () => patchElf(file, patcher, origin));
       const strings =
         hits !== undefined && hasFewHits(hits, file.size)
           ? replaceAtHits({ name: shown, file, replacer, hits, edits })
@@ -138,8 +141,8 @@ function hitsOf(tree: StagedTree, path: SafePath): readonly number[] | undefined
   return member?.kind === 'file' ? tree.hitsOf(member.inode) : undefined;
 }
 
-function patchElf(file: StagedFile, patcher: ElfPatcher): readonly Edit[] {
-  const edits = patcher.patch(file);
+function patchElf(file: StagedFile, patcher: ElfPatcher, origin: FileOrigin | undefined): readonly Edit[] {
+  const edits = patcher.patch(file, origin);
   for (const edit of edits) file.write(edit.offset, edit.bytes);
   return edits;
 }

@@ -7,7 +7,8 @@ import { eraseUnusedStrings } from '../binfmt/elf-unused-strings.js';
 import type { ByteSource, Edit } from '../core/byte-source.js';
 import { toLatin1 } from '../core/bytes.js';
 import { RelocationError } from '../core/errors.js';
-import type { PrefixMapping } from './engine.js';
+import type { FileOrigin, PrefixMapping } from './engine.js';
+import { mapRelativeRpath } from './relative-rpath.js';
 import { mapPath, mapRpath } from './rpath.js';
 
 export interface ElfPatchOptions {
@@ -49,12 +50,13 @@ export function patchElf(
   source: ByteSource,
   mapping: PrefixMapping,
   options: ElfPatchOptions,
+  origin?: FileOrigin,
 ): readonly Edit[] {
   const elf = readElf(source);
   const strings = rewritableStrings(elf, options);
   if (elf === undefined || strings === undefined) return [];
-  if (!canLengthen(mapping)) return planElfEdits(strings, mapping);
-  const changes = plannedChanges(strings, mapping);
+  if (!canLengthen(mapping) && origin === undefined) return planElfEdits(strings, mapping);
+  const changes = plannedChanges(strings, mapping, origin);
   const growsStrings = isLonger(changes.rpath) || namesOf(elf).some((name) => becomesLonger(name, mapping));
   if (options.rewriteInterpreter) return settle(source, { changes, mapping, growsStrings });
   // The interpreter is left to the C string rule, but that cannot make it longer.
@@ -87,9 +89,15 @@ interface ElfChanges {
   readonly interpreter: StringChange | undefined;
 }
 
-function plannedChanges({ rpath, interpreter }: ElfStrings, mapping: PrefixMapping): ElfChanges {
+function plannedChanges(
+  { rpath, interpreter }: ElfStrings,
+  mapping: PrefixMapping,
+  origin?: FileOrigin,
+): ElfChanges {
+  const mapEntries = (value: Uint8Array) =>
+    origin === undefined ? mapRpath(value, mapping) : mapRelativeRpath(value, mapping, origin);
   return {
-    rpath: change(rpath, (value) => mapRpath(value, mapping)),
+    rpath: change(rpath, mapEntries),
     interpreter: change(interpreter, (value) => mapPath(value, mapping)),
   };
 }

@@ -44,24 +44,27 @@ export interface ElfPatcher {
    * The edits that give an ELF file its new rpaths (and, from layout 2 on, its new interpreter). Where they do not fit, the last
    * edit lies behind the file's end: C strings must not be replaced in it.
    * Empty for what is no ELF file, cannot be parsed, or needs no change.
-   * @param origin where rpaths that are relative to the file are resolved, and made relative again; without it they stay
+   * @param origin where rpaths that are relative to the file are resolved, and all made relative; without it such rpaths stay
    * @throws RelocationError `cannot-grow-rpath` for a file that would have to grow, and cannot
    */
   patch(source: ByteSource, origin?: FileOrigin): readonly Edit[];
 }
 
-/** The directory of a file before and after it moves: what `$ORIGIN` stands for. */
+/** The directory of a file before and after it moves: what `$ORIGIN` and `@loader_path` stand for. */
 export interface FileOrigin {
   readonly old: Uint8Array;
   readonly new: Uint8Array;
+  /** New paths that begin so become relative. */
+  readonly root: Uint8Array;
 }
 
 export interface MachoPatcher {
   /**
    * The edits for the load commands of a Mach-O file; empty for what is none, or is malformed. The file keeps its size.
+   * @param origin as for `ElfPatcher.patch`
    * @throws RelocationError `macho-unsupported` for 32 bit and big-endian files, `macho-no-room`
    */
-  patch(source: ByteSource): readonly Edit[];
+  patch(source: ByteSource, origin?: FileOrigin): readonly Edit[];
   /**
    * Refuses a file whose signature would stand in the way of a change.
    * @throws RelocationError `macho-signed` for a signature of a real identity that must not be replaced, `macho-signature`

@@ -1,10 +1,11 @@
 // A whole Mach-O file in memory: load commands, then C strings, then signatures, whose hashes cover both.
 import { applyEdits, sourceOfBytes } from '../core/byte-source.js';
-import type { CStringReplacer, MachoPatcher } from './engine.js';
+import type { CStringReplacer, FileOrigin, MachoPatcher } from './engine.js';
 
 export interface MachoRelocation {
   readonly patcher: MachoPatcher;
   readonly strings: CStringReplacer;
+  readonly origin?: FileOrigin | undefined;
 }
 
 /**
@@ -12,9 +13,12 @@ export interface MachoRelocation {
  * @throws RelocationError `macho-unsupported`, `macho-no-room`, `macho-signed`, `macho-signature`, `cannot-grow-string`,
  * `cannot-shrink-string`
  */
-export function relocateMachoBytes(bytes: Uint8Array, { patcher, strings }: MachoRelocation): boolean {
+export function relocateMachoBytes(
+  bytes: Uint8Array,
+  { patcher, strings, origin }: MachoRelocation,
+): boolean {
   const source = sourceOfBytes(bytes);
-  const edits = patcher.patch(source);
+  const edits = patcher.patch(source, origin);
   if (edits.length > 0) patcher.checkSignable(source);
   applyEdits(bytes, edits);
   const { replaced } = strings.replace(bytes, 0, true);

@@ -1,17 +1,18 @@
 // The edits that relocate a Mach-O file (FORMATS §5 "Mach-O"): names in load commands of every slice, and, once everything is written, new
 // hashes in the signatures of the slices that changed.
 import { type CodeSignature, fitsSignature, readCodeSignature, signAdHoc } from '../binfmt/codesign.js';
-import { type MachoFile, type MachoSlice, readMacho } from '../binfmt/macho.js';
+import { type MachoFile, type MachoName, type MachoSlice, readMacho } from '../binfmt/macho.js';
 import { renameMacho } from '../binfmt/macho-names.js';
 import type { ByteSource, Edit } from '../core/byte-source.js';
 import { RelocationError } from '../core/errors.js';
-import type { MachoPatcher, PrefixMapping, SignOptions } from './engine.js';
+import type { FileOrigin, MachoPatcher, PrefixMapping, SignOptions } from './engine.js';
+import { mapRelativeIdentity, mapRelativeName } from './relative-rpath.js';
 import { mapPath } from './rpath.js';
 
 /** The patcher in plain TypeScript. */
 export function makeMachoPatcher(mapping: PrefixMapping, options: SignOptions): MachoPatcher {
   return {
-    patch: (source) => patchMacho(source, mapping),
+    patch: (source, origin) => patchMacho(source, mapping, origin),
     checkSignable: (source) => checkSignable(source, options),
     resign: (source) => resignMacho(source, options),
   };
@@ -21,10 +22,14 @@ export function makeMachoPatcher(mapping: PrefixMapping, options: SignOptions): 
  * The edits for the load commands of a Mach-O file; empty for what is none, or is malformed. The file keeps its size.
  * @throws RelocationError `macho-unsupported` for 32 bit and big-endian files, `macho-no-room`
  */
-function patchMacho(source: ByteSource, mapping: PrefixMapping): readonly Edit[] {
+function patchMacho(
+  source: ByteSource,
+  mapping: PrefixMapping,
+  origin: FileOrigin | undefined,
+): readonly Edit[] {
   const file = supported(readMacho(source));
   return (file?.slices ?? []).flatMap((slice) => {
-    const edits = renameMacho(source, slice, (name) => mapPath(name, mapping));
+    const edits = renameMacho(source, slice, (name) => mapName(name, mapping, origin));
     if (!('problem' in edits)) return edits;
     throw new RelocationError(
       'macho-no-room',
@@ -35,6 +40,17 @@ function patchMacho(source: ByteSource, mapping: PrefixMapping): readonly Edit[]
       },
     );
   });
+}
+
+function mapName(
+  { value, command }: MachoName,
+  mapping: PrefixMapping,
+  origin: FileOrigin | undefined,
+): Uint8Array | undefined {
+  if (origin === undefined) return mapPath(value, mapping);
+  return command === 'LC_ID_DYLIB'
+    ? mapRelativeIdentity(value, mapping, origin)
+    : mapRelativeName(value, mapping, origin);
 }
 
 function supported(file: ReturnType<typeof readMacho>): MachoFile | undefined {

@@ -35,6 +35,9 @@ export interface RelocationPlan {
   readonly binaryFiles: readonly string[];
   readonly linkFiles: readonly string[];
   readonly rewriteInterpreter: boolean;
+  /** Rpaths are relative to the file: they are resolved at its old place and made relative at the new one. */
+  readonly relativeRpaths: boolean;
+  readonly newLayoutRoot: string;
 }
 
 /** Longer paths exist on no system; a prefix beyond this is no path. */
@@ -61,6 +64,8 @@ export function makePlan(input: PlanInput): RelocationPlan {
     binaryFiles: kind === 'full' ? buildinfo.relocateBinaries : [],
     linkFiles: kind === 'full' ? buildinfo.relocateLinks : [],
     rewriteInterpreter: input.layoutVersion >= 2,
+    relativeRpaths: buildinfo.relativeRpaths,
+    newLayoutRoot: input.newLayoutRoot,
   };
 }
 

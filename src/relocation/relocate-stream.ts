@@ -6,12 +6,14 @@ import { type Edit, sizeAfterEdits } from '../core/byte-source.js';
 import { concatBytes, copyBytes, fromLatin1, toLatin1 } from '../core/bytes.js';
 import { RelocationError } from '../core/errors.js';
 import type { ArchiveEntry } from '../tar/archive-entry.js';
-import { displayPath, parseSafePath, type SafePath } from '../tar/safe-path.js';
-import type { CStringReplacer, MachoPatcher, RelocationEngine, TextReplacer } from './engine.js';
+import { displayPath, parseSafePath } from '../tar/safe-path.js';
+import type { CStringReplacer, FileOrigin, MachoPatcher, RelocationEngine, TextReplacer } from './engine.js';
 import { relocateLinkTarget } from './links.js';
+import type { ListedFile } from './listed-files.js';
 import { relocateMachoBytes } from './macho-bytes.js';
 import { namingFile } from './naming-file.js';
 import { encodeMapping } from './prefix-map.js';
+import { originOf } from './relative-rpath.js';
 import type { StreamPlan } from './stream-plan.js';
 import { TEXT_LIMIT, textTooLarge } from './text-rules.js';
 
@@ -56,7 +58,8 @@ class RelocateStage {
     if (this.#plan.links.has(path)) return this.#relocateLink(item);
     const isText = this.#plan.texts.has(path);
     // A file in both lists is a binary first.
-    const binary = this.#plan.binaries.has(path) ? this.#relocateBinary(item, path) : item;
+    const listed = this.#plan.binaries.get(path);
+    const binary = listed === undefined ? item : this.#relocateBinary(item, listed);
     return isText && item.entry.type === 'file' ? this.#relocateText(binary) : binary;
   }
 
@@ -86,7 +89,7 @@ class RelocateStage {
     };
   }
 
-  #relocateBinary(item: ArchiveEntry, path: SafePath): ArchiveEntry {
+  #relocateBinary(item: ArchiveEntry, { path, name: listedName }: ListedFile): ArchiveEntry {
     if (item.entry.type !== 'file') return item;
     const edits = this.#plan.elfEdits.get(path) ?? [];
     const size = sizeAfterEdits(item.entry.size, edits);
@@ -94,6 +97,7 @@ class RelocateStage {
     const windows = new BinaryWindows({
       strings: this.#strings,
       patcher: this.#macho,
+      origin: originOf(this.#plan.relocation, listedName),
       edits,
       name,
       size,
@@ -133,6 +137,7 @@ const MACHO_LIMIT = 256 << 20;
 interface BinaryWindowsOptions {
   readonly strings: CStringReplacer;
   readonly patcher: MachoPatcher;
+  readonly origin: FileOrigin | undefined;
   readonly edits: readonly Edit[];
   readonly name: string;
   readonly size: number;
@@ -146,6 +151,7 @@ class BinaryWindows {
   /** After growth. */
   readonly #size: number;
   readonly #patcher: MachoPatcher;
+  readonly #origin: FileOrigin | undefined;
   /** A Mach-O file, held as a whole: its signature, at the end, changes what stands before it. */
   #macho: Uint8Array[] | undefined;
   #held = 0;
@@ -154,9 +160,10 @@ class BinaryWindows {
   #offset = 0;
   isChanged = false;
 
-  constructor({ strings, patcher, edits, name, size }: BinaryWindowsOptions) {
+  constructor({ strings, patcher, origin, edits, name, size }: BinaryWindowsOptions) {
     this.#strings = strings;
     this.#patcher = patcher;
+    this.#origin = origin;
     this.#edits = edits;
     this.#name = name;
     this.#size = size;
@@ -206,7 +213,7 @@ class BinaryWindows {
   }
 
   #relocateMacho(bytes: Uint8Array): Uint8Array {
-    const relocation = { patcher: this.#patcher, strings: this.#strings };
+    const relocation = { patcher: this.#patcher, strings: this.#strings, origin: this.#origin };
     this.isChanged = namingFile(this.#name, () => relocateMachoBytes(bytes, relocation));
     return bytes;
   }

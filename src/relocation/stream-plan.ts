@@ -2,7 +2,7 @@
 import { readElf } from '../binfmt/elf.js';
 import { parseBuildinfo } from '../buildcache/buildinfo.js';
 import { BUILDINFO_PATH, findPackageRoot } from '../buildcache/package-root.js';
-import type { Edit } from '../core/byte-source.js';
+import type { ByteSource, Edit } from '../core/byte-source.js';
 import { concatBytes, copyBytes } from '../core/bytes.js';
 import { MetadataError } from '../core/errors.js';
 import { type ArchiveEntry, forEachEntry } from '../tar/archive-entry.js';
@@ -12,6 +12,7 @@ import type { RelocationEngine } from './engine.js';
 import { type ListedFile, type ListedMember, listedFiles, listedLinks } from './listed-files.js';
 import { makePlan, type PlanInput, type RelocationPlan } from './plan.js';
 import { encodeMapping } from './prefix-map.js';
+import { originOf } from './relative-rpath.js';
 import { SparseSource } from './sparse-source.js';
 
 /** What `relocate()` does to which entries, by their names in the archive. */
@@ -147,8 +148,10 @@ async function findElfEdits(
   const mapping = encodeMapping(relocation.binaryMapping);
   const patcher = engine.createElfPatcher(mapping, { rewriteInterpreter: relocation.rewriteInterpreter });
   const edits = new Map<SafePath, readonly Edit[]>();
+  const patch = (path: SafePath, bytes: ByteSource) =>
+    patcher.patch(bytes, originOf(relocation, binaries.get(path)?.name ?? ''));
   const settle = (path: SafePath, source: SparseSource): boolean => {
-    const found = source.attempt((bytes) => patcher.patch(bytes));
+    const found = source.attempt((bytes) => patch(path, bytes));
     if (found !== undefined) edits.set(path, found.result);
     return found !== undefined;
   };
@@ -156,10 +159,11 @@ async function findElfEdits(
   for (let pass = 1; unsettled.length > 0 && pass <= MOST_PASSES; pass++) {
     const pending = new Map(unsettled);
     await forEachEntry(await open(), async ({ entry, body }) => {
-      const source = entry.type === 'file' ? pending.get(parseSafePath(entry.path)) : undefined;
+      const path = parseSafePath(entry.path);
+      const source = entry.type === 'file' ? pending.get(path) : undefined;
       if (source === undefined) return;
       source.rewind();
-      for await (const chunk of body) source.feed(chunk, (bytes) => patcher.patch(bytes));
+      for await (const chunk of body) source.feed(chunk, (bytes) => patch(path, bytes));
     });
     unsettled = unsettled.filter(([path, source]) => !settle(path, source));
   }

@@ -9,7 +9,7 @@ const namesOf = (...args: string[]) => selectCases(ALL_CASES, parseOptions(args)
 
 describe('parseOptions', () => {
   it('takes fewer rounds for a quick look', () => {
-    assert.equal(parseOptions([]).rounds, 5);
+    assert.equal(parseOptions([]).rounds, 7);
     assert.equal(parseOptions(['--quick']).rounds, 2);
     assert.equal(parseOptions(['--quick', '--rounds', '7']).rounds, 7);
   });
@@ -40,8 +40,15 @@ describe('selectCases', () => {
   });
 
   it('finds by part of a name, whichever run the case belongs to', () => {
-    assert.deepEqual(namesOf('--only', 'install a stack of 10'), ['install a stack of 10 packages']);
-    assert.deepEqual(namesOf('--only', 'install a stack of 60'), ['install a stack of 60 packages']);
+    assert.deepEqual(namesOf('--case', 'install a stack of 10'), ['install a stack of 10 packages']);
+    assert.deepEqual(namesOf('--case', 'install a stack of 60'), ['install a stack of 60 packages']);
+  });
+
+  it('leaves out contenders, but never the baseline and the control', () => {
+    const options = parseOptions(['--case', 'install a stack of 60', '--contender', 'native']);
+    const names = selectCases(ALL_CASES, options)[0]?.contenders.map(({ name }) => name);
+    const native = ['no worker', '2 workers'].map((workers) => `regraft native, ${workers}`);
+    assert.deepEqual(names, ['Spack', ...native, 'regraft wasm, 2 workers']);
   });
 
   it('leaves the large inputs out of the quick run', () => {

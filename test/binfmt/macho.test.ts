@@ -13,6 +13,7 @@ import { type MachoFile, type MachoSlice, readMacho } from '../../src/binfmt/mac
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import { fromLatin1, toLatin1 } from '../../src/core/bytes.js';
 import { BuildcacheError, RelocationError } from '../../src/core/errors.js';
+import type { FileOrigin } from '../../src/relocation/engine.js';
 import { JsEngine } from '../../src/relocation/engines/js.js';
 import { relocateMachoBytes } from '../../src/relocation/macho-bytes.js';
 
@@ -54,6 +55,7 @@ function fatFixture(): Buffer {
 
 interface Options {
   readonly replaceIdentity?: boolean;
+  readonly origin?: FileOrigin;
 }
 
 function relocated(bytes: Uint8Array, pairs: readonly (readonly [string, string])[], options: Options = {}) {
@@ -62,6 +64,7 @@ function relocated(bytes: Uint8Array, pairs: readonly (readonly [string, string]
   const isChanged = relocateMachoBytes(copy, {
     patcher: ENGINE.createMachoPatcher(mapping, { replaceIdentity: options.replaceIdentity ?? false }),
     strings: ENGINE.createCStringReplacer(mapping),
+    origin: options.origin,
   });
   return { bytes: copy, isChanged };
 }
@@ -143,6 +146,33 @@ describe('Mach-O relocation', () => {
       assert.equal(now?.flags, before?.flags);
     });
   }
+
+  it('makes names relative to the file, where the cache has them so', () => {
+    const origin = { old: '/old/store/greet/bin', new: '/n/greet-1/bin', root: '/n' };
+    const mapping = [
+      ['/old/store/greet', '/n/greet-1'],
+      ['/old/store', '/n'],
+    ] as const;
+    const places = {
+      old: fromLatin1(origin.old),
+      new: fromLatin1(origin.new),
+      root: fromLatin1(origin.root),
+    };
+    const program = relocated(fixture('hello-macho'), mapping, { origin: places });
+    assert.deepEqual(namesOf(onlySlice(program.bytes)), [
+      'LC_LOAD_DYLIB /usr/lib/libSystem.B.dylib',
+      'LC_LOAD_DYLIB @loader_path/../lib/libgreet.dylib',
+      'LC_RPATH @loader_path/../lib',
+    ]);
+    checkPages(program.bytes, onlySlice(program.bytes));
+    const library = relocated(fixture('libgreet-arm64.dylib'), mapping, { origin: places });
+    assert.deepEqual(namesOf(onlySlice(library.bytes)), [
+      'LC_ID_DYLIB @rpath/libgreet.dylib',
+      'LC_LOAD_DYLIB /usr/lib/libSystem.B.dylib',
+      'LC_RPATH @loader_path/../../other/lib',
+      'LC_RPATH @loader_path/../lib',
+    ]);
+  });
 
   it('lets names grow into the padding behind the load commands', () => {
     const before = fixture('hello-macho');

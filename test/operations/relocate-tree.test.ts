@@ -45,6 +45,8 @@ function planOf(changes: Partial<RelocationPlan> = {}): RelocationPlan {
     binaryFiles: [],
     linkFiles: [],
     rewriteInterpreter: false,
+    relativeRpaths: false,
+    newLayoutRoot: NEW,
     ...changes,
   };
 }
@@ -122,6 +124,27 @@ describe('relocateTree', () => {
       assert.equal(readlinkSync(tree.locate('p/inside')), 'text');
       assert.deepEqual(warnings, []);
     });
+  }
+
+  for (const engine of ['js', 'wasm'] as const) {
+    for (const isRecorded of [false, true]) {
+      it(`resolves relative rpaths where the file was (${engine}, ${isRecorded ? 'hits known' : 'whole files'})`, (test) => {
+        const members = [
+          folder('lib'),
+          file('lib/libsame.so', buildElf({ rpath: '$ORIGIN/../../dep-1/share:$ORIGIN/../lib/x' }).bytes),
+          file('lib/libgrown.so', buildElf({ rpath: `${OLD}/x`, needed: [`${OLD}/l.so`] }).bytes),
+        ];
+        const plan = { relativeRpaths: true, binaryFiles: ['lib/libsame.so', 'lib/libgrown.so'] };
+        const { read } = relocate(here(test), members, plan, { engine, isRecorded });
+        const rpathOf = (name: string) => readElf(sourceOfBytes(Buffer.from(read(name), 'latin1')))?.rpath;
+        // The names of the packages are others here: that of the dependency grows shorter, a path to the root longer.
+        assert.equal(
+          Buffer.from(rpathOf('lib/libsame.so')?.value ?? []).toString(),
+          '$ORIGIN/../../dep/share:$ORIGIN/x',
+        );
+        assert.equal(Buffer.from(rpathOf('lib/libgrown.so')?.value ?? []).toString(), '$ORIGIN/../../x');
+      });
+    }
   }
 
   it('changes a hard link group once, and keeps it one', (test) => {

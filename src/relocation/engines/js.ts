@@ -57,7 +57,7 @@ export class JsEngine implements RelocationEngine {
   }
 
   createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher {
-    return { patch: (source) => patchElf(source, mapping, options) };
+    return { patch: (source, origin) => patchElf(source, mapping, options, origin) };
   }
 
   createMachoPatcher(mapping: PrefixMapping, options: SignOptions): MachoPatcher {

@@ -83,9 +83,12 @@ export class NativeEngine implements RelocationEngine {
 
   createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher {
     // A file that must grow is rare, and then its headers are most of the work: the plain code does it.
-    if (canLengthen(mapping)) return { patch: (source) => patchElf(source, mapping, options) };
+    const patchPlainly: ElfPatcher['patch'] = (source, origin) => patchElf(source, mapping, options, origin);
+    if (canLengthen(mapping)) return { patch: patchPlainly };
     return {
-      patch: (source): readonly Edit[] => {
+      patch: (source, origin): readonly Edit[] => {
+        // Old caches only.
+        if (origin !== undefined) return patchPlainly(source, origin);
         const strings = findElfStrings(this.#addon, source, options.rewriteInterpreter);
         return planElfEdits(strings, mapping);
       },

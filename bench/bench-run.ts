@@ -1,0 +1,114 @@
+// One run: makes the inputs, runs the selected cases one after the other, and tells of each as soon as it is done.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BenchCase } from './case.js';
+import { type CaseInput, prepareInput } from './inputs/case-input.js';
+import { machineFacts } from './machine.js';
+import type { BenchOptions } from './options.js';
+import { openPlaces } from './places.js';
+import { type BenchRecord, type CaseRecord, isFailed, RECORD_FORMAT } from './record.js';
+import { runCase } from './runner.js';
+
+export interface BenchRunOptions {
+  readonly options: BenchOptions;
+  /** As they were typed: they go into the record. */
+  readonly args: readonly string[];
+  readonly cases: readonly BenchCase[];
+  /** A record whose cases are taken over. */
+  readonly earlier?: BenchRecord | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly onProgress: (text: string) => void;
+  /** Called with the record so far: before the first case, and after each. */
+  readonly onRecord: (record: BenchRecord) => void;
+}
+
+export class BenchRun {
+  readonly #given: BenchRunOptions;
+  readonly #places = openPlaces();
+  readonly #workFolder = mkdtempSync(join(tmpdir(), 'regraft-bench-work-'));
+  readonly #inputFolder: string;
+  readonly #frame: Omit<BenchRecord, 'seconds' | 'cases' | 'remaining'>;
+  readonly #done: CaseRecord[];
+  #seconds: number;
+
+  constructor(given: BenchRunOptions) {
+    const { options, args, earlier, environment } = given;
+    this.#given = given;
+    this.#inputFolder = options.inputFolder ?? mkdtempSync(join(tmpdir(), 'regraft-bench-inputs-'));
+    const folders = { memory: this.#places.memory.folder, disk: this.#places.disk.folder };
+    const machine = machineFacts(folders, environment);
+    if (earlier !== undefined && earlier.machine.name !== machine.name)
+      throw new TypeError(`The record is of "${earlier.machine.name}", this is "${machine.name}"`);
+    this.#done = (earlier?.cases ?? []).filter((each) => !isFailed(each));
+    this.#seconds = earlier?.seconds ?? 0;
+    this.#frame = {
+      format: RECORD_FORMAT,
+      date: earlier?.date ?? new Date().toISOString(),
+      command: earlier?.command ?? commandOf(args),
+      isQuick: options.isQuick,
+      machine,
+    };
+  }
+
+  /** Runs what the earlier record does not have, as long as there is time. */
+  async run(): Promise<BenchRecord> {
+    const { options, cases, onProgress, onRecord } = this.#given;
+    const end = performance.now() + options.minutes * 60_000;
+    const waiting = cases.filter(({ name }) => !this.#done.some((each) => each.name === name));
+    const remaining = new Set(waiting.map(({ name }) => name));
+    onRecord(this.#record(remaining));
+    for (const [index, bench] of waiting.entries()) {
+      if (performance.now() > end) break;
+      onProgress(`[${index + 1}/${waiting.length}] ${bench.name}: input`);
+      this.#done.push(await this.#runCase(bench, index));
+      remaining.delete(bench.name);
+      onRecord(this.#record(remaining));
+    }
+    return this.#record(remaining);
+  }
+
+  /** Removes everything but the record, and the inputs where they were asked for by name. */
+  clean(): void {
+    const inputs = this.#given.options.inputFolder === undefined ? [this.#inputFolder] : [];
+    const { memory, disk } = this.#places;
+    for (const each of [memory.folder, disk.folder, this.#workFolder, ...inputs])
+      rmSync(each, { recursive: true, force: true });
+  }
+
+  async #runCase(bench: BenchCase, index: number): Promise<CaseRecord> {
+    const { options, environment, onProgress } = this.#given;
+    const place = this.#places[bench.place ?? 'memory'];
+    const outputFolder = join(place.folder, `case${String(index).padStart(2, '0')}`);
+    const input = await this.#inputOf(bench);
+    const begin = performance.now();
+    const record = await runCase(bench, {
+      rounds: options.rounds,
+      input,
+      outputFolder,
+      removesAtOnce: place.removesAtOnce,
+      settle: place.settle,
+      environment,
+      workFolder: join(this.#workFolder, `case${index}`),
+      onProgress: (text) => onProgress(`    ${text}`),
+    });
+    this.#seconds += (performance.now() - begin) / 1000;
+    return record;
+  }
+
+  /** The first time it may take minutes. */
+  async #inputOf({ input }: BenchCase): Promise<CaseInput> {
+    mkdirSync(this.#inputFolder, { recursive: true });
+    return prepareInput(this.#inputFolder, input, this.#given.onProgress);
+  }
+
+  #record(remaining: ReadonlySet<string>): BenchRecord {
+    const record = { ...this.#frame, seconds: this.#seconds, cases: [...this.#done] };
+    return remaining.size === 0 ? record : { ...record, remaining: [...remaining] };
+  }
+}
+
+function commandOf(args: readonly string[]): string {
+  const words = args.map((arg) => (/[^\w./-]/.test(arg) ? JSON.stringify(arg) : arg));
+  return ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' ');
+}

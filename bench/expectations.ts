@@ -1,0 +1,32 @@
+// What results must be: digests that the case or its input states, and else what the first contender gave.
+import type { Verdict } from './case.js';
+
+/** Digests by kind of result. */
+export type ExpectedDigests = Readonly<Record<string, string>>;
+
+interface Expectation {
+  readonly digest: string;
+  readonly by: string;
+}
+
+export class Expectations {
+  readonly #known = new Map<string, Expectation>();
+
+  /** @param ofCase stands in the definition; `ofInput` was computed, by other means than the contenders', when the input was made */
+  constructor(ofCase: ExpectedDigests = {}, ofInput: ExpectedDigests = {}) {
+    this.#add(ofInput, 'the input');
+    this.#add(ofCase, 'the case');
+  }
+
+  /** @throws Error for a result that is not what it must be */
+  compare({ kind, digest }: Verdict, name: string): void {
+    const known = this.#known.get(kind);
+    if (known === undefined) this.#known.set(kind, { digest, by: `"${name}"` });
+    else if (known.digest !== digest)
+      throw new Error(`Wrong result: its ${kind} are ${digest}, those of ${known.by} ${known.digest}`);
+  }
+
+  #add(digests: ExpectedDigests, by: string): void {
+    for (const [kind, digest] of Object.entries(digests)) this.#known.set(kind, { digest, by });
+  }
+}

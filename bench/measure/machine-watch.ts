@@ -1,0 +1,48 @@
+// What else the machine does during a turn: proc(5) `/proc/stat`, minus what this process and its children use.
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { childCpuTime, clockTicks } from './child-cpu-time.js';
+import type { Sample } from './sample.js';
+
+/** Turns that are shorter have too few clock ticks to tell. */
+const SHORTEST = 250;
+
+/** Fields of the first line, after its name: user, nice, system, idle, iowait, irq, softirq, steal. */
+const BUSY: readonly number[] = [0, 1, 2, 5, 6, 7];
+
+export class MachineWatch {
+  readonly #begin = performance.now();
+  readonly #machine = machineCpuTime();
+  readonly #own = process.cpuUsage();
+  readonly #children = childCpuTime() ?? 0;
+
+  /** The sample, with the part of the machine that others used meanwhile. */
+  complete(sample: Sample): Sample {
+    const wall = performance.now() - this.#begin;
+    const now = machineCpuTime();
+    if (now === undefined || this.#machine === undefined || wall < SHORTEST) return sample;
+    const { user, system } = process.cpuUsage(this.#own);
+    const children = (childCpuTime() ?? 0) - this.#children;
+    // A warm process is still a child that nobody has waited for: its own measure counts.
+    const known = (user + system) / 1000 + Math.max(children, sample.cpu ?? 0);
+    const others = Math.max(0, now - this.#machine - known) / (wall * availableParallelism());
+    return { ...sample, others: Math.round(others * 1000) / 1000 };
+  }
+}
+
+/** Milliseconds that all processors together were busy, with those that the host took away. */
+function machineCpuTime(): number | undefined {
+  try {
+    return parseBusyTicks(readFileSync('/proc/stat', 'latin1')) * (1000 / clockTicks());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Clock ticks, from the text of `/proc/stat`. */
+export function parseBusyTicks(stat: string): number {
+  const fields = /^cpu +(.*)$/m.exec(stat)?.[1]?.split(' ').map(Number) ?? [];
+  const ticks = BUSY.reduce((sum, index) => sum + (fields[index] ?? Number.NaN), 0);
+  if (!Number.isFinite(ticks)) throw new TypeError(`No processor times in "${stat.slice(0, 80)}"`);
+  return ticks;
+}
