@@ -5,12 +5,13 @@
 import { allocate } from './memory';
 
 const HISTORY_SIZE: u32 = 32768;
-const WINDOW_SIZE: u32 = 512 * 1024;
+/** What one pull gives at most, margin included; a window that keeps the output of several pulls is a multiple of it. */
+const PULL_SIZE: u32 = 512 * 1024;
 const INPUT_SIZE: u32 = 256 * 1024;
 /** Behind the limit: 2 literals, the longest match, and what a copy of 16 bytes at a time writes too much. */
 const OUTPUT_MARGIN: u32 = 320;
 /** A pull begins with at least this much room, so that moving the history costs little. */
-const LEAST_ROOM: u32 = WINDOW_SIZE / 2;
+const LEAST_ROOM: u32 = PULL_SIZE / 2;
 /** One round of the fast loop takes at most three refills: 2 * 7 bytes on, 8 read. */
 const INPUT_MARGIN: u32 = 32;
 
@@ -85,6 +86,7 @@ class Inflate {
   lengths: usize;
   inputBuffer: usize;
   history: usize;
+  windowEnd: usize;
 }
 
 // Tables that all inflaters of an instance share, made with the first one.
@@ -141,12 +143,12 @@ function rangedSymbols(at: usize, first: u32, count: u32, perStep: u32): void {
   }
 }
 
-/** Makes a decoder; 0 when the memory cannot grow. It is there for the life of the instance. */
-export function inflateCreate(): usize {
+/** Makes a decoder with a window of so many pulls; 0 when the memory cannot grow. It is there for the life of the instance. */
+export function inflateCreate(pulls: u32): usize {
   if (patterns == 0 && !makeShared()) return 0;
   const headSize: u32 = (offsetof<Inflate>() + 63) & ~63;
   const tables: u32 = 2 * (LITLEN_ENTRIES + DISTANCE_ENTRIES) + PRECODE_ENTRIES;
-  const size = headSize + tables * 4 + 320 + INPUT_SIZE + HISTORY_SIZE + WINDOW_SIZE + 64;
+  const size = headSize + tables * 4 + 320 + INPUT_SIZE + HISTORY_SIZE + pulls * PULL_SIZE + 64;
   const base = allocate(size);
   if (base == 0) return 0;
   const self = changetype<Inflate>(base);
@@ -166,6 +168,7 @@ export function inflateCreate(): usize {
   self.inputBuffer = next;
   next += INPUT_SIZE;
   self.history = next;
+  self.windowEnd = next + HISTORY_SIZE + pulls * PULL_SIZE;
   makeFixedTables(self);
   inflateReset(base);
   return base;
@@ -196,7 +199,7 @@ export function inflateReset(pointer: usize): void {
   self.write = windowStart;
   self.start = windowStart;
   self.oldest = windowStart;
-  self.outputLimit = windowStart + WINDOW_SIZE - OUTPUT_MARGIN;
+  self.outputLimit = windowStart + PULL_SIZE - OUTPUT_MARGIN;
 }
 
 /** Where the host puts input, and how much fits. */
@@ -221,10 +224,11 @@ export function inflateUnused(pointer: usize): u32 {
   return <u32>(self.inputEnd - self.input);
 }
 
-/** Makes room: from here on output is collected for one pull. */
+/** Makes room: from here on output is collected for one pull, which writes less than `inflatePullSize` bytes behind `inflateOutput`. */
 export function inflateBegin(pointer: usize): void {
   const self = changetype<Inflate>(pointer);
-  if (self.write + LEAST_ROOM > self.outputLimit) {
+  const limit: usize = self.windowEnd - OUTPUT_MARGIN;
+  if (self.write + LEAST_ROOM > limit) {
     const windowStart = self.history + HISTORY_SIZE;
     const distance = self.write - windowStart;
     memory.copy(self.history, self.write - HISTORY_SIZE, HISTORY_SIZE);
@@ -232,6 +236,12 @@ export function inflateBegin(pointer: usize): void {
     self.write = windowStart;
   }
   self.start = self.write;
+  const end: usize = self.write + PULL_SIZE - OUTPUT_MARGIN;
+  self.outputLimit = end < limit ? end : limit;
+}
+
+export function inflatePullSize(): u32 {
+  return PULL_SIZE;
 }
 
 export function inflateOutput(pointer: usize): usize {

@@ -25,6 +25,11 @@ const options = [
   'stub',
   '--enable',
   'simd',
+  // Shared memory: what one thread inflates another one unpacks, without a copy between.
+  '--enable',
+  'threads',
+  '--sharedMemory',
+  '--importMemory',
   '--use',
   'abort=',
   '--initialMemory',

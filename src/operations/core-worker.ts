@@ -2,13 +2,17 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { errorToData } from '../core/error-transfer.js';
 import { selectEngine } from '../relocation/engines/select.js';
+import type { Inflater } from '../stream/inflater.js';
 import type { CoreAnswer, CoreRequest, CoreWorkerData } from './core-messages.js';
 import type { PackageCore } from './package-core.js';
+import type { PipedOutput } from './piped-decompressor.js';
 import { PipedUnpacker } from './piped-tarball.js';
 
 const { engine: engineName, input } = workerData as CoreWorkerData;
 const { engine } = selectEngine(engineName, {});
-const inflater = engine.createInflater();
+/** Made when they are needed: their windows are most of what a worker that does the other thing would not use. */
+let inflater: Inflater | undefined;
+let pipedOutput: PipedOutput | undefined;
 
 /** What a worker can be doing. */
 interface Work {
@@ -37,8 +41,9 @@ function pipedPackageWork(core: PackageCore, port: MessagePort): Work {
 }
 
 async function decompressWork(port: MessagePort): Promise<Work> {
-  const { PipedDecompressor } = await import('./piped-decompressor.js');
-  const decompressor = new PipedDecompressor(port, inflater);
+  const { PipedDecompressor, PipedOutput } = await import('./piped-decompressor.js');
+  pipedOutput ??= new PipedOutput((output) => engine.createInflater(output));
+  const decompressor = new PipedDecompressor(port, pipedOutput);
   return {
     push: (bytes) => decompressor.push(bytes),
     end: async () => ({ failure: decompressor.end(), member: decompressor.member }),
@@ -55,8 +60,10 @@ async function handle(request: Exclude<CoreRequest, { type: 'abandon' }>): Promi
     case 'begin': {
       // Loaded when it is needed: a worker that only decompresses stays small.
       const { PackageCore } = await import('./package-core.js');
-      const core = new PackageCore(request.job, engine, inflater);
-      work = request.port === undefined ? packageWork(core) : pipedPackageWork(core, request.port);
+      if (request.port === undefined) {
+        inflater ??= engine.createInflater();
+        work = packageWork(new PackageCore(request.job, engine, inflater));
+      } else work = pipedPackageWork(new PackageCore(request.job, engine, undefined), request.port);
       return;
     }
     case 'decompress':

@@ -85,17 +85,17 @@ export class PackageCore {
 
   /** Takes compressed bytes. After a failure it only swallows them, so that their digest can be completed. */
   push(chunk: Uint8Array): void {
-    this.#attempt(() => this.#decompressor?.push(chunk));
+    this.attempt(() => this.#decompressor?.push(chunk));
   }
 
   /** Takes bytes that were decompressed elsewhere. */
   unpack(bytes: Uint8Array): void {
-    this.#attempt(() => this.#unpack(bytes));
+    this.attempt(() => this.#unpack(bytes));
   }
 
   /** Ends the input; returns why it could not be extracted, if it could not. */
   end(): unknown {
-    this.#attempt(() => {
+    this.attempt(() => {
       this.#decompressor?.finish();
       this.#tar.finish();
     });
@@ -128,7 +128,8 @@ export class PackageCore {
     this.tree.abandon();
   }
 
-  #attempt(step: () => void): void {
+  /** Carries out a step of unpacking; the first that fails is why the package failed, and no other follows. */
+  attempt(step: () => void): void {
     if (this.#failure !== undefined) return;
     try {
       step();

@@ -1,24 +1,65 @@
-// The first half of a split package: decompresses into the ring from which another thread unpacks. It blocks while the ring is full.
+// The first half of a split package: decompresses into shared memory, from where another thread unpacks. It blocks while that is full.
 import type { MessagePort } from 'node:worker_threads';
 import { Decompressor } from '../stream/decompress.js';
 import type { Inflater } from '../stream/inflater.js';
-import { type PipedMessage, type PipedRing, SLOT_SIZE, SLOTS } from './piped-tarball.js';
+import type { PipedMessage } from './piped-tarball.js';
+import { SlotLedger } from './slot-ledger.js';
+
+/** Fits what a decoder gives at a time. */
+const SLOT_SIZE = 512 * 1024;
+
+/** What a thread keeps from one package to the next. */
+export class PipedOutput {
+  readonly ledger = new SlotLedger();
+  readonly inflater: Inflater;
+  /** Where bytes are copied to that do not come from an inflater which decodes into shared memory. */
+  #copies: Uint8Array<SharedArrayBuffer> | undefined;
+  #nextCopy = 0;
+
+  constructor(makeInflater: (output: SlotLedger) => Inflater) {
+    this.inflater = makeInflater(this.ledger);
+  }
+
+  get memory(): SharedArrayBuffer {
+    return this.inflater.sharedMemory ?? this.#copySlots.buffer;
+  }
+
+  /** Puts bytes where the other thread sees them; says where. */
+  share(bytes: Uint8Array): number {
+    const at = bytes.buffer === this.inflater.sharedMemory ? bytes.byteOffset : this.#copy(bytes);
+    this.ledger.add(at, at + bytes.length);
+    return at;
+  }
+
+  #copy(bytes: Uint8Array): number {
+    const at = this.#nextCopy * SLOT_SIZE;
+    this.ledger.claim(at, at + SLOT_SIZE);
+    this.#nextCopy = (this.#nextCopy + 1) % this.ledger.pulls;
+    this.#copySlots.set(bytes, at);
+    return at;
+  }
+
+  get #copySlots(): Uint8Array<SharedArrayBuffer> {
+    this.#copies ??= new Uint8Array(new SharedArrayBuffer(this.ledger.pulls * SLOT_SIZE));
+    return this.#copies;
+  }
+}
 
 export class PipedDecompressor {
   readonly #port: MessagePort;
+  readonly #output: PipedOutput;
   readonly #decompressor: Decompressor;
-  readonly #ring: PipedRing = {
-    bytes: new Uint8Array(new SharedArrayBuffer(SLOTS * SLOT_SIZE)),
-    taken: new Int32Array(new SharedArrayBuffer(4)),
-  };
-  /** Slots that were filled, ever. */
-  #filled = 0;
   #failure: unknown;
 
-  constructor(port: MessagePort, inflater: Inflater) {
+  constructor(port: MessagePort, output: PipedOutput) {
     this.#port = port;
-    this.#decompressor = new Decompressor({ inflater, onOutput: (bytes) => this.#send(bytes) });
-    this.#post({ type: 'ring', ring: this.#ring });
+    this.#output = output;
+    this.#decompressor = new Decompressor({
+      inflater: output.inflater,
+      onOutput: (bytes) => this.#send(bytes),
+      checkElsewhere: (trailer) => this.#post({ type: 'trailer', trailer, member: this.member }),
+    });
+    this.#post({ type: 'memory', memory: output.memory, taken: output.ledger.taken });
   }
 
   /** Complete gzip members so far. */
@@ -53,19 +94,8 @@ export class PipedDecompressor {
   #send(output: Uint8Array): void {
     for (let offset = 0; offset < output.length; offset += SLOT_SIZE) {
       const part = output.subarray(offset, offset + SLOT_SIZE);
-      this.#ring.bytes.set(part, this.#freeSlot() * SLOT_SIZE);
-      this.#filled++;
-      this.#post({ type: 'slot', length: part.length, member: this.member });
+      this.#post({ type: 'slot', at: this.#output.share(part), length: part.length, member: this.member });
     }
-  }
-
-  #freeSlot(): number {
-    const { taken } = this.#ring;
-    for (let count = Atomics.load(taken, 0); ((this.#filled - count) | 0) >= SLOTS; ) {
-      Atomics.wait(taken, 0, count);
-      count = Atomics.load(taken, 0);
-    }
-    return this.#filled % SLOTS;
   }
 
   #post(message: PipedMessage): void {

@@ -1,33 +1,23 @@
-// What leads from the half of a split package that decompresses to the one that unpacks: bytes lie in a ring of shared memory, messages
-// say which slot has how many, and a counter in the memory says how many slots may be used again.
+// What leads from the half of a split package that decompresses to the one that unpacks: bytes lie in shared memory, messages say where,
+// and a counter says how many of them were taken. The unpacking half also takes the checksum, so that both have about as much to do.
 import type { MessagePort } from 'node:worker_threads';
+import { crc32 } from 'node:zlib';
+import { checkTrailer, type GzipTrailer } from '../stream/gunzip.js';
 import type { PackageCore } from './package-core.js';
 
-/** Fits what a decoder gives at a time. */
-export const SLOT_SIZE = 512 * 1024;
-/** What the other half may be behind: enough that neither waits for the other's next turn, little enough for the cache. */
-export const SLOTS = 8;
-
-export interface PipedRing {
-  /** `SLOTS` slots. */
-  readonly bytes: Uint8Array<SharedArrayBuffer>;
-  /** One number: slots that were taken, ever. Who takes one notifies; who waits for one can block on it. */
-  readonly taken: Int32Array<SharedArrayBuffer>;
-}
-
-/** From the decompressing half to the unpacking one. */
+/** From the decompressing half to the unpacking one; `member` is how many gzip members are complete before. */
 export type PipedMessage =
   /** Comes first. */
-  | { readonly type: 'ring'; readonly ring: PipedRing }
-  /** The next slot is full. `member`: complete gzip members before its bytes. */
-  | SlotMessage
-  | { readonly type: 'end' };
+  | { readonly type: 'memory'; readonly memory: SharedArrayBuffer; readonly taken: Int32Array }
+  | { readonly type: 'end' }
+  | PipedStep;
 
-export interface SlotMessage {
-  readonly type: 'slot';
-  readonly length: number;
-  readonly member: number;
-}
+/** What is worked on in order. */
+type PipedStep =
+  /** Bytes; once they are taken, `taken` is counted up. */
+  | { readonly type: 'slot'; readonly at: number; readonly length: number; readonly member: number }
+  /** What the member that ends here must have, from a decoder that did not check it. */
+  | { readonly type: 'trailer'; readonly trailer: GzipTrailer; readonly member: number };
 
 /** How the unpacking half ended. */
 export interface UnpackedHalf {
@@ -42,13 +32,15 @@ export class PipedUnpacker {
   readonly #port: MessagePort;
   readonly #onTaken: (files: number) => void;
   readonly #isDone: Promise<void>;
-  readonly #full: SlotMessage[] = [];
+  readonly #steps: PipedStep[] = [];
   #isComplete: () => void = () => {};
   #isAtWork = false;
   #hasAll = false;
-  #ring: PipedRing | undefined;
-  #slot = 0;
+  #memory: Uint8Array = new Uint8Array(0);
+  #taken: Int32Array = new Int32Array(1);
   #endedIn = Number.POSITIVE_INFINITY;
+  #crc = 0;
+  #length = 0;
 
   constructor(core: PackageCore, port: MessagePort, onTaken: (files: number) => void) {
     this.#core = core;
@@ -72,30 +64,43 @@ export class PipedUnpacker {
   }
 
   #receive(message: PipedMessage): void {
-    if (message.type === 'ring') this.#ring = message.ring;
-    else if (message.type === 'end') this.#hasAll = true;
-    else this.#full.push(message);
+    if (message.type === 'memory') {
+      this.#memory = new Uint8Array(message.memory);
+      this.#taken = message.taken;
+    } else if (message.type === 'end') this.#hasAll = true;
+    else this.#steps.push(message);
     if (!this.#isAtWork) this.#work();
   }
 
-  /** One slot in a turn of the event loop: the thread that unpacks may also be the one that feeds the other half. */
+  /** One step in a turn of the event loop: the thread that unpacks may also be the one that feeds the other half. */
   #work(): void {
-    const slot = this.#full.shift();
-    if (slot !== undefined) this.#take(slot);
+    const step = this.#steps.shift();
+    if (step?.type === 'slot') this.#take(step);
+    else if (step?.type === 'trailer') this.#check(step);
     else if (this.#hasAll) this.#isComplete();
-    this.#isAtWork = slot !== undefined;
+    this.#isAtWork = step !== undefined;
     if (this.#isAtWork) setImmediate(() => this.#work());
   }
 
-  #take({ length, member }: SlotMessage): void {
-    if (this.#ring === undefined) return;
-    const { bytes, taken } = this.#ring;
-    const at = this.#slot * SLOT_SIZE;
-    this.#slot = (this.#slot + 1) % SLOTS;
-    this.#core.unpack(bytes.subarray(at, at + length));
-    Atomics.add(taken, 0, 1);
-    Atomics.notify(taken, 0);
+  #take({ at, length, member }: Extract<PipedStep, { type: 'slot' }>): void {
+    const bytes = this.#memory.subarray(at, at + length);
+    if (member <= this.#endedIn) {
+      this.#crc = crc32(bytes, this.#crc);
+      this.#length = (this.#length + length) % 2 ** 32;
+    }
+    this.#core.unpack(bytes);
+    Atomics.add(this.#taken, 0, 1);
+    Atomics.notify(this.#taken, 0);
     if (this.#core.hasEnded) this.#endedIn = Math.min(this.#endedIn, member);
     this.#onTaken(this.#core.files);
+  }
+
+  #check({ trailer, member }: Extract<PipedStep, { type: 'trailer' }>): void {
+    if (member <= this.#endedIn) {
+      const actual = { crc: this.#crc, length: this.#length };
+      this.#core.attempt(() => checkTrailer(trailer, actual));
+    }
+    this.#crc = 0;
+    this.#length = 0;
   }
 }

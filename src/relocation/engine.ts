@@ -2,7 +2,7 @@
 // Bytes go in as views; a kernel that edits does so in place and keeps the length, unless it says otherwise.
 
 import type { ByteSource, Edit } from '../core/byte-source.js';
-import type { Inflater } from '../stream/inflater.js';
+import type { Inflater, SharedOutput } from '../stream/inflater.js';
 
 export type { ByteSource, Edit } from '../core/byte-source.js';
 
@@ -84,8 +84,11 @@ export interface SignOptions {
 
 export interface RelocationEngine {
   readonly name: 'js' | 'wasm' | 'native';
-  /** A decoder whose output the scanner takes without a copy. Its windows stay reserved: make one per worker and reset it. */
-  createInflater(): Inflater;
+  /**
+   * A decoder whose output the scanner takes without a copy. Its windows stay reserved: make one per worker and reset it.
+   * @param output for a decoder whose output another thread reads; an engine that cannot share its windows ignores it
+   */
+  createInflater(output?: SharedOutput): Inflater;
   createScanner(prefixes: readonly Uint8Array[]): PrefixScanner;
   createTextReplacer(mapping: PrefixMapping): TextReplacer;
   createCStringReplacer(mapping: PrefixMapping): CStringReplacer;

@@ -30,6 +30,37 @@ export interface GunzipOptions {
   readonly inflater: Inflater;
   /** Takes decompressed bytes; the view is valid during the call and must not be changed, as matches still reach into it. */
   readonly onOutput: (bytes: Uint8Array) => void;
+  /** Takes what each member must have, in place of the check here; not called with an inflater that has its own checksum. */
+  readonly checkElsewhere?: ((trailer: GzipTrailer) => void) | undefined;
+}
+
+/** The end of a member: CRC-32 of its output, and how many bytes that has, modulo 2^32. */
+export interface GzipTrailer {
+  readonly crc: number;
+  readonly length: number;
+}
+
+/** @throws IntegrityError `gzip-crc`, `gzip-length` */
+export function checkTrailer(expected: GzipTrailer, actual: GzipTrailer): void {
+  if (expected.crc !== actual.crc) refuseTrailer('gzip-crc', 'CRC', expected.crc, actual.crc);
+  if (expected.length !== actual.length)
+    refuseTrailer('gzip-length', 'length', expected.length, actual.length);
+}
+
+function refuseTrailer(
+  code: 'gzip-crc' | 'gzip-length',
+  what: string,
+  expected: number,
+  actual: number,
+): never {
+  throw new IntegrityError(
+    code,
+    `Cannot decompress gzip data: its ${what} is ${actual}, the member says ${expected}`,
+    {
+      hint: 'The file is damaged: fetch it again',
+      data: { expected, actual },
+    },
+  );
 }
 
 type State = 'header' | 'body' | 'trailer' | 'between' | 'ignoring';
@@ -43,6 +74,7 @@ type State = 'header' | 'body' | 'trailer' | 'between' | 'ignoring';
 export class GunzipDecoder implements PushDecoder {
   readonly #inflater: Inflater;
   readonly #onOutput: (bytes: Uint8Array) => void;
+  readonly #checkElsewhere: GunzipOptions['checkElsewhere'];
   #state: State = 'header';
   #header = new GzipHeaderReader();
   /** Bytes of the header being read, which turn out to be ignored ones when it is none. */
@@ -55,9 +87,10 @@ export class GunzipDecoder implements PushDecoder {
   readonly #trailer = new Uint8Array(TRAILER_SIZE);
   #trailerSize = 0;
 
-  constructor({ inflater, onOutput }: GunzipOptions) {
+  constructor({ inflater, onOutput, checkElsewhere }: GunzipOptions) {
     this.#inflater = inflater;
     this.#onOutput = onOutput;
+    this.#checkElsewhere = inflater.crc32 === undefined ? checkElsewhere : undefined;
     inflater.reset();
   }
 
@@ -143,7 +176,7 @@ export class GunzipDecoder implements PushDecoder {
     const inflater = this.#inflater;
     inflater.push(chunk.subarray(offset));
     for (let output = inflater.pull(); output.length > 0; output = inflater.pull()) {
-      this.#crc = inflater.crc32 ?? crc32(output, this.#crc);
+      if (this.#checkElsewhere === undefined) this.#crc = inflater.crc32 ?? crc32(output, this.#crc);
       this.#length = (this.#length + output.length) % 2 ** 32;
       this.#onOutput(output);
     }
@@ -166,23 +199,11 @@ export class GunzipDecoder implements PushDecoder {
 
   #endMember(): void {
     const view = new DataView(this.#trailer.buffer);
-    const crc = view.getUint32(0, true);
-    const length = view.getUint32(4, true);
-    if (crc !== this.#crc) this.#refuseTrailer('gzip-crc', 'CRC', crc, this.#crc);
-    if (length !== this.#length) this.#refuseTrailer('gzip-length', 'length', length, this.#length);
+    const trailer = { crc: view.getUint32(0, true), length: view.getUint32(4, true) };
+    if (this.#checkElsewhere === undefined) checkTrailer(trailer, { crc: this.#crc, length: this.#length });
+    else this.#checkElsewhere(trailer);
     this.#memberCount++;
     this.#state = this.#isStopped ? 'ignoring' : 'between';
-  }
-
-  #refuseTrailer(code: 'gzip-crc' | 'gzip-length', what: string, expected: number, actual: number): never {
-    throw new IntegrityError(
-      code,
-      `Cannot decompress gzip data: its ${what} is ${actual}, the member says ${expected}`,
-      {
-        hint: 'The file is damaged: fetch it again',
-        data: { expected, actual },
-      },
-    );
   }
 
   /** Zeros may pad a member to a block; what comes behind them can be another member. */

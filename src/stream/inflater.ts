@@ -1,5 +1,13 @@
 // The interface of a raw DEFLATE (RFC 1951) decoder; engines bring implementations of it.
 
+/** Output that stays where it is for as long as another thread needs it. */
+export interface SharedOutput {
+  /** How many pulls the window must be able to hold. */
+  readonly pulls: number;
+  /** Called before these places of the shared memory are written; returns when nobody needs what is there. */
+  claim(start: number, end: number): void;
+}
+
 export interface Inflater {
   /** Offers input; everything offered before must be used up. The view must stay unchanged until it is used up. */
   push(input: Uint8Array): void;
@@ -15,6 +23,8 @@ export interface Inflater {
   readonly unusedInput: number;
   /** CRC-32 of all output since the last reset, from a decoder that computes it faster than node:zlib does. */
   readonly crc32?: number;
+  /** Where the output lies, from a decoder that was made for a `SharedOutput`. */
+  readonly sharedMemory?: SharedArrayBuffer;
   /** Begins another stream with the same windows; pushed input is forgotten. */
   reset(): void;
 }

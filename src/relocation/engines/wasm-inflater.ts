@@ -2,12 +2,13 @@
 // so that output can be scanned and written from there without a copy.
 import { EMPTY_BYTES } from '../../core/bytes.js';
 import { IntegrityError, RelocationError } from '../../core/errors.js';
-import type { Inflater } from '../../stream/inflater.js';
+import type { Inflater, SharedOutput } from '../../stream/inflater.js';
 
 /** What the kernel exports. */
 export interface InflateExports {
-  readonly memory: { readonly buffer: ArrayBufferLike };
-  inflateCreate(): number;
+  readonly memory: { readonly buffer: SharedArrayBuffer };
+  inflateCreate(pulls: number): number;
+  inflatePullSize(): number;
   inflateReset(inflater: number): void;
   inflateInput(inflater: number): number;
   inflateInputCapacity(): number;
@@ -48,6 +49,7 @@ export const PROBLEMS: readonly string[] = [
 export class WasmInflater implements Inflater {
   readonly #exports: InflateExports;
   readonly #pointer: number;
+  readonly #output: SharedOutput | undefined;
   readonly #inputPointer: number;
   readonly #inputCapacity: number;
   /** Made anew after the memory has grown. */
@@ -59,9 +61,10 @@ export class WasmInflater implements Inflater {
   #failure: IntegrityError | undefined;
   #totalOutput = 0;
 
-  constructor(exports: InflateExports) {
+  constructor(exports: InflateExports, output?: SharedOutput) {
     this.#exports = exports;
-    this.#pointer = exports.inflateCreate();
+    this.#output = output;
+    this.#pointer = exports.inflateCreate(output === undefined ? 1 : output.pulls);
     if (this.#pointer === 0) {
       throw new RelocationError(
         'engine-unavailable',
@@ -73,6 +76,10 @@ export class WasmInflater implements Inflater {
     }
     this.#inputPointer = exports.inflateInput(this.#pointer);
     this.#inputCapacity = exports.inflateInputCapacity();
+  }
+
+  get sharedMemory(): SharedArrayBuffer {
+    return this.#exports.memory.buffer;
   }
 
   get ended(): boolean {
@@ -94,6 +101,8 @@ export class WasmInflater implements Inflater {
     if (this.#hasEnded) return EMPTY_BYTES;
     const exports = this.#exports;
     exports.inflateBegin(this.#pointer);
+    const start = exports.inflateOutput(this.#pointer);
+    this.#output?.claim(start, start + exports.inflatePullSize());
     let status = this.#run();
     while (status === WANTS_INPUT && this.#offered < this.#input.length) {
       this.#offer();
@@ -101,7 +110,6 @@ export class WasmInflater implements Inflater {
     }
     if (status < 0) this.#fail(PROBLEMS[-status] ?? 'unknown problem');
     this.#hasEnded = status === HAS_ENDED;
-    const start = exports.inflateOutput(this.#pointer);
     const size = exports.inflateOutputSize(this.#pointer);
     this.#totalOutput += size;
     return this.#memory().subarray(start, start + size);

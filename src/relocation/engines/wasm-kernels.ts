@@ -42,6 +42,9 @@ const WINDOW_SIZE = 256 * 1024;
 /** How many `[place, prefix]` pairs a kernel writes before it must be called again. */
 export const PAIR_CAPACITY = 8192;
 
+/** Of 64 KiB; those that scripts/build-kernels.mjs declares. */
+const MEMORY_PAGES = { initial: 32, maximum: 4096 };
+
 /** Room for the table of a few prefixes. */
 const SMALL_TABLE = 64 * 1024;
 
@@ -84,7 +87,9 @@ export class WasmKernels {
     const api = webAssemblyApi();
     if (api === undefined) throw unavailable('this Node has no WebAssembly', undefined);
     try {
-      this.exports = new api.Instance(module, {}).exports as KernelExports;
+      const memory = new api.Memory({ ...MEMORY_PAGES, shared: true });
+      const { exports } = new api.Instance(module, { env: { memory } });
+      this.exports = { ...(exports as KernelExports), memory };
     } catch (cause) {
       throw unavailable('an instance cannot be made', cause);
     }

@@ -2,6 +2,7 @@
 // place; others are copied in by windows, and back where something was changed.
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import type { RelocationError } from '../../core/errors.js';
+import type { SharedOutput } from '../../stream/inflater.js';
 import { cStringError, seamFor } from '../binary-rules.js';
 import { canLengthen, type ElfStrings, patchElf, planElfEdits } from '../elf-patch.js';
 import type {
@@ -35,8 +36,8 @@ export class WasmEngine implements RelocationEngine {
     this.kernels = kernels;
   }
 
-  createInflater(): WasmInflater {
-    return new WasmInflater(this.kernels.exports);
+  createInflater(output?: SharedOutput): WasmInflater {
+    return new WasmInflater(this.kernels.exports, output);
   }
 
   createScanner(prefixes: readonly Uint8Array[]): PrefixScanner {

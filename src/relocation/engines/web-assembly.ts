@@ -8,6 +8,11 @@ export interface WasmModule {
 
 export interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => WasmModule;
+  readonly Memory: new (limits: {
+    readonly initial: number;
+    readonly maximum: number;
+    readonly shared: boolean;
+  }) => WasmMemory;
   readonly Instance: new (module: WasmModule, imports: object) => { readonly exports: unknown };
   /** What a trap throws. */
   readonly RuntimeError: new (
@@ -15,9 +20,9 @@ export interface WebAssemblyApi {
   ) => Error;
 }
 
-/** A memory of the module; `buffer` is another object after the memory has grown. */
+/** A shared memory; `buffer` is another object after the memory has grown, with the same bytes at the same places. */
 export interface WasmMemory {
-  readonly buffer: ArrayBufferLike;
+  readonly buffer: SharedArrayBuffer;
 }
 
 /** An exported variable. */
