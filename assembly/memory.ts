@@ -1,12 +1,20 @@
 // Memory of the module: a bump allocator above the static data. Nothing is freed; an instance serves one worker for its life.
 
 let top: usize = (__heap_base + 63) & ~63;
+/** Where an instance ends that lives in a part of another one's memory; 0: it may grow the memory. */
+let limit: usize = 0;
+
+/** Says that this instance has only a part of the memory: another one has the rest. */
+export function confine(begin: usize, end: usize): void {
+  top = begin;
+  limit = end;
+}
 
 /** Reserves `size` bytes, 64-byte aligned, growing the memory when needed. Returns 0 when it cannot grow. */
 export function allocate(size: usize): usize {
   const pointer = top;
   const end = (pointer + size + 63) & ~63;
-  if (end < pointer) return 0;
+  if (end < pointer || (limit != 0 && end > limit)) return 0;
   const have = (<usize>memory.size()) << 16;
   if (end > have) {
     const pages = <i32>((end - have + 0xffff) >> 16);

@@ -14,7 +14,7 @@ import { PrefixView } from '../store/prefix-view.js';
 import { SHEBANG_LIMIT } from '../store/sbang.js';
 import { StagedTree } from '../store/staged-tree.js';
 import { Decompressor } from '../stream/decompress.js';
-import type { Inflater } from '../stream/inflater.js';
+import type { Inflater, MemoryPlace } from '../stream/inflater.js';
 import type { SafePath } from '../tar/safe-path.js';
 import { TarReader } from '../tar/tar-reader.js';
 import { type HookCounts, runInstallHooks } from './install-hooks.js';
@@ -55,6 +55,7 @@ export class PackageCore {
   /** Entries that come another way than through `push` go here. */
   readonly tree: StagedTree;
   readonly #engine: RelocationEngine;
+  #scanEngine: RelocationEngine;
   readonly #decompressor: Decompressor | undefined;
   readonly #tar = new TarReader();
   readonly #warnings: string[] = [];
@@ -64,6 +65,7 @@ export class PackageCore {
   constructor(job: CoreJob, engine: RelocationEngine, inflater: Inflater | undefined) {
     this.job = job;
     this.#engine = engine;
+    this.#scanEngine = engine;
     this.#decompressor = inflater && new Decompressor({ inflater, onOutput: (bytes) => this.#unpack(bytes) });
     this.tree = new StagedTree({
       folder: job.treeFolder,
@@ -91,6 +93,11 @@ export class PackageCore {
   /** Takes bytes that were decompressed elsewhere. */
   unpack(bytes: Uint8Array): void {
     this.attempt(() => this.#unpack(bytes));
+  }
+
+  /** Says that the bytes will lie in memory that another thread shares. */
+  scanIn(place: MemoryPlace): void {
+    this.#scanEngine = this.#engine.inMemory?.(place) ?? this.#engine;
   }
 
   /** Ends the input; returns why it could not be extracted, if it could not. */
@@ -151,7 +158,7 @@ export class PackageCore {
   /** The guess of the old store's root is confirmed, or not, by the buildinfo at the end. */
   #recorderFor(base: string): HitRecorder | undefined {
     const root = guessOldRoot({ base, hash: this.job.hash, depth: this.job.projectionDepth });
-    return root === undefined ? undefined : new HitRecorder(this.#engine, fromLatin1(root));
+    return root === undefined ? undefined : new HitRecorder(this.#scanEngine, fromLatin1(root));
   }
 
   #relocate(root: SafePath): RelocationCounts {

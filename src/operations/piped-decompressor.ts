@@ -21,12 +21,12 @@ export class PipedOutput {
   }
 
   get memory(): SharedArrayBuffer {
-    return this.inflater.sharedMemory ?? this.#copySlots.buffer;
+    return this.inflater.shared?.memory.buffer ?? this.#copySlots.buffer;
   }
 
   /** Puts bytes where the other thread sees them; says where. */
   share(bytes: Uint8Array): number {
-    const at = bytes.buffer === this.inflater.sharedMemory ? bytes.byteOffset : this.#copy(bytes);
+    const at = bytes.buffer === this.inflater.shared?.memory.buffer ? bytes.byteOffset : this.#copy(bytes);
     this.ledger.add(at, at + bytes.length);
     return at;
   }
@@ -59,7 +59,8 @@ export class PipedDecompressor {
       onOutput: (bytes) => this.#send(bytes),
       checkElsewhere: (trailer) => this.#post({ type: 'trailer', trailer, member: this.member }),
     });
-    this.#post({ type: 'memory', memory: output.memory, taken: output.ledger.taken });
+    const { memory, ledger, inflater } = output;
+    this.#post({ type: 'memory', memory, place: inflater.shared, taken: ledger.taken });
   }
 
   /** Complete gzip members so far. */

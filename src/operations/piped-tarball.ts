@@ -3,12 +3,19 @@
 import type { MessagePort } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { checkTrailer, type GzipTrailer } from '../stream/gunzip.js';
+import type { MemoryPlace } from '../stream/inflater.js';
 import type { PackageCore } from './package-core.js';
 
 /** From the decompressing half to the unpacking one; `member` is how many gzip members are complete before. */
 export type PipedMessage =
   /** Comes first. */
-  | { readonly type: 'memory'; readonly memory: SharedArrayBuffer; readonly taken: Int32Array }
+  | {
+      readonly type: 'memory';
+      readonly memory: SharedArrayBuffer;
+      /** Where a kernel of this side may live in that memory. */
+      readonly place: MemoryPlace | undefined;
+      readonly taken: Int32Array;
+    }
   | { readonly type: 'end' }
   | PipedStep;
 
@@ -67,6 +74,7 @@ export class PipedUnpacker {
     if (message.type === 'memory') {
       this.#memory = new Uint8Array(message.memory);
       this.#taken = message.taken;
+      if (message.place !== undefined) this.#core.scanIn(message.place);
     } else if (message.type === 'end') this.#hasAll = true;
     else this.#steps.push(message);
     if (!this.#isAtWork) this.#work();

@@ -2,7 +2,7 @@
 // Bytes go in as views; a kernel that edits does so in place and keeps the length, unless it says otherwise.
 
 import type { ByteSource, Edit } from '../core/byte-source.js';
-import type { Inflater, SharedOutput } from '../stream/inflater.js';
+import type { Inflater, MemoryPlace, SharedOutput } from '../stream/inflater.js';
 
 export type { ByteSource, Edit } from '../core/byte-source.js';
 
@@ -89,6 +89,8 @@ export interface RelocationEngine {
    * @param output for a decoder whose output another thread reads; an engine that cannot share its windows ignores it
    */
   createInflater(output?: SharedOutput): Inflater;
+  /** The same engine for bytes that another thread's decoder shares, so that it can work on them without a copy. */
+  inMemory?(place: MemoryPlace): RelocationEngine;
   createScanner(prefixes: readonly Uint8Array[]): PrefixScanner;
   createTextReplacer(mapping: PrefixMapping): TextReplacer;
   createCStringReplacer(mapping: PrefixMapping): CStringReplacer;

@@ -8,6 +8,13 @@ export interface SharedOutput {
   claim(start: number, end: number): void;
 }
 
+/** Memory that threads share, and a part of it that the one that reads may use as it likes. */
+export interface MemoryPlace {
+  readonly memory: { readonly buffer: SharedArrayBuffer };
+  readonly begin: number;
+  readonly end: number;
+}
+
 export interface Inflater {
   /** Offers input; everything offered before must be used up. The view must stay unchanged until it is used up. */
   push(input: Uint8Array): void;
@@ -24,7 +31,7 @@ export interface Inflater {
   /** CRC-32 of all output since the last reset, from a decoder that computes it faster than node:zlib does. */
   readonly crc32?: number;
   /** Where the output lies, from a decoder that was made for a `SharedOutput`. */
-  readonly sharedMemory?: SharedArrayBuffer;
+  readonly shared?: MemoryPlace;
   /** Begins another stream with the same windows; pushed input is forgotten. */
   reset(): void;
 }

@@ -2,7 +2,7 @@
 // so that output can be scanned and written from there without a copy.
 import { EMPTY_BYTES } from '../../core/bytes.js';
 import { IntegrityError, RelocationError } from '../../core/errors.js';
-import type { Inflater, SharedOutput } from '../../stream/inflater.js';
+import type { Inflater, MemoryPlace, SharedOutput } from '../../stream/inflater.js';
 
 /** What the kernel exports. */
 export interface InflateExports {
@@ -49,6 +49,7 @@ export const PROBLEMS: readonly string[] = [
 export class WasmInflater implements Inflater {
   readonly #exports: InflateExports;
   readonly #pointer: number;
+  readonly shared?: MemoryPlace;
   readonly #output: SharedOutput | undefined;
   readonly #inputPointer: number;
   readonly #inputCapacity: number;
@@ -61,7 +62,8 @@ export class WasmInflater implements Inflater {
   #failure: IntegrityError | undefined;
   #totalOutput = 0;
 
-  constructor(exports: InflateExports, output?: SharedOutput) {
+  constructor(exports: InflateExports, output?: SharedOutput, place?: MemoryPlace) {
+    if (place !== undefined) this.shared = place;
     this.#exports = exports;
     this.#output = output;
     this.#pointer = exports.inflateCreate(output === undefined ? 1 : output.pulls);
@@ -76,10 +78,6 @@ export class WasmInflater implements Inflater {
     }
     this.#inputPointer = exports.inflateInput(this.#pointer);
     this.#inputCapacity = exports.inflateInputCapacity();
-  }
-
-  get sharedMemory(): SharedArrayBuffer {
-    return this.#exports.memory.buffer;
   }
 
   get ended(): boolean {

@@ -1,6 +1,7 @@
 // One instance of the WASM module: its memory, its tables, and calls that cannot fail but with a coded error.
 // The module is compiled once per process and thread; an instance serves one worker for its life and never gives memory back.
 import { RelocationError } from '../../core/errors.js';
+import type { MemoryPlace } from '../../stream/inflater.js';
 import type { MatcherTable } from './matcher-table.js';
 import { WASM_BASE64 } from './wasm-binary.js';
 import type { InflateExports } from './wasm-inflater.js';
@@ -20,6 +21,7 @@ export interface KernelExports extends InflateExports {
   readonly elfInterpreterOffset: WasmGlobal;
   readonly elfInterpreterLength: WasmGlobal;
   allocate(size: number): number;
+  confine(begin: number, end: number): void;
   scan(
     table: number,
     bytes: number,
@@ -44,6 +46,9 @@ export const PAIR_CAPACITY = 8192;
 
 /** Of 64 KiB; those that scripts/build-kernels.mjs declares. */
 const MEMORY_PAGES = { initial: 32, maximum: 4096 };
+
+/** What another instance needs for a table and its hits, in the memory of this one. */
+const GUEST_SIZE = 512 * 1024;
 
 /** Room for the table of a few prefixes. */
 const SMALL_TABLE = 64 * 1024;
@@ -81,15 +86,19 @@ export class WasmKernels {
   #windowSize = 0;
   #pairsAt = 0;
 
-  /** @throws RelocationError `engine-unavailable` */
-  constructor() {
+  /**
+   * @param place a part of another instance's memory that this one may use; without it, it has a memory of its own
+   * @throws RelocationError `engine-unavailable`
+   */
+  constructor(place?: MemoryPlace) {
     const module = compileKernels();
     const api = webAssemblyApi();
     if (api === undefined) throw unavailable('this Node has no WebAssembly', undefined);
     try {
-      const memory = new api.Memory({ ...MEMORY_PAGES, shared: true });
+      const memory = place?.memory ?? new api.Memory({ ...MEMORY_PAGES, shared: true });
       const { exports } = new api.Instance(module, { env: { memory } });
       this.exports = { ...(exports as KernelExports), memory };
+      if (place !== undefined) this.exports.confine(place.begin, place.end);
     } catch (cause) {
       throw unavailable('an instance cannot be made', cause);
     }
@@ -170,6 +179,12 @@ export class WasmKernels {
   /** The pairs that a kernel wrote; the view is valid until the next call. */
   pairs(count: number): Uint32Array {
     return new Uint32Array(this.exports.memory.buffer, this.pairsAt, 2 * count);
+  }
+
+  /** Sets a part of the memory aside for an instance of another thread. */
+  makePlace(): MemoryPlace {
+    const begin = this.#allocate(GUEST_SIZE);
+    return { memory: this.exports.memory, begin, end: begin + GUEST_SIZE };
   }
 
   #allocate(size: number): number {

@@ -2,7 +2,7 @@
 // place; others are copied in by windows, and back where something was changed.
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import type { RelocationError } from '../../core/errors.js';
-import type { SharedOutput } from '../../stream/inflater.js';
+import type { MemoryPlace, SharedOutput } from '../../stream/inflater.js';
 import { cStringError, seamFor } from '../binary-rules.js';
 import { canLengthen, type ElfStrings, patchElf, planElfEdits } from '../elf-patch.js';
 import type {
@@ -37,7 +37,11 @@ export class WasmEngine implements RelocationEngine {
   }
 
   createInflater(output?: SharedOutput): WasmInflater {
-    return new WasmInflater(this.kernels.exports, output);
+    return new WasmInflater(this.kernels.exports, output, output && this.kernels.makePlace());
+  }
+
+  inMemory(place: MemoryPlace): WasmEngine {
+    return new WasmEngine(new WasmKernels(place));
   }
 
   createScanner(prefixes: readonly Uint8Array[]): PrefixScanner {
