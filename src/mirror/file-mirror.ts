@@ -1,5 +1,6 @@
 // A mirror in a folder of this machine: a `file:` URL or a plain path.
 
+import { statSync } from 'node:fs';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -58,6 +59,10 @@ export class FileMirror implements WritableMirror {
       if (isAbsence(error)) return false;
       throw unreadable(location, error);
     }
+  }
+
+  sizeOf(path: string): number | undefined {
+    return statSync(this.#resolve(path), { throwIfNoEntry: false })?.size;
   }
 
   async *list(path: string, { signal }: GetOptions = {}): AsyncIterable<string> {

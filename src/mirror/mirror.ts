@@ -39,6 +39,8 @@ export interface Mirror {
   getIfChanged?(path: string, etag: string, options?: GetOptions): Promise<MirrorObject | 'not-modified'>;
   /** Tells whether an object is there, without reading it. */
   has(path: string, options?: GetOptions): Promise<boolean>;
+  /** The size of an object in bytes, from a mirror that knows it without asking anybody. */
+  sizeOf?(path: string): number | undefined;
   /** The names directly below a folder, sorted; only where the mirror can list. An absent folder has none. */
   list?(path: string, options?: GetOptions): AsyncIterable<string>;
   /** Ends open connections, so that the process can exit; the mirror cannot be used afterwards. */

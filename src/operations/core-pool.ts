@@ -24,6 +24,8 @@ export interface OpenTarball {
 
 export interface CoreLoan<Result> {
   readonly job: CoreJob;
+  /** Compressed bytes, where that is known before the tarball is opened: the largest package that waits comes first. */
+  readonly size?: number | undefined;
   readonly open: () => Promise<OpenTarball>;
   readonly use: (core: CoreHandle, tarball: OpenTarball) => Promise<Result>;
 }
@@ -47,13 +49,19 @@ export interface CoreThresholds {
 /** 25 MB are about 100 MB of files. */
 const THRESHOLDS: CoreThresholds = { start: 25e6, split: 40e6 };
 
+interface Waiting {
+  readonly size: number;
+  readonly resolve: (thread: CoreThread) => void;
+}
+
 export class CorePool {
   readonly #options: CorePoolOptions;
   readonly #size: number;
   readonly #thresholds: CoreThresholds;
   readonly #idle: CoreThread[] = [];
-  readonly #waiting: ((thread: CoreThread) => void)[] = [];
+  readonly #waiting: Waiting[] = [];
   #busy = 0;
+  /** Compressed bytes of the packages that came so far, or are known to come. */
   #seen = 0;
 
   constructor(options: CorePoolOptions) {
@@ -62,17 +70,26 @@ export class CorePool {
     this.#thresholds = options.thresholds ?? THRESHOLDS;
   }
 
+  /** Tells of packages to come, by their compressed bytes: workers that will be worth it begin to start. */
+  expect(sizes: readonly number[]): void {
+    this.#seen += sizes.reduce((sum, size) => sum + size, 0);
+    if (!this.#isWorthwhile) return;
+    const isSplit = sizes.some((size) => size >= this.#thresholds.split);
+    const wanted = Math.min(this.#size, Math.max(sizes.length, isSplit ? 2 : 1));
+    while (this.#idle.length < wanted) this.#idle.push(this.#start());
+  }
+
   /** Opens a tarball and lends a core to `use`. Where packages go to workers, a tarball is opened once a worker is free for it. */
-  async lend<Result>({ job, open, use }: CoreLoan<Result>): Promise<Result> {
+  async lend<Result>({ job, size, open, use }: CoreLoan<Result>): Promise<Result> {
     const early = this.#isWorthwhile ? undefined : await open();
-    this.#seen += early?.size ?? 0;
+    if (size === undefined) this.#seen += early?.size ?? 0;
     if (early !== undefined && !this.#isWorthwhile) return this.#lendHere(job, early, use);
-    const thread = await this.#take();
+    const thread = await this.#take(size ?? 0);
     const helpers: CoreThread[] = [];
     try {
       const tarball = early ?? (await open());
       const isSplit = (tarball.size ?? 0) >= this.#thresholds.split && this.#isAlone;
-      if (isSplit && this.#size > 1) helpers.push(await this.#take());
+      if (isSplit && this.#size > 1) helpers.push(await this.#take(0));
       const core = isSplit ? this.#split(thread, helpers[0], job) : new RemoteCore(thread, job);
       return await use(core, tarball).finally(() => core.abandon());
     } finally {
@@ -110,18 +127,25 @@ export class CorePool {
     });
   }
 
-  async #take(): Promise<CoreThread> {
-    if (this.#busy >= this.#size) return new Promise((resolve) => this.#waiting.push(resolve));
+  async #take(size: number): Promise<CoreThread> {
+    if (this.#busy >= this.#size) return new Promise((resolve) => this.#waiting.push({ size, resolve }));
     this.#busy++;
     return this.#idle.pop() ?? this.#start();
   }
 
   /** A worker that died is replaced. */
   #giveBack(thread: CoreThread): void {
-    const next = this.#waiting.shift();
-    if (next !== undefined) return next(thread.isDead ? this.#start() : thread);
+    const next = this.#nextWaiting();
+    if (next !== undefined) return next.resolve(thread.isDead ? this.#start() : thread);
     this.#busy--;
     if (!thread.isDead) this.#idle.push(thread);
+  }
+
+  /** The largest; of several the one that came first. */
+  #nextWaiting(): Waiting | undefined {
+    const largest = this.#waiting.reduce((most, { size }) => Math.max(most, size), 0);
+    const index = this.#waiting.findIndex(({ size }) => size === largest);
+    return index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
   }
 
   #start(): CoreThread {

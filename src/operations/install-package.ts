@@ -49,6 +49,8 @@ export interface PackageRequest {
   readonly spec: Spec;
   readonly prefix: string;
   readonly explicit: boolean;
+  /** Compressed bytes, where they are known before. */
+  readonly size?: number | undefined;
   /** Mirrors that the index named for this package. */
   readonly named: readonly Mirror[];
   /** A digest that the user wants the tarball to have. */
@@ -172,6 +174,7 @@ class PackageInstallation {
         ? await this.#installStreams(source, job)
         : await cores.lend({
             job,
+            size: this.#request.size,
             open: () => source.open(),
             use: (core, tarball) => this.#installCore(source, core, tarball),
           });

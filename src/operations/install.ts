@@ -1,4 +1,5 @@
 // Installs specs with what they need: dependencies first, several at a time, each package whole or not at all.
+import { tarballPath } from '../buildcache/layout.js';
 import { BuildcacheError, StoreError, UsageError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
 import type { Mirror } from '../mirror/mirror.js';
@@ -92,12 +93,15 @@ export async function install(
     workers: request.workers,
     thresholds: request.thresholds,
   });
+  const sizes = sizesOf(request, packages);
+  cores.expect([...sizes.values()]);
   const outcomes = await schedule<DagHash, PlannedPackage, PackageReport>({
     tasks: packages,
     jobs: request.jobs ?? DEFAULT_JOBS,
     failFast: request.failFast ?? false,
     signal: options.signal,
-    run: (planned, turn) => new PackageRun({ request, options, planned, inflaters, cores }).run(turn),
+    run: (planned, turn) =>
+      new PackageRun({ request, options, planned, size: sizes.get(planned.key), inflaters, cores }).run(turn),
   }).finally(() => cores.close());
   options.signal?.throwIfAborted();
   const reports = outcomes.map((outcome, index) => reportOf(packages[index], outcome));
@@ -175,10 +179,23 @@ function requirePlatform(node: SpecNode, { anyPlatform }: InstallRequest): void 
   );
 }
 
+/** Compressed bytes of what is not installed yet, as far as the mirrors know without being asked. */
+function sizesOf({ store, catalog, mirrors, force }: InstallRequest, packages: readonly PlannedPackage[]) {
+  const sizes = new Map<DagHash, number>();
+  for (const { key, spec } of packages) {
+    if (!force && store.isInstalled(key) !== undefined) continue;
+    const [mirror] = catalog.find(key)?.mirrors ?? mirrors;
+    const size = mirror?.sizeOf?.(tarballPath(spec.root, spec));
+    if (size !== undefined) sizes.set(key, size);
+  }
+  return sizes;
+}
+
 interface PackageRunOptions {
   readonly request: InstallRequest;
   readonly options: OperationOptions;
   readonly planned: PlannedPackage;
+  readonly size: number | undefined;
   readonly inflaters: InflaterPool;
   readonly cores: CorePool;
 }
@@ -188,12 +205,14 @@ class PackageRun {
   readonly #request: InstallRequest;
   readonly #options: OperationOptions;
   readonly #planned: PlannedPackage;
+  readonly #size: number | undefined;
   readonly #begin = performance.now();
 
   readonly #inflaters: InflaterPool;
   readonly #cores: CorePool;
 
-  constructor({ request, options, planned, inflaters, cores }: PackageRunOptions) {
+  constructor({ request, options, planned, size, inflaters, cores }: PackageRunOptions) {
+    this.#size = size;
     this.#request = request;
     this.#options = options;
     this.#planned = planned;
@@ -246,7 +265,7 @@ class PackageRun {
     const named = catalog.find(key)?.mirrors ?? [];
     const isRoot = this.#request.specs.some(({ root }) => root.hash === key);
     return installPackage(
-      { spec, prefix, explicit, named, turn, sha256: isRoot ? sha256 : undefined },
+      { spec, prefix, explicit, named, size: this.#size, turn, sha256: isRoot ? sha256 : undefined },
       this.#context(),
     );
   }
