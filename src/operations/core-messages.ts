@@ -1,5 +1,5 @@
 // What a core's worker and its owner tell each other: one package at a time, chunks with credits, then one answer per question.
-// A large package is split: a worker decompresses what another one, or the owner itself, unpacks (piped-tarball.ts).
+// A large package is split: the owner decompresses what a worker unpacks (piped-tarball.ts).
 import type { MessagePort } from 'node:worker_threads';
 import type { TransferredError } from '../core/error-transfer.js';
 import type { CoreJob, CoreResult } from './package-core.js';
@@ -7,8 +7,6 @@ import type { CoreJob, CoreResult } from './package-core.js';
 export type CoreRequest =
   /** Begins a package. With a port, decompressed bytes come through it. */
   | { readonly type: 'begin'; readonly job: CoreJob; readonly port?: MessagePort }
-  /** Begins to decompress for another worker. */
-  | { readonly type: 'decompress'; readonly port: MessagePort }
   /** Compressed bytes, by their place in the input slots. Answer: `taken`. */
   | { readonly type: 'chunk'; readonly at: number; readonly length: number }
   /** Answer: `ended`. */
@@ -21,6 +19,7 @@ export type CoreAnswer =
   | { readonly type: 'ready' }
   /** A chunk was worked on; how many members there are so far. */
   | { readonly type: 'taken'; readonly files: number }
+  /** `member`: the gzip member in which the archive ended. */
   | { readonly type: 'ended'; readonly failure: TransferredError | undefined; readonly member: number }
   | { readonly type: 'completed'; readonly result: CoreResult }
   | { readonly type: 'failed'; readonly error: TransferredError };

@@ -1,11 +1,12 @@
 // Where cores run: here while there is little to do, in warm workers when there is much. A worker takes a package at a time;
-// a large package that has them for itself is split over two threads.
+// of a large package that is alone this thread does the first half.
 import { availableParallelism } from 'node:os';
 import type { RelocationEngine } from '../relocation/engine.js';
 import { CoreThread } from './core-thread.js';
 import type { ExtractingCore } from './extract.js';
 import type { InflaterPool } from './inflater-pool.js';
 import { type CoreJob, type CoreResult, PackageCore } from './package-core.js';
+import { PipedOutput } from './piped-decompressor.js';
 import { RemoteCore, SplitCore } from './remote-core.js';
 
 /** A core, wherever it runs. */
@@ -60,6 +61,8 @@ export class CorePool {
   readonly #thresholds: CoreThresholds;
   readonly #idle: CoreThread[] = [];
   readonly #waiting: Waiting[] = [];
+  /** Made with the first package that is split; one at a time is. */
+  #output: PipedOutput | undefined;
   #busy = 0;
   /** Compressed bytes of the packages that came so far, or are known to come. */
   #seen = 0;
@@ -74,8 +77,7 @@ export class CorePool {
   expect(sizes: readonly number[]): void {
     this.#seen += sizes.reduce((sum, size) => sum + size, 0);
     if (!this.#isWorthwhile) return;
-    const isSplit = sizes.some((size) => size >= this.#thresholds.split);
-    const wanted = Math.min(this.#size, Math.max(sizes.length, isSplit ? 2 : 1));
+    const wanted = Math.min(this.#size, sizes.length);
     while (this.#idle.length < wanted) this.#idle.push(this.#start());
   }
 
@@ -85,15 +87,13 @@ export class CorePool {
     if (size === undefined) this.#seen += early?.size ?? 0;
     if (early !== undefined && !this.#isWorthwhile) return this.#lendHere(job, early, use);
     const thread = await this.#take(size ?? 0);
-    const helpers: CoreThread[] = [];
     try {
       const tarball = early ?? (await open());
       const isSplit = (tarball.size ?? 0) >= this.#thresholds.split && this.#isAlone;
-      if (isSplit && this.#size > 1) helpers.push(await this.#take(0));
-      const core = isSplit ? this.#split(thread, helpers[0], job) : new RemoteCore(thread, job);
+      const core = isSplit ? this.#split(thread, job) : new RemoteCore(thread, job);
       return await use(core, tarball).finally(() => core.abandon());
     } finally {
-      for (const each of [thread, ...helpers]) this.#giveBack(each);
+      this.#giveBack(thread);
     }
   }
 
@@ -110,10 +110,9 @@ export class CorePool {
     return this.#busy === 1 && this.#waiting.length === 0;
   }
 
-  /** Without another worker this thread is the other half. */
-  #split(thread: CoreThread, helper: CoreThread | undefined, job: CoreJob): CoreHandle {
-    if (helper !== undefined) return SplitCore.overTwo(helper, thread, job);
-    return SplitCore.withOwner(thread, new PackageCore(job, this.#options.engine, undefined));
+  #split(thread: CoreThread, job: CoreJob): CoreHandle {
+    this.#output ??= new PipedOutput((output) => this.#options.engine.createInflater(output));
+    return new SplitCore(thread, job, this.#output);
   }
 
   #lendHere<Result>(job: CoreJob, tarball: OpenTarball, use: CoreLoan<Result>['use']): Promise<Result> {

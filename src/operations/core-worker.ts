@@ -5,14 +5,12 @@ import { selectEngine } from '../relocation/engines/select.js';
 import type { Inflater } from '../stream/inflater.js';
 import type { CoreAnswer, CoreRequest, CoreWorkerData } from './core-messages.js';
 import type { PackageCore } from './package-core.js';
-import type { PipedOutput } from './piped-decompressor.js';
 import { PipedUnpacker } from './piped-tarball.js';
 
 const { engine: engineName, input } = workerData as CoreWorkerData;
 const { engine } = selectEngine(engineName, {});
-/** Made when they are needed: their windows are most of what a worker that does the other thing would not use. */
+/** Made when it is needed: bytes may come decompressed. */
 let inflater: Inflater | undefined;
-let pipedOutput: PipedOutput | undefined;
 
 /** What a worker can be doing. */
 interface Work {
@@ -34,21 +32,10 @@ function packageWork(core: PackageCore): Work {
   };
 }
 
-/** A package whose bytes come decompressed from another worker. */
+/** A package whose bytes come decompressed from the owner. */
 function pipedPackageWork(core: PackageCore, port: MessagePort): Work {
   const unpacker = new PipedUnpacker(core, port, (files) => answer({ type: 'taken', files }));
   return { core, push: () => {}, end: () => unpacker.end(), close: () => unpacker.close() };
-}
-
-async function decompressWork(port: MessagePort): Promise<Work> {
-  const { PipedDecompressor, PipedOutput } = await import('./piped-decompressor.js');
-  pipedOutput ??= new PipedOutput((output) => engine.createInflater(output));
-  const decompressor = new PipedDecompressor(port, pipedOutput);
-  return {
-    push: (bytes) => decompressor.push(bytes),
-    end: async () => ({ failure: decompressor.end(), member: decompressor.member }),
-    close: () => decompressor.close(),
-  };
 }
 
 function answer(message: CoreAnswer): void {
@@ -66,9 +53,6 @@ async function handle(request: Exclude<CoreRequest, { type: 'abandon' }>): Promi
       } else work = pipedPackageWork(new PackageCore(request.job, engine, undefined), request.port);
       return;
     }
-    case 'decompress':
-      work = await decompressWork(request.port);
-      return;
     case 'chunk':
       work?.push(input.subarray(request.at, request.at + request.length));
       return answer({ type: 'taken', files: work?.core?.files ?? 0 });

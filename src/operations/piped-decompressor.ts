@@ -1,4 +1,4 @@
-// The first half of a split package: decompresses into shared memory, from where another thread unpacks. It blocks while that is full.
+// The first half of a split package: decompresses into shared memory, from where a worker unpacks.
 import type { MessagePort } from 'node:worker_threads';
 import { Decompressor } from '../stream/decompress.js';
 import type { Inflater } from '../stream/inflater.js';
@@ -8,7 +8,7 @@ import { SlotLedger } from './slot-ledger.js';
 /** Fits what a decoder gives at a time. */
 const SLOT_SIZE = 512 * 1024;
 
-/** What a thread keeps from one package to the next. */
+/** What is kept from one package to the next. */
 export class PipedOutput {
   readonly ledger = new SlotLedger();
   readonly inflater: Inflater;
@@ -66,6 +66,11 @@ export class PipedDecompressor {
   /** Complete gzip members so far. */
   get member(): number {
     return this.#decompressor.memberCount;
+  }
+
+  /** Whether a chunk like most fits; only one that expands much more blocks until there is room for all of it. */
+  get hasRoom(): boolean {
+    return this.#output.ledger.hasRoom;
   }
 
   /** Decodes a chunk. After a failure it only swallows. */

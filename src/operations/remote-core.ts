@@ -1,11 +1,11 @@
-// Cores that run in workers: a package in one, or a large one split over two threads.
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+// Cores that run in workers: a package in one, or a large one of which a worker does the second half.
+import { MessageChannel } from 'node:worker_threads';
 import { errorFromData } from '../core/error-transfer.js';
 import { CHUNK_SIZE, type CoreAnswer, CREDITS } from './core-messages.js';
 import type { CoreHandle } from './core-pool.js';
 import type { CoreThread } from './core-thread.js';
-import type { CoreJob, CoreResult, PackageCore } from './package-core.js';
-import { PipedUnpacker, type UnpackedHalf } from './piped-tarball.js';
+import type { CoreJob, CoreResult } from './package-core.js';
+import { PipedDecompressor, type PipedOutput } from './piped-decompressor.js';
 
 /** Chunks on their way to a worker, as many as there are credits. */
 class ChunkFeed {
@@ -85,114 +85,54 @@ export class RemoteCore implements CoreHandle {
   }
 }
 
-/** What unpacks, relocates and finishes a package whose bytes come decompressed through a port. */
-interface UnpackingHalf {
-  readonly files: number;
-  end(): Promise<UnpackedHalf>;
-  complete(): Promise<CoreResult>;
-  /** `isEnded`: nothing is under way any more. */
-  abandon(isEnded: boolean): void;
-}
-
-class RemoteHalf implements UnpackingHalf {
+/** A large package: this thread decompresses, a worker unpacks, relocates and finishes. */
+export class SplitCore implements CoreHandle {
   readonly #thread: CoreThread;
+  readonly #decompressor: PipedDecompressor;
+  #resume: () => void = () => {};
+  #isEnded = false;
   files = 0;
 
-  constructor(thread: CoreThread, job: CoreJob, port: MessagePort) {
+  constructor(thread: CoreThread, job: CoreJob, output: PipedOutput) {
+    const { port1, port2 } = new MessageChannel();
     this.#thread = thread;
+    this.#decompressor = new PipedDecompressor(port2, output);
     thread.onTaken = (files) => {
       this.files = files;
+      this.#resume();
     };
-    thread.tell({ type: 'begin', job, port }, [port]);
+    thread.tell({ type: 'begin', job, port: port1 }, [port1]);
   }
 
-  async end(): Promise<UnpackedHalf> {
-    const answer = await this.#thread.ask({ type: 'end' });
-    return { failure: failureOf(answer), member: answer.type === 'ended' ? answer.member : 0 };
+  push(chunk: Uint8Array): void | Promise<void> {
+    this.#decompressor.push(chunk);
+    if (!this.#decompressor.hasRoom) return this.#waitForRoom();
+  }
+
+  /** What is wrong with a gzip member behind the one in which the archive ended does not count. */
+  async end(): Promise<unknown> {
+    const failure = this.#decompressor.end();
+    const sink = await this.#thread.ask({ type: 'end' });
+    this.#isEnded = true;
+    const counts = sink.type === 'ended' && this.#decompressor.member <= sink.member;
+    return (counts ? failure : undefined) ?? failureOf(sink);
   }
 
   complete(): Promise<CoreResult> {
     return completeIn(this.#thread);
   }
 
-  abandon(isEnded: boolean): void {
-    release(this.#thread, !isEnded);
-  }
-}
-
-class LocalHalf implements UnpackingHalf {
-  readonly #core: PackageCore;
-  readonly #unpacker: PipedUnpacker;
-
-  constructor(core: PackageCore, port: MessagePort) {
-    this.#core = core;
-    this.#unpacker = new PipedUnpacker(core, port, () => {});
-  }
-
-  get files(): number {
-    return this.#core.files;
-  }
-
-  end(): Promise<UnpackedHalf> {
-    return this.#unpacker.end();
-  }
-
-  complete(): Promise<CoreResult> {
-    return this.#core.complete();
-  }
-
   abandon(): void {
-    this.#unpacker.close();
-  }
-}
-
-/** A large package: a worker decompresses, another one or this thread unpacks, relocates and finishes. */
-export class SplitCore implements CoreHandle {
-  readonly #decompressing: CoreThread;
-  readonly #unpacking: UnpackingHalf;
-  readonly #feed: ChunkFeed;
-  #isEnded = false;
-
-  private constructor(decompressing: CoreThread, makeHalf: (port: MessagePort) => UnpackingHalf) {
-    const { port1, port2 } = new MessageChannel();
-    this.#decompressing = decompressing;
-    this.#unpacking = makeHalf(port1);
-    this.#feed = new ChunkFeed(decompressing, () => {});
-    decompressing.tell({ type: 'decompress', port: port2 }, [port2]);
+    this.#decompressor.close();
+    release(this.#thread, !this.#isEnded);
   }
 
-  static overTwo(decompressing: CoreThread, unpacking: CoreThread, job: CoreJob): SplitCore {
-    return new SplitCore(decompressing, (port) => new RemoteHalf(unpacking, job, port));
-  }
-
-  static withOwner(decompressing: CoreThread, core: PackageCore): SplitCore {
-    return new SplitCore(decompressing, (port) => new LocalHalf(core, port));
-  }
-
-  get files(): number {
-    return this.#unpacking.files;
-  }
-
-  push(chunk: Uint8Array): void | Promise<void> {
-    return this.#feed.push(chunk);
-  }
-
-  /** What is wrong with a gzip member behind the one in which the archive ended does not count. */
-  async end(): Promise<unknown> {
-    const source = await this.#decompressing.ask({ type: 'end' });
-    const sink = await this.#unpacking.end();
-    this.#isEnded = true;
-    const counts = source.type === 'ended' && source.member <= sink.member;
-    return (counts ? failureOf(source) : undefined) ?? sink.failure;
-  }
-
-  complete(): Promise<CoreResult> {
-    return this.#unpacking.complete();
-  }
-
-  abandon(): void {
-    release(this.#decompressing, !this.#isEnded);
-    this.#unpacking.abandon(this.#isEnded);
+  async #waitForRoom(): Promise<void> {
+    while (!this.#decompressor.hasRoom && !this.#thread.isDead) {
+      await new Promise<void>((resolve) => {
+        this.#resume = resolve;
+      });
+    }
   }
 }
 
