@@ -12,13 +12,18 @@ import {
   renameSync,
   writeSync,
 } from 'node:fs';
+import { EMPTY_BYTES } from '../core/bytes.js';
+
+/** What a file that was closed has read into, for the next one: a buffer for each of thousands would be garbage at once. */
+let spareBuffer: Uint8Array = EMPTY_BYTES;
+const LARGEST_SPARE = 256 * 1024;
 
 /** A file of a stage, open for reading and editing in place. */
 export class StagedFile {
   /** As it was when it was opened. */
   readonly size: number;
   readonly #descriptor: number;
-  #buffer = new Uint8Array(4096);
+  #buffer: Uint8Array = takeBuffer();
 
   /** Opens a regular file; a symbolic link is not followed. */
   constructor(path: string | Buffer) {
@@ -60,7 +65,15 @@ export class StagedFile {
 
   close(): void {
     closeSync(this.#descriptor);
+    if (this.#buffer.length <= LARGEST_SPARE) spareBuffer = this.#buffer;
   }
+}
+
+/** Files are opened one at a time, as a rule; one that is opened beside another has a buffer of its own. */
+function takeBuffer(): Uint8Array {
+  const buffer = spareBuffer.length > 0 ? spareBuffer : new Uint8Array(4096);
+  spareBuffer = EMPTY_BYTES;
+  return buffer;
 }
 
 /** Opens a file, hands it to `use`, and closes it whatever happens. */

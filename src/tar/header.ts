@@ -73,6 +73,7 @@ export function parseHeader(block: Uint8Array, offset: number): TarHeader {
 }
 
 export function isZeroBlock(block: Uint8Array): boolean {
+  if (block[0] !== 0) return false;
   for (const byte of block) if (byte !== 0) return false;
   return true;
 }
@@ -83,23 +84,31 @@ export function headerError(offset: number, state: string): ArchiveError {
   });
 }
 
-function fieldOf(block: Uint8Array, field: Field): Uint8Array {
-  const [start, size] = FIELDS[field];
-  return block.subarray(start, start + size);
-}
-
 function stringField(block: Uint8Array, field: Field): string {
-  const bytes = fieldOf(block, field);
-  const end = bytes.indexOf(0);
-  return toLatin1(end < 0 ? bytes : bytes.subarray(0, end));
+  const [start, size] = FIELDS[field];
+  let end = start;
+  while (end < start + size && block[end] !== 0) end++;
+  return end === start ? '' : toLatin1(block.subarray(start, end));
 }
 
-/** Octal digits, or base 256 when the first byte says so (GNU). */
+const ZERO = 0x30;
+
+/** Octal digits with blanks around, up to a NUL; or base 256 when the first byte says so (GNU). */
 function numberField(block: Uint8Array, field: Field, offset: number): number {
-  const bytes = fieldOf(block, field);
-  const first = bytes[0] ?? 0;
-  if (first === 0x80) return base256(bytes.subarray(1), field, offset);
+  const [start, size] = FIELDS[field];
+  const first = block[start] ?? 0;
+  if (first === 0x80) return base256(block.subarray(start + 1, start + size), field, offset);
   if (first === 0xff && field === 'mtime') return 0; // before 1970
+  let value = 0;
+  for (let i = start; i < start + size; i++) {
+    const digit = (block[i] ?? 0) - ZERO;
+    if (digit < 0 || digit > 7) return block[i] === 0 ? value : numberWithBlanks(block, field, offset);
+    value = value * 8 + digit;
+  }
+  return value;
+}
+
+function numberWithBlanks(block: Uint8Array, field: Field, offset: number): number {
   const text = stringField(block, field).trim();
   if (text === '') return 0;
   if (!/^[0-7]+$/.test(text)) throw headerError(offset, `the field "${field}" is not an octal number`);
@@ -115,15 +124,20 @@ function base256(bytes: Uint8Array, field: Field, offset: number): number {
   return value;
 }
 
-/** Both sums in use: of unsigned bytes (the standard) and of signed ones (some old writers). */
+/** Both sums in use: of unsigned bytes (the standard) and of signed ones (some old writers); the field itself counts as blanks. */
 function checksumMatches(block: Uint8Array, stored: number): boolean {
   const [start, size] = FIELDS.checksum;
-  let unsigned = 0;
-  let signed = 0;
-  for (let i = 0; i < BLOCK_SIZE; i++) {
-    const byte = i >= start && i < start + size ? 0x20 : (block[i] ?? 0);
+  let unsigned = 0x20 * size;
+  let negative = 0;
+  for (let i = 0; i < start; i++) {
+    const byte = block[i] ?? 0;
     unsigned += byte;
-    signed += byte > 127 ? byte - 256 : byte;
+    negative += byte >> 7;
   }
-  return stored === unsigned || stored === signed;
+  for (let i = start + size; i < BLOCK_SIZE; i++) {
+    const byte = block[i] ?? 0;
+    unsigned += byte;
+    negative += byte >> 7;
+  }
+  return stored === unsigned || stored === unsigned - 256 * negative;
 }
