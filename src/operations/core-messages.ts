@@ -5,7 +5,7 @@ import type { TransferredError } from '../core/error-transfer.js';
 import type { CoreJob, CoreResult } from './package-core.js';
 
 export type CoreRequest =
-  /** Begins a package. With a port, decompressed bytes come through it. */
+  /** Begins a package. With a port, its bytes come decompressed through that, and chunks only for their digest. */
   | { readonly type: 'begin'; readonly job: CoreJob; readonly port?: MessagePort }
   /** Compressed bytes, by their place in the input slots. Answer: `taken`. */
   | { readonly type: 'chunk'; readonly at: number; readonly length: number }
@@ -19,8 +19,16 @@ export type CoreAnswer =
   | { readonly type: 'ready' }
   /** A chunk was worked on; how many members there are so far. */
   | { readonly type: 'taken'; readonly files: number }
-  /** `member`: the gzip member in which the archive ended. */
-  | { readonly type: 'ended'; readonly failure: TransferredError | undefined; readonly member: number }
+  /** The same for bytes that came decompressed. */
+  | { readonly type: 'unpacked'; readonly files: number }
+  | {
+      readonly type: 'ended';
+      readonly failure: TransferredError | undefined;
+      /** SHA-256 of all chunks, in hexadecimal. */
+      readonly digest: string;
+      /** The gzip member in which the archive ended. */
+      readonly member: number;
+    }
   | { readonly type: 'completed'; readonly result: CoreResult }
   | { readonly type: 'failed'; readonly error: TransferredError };
 

@@ -27,6 +27,8 @@ export class CoreThread {
   #failure: Error | undefined;
   /** Called when a chunk was worked on. */
   onTaken: (files: number) => void = () => {};
+  /** Called when some of the bytes that come decompressed were worked on. */
+  onUnpacked: (files: number) => void = () => {};
 
   constructor(engine: CoreWorkerData['engine']) {
     const workerData: CoreWorkerData = { engine, input: this.input };
@@ -65,6 +67,7 @@ export class CoreThread {
 
   #receive(answer: CoreAnswer): void {
     if (answer.type === 'taken') this.onTaken(answer.files);
+    else if (answer.type === 'unpacked') this.onUnpacked(answer.files);
     else if (answer.type === 'failed') this.#fail(errorFromData(answer.error));
     else if (answer.type !== 'ready') this.#questions.shift()?.resolve(answer);
   }
@@ -84,5 +87,6 @@ export class CoreThread {
     );
     for (const question of this.#questions.splice(0)) question.reject(this.#death);
     this.onTaken(0);
+    this.onUnpacked(0);
   }
 }

@@ -1,4 +1,5 @@
 // The thread in which a core runs: warm, one package after the other, or half of a large one.
+import { createHash } from 'node:crypto';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { errorToData } from '../core/error-transfer.js';
 import { selectEngine } from '../relocation/engines/select.js';
@@ -22,19 +23,21 @@ interface Work {
 }
 
 let work: Work | undefined;
+/** Of the chunks of one package. */
+let hash = createHash('sha256');
 
 function packageWork(core: PackageCore): Work {
   return {
     core,
     push: (bytes) => core.push(bytes),
-    end: async () => ({ failure: core.end(), member: 0 }),
+    end: async () => ({ ...core.end(), member: 0 }),
     close: () => core.abandon(),
   };
 }
 
 /** A package whose bytes come decompressed from the owner. */
 function pipedPackageWork(core: PackageCore, port: MessagePort): Work {
-  const unpacker = new PipedUnpacker(core, port, (files) => answer({ type: 'taken', files }));
+  const unpacker = new PipedUnpacker(core, port, (files) => answer({ type: 'unpacked', files }));
   return { core, push: () => {}, end: () => unpacker.end(), close: () => unpacker.close() };
 }
 
@@ -45,6 +48,7 @@ function answer(message: CoreAnswer): void {
 async function handle(request: Exclude<CoreRequest, { type: 'abandon' }>): Promise<void> {
   switch (request.type) {
     case 'begin': {
+      hash = createHash('sha256');
       // Loaded when it is needed: a worker that only decompresses stays small.
       const { PackageCore } = await import('./package-core.js');
       if (request.port === undefined) {
@@ -53,14 +57,18 @@ async function handle(request: Exclude<CoreRequest, { type: 'abandon' }>): Promi
       } else work = pipedPackageWork(new PackageCore(request.job, engine, undefined), request.port);
       return;
     }
-    case 'chunk':
-      work?.push(input.subarray(request.at, request.at + request.length));
+    case 'chunk': {
+      const bytes = input.subarray(request.at, request.at + request.length);
+      hash.update(bytes);
+      work?.push(bytes);
       return answer({ type: 'taken', files: work?.core?.files ?? 0 });
+    }
     case 'end': {
       const { failure, member } = (await work?.end()) ?? { failure: undefined, member: 0 };
       return answer({
         type: 'ended',
         failure: failure === undefined ? undefined : errorToData(failure),
+        digest: hash.digest('hex'),
         member,
       });
     }

@@ -1,5 +1,5 @@
 // Feeds a package's tarball to a core while its digest is taken. Nothing of it counts before the digest is compared.
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { IntegrityError } from '../core/errors.js';
 import { readChunks } from '../stream/read-chunks.js';
 
@@ -13,8 +13,17 @@ export interface ExpectedDigest {
 export interface ExtractingCore {
   /** Takes a chunk, which it must not keep; where it gives a promise, that resolves when there is room for more. */
   push(chunk: Uint8Array): void | Promise<void>;
-  /** Ends the input; answers why it could not be unpacked, if it could not. */
-  end(): unknown;
+  /** Whether it takes the SHA-256 digest of what is pushed. */
+  readonly takesDigest?: boolean;
+  /** Ends the input. */
+  end(): UnpackedInput | Promise<UnpackedInput>;
+}
+
+export interface UnpackedInput {
+  /** Why it could not be unpacked, if it could not. */
+  readonly failure: unknown;
+  /** In hexadecimal, from a core that takes it. */
+  readonly digest?: string | undefined;
 }
 
 export interface ExtractRequest {
@@ -42,23 +51,22 @@ export interface ExtractResult {
  */
 export async function extractTarball(request: ExtractRequest): Promise<ExtractResult> {
   const { body, core, signal, onBytes } = request;
-  const hash = createHash('sha256');
+  const hash = core.takesDigest ? undefined : createHash('sha256');
   let compressedBytes = 0;
   for await (const chunk of readChunks(body)) {
     signal?.throwIfAborted();
-    hash.update(chunk);
+    hash?.update(chunk);
     compressedBytes += chunk.length;
     await core.push(chunk);
     onBytes?.(compressedBytes);
   }
-  const failure = await core.end();
-  const digest = compareDigest(hash, request, failure);
+  const { failure, digest = hash?.digest('hex') ?? '' } = await core.end();
+  compareDigest(digest, request, failure);
   if (failure !== undefined) throw failure;
   return { compressedBytes, digest };
 }
 
-function compareDigest(hash: Hash, request: ExtractRequest, cause: unknown): string {
-  const actual = hash.digest('hex');
+function compareDigest(actual: string, request: ExtractRequest, cause: unknown): void {
   for (const { digest, source } of request.expected) {
     if (digest === actual) continue;
     throw new IntegrityError(
@@ -71,5 +79,4 @@ function compareDigest(hash: Hash, request: ExtractRequest, cause: unknown): str
       },
     );
   }
-  return actual;
 }

@@ -17,6 +17,7 @@ import { Decompressor } from '../stream/decompress.js';
 import type { Inflater, MemoryPlace } from '../stream/inflater.js';
 import type { SafePath } from '../tar/safe-path.js';
 import { TarReader } from '../tar/tar-reader.js';
+import type { UnpackedInput } from './extract.js';
 import { type HookCounts, runInstallHooks } from './install-hooks.js';
 import { type RelocationCounts, relocateTree } from './relocate-tree.js';
 
@@ -100,14 +101,14 @@ export class PackageCore {
     this.#scanEngine = this.#engine.inMemory?.(place) ?? this.#engine;
   }
 
-  /** Ends the input; returns why it could not be extracted, if it could not. */
-  end(): unknown {
+  /** Ends the input. */
+  end(): UnpackedInput {
     this.attempt(() => {
       this.#decompressor?.finish();
       this.#tar.finish();
     });
     this.tree.abandon();
-    return this.#failure;
+    return { failure: this.#failure };
   }
 
   /**

@@ -62,7 +62,7 @@ export class PipedUnpacker {
   /** Resolves when all bytes came. */
   async end(): Promise<UnpackedHalf> {
     await this.#isDone;
-    return { failure: this.#core.end(), member: this.#endedIn };
+    return { ...this.#core.end(), member: this.#endedIn };
   }
 
   close(): void {

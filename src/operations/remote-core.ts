@@ -4,6 +4,7 @@ import { errorFromData } from '../core/error-transfer.js';
 import { CHUNK_SIZE, type CoreAnswer, CREDITS } from './core-messages.js';
 import type { CoreHandle } from './core-pool.js';
 import type { CoreThread } from './core-thread.js';
+import type { UnpackedInput } from './extract.js';
 import type { CoreJob, CoreResult } from './package-core.js';
 import { PipedDecompressor, type PipedOutput } from './piped-decompressor.js';
 
@@ -58,6 +59,7 @@ class ChunkFeed {
 export class RemoteCore implements CoreHandle {
   readonly #thread: CoreThread;
   readonly #feed: ChunkFeed;
+  readonly takesDigest = true;
   files = 0;
 
   constructor(thread: CoreThread, job: CoreJob) {
@@ -72,8 +74,8 @@ export class RemoteCore implements CoreHandle {
     return this.#feed.push(chunk);
   }
 
-  async end(): Promise<unknown> {
-    return failureOf(await this.#thread.ask({ type: 'end' }));
+  async end(): Promise<UnpackedInput> {
+    return unpackedInput(await this.#thread.ask({ type: 'end' }));
   }
 
   complete(): Promise<CoreResult> {
@@ -85,10 +87,15 @@ export class RemoteCore implements CoreHandle {
   }
 }
 
-/** A large package: this thread decompresses, a worker unpacks, relocates and finishes. */
+/**
+ * A large package: this thread decompresses, a worker unpacks, relocates and finishes. The worker also takes the digest: with it,
+ * both have about as much to do (1.53 s against 1.65 for 634 MB).
+ */
 export class SplitCore implements CoreHandle {
   readonly #thread: CoreThread;
   readonly #decompressor: PipedDecompressor;
+  readonly #feed: ChunkFeed;
+  readonly takesDigest = true;
   #resume: () => void = () => {};
   #isEnded = false;
   files = 0;
@@ -97,7 +104,8 @@ export class SplitCore implements CoreHandle {
     const { port1, port2 } = new MessageChannel();
     this.#thread = thread;
     this.#decompressor = new PipedDecompressor(port2, output);
-    thread.onTaken = (files) => {
+    this.#feed = new ChunkFeed(thread, () => {});
+    thread.onUnpacked = (files) => {
       this.files = files;
       this.#resume();
     };
@@ -105,17 +113,19 @@ export class SplitCore implements CoreHandle {
   }
 
   push(chunk: Uint8Array): void | Promise<void> {
+    const fed = this.#feed.push(chunk);
     this.#decompressor.push(chunk);
-    if (!this.#decompressor.hasRoom) return this.#waitForRoom();
+    if (fed !== undefined || !this.#decompressor.hasRoom) return this.#waitForRoom(fed);
   }
 
   /** What is wrong with a gzip member behind the one in which the archive ended does not count. */
-  async end(): Promise<unknown> {
+  async end(): Promise<UnpackedInput> {
     const failure = this.#decompressor.end();
-    const sink = await this.#thread.ask({ type: 'end' });
+    const answer = await this.#thread.ask({ type: 'end' });
     this.#isEnded = true;
-    const counts = sink.type === 'ended' && this.#decompressor.member <= sink.member;
-    return (counts ? failure : undefined) ?? failureOf(sink);
+    const counts = answer.type === 'ended' && this.#decompressor.member <= answer.member;
+    const unpacked = unpackedInput(answer);
+    return { ...unpacked, failure: (counts ? failure : undefined) ?? unpacked.failure };
   }
 
   complete(): Promise<CoreResult> {
@@ -127,7 +137,8 @@ export class SplitCore implements CoreHandle {
     release(this.#thread, !this.#isEnded);
   }
 
-  async #waitForRoom(): Promise<void> {
+  async #waitForRoom(fed: void | Promise<void>): Promise<void> {
+    await fed;
     while (!this.#decompressor.hasRoom && !this.#thread.isDead) {
       await new Promise<void>((resolve) => {
         this.#resume = resolve;
@@ -136,8 +147,10 @@ export class SplitCore implements CoreHandle {
   }
 }
 
-function failureOf(answer: CoreAnswer): unknown {
-  return answer.type === 'ended' && answer.failure !== undefined ? errorFromData(answer.failure) : undefined;
+function unpackedInput(answer: CoreAnswer): UnpackedInput {
+  if (answer.type !== 'ended') throw new TypeError(`Unexpected answer "${answer.type}"`);
+  const { failure, digest } = answer;
+  return { failure: failure === undefined ? undefined : errorFromData(failure), digest };
 }
 
 async function completeIn(thread: CoreThread): Promise<CoreResult> {
@@ -149,6 +162,7 @@ async function completeIn(thread: CoreThread): Promise<CoreResult> {
 /** A worker that is in the middle of something is not used again. */
 function release(thread: CoreThread, isBusy: boolean): void {
   thread.onTaken = () => {};
+  thread.onUnpacked = () => {};
   if (thread.isDead) return;
   if (isBusy) void thread.end();
   else thread.tell({ type: 'abandon' });
