@@ -4,12 +4,32 @@
 //! its input says, and a panic becomes the status [`PANICKED`]. The declarations for TypeScript are in
 //! src/relocation/engines/native-addon.ts; whoever changes a signature here raises [`ABI_VERSION`].
 
+mod codesign;
 mod cstring;
 mod decode_table;
 mod elf;
+mod elf_format;
+mod elf_grow;
+mod elf_patch;
+mod elf_placement;
+mod elf_problem;
+mod elf_strings;
+mod elf_tables;
+mod elf_unused;
+mod elf_versions;
+mod elf_writer;
 mod inflate;
 mod inflate_fast;
+mod js_source;
+mod macho;
+mod macho_names;
+mod macho_patch;
+mod page_hash;
+mod posix_path;
+mod prefix_mapping;
 mod prefix_search;
+mod relative_rpath;
+mod source;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -17,20 +37,30 @@ mod text;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use napi::bindgen_prelude::{Float64ArraySlice, Uint32ArraySlice, Uint8Array, Uint8ArraySlice};
+use napi::Env;
 use napi_derive::napi;
 
-use inflate::Stop;
+use elf_patch::{CannotGrow, StringChange};
+use js_source::{JsSource, ReadFunction};
+use macho_names::NameMap;
+use macho_patch::MachoRefusal;
+use prefix_mapping::PrefixMapping;
 use prefix_search::PrefixSearch;
+use relative_rpath::FileOrigin;
+use source::{Edit, Source};
 
 /// The loader refuses an addon with another number.
 #[napi(js_name = "ABI_VERSION")]
-pub const ABI_VERSION: i32 = 1;
+pub const ABI_VERSION: i32 = 2;
 
 /// What a call returns where the addon itself is wrong.
 pub const PANICKED: i32 = -1000;
 
 /// What a call returns for arrays that it cannot work on: of a wrong size, or one lying in the other.
 pub const MISUSED: i32 = -1001;
+
+/// What a call answers where the function that it reads a file with has failed.
+pub const UNREADABLE: i32 = -1002;
 
 fn guarded(call: impl FnOnce() -> i32) -> i32 {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or(PANICKED)
@@ -107,10 +137,10 @@ impl RawInflater {
             let crc = f64::from(self.crc.clone().finalize());
             answer(&mut report, &[run.position as f64, run.start as f64, run.end as f64, crc]);
             match run.stop {
-                Stop::WantsInput => 0,
-                Stop::OutputFull => 1,
-                Stop::Ended => 2,
-                Stop::Refused(problem) => -(problem as i32),
+                inflate::Stop::WantsInput => 0,
+                inflate::Stop::OutputFull => 1,
+                inflate::Stop::Ended => 2,
+                inflate::Stop::Refused(problem) => -(problem as i32),
             }
         })
     }
@@ -224,37 +254,185 @@ impl PrefixTable {
     }
 }
 
-/// The search for the rpath and the interpreter of one file.
-#[napi(js_name = "ElfStringSearch")]
-pub struct ElfStringSearch {
-    search: elf::ElfSearch,
+/// What a call that patches a file answers with: a status, numbers that say more, and bytes.
+struct Answer {
+    status: i32,
+    facts: Vec<f64>,
+    /// Edits, one behind the other: offset and length, as `f64` with the low byte first, then the bytes. Or strings.
+    bytes: Vec<u8>,
+}
+
+impl Answer {
+    const DONE: Answer = Answer::failed(0);
+
+    const fn failed(status: i32) -> Self {
+        Answer { status, facts: Vec::new(), bytes: Vec::new() }
+    }
+
+    fn edits(edits: &[Edit]) -> Self {
+        let mut bytes = Vec::with_capacity(edits.iter().map(|edit| 16 + edit.bytes.len()).sum());
+        for edit in edits {
+            bytes.extend_from_slice(&(edit.offset as f64).to_le_bytes());
+            bytes.extend_from_slice(&(edit.bytes.len() as f64).to_le_bytes());
+            bytes.extend_from_slice(&edit.bytes);
+        }
+        Answer { bytes, ..Answer::DONE }
+    }
+
+    /// Facts: 0 for the rpath or 1 for the interpreter; where it is (-1 for none) and how long. Bytes: the old value and the new one.
+    fn cannot_grow(refusal: &CannotGrow) -> Self {
+        let what = f64::from(refusal.what as i32);
+        let mut answer = Answer { facts: vec![what, -1.0, 0.0], ..Answer::failed(refusal.problem as i32) };
+        if let Some(StringChange { old, value }) = &refusal.change {
+            answer.facts = vec![what, old.offset as f64, old.value.len() as f64];
+            answer.bytes = [&old.value[..], value].concat();
+        }
+        answer
+    }
+
+    /// Status 1, a form: 2, missing bytes and the slice: 3, a problem and the slice: 4, the slice, with the identifier as bytes.
+    fn macho_refusal(refusal: MachoRefusal) -> Self {
+        let (status, facts, bytes) = match refusal {
+            MachoRefusal::Unsupported(form) => (1, vec![f64::from(form as i32)], Vec::new()),
+            MachoRefusal::NoRoom(no_room) => {
+                (2, vec![no_room.missing as f64, no_room.slice_offset as f64], Vec::new())
+            }
+            MachoRefusal::BadSignature { problem, slice_offset } => {
+                (3, vec![f64::from(problem as i32), slice_offset as f64], Vec::new())
+            }
+            MachoRefusal::Signed { identifier, slice_offset } => (4, vec![slice_offset as f64], identifier),
+        };
+        Answer { status, facts, bytes }
+    }
+
+    fn of_macho(result: macho_patch::MachoResult<Vec<Edit>>) -> Self {
+        match result {
+            Ok(edits) => Answer::edits(&edits),
+            Err(source::Stop::Unreadable) => Answer::failed(UNREADABLE),
+            Err(source::Stop::Problem(refusal)) => Answer::macho_refusal(refusal),
+        }
+    }
+}
+
+/// Calls a kernel on a file that JavaScript reads. Report: the status, then the facts; the result is the answer's bytes.
+fn answer_file<'call>(
+    (env, size, read): (&Env, f64, ReadFunction<'call>),
+    report: &mut Float64ArraySlice,
+    kernel: impl FnOnce(&mut dyn Source) -> Answer,
+) -> Option<Uint8Array> {
+    let run = AssertUnwindSafe(|| kernel(&mut JsSource::new(env, size, read)));
+    let Answer { status, facts, bytes } = catch_unwind(run).unwrap_or(Answer::failed(PANICKED));
+    let numbers: Vec<f64> = std::iter::once(f64::from(status)).chain(facts).collect();
+    answer(report, &numbers);
+    (!bytes.is_empty()).then(|| bytes.into())
+}
+
+fn mapping_of(prefixes: &[Uint8Array], replacements: &[Uint8Array]) -> PrefixMapping {
+    let boxed = |list: &[Uint8Array]| list.iter().map(|bytes| bytes[..].into()).collect();
+    PrefixMapping::new(boxed(prefixes), boxed(replacements))
+}
+
+/// The old and the new directory of a file, and the new root.
+fn origin_of(parts: &[Uint8Array]) -> Option<FileOrigin> {
+    let [old, new, root] = parts else {
+        return None;
+    };
+    Some(FileOrigin { old: old[..].into(), new: new[..].into(), root: root[..].into() })
+}
+
+/// New rpaths and interpreters for ELF files.
+#[napi(js_name = "ElfPatcher")]
+pub struct ElfPatcher {
+    mapping: PrefixMapping,
+    rewrites_interpreter: bool,
 }
 
 #[napi]
-impl ElfStringSearch {
+impl ElfPatcher {
     #[napi(constructor)]
-    pub fn new(file_size: f64, wants_interpreter: bool) -> Self {
-        ElfStringSearch { search: elf::ElfSearch::new(file_size as u64, wants_interpreter) }
+    pub fn new(prefixes: Vec<Uint8Array>, replacements: Vec<Uint8Array>, rewrites_interpreter: bool) -> Self {
+        ElfPatcher { mapping: mapping_of(&prefixes, &replacements), rewrites_interpreter }
     }
 
-    /// Takes the bytes that the last report wanted (at first: the first 64). Returns 1 where more are wanted (report: offset,
-    /// length), else 0 (report: offset and length of the rpath, then of the interpreter; -1 for none).
+    /// The edits for a file of a size. Report: 0, or the number of what stands in the way of growth and its facts.
     #[napi]
-    pub fn feed(&mut self, bytes: Uint8ArraySlice, mut report: Float64ArraySlice) -> i32 {
-        guarded(|| match self.search.feed(&bytes) {
-            elf::Step::Want(wanted) => {
-                answer(&mut report, &[wanted.offset as f64, wanted.length as f64]);
-                1
-            }
-            elf::Step::Done => {
-                let [rpath, interpreter] = [self.search.rpath(), self.search.interpreter()].map(place_of);
-                answer(&mut report, &[rpath[0], rpath[1], interpreter[0], interpreter[1]]);
-                0
+    pub fn patch(
+        &self,
+        env: &Env,
+        size: f64,
+        read: ReadFunction<'_>,
+        mut report: Float64ArraySlice,
+        origin: Option<Vec<Uint8Array>>,
+    ) -> Option<Uint8Array> {
+        let origin = origin.as_deref().and_then(origin_of);
+        answer_file((env, size, read), &mut report, |source| {
+            let result =
+                elf_patch::patch_elf(source, &self.mapping, self.rewrites_interpreter, origin.as_ref());
+            match result {
+                Ok(edits) => Answer::edits(&edits),
+                Err(source::Stop::Unreadable) => Answer::failed(UNREADABLE),
+                Err(source::Stop::Problem(refusal)) => Answer::cannot_grow(&refusal),
             }
         })
     }
 }
 
-fn place_of(range: Option<elf::Range>) -> [f64; 2] {
-    range.map_or([-1.0, 0.0], |range| [range.offset as f64, range.length as f64])
+/// New names in load commands of Mach-O files, and new signatures.
+#[napi(js_name = "MachoPatcher")]
+pub struct MachoPatcher {
+    mapping: PrefixMapping,
+    replaces_identity: bool,
+}
+
+#[napi]
+impl MachoPatcher {
+    #[napi(constructor)]
+    pub fn new(prefixes: Vec<Uint8Array>, replacements: Vec<Uint8Array>, replaces_identity: bool) -> Self {
+        MachoPatcher { mapping: mapping_of(&prefixes, &replacements), replaces_identity }
+    }
+
+    /// The edits for the load commands. Report: 0, or which refusal, and its facts.
+    #[napi]
+    pub fn patch(
+        &self,
+        env: &Env,
+        size: f64,
+        read: ReadFunction<'_>,
+        mut report: Float64ArraySlice,
+        origin: Option<Vec<Uint8Array>>,
+    ) -> Option<Uint8Array> {
+        let origin = origin.as_deref().and_then(origin_of);
+        let names = NameMap { mapping: &self.mapping, origin: origin.as_ref() };
+        answer_file((env, size, read), &mut report, |source| {
+            Answer::of_macho(macho_patch::patch_macho(source, names))
+        })
+    }
+
+    /// Whether a changed file could be signed again; as `patch`, without edits.
+    #[napi]
+    pub fn check_signable(
+        &self,
+        env: &Env,
+        size: f64,
+        read: ReadFunction<'_>,
+        mut report: Float64ArraySlice,
+    ) -> Option<Uint8Array> {
+        answer_file((env, size, read), &mut report, |source| {
+            Answer::of_macho(macho_patch::check_signable(source, self.replaces_identity).map(|()| Vec::new()))
+        })
+    }
+
+    /// The edits for the signatures of a changed file; as `patch`.
+    #[napi]
+    pub fn resign(
+        &self,
+        env: &Env,
+        size: f64,
+        read: ReadFunction<'_>,
+        mut report: Float64ArraySlice,
+    ) -> Option<Uint8Array> {
+        answer_file((env, size, read), &mut report, |source| {
+            Answer::of_macho(macho_patch::resign_macho(source, self.replaces_identity))
+        })
+    }
 }

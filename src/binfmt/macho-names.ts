@@ -45,7 +45,8 @@ export function renameMacho(
   return [{ offset: slice.offset, bytes: concatBytes([header, body, rest]) }];
 }
 
-function shortage(missing: number): MachoShortage {
+/** So many bytes are missing. */
+export function shortage(missing: number): MachoShortage {
   return { problem: `there are ${missing} bytes too few behind its load commands`, missing };
 }
 

@@ -79,7 +79,7 @@ function settle(source: ByteSource, request: GrowRequest): readonly Edit[] {
   return edits;
 }
 
-interface StringChange {
+export interface StringChange {
   readonly old: ElfString;
   readonly value: Uint8Array;
 }
@@ -175,9 +175,17 @@ function growth(
 }
 
 function cannotGrow({ rpath, interpreter }: ElfChanges, problem: string): RelocationError {
-  const [what, found] = isLonger(interpreter)
-    ? (['interpreter', interpreter] as const)
-    : (['rpath', rpath] as const);
+  return isLonger(interpreter)
+    ? cannotGrowElf('interpreter', interpreter, problem)
+    : cannotGrowElf('rpath', rpath, problem);
+}
+
+/** The error for a file that must grow for a change, or for the names of libraries, and cannot. */
+export function cannotGrowElf(
+  what: 'rpath' | 'interpreter',
+  found: StringChange | undefined,
+  problem: string,
+): RelocationError {
   const oldValue = found && toLatin1(found.old.value);
   const newValue = found && toLatin1(found.value);
   const subject =

@@ -1,0 +1,161 @@
+//! The edits that relocate an ELF file (src/relocation/elf-patch.ts): in place, padded with NULs, where the new strings fit; where one
+//! does not, the file grows.
+
+use crate::elf::{read_elf, ElfString, ElfStrings, Wanted};
+use crate::elf_grow::{grow_elf, ElfGrowth, StringGrowth};
+use crate::elf_problem::{ElfProblem, ElfResult};
+use crate::elf_unused::erase_unused_strings;
+use crate::prefix_mapping::PrefixMapping;
+use crate::relative_rpath::FileOrigin;
+use crate::source::{Edit, Source, Stop, Unreadable};
+
+/// A file that must grow, and cannot: what would change, and why not.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CannotGrow {
+    pub problem: ElfProblem,
+    pub what: Changed,
+    /// None where only names of libraries would change.
+    pub change: Option<StringChange>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    Rpath = 0,
+    Interpreter = 1,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StringChange {
+    pub old: ElfString,
+    pub value: Vec<u8>,
+}
+
+impl StringChange {
+    fn is_longer(&self) -> bool {
+        self.value.len() > self.old.value.len()
+    }
+
+    /// Writes the new string over the old one, which is not shorter; NULs fill the rest.
+    fn edit_in_place(&self) -> Edit {
+        let mut bytes = self.value.clone();
+        bytes.resize(self.old.value.len(), 0);
+        Edit { offset: self.old.offset, bytes }
+    }
+}
+
+/// The edits for an ELF file's strings, in place or by growth; none for what is no ELF file, and for one that must stay as it is.
+pub fn patch_elf(
+    source: &mut dyn Source,
+    mapping: &PrefixMapping,
+    rewrites_interpreter: bool,
+    origin: Option<&FileOrigin>,
+) -> Result<Vec<Edit>, Stop<CannotGrow>> {
+    let can_lengthen = mapping.can_lengthen();
+    let wanted = Wanted { interpreter: rewrites_interpreter || can_lengthen, names: can_lengthen };
+    let Some(strings) = read_elf(source, wanted)? else {
+        return Ok(Vec::new());
+    };
+    if rewrites_interpreter && strings.has_bad_interpreter {
+        return Ok(Vec::new());
+    }
+    let ElfStrings { rpath, interpreter, names, .. } = strings;
+    let rpath = change(rpath, |value| match origin {
+        None => mapping.map_rpath(value),
+        Some(origin) => origin.map_rpath(value, mapping),
+    });
+    let interpreter = change(interpreter, |value| mapping.map_path(value));
+    if !can_lengthen && origin.is_none() {
+        return Ok(edits_in_place(&rpath, &interpreter));
+    }
+    let grows_strings = is_longer(&rpath) || names.iter().any(|name| mapping.makes_longer(name));
+    let mut patch = ElfPatch { rpath, interpreter, mapping, grows_strings };
+    if rewrites_interpreter {
+        return patch.settle(source);
+    }
+    // The interpreter is left to the C string rule, but that cannot make it longer.
+    if is_longer(&patch.interpreter) {
+        if let Some(edits) = without_problem(patch.growth(source))? {
+            return Ok(edits);
+        }
+    }
+    patch.interpreter = None;
+    patch.settle(source)
+}
+
+fn change(old: Option<ElfString>, map: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> Option<StringChange> {
+    let old = old?;
+    let value = map(&old.value)?;
+    Some(StringChange { old, value })
+}
+
+fn is_longer(change: &Option<StringChange>) -> bool {
+    change.as_ref().is_some_and(StringChange::is_longer)
+}
+
+fn edits_in_place(rpath: &Option<StringChange>, interpreter: &Option<StringChange>) -> Vec<Edit> {
+    [rpath, interpreter].into_iter().flatten().map(StringChange::edit_in_place).collect()
+}
+
+fn without_problem<T>(result: ElfResult<T>) -> Result<Option<T>, Unreadable> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Stop::Problem(_)) => Ok(None),
+        Err(Stop::Unreadable) => Err(Unreadable),
+    }
+}
+
+/// All that is to become of one file.
+struct ElfPatch<'mapping> {
+    rpath: Option<StringChange>,
+    interpreter: Option<StringChange>,
+    mapping: &'mapping PrefixMapping,
+    /// Whether the string table must grow.
+    grows_strings: bool,
+}
+
+impl ElfPatch<'_> {
+    /// All changes, in place or by growth.
+    fn settle(self, source: &mut dyn Source) -> Result<Vec<Edit>, Stop<CannotGrow>> {
+        if !self.grows_strings && !is_longer(&self.interpreter) {
+            let mut edits = erase_unused_strings(source, self.mapping)?;
+            edits.append(&mut edits_in_place(&self.rpath, &self.interpreter));
+            return Ok(edits);
+        }
+        match self.growth(source) {
+            Ok(edits) => Ok(edits),
+            Err(Stop::Unreadable) => Err(Stop::Unreadable),
+            Err(Stop::Problem(problem)) => Err(Stop::Problem(self.refusal(problem))),
+        }
+    }
+
+    fn growth(&self, source: &mut dyn Source) -> ElfResult<Vec<Edit>> {
+        let ElfPatch { rpath, interpreter, mapping, grows_strings } = self;
+        let grows_interpreter = is_longer(interpreter);
+        let growth = ElfGrowth {
+            strings: grows_strings.then(|| StringGrowth { rpath: value_of(rpath), mapping }),
+            interpreter: value_of(interpreter).filter(|_| grows_interpreter),
+        };
+        let mut grown = grow_elf(source, growth)?;
+        let mut edits = if *grows_strings { Vec::new() } else { erase_unused_strings(source, mapping)? };
+        let in_place = |change: &Option<StringChange>, grows: bool| {
+            change.iter().filter(|_| !grows).map(StringChange::edit_in_place).next()
+        };
+        edits.extend(in_place(rpath, *grows_strings));
+        edits.extend(in_place(interpreter, grows_interpreter));
+        edits.append(&mut grown);
+        Ok(edits)
+    }
+
+    fn refusal(self, problem: ElfProblem) -> CannotGrow {
+        let (what, change) = if is_longer(&self.interpreter) {
+            (Changed::Interpreter, self.interpreter)
+        } else {
+            (Changed::Rpath, self.rpath)
+        };
+        CannotGrow { problem, what, change }
+    }
+}
+
+fn value_of(change: &Option<StringChange>) -> Option<&[u8]> {
+    change.as_ref().map(|change| &change.value[..])
+}
