@@ -262,3 +262,56 @@ fn read_name(reader: &mut ElfReader<'_>, offset: u64, end: u64) -> Result<Vec<u8
         None => Ok(reader.source.read(offset, LONGEST_NAME)?.to_vec()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{damaged, fixture, Bytes, Random};
+
+    const ALL: Wanted = Wanted { interpreter: true, names: true };
+
+    fn read(bytes: &[u8], wanted: Wanted) -> Option<ElfStrings> {
+        read_elf(&mut Bytes::new(bytes), wanted).expect("bytes in memory can be read")
+    }
+
+    #[test]
+    fn finds_the_strings_that_are_wanted() {
+        let file = fixture("hello-pie");
+        let found = read(&file, ALL).expect("it is an ELF file");
+        let rpath = found.rpath.expect("it has an rpath");
+        assert_eq!(rpath.value, b"/old/store/greet/lib");
+        assert_eq!(&file[rpath.offset as usize..][..rpath.value.len()], rpath.value);
+        assert!(found.interpreter.expect("it is a program").value.ends_with(b"ld-linux-x86-64.so.2"));
+        assert!(found.names.contains(&b"libgreet.so.1".to_vec()));
+        let few = read(&file, Wanted { interpreter: false, names: false }).expect("it is an ELF file");
+        assert_eq!((few.interpreter, few.names.len()), (None, 0));
+    }
+
+    #[test]
+    fn reads_both_classes_and_byte_orders() {
+        for name in ["libgreet.so.1", "libplain-32-little.so", "libplain-32-big.so", "libplain-64-big.so"] {
+            let rpath = read(&fixture(name), ALL).and_then(|found| found.rpath);
+            assert!(rpath.is_some_and(|rpath| rpath.value.starts_with(b"/old/store/")), "{name}");
+        }
+    }
+
+    #[test]
+    fn leaves_what_is_no_elf_file() {
+        for bytes in [&b""[..], b"\x7fELF", b"\x7fELF\x02\x01", b"#!/bin/sh\n", &[0; 100]] {
+            assert_eq!(read(bytes, ALL), None);
+        }
+    }
+
+    #[test]
+    fn strings_of_a_damaged_file_lie_in_it() {
+        let mut random = Random::new(5);
+        let good = fixture("libplain-64-big.so");
+        for _ in 0..20_000 {
+            let file = damaged(&good, &mut random);
+            let found = read(&file, ALL).unwrap_or_default();
+            for ElfString { offset, value } in found.rpath.iter().chain(&found.interpreter) {
+                assert_eq!(&file[*offset as usize..][..value.len()], value);
+            }
+        }
+    }
+}

@@ -159,3 +159,113 @@ impl ElfPatch<'_> {
 fn value_of(change: &Option<StringChange>) -> Option<&[u8]> {
     change.as_ref().map(|change| &change.value[..])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{damaged, edited, fixture, Bytes, Random};
+
+    const FILES: [&str; 7] = [
+        "libgreet.so.1",
+        "libplain-32-little.so",
+        "libplain-32-big.so",
+        "libplain-64-big.so",
+        "hello-pie",
+        "hello-exec",
+        "hello-lld",
+    ];
+    const OLD: &[u8] = b"/old/store/greet";
+    const LONG: &[u8] = b"/a/much/longer/root/of/another/store/greet";
+
+    fn mapping(pairs: &[(&[u8], &[u8])]) -> PrefixMapping {
+        PrefixMapping::new(
+            pairs.iter().map(|(from, _)| (*from).into()).collect(),
+            pairs.iter().map(|(_, to)| (*to).into()).collect(),
+        )
+    }
+
+    fn patched(bytes: &[u8], mapping: &PrefixMapping) -> Result<Vec<u8>, Stop<CannotGrow>> {
+        Ok(edited(bytes, &patch_elf(&mut Bytes::new(bytes), mapping, true, None)?))
+    }
+
+    fn rpath_of(bytes: &[u8]) -> Vec<u8> {
+        let wanted = Wanted { interpreter: true, names: true };
+        let found = read_elf(&mut Bytes::new(bytes), wanted).expect("bytes in memory can be read");
+        found.and_then(|found| found.rpath).expect("it has an rpath").value
+    }
+
+    #[test]
+    fn a_shorter_rpath_stays_in_place() {
+        for name in FILES {
+            let good = fixture(name);
+            let new = patched(&good, &mapping(&[(OLD, b"/n")])).expect("it fits");
+            assert_eq!((rpath_of(&new), new.len()), (b"/n/lib".to_vec(), good.len()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_longer_rpath_makes_the_file_grow_again_and_again() {
+        for name in FILES {
+            let mut file = fixture(name);
+            for (from, to) in [(OLD, LONG), (LONG, &[LONG, LONG].concat())] {
+                let size = file.len();
+                file = patched(&file, &mapping(&[(from, to)])).expect("it can grow");
+                assert_eq!(rpath_of(&file), [to, b"/lib"].concat(), "{name}");
+                assert!(file.len() > size && !file.windows(OLD.len()).any(|window| window == OLD));
+            }
+        }
+    }
+
+    #[test]
+    fn relative_rpaths_are_resolved_and_made_relative_again() {
+        let origin = FileOrigin {
+            old: (*b"/old/store/greet/bin").into(),
+            new: (*b"/new/greet-1/bin").into(),
+            root: (*b"/new").into(),
+        };
+        let mapping = mapping(&[(OLD, b"/new/greet-1"), (b"/old/store/other", b"/new/o")]);
+        let rpath = b"$ORIGIN/../lib::/old/store/other/lib:/usr/lib:${ORIGIN}/../lib:$ORIGINAL";
+        let new = origin.map_rpath(rpath, &mapping).expect("it changes");
+        assert_eq!(new, b"$ORIGIN/../lib:$ORIGIN/../../o/lib:/usr/lib:$ORIGINAL");
+        assert_eq!(origin.map_rpath(b"$ORIGIN/../lib:/usr/lib", &mapping), None);
+        assert_eq!(origin.map_name(b"@loader_path/../lib/x", &mapping), b"@loader_path/../lib/x");
+        assert_eq!(origin.map_identity(b"/old/store/greet/lib/x", &mapping), Some(b"@rpath/x".to_vec()));
+    }
+
+    #[test]
+    fn says_what_stands_in_the_way() {
+        let mut file = fixture("libgreet.so.1");
+        // e_phentsize
+        file[54] = 57;
+        let refusal = patched(&file, &mapping(&[(OLD, LONG)])).expect_err("it cannot grow");
+        let Stop::Problem(CannotGrow { problem, what, change }) = refusal else {
+            panic!("bytes in memory can be read");
+        };
+        assert_eq!((problem, what), (ElfProblem::ProgramHeaderSize, Changed::Rpath));
+        assert_eq!(change.map(|change| change.value), Some([LONG, b"/lib"].concat()));
+    }
+
+    #[test]
+    fn gives_up_where_the_file_cannot_be_read() {
+        let file = fixture("hello-pie");
+        let mapping = mapping(&[(OLD, LONG)]);
+        for reads in 0..14 {
+            let source = &mut Bytes::failing_after(&file, reads);
+            assert_eq!(patch_elf(source, &mapping, true, None), Err(Stop::Unreadable), "{reads} reads");
+        }
+    }
+
+    #[test]
+    fn takes_any_damage() {
+        let mut random = Random::new(7);
+        let mapping = mapping(&[(OLD, LONG), (b"/lib64/", b"/lib64/../lib64/"), (b"lib", b"/x/lib")]);
+        let files = FILES.map(fixture);
+        let mut outcomes = [0; 2];
+        for round in 0..20_000 {
+            let file = damaged(&files[round % files.len()], &mut random);
+            let result = patch_elf(&mut Bytes::new(&file), &mapping, round % 2 == 0, None);
+            outcomes[usize::from(result.is_ok())] += 1;
+        }
+        assert!(outcomes.iter().all(|count| *count > 1000), "{outcomes:?}");
+    }
+}

@@ -91,3 +91,87 @@ fn check_signature(
         Ok(signature) => Ok(signature),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prefix_mapping::PrefixMapping;
+    use crate::testing::{damaged, edited, fixture, Bytes, Random};
+
+    const FILES: [&str; 3] = ["hello-macho", "libgreet-arm64.dylib", "libgreet-x86_64.dylib"];
+
+    fn mapping(from: &[u8], to: &[u8]) -> PrefixMapping {
+        PrefixMapping::new(vec![from.into()], vec![to.into()])
+    }
+
+    fn patch(bytes: &[u8], mapping: &PrefixMapping) -> MachoResult<Vec<Edit>> {
+        patch_macho(&mut Bytes::new(bytes), NameMap { mapping, origin: None })
+    }
+
+    fn has(bytes: &[u8], text: &[u8]) -> bool {
+        bytes.windows(text.len()).any(|window| window == text)
+    }
+
+    /// Two slices in a fat file.
+    fn fat(slices: [&[u8]; 2]) -> Vec<u8> {
+        let mut file = [0xcafe_babe, 2].map(u32::to_be_bytes).concat();
+        let second = (0x4000 + slices[0].len()).next_multiple_of(0x4000);
+        for (slice, at) in slices.iter().zip([0x4000, second]) {
+            file.extend([0, 0, at as u32, slice.len() as u32, 14].map(u32::to_be_bytes).concat());
+        }
+        for (slice, at) in slices.iter().zip([0x4000, second]) {
+            file.resize(at, 0);
+            file.extend_from_slice(slice);
+        }
+        file
+    }
+
+    #[test]
+    fn names_change_and_signatures_follow() {
+        let [_, arm, intel] = FILES.map(fixture);
+        for file in [fat([&arm, &intel]), arm, intel] {
+            assert_eq!(resign_macho(&mut Bytes::new(&file), false), Ok(Vec::new()));
+            let edits = patch(&file, &mapping(b"/old/store", b"/n")).expect("it fits");
+            let named = edited(&file, &edits);
+            assert!(has(&named, b"/n/greet/lib/libgreet.dylib") && named.len() == file.len());
+            let edits = resign_macho(&mut Bytes::new(&named), false).expect("nobody has signed it");
+            assert!(!edits.is_empty());
+            let signed = edited(&named, &edits);
+            assert_eq!(resign_macho(&mut Bytes::new(&signed), false), Ok(Vec::new()));
+        }
+    }
+
+    #[test]
+    fn names_that_do_not_fit_are_refused() {
+        let result = patch(&fixture("hello-macho"), &mapping(b"/old", &[b'/'; 9000]));
+        assert!(matches!(result, Err(Stop::Problem(MachoRefusal::NoRoom(NoRoom { missing: 1000.., .. })))));
+    }
+
+    #[test]
+    fn other_forms_are_refused() {
+        let form = |magic: u32| patch(&[&magic.to_le_bytes()[..], &[0; 60]].concat(), &mapping(b"/", b"/n"));
+        for (magic, expected) in [
+            (0xfeed_face, Unsupported::Narrow),
+            (0xcefa_edfe, Unsupported::NarrowBigEndian),
+            (0xcffa_edfe, Unsupported::BigEndian),
+        ] {
+            assert_eq!(form(magic), Err(MachoRefusal::Unsupported(expected).into()));
+        }
+        assert_eq!(form(0x1234_5678), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn takes_any_damage() {
+        let mut random = Random::new(11);
+        let mapping = mapping(b"/old/store", b"/a/longer/store");
+        let [program, arm, intel] = FILES.map(fixture);
+        let files = [fat([&arm, &intel]), program, arm, intel];
+        for round in 0..8000 {
+            let file = damaged(&files[round % files.len()], &mut random);
+            for edits in [patch(&file, &mapping), resign_macho(&mut Bytes::new(&file), round % 3 == 0)] {
+                let result = edited(&file, &edits.unwrap_or_default());
+                assert_eq!(result.len(), file.len(), "round {round}");
+            }
+        }
+    }
+}
