@@ -143,7 +143,7 @@ function readDirectory(slice: Slice, at: u32, size: u32): i32 {
   if (!isWhole || pageShift < 9 || pageShift > 24) return problem.DIRECTORY_MISFIT;
   if ((<u64>directory.codeLimit + (1 << pageShift) - 1) >> pageShift != directory.pages)
     return problem.DIRECTORY_MISFIT;
-  directory.pageSize = 1 << <u32>pageShift;
+  directory.pageSize = 1 << (<u32>pageShift);
   directory.hashesAt = at + hashOffset;
   if (directoryCount++ == 0) noteIdentifier(at + identifier, size - identifier);
   return problem.NO_PROBLEM;

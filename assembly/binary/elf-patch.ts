@@ -1,12 +1,14 @@
 // The edits that relocate an ELF file (the rules are those of src/relocation/elf-patch.ts): in place, padded with NULs, where the new strings
 // fit; by growth where one does not.
+
+import { mark, release } from '../memory';
 import * as dynamic from './elf-dynamic';
 import { openElf } from './elf-format';
 import { beginGrowth, eraseUnusedStrings, Growth, planGrowth, writeGrowth } from './elf-grow';
-import { mark, release } from '../memory';
 import { edit, openFile, reserve } from './host';
 import { lengthens } from './mapping';
 import * as problem from './problems';
+import { hasOrigin, mapRelativeRpath, openOrigin } from './relative';
 import { isTooLong, mapPath, mappedAt, mappedLength, mapRpath } from './rpath';
 
 export const RPATH: i32 = 1;
@@ -28,9 +30,16 @@ let growsStrings: bool = false;
 
 const growth: Growth = changetype<Growth>(memory.data(32, 8));
 
-/** Gives the edits to the host; returns why the file must grow and cannot, or 0. */
-export function patchElf(size: f64, rewriteInterpreter: bool): i32 {
+/** Gives the edits to the host; returns why the file must grow and cannot, or 0. The last three are the lengths of the file's place, or -1. */
+export function patchElf(
+  size: f64,
+  rewriteInterpreter: bool,
+  oldFolder: i32,
+  newFolder: i32,
+  root: i32,
+): i32 {
   openFile(size);
+  openOrigin(oldFolder, newFolder, root);
   beginGrowth();
   newRpath = newInterpreter = 0;
   if (!openElf() || !dynamic.readDynamic()) return problem.NO_PROBLEM;
@@ -38,7 +47,7 @@ export function patchElf(size: f64, rewriteInterpreter: bool): i32 {
   if (rewriteInterpreter && !hasInterpreter) return problem.NO_PROBLEM;
   if (!planRpath()) return refuse(problem.RPATH_TOO_LONG);
   planInterpreter();
-  if (!lengthens) return editInPlace(true, true);
+  if (!lengthens && !hasOrigin) return editInPlace(true, true);
   growsStrings = isRpathLonger() || dynamic.growsNames();
   if (rewriteInterpreter) return settle();
   // The interpreter is left to the C string rule, but that cannot make it longer.
@@ -53,7 +62,11 @@ export function patchElf(size: f64, rewriteInterpreter: bool): i32 {
 }
 
 function planRpath(): bool {
-  if (dynamic.rpathAt == 0 || !mapRpath(dynamic.rpathAt, dynamic.rpathLength)) return true;
+  if (dynamic.rpathAt == 0) return true;
+  const isMapped = hasOrigin
+    ? mapRelativeRpath(dynamic.rpathAt, dynamic.rpathLength)
+    : mapRpath(dynamic.rpathAt, dynamic.rpathLength);
+  if (!isMapped) return true;
   if (isTooLong) return false;
   newRpath = mappedAt;
   newRpathLength = mappedLength;
@@ -101,8 +114,7 @@ function grow(): i32 {
 
 /** Writes the new strings over the old ones, which are not shorter; NULs fill the rest. */
 function editInPlace(rpath: bool, interpreter: bool): i32 {
-  if (rpath && newRpath != 0)
-    pad(dynamic.rpathOffset, dynamic.rpathLength, newRpath, newRpathLength);
+  if (rpath && newRpath != 0) pad(dynamic.rpathOffset, dynamic.rpathLength, newRpath, newRpathLength);
   if (interpreter && newInterpreter != 0)
     pad(dynamic.interpreterOffset, dynamic.interpreterLength, newInterpreter, newInterpreterLength);
   return problem.NO_PROBLEM;

@@ -82,7 +82,7 @@ function describeLoads(): i32 {
   if (!isAscending) return problem.LOADS_NOT_IN_ORDER;
   if (!isComplete) return problem.SEGMENTS_INCOMPLETE;
   if (popcnt<u64>(align) != 1 || align > LARGEST_HOLE) return problem.IMPOSSIBLE_ALIGNMENT;
-  const limit: u64 = <u64>1 << (elf.wide ? 63 : 32);
+  const limit: u64 = (<u64>1) << (elf.wide ? 63 : 32);
   if (hasOverflow || end > limit) return problem.NO_ADDRESS_LEFT;
   nextPage = roundUp(end, align);
   // The new segment takes at most this much of the address space.

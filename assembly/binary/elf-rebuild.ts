@@ -4,8 +4,8 @@
 import { findByte } from './elf-format';
 import { bitsSize, hasBit, others, Reference, referenceAt, referenceCount, setBit } from './elf-strings';
 import { entryAt, entryCount, Section } from './elf-tables';
-import { erase, extend, read, reserve } from './host';
 import { addToSet, firstWith, hashOf, nextWith, openSet } from './hash-set';
+import { erase, extend, read, reserve } from './host';
 import { findMapping, growthOf, holdsGrowing, writeMapped } from './mapping';
 import * as problem from './problems';
 

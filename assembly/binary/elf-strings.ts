@@ -94,9 +94,7 @@ function addDynamicUses(): void {
 /** Entries that hold names which may be paths. */
 function isNameTag(tag: u64): bool {
   if (tag == elf.DT_NEEDED || tag == elf.DT_SONAME || tag == elf.DT_CONFIG) return true;
-  return (
-    tag == elf.DT_DEPAUDIT || tag == elf.DT_AUDIT || tag == elf.DT_AUXILIARY || tag == elf.DT_FILTER
-  );
+  return tag == elf.DT_DEPAUDIT || tag == elf.DT_AUDIT || tag == elf.DT_AUXILIARY || tag == elf.DT_FILTER;
 }
 
 /** Records do not lie in each other as a rule; where they do, `has` counts them. */
@@ -152,7 +150,7 @@ function addOther(offset: u32): void {
 
 export function setBit(bits: usize, index: u32): void {
   const at = bits + (index >> 3);
-  store<u8>(at, load<u8>(at) | (<u8>1 << <u8>(index & 7)));
+  store<u8>(at, load<u8>(at) | ((<u8>1) << (<u8>(index & 7))));
 }
 
 export function hasBit(bits: usize, index: u32): bool {

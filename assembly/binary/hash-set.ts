@@ -16,7 +16,7 @@ export function openSet(most: i32): void {
   let size: u32 = 2;
   while (size < 2 * <u32>most) size <<= 1;
   slots = reserve(8 * <u64>size);
-  memory.fill(slots, 0xff, <usize>size << 3);
+  memory.fill(slots, 0xff, (<usize>size) << 3);
   mask = size - 1;
 }
 

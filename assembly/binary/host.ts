@@ -3,15 +3,15 @@
 import { allocate, mark, release } from '../memory';
 
 /** Copies bytes of the file to `pointer`; returns how many, fewer only at the file's end. */
-@external('host', 'read')
 declare function hostRead(offset: f64, length: i32, pointer: usize): i32;
 
+/** Writes the place of the file: its old directory, the new one, and the root below which paths become relative. */
+declare function hostOrigin(pointer: usize): void;
+
 /** Hashes bytes of the file; the kind is that of a code directory. */
-@external('host', 'hash')
 declare function hostHash(kind: i32, offset: f64, length: i32, pointer: usize): void;
 
 /** Takes a copy of the bytes as the next edit; zeros where `pointer` is 0. */
-@external('host', 'edit')
 declare function hostEdit(offset: f64, pointer: usize, length: i32): void;
 
 /** Headers, program headers and the interpreter mostly lie here: one read serves them all. */
@@ -67,6 +67,10 @@ export function read(offset: u64, length: i32, pointer: usize): i32 {
     return length;
   }
   return hostRead(<f64>offset, length, pointer);
+}
+
+export function originInto(pointer: usize): void {
+  hostOrigin(pointer);
 }
 
 export function hash(kind: i32, offset: u64, length: i32, pointer: usize): void {

@@ -8,6 +8,7 @@ import {
   commandKind,
   commandSize,
   form,
+  LC_ID_DYLIB,
   LC_RPATH,
   MACH_HEADER_SIZE,
   nameStart,
@@ -16,6 +17,7 @@ import {
   sliceAt,
   sliceCount,
 } from './macho';
+import { hasOrigin, mapRelativeIdentity, mapRelativeName, openOrigin } from './relative';
 import { mapPath, mappedAt, mappedLength } from './rpath';
 
 export const UNSUPPORTED: i32 = -1;
@@ -30,8 +32,9 @@ export let missingRoom: f64 = 0;
 const ALIGNMENT: u64 = 8;
 
 /** Gives the edits to the host; returns why the file is refused, or 0. */
-export function patchMacho(size: f64): i32 {
+export function patchMacho(size: f64, oldFolder: i32, newFolder: i32, root: i32): i32 {
   openFile(size);
+  openOrigin(oldFolder, newFolder, root);
   readMacho();
   if (form != 0) {
     refusedForm = form;
@@ -59,10 +62,18 @@ function lookAt(command: usize): bool {
   valueLength = <i32>(commandSize(command) - at);
   const nul = findByte(0, valueAt, valueLength);
   if (nul >= 0) valueLength = nul;
-  if (!mapPath(valueAt, valueLength)) return true;
+  if (!mapName(commandKind(command))) return true;
   isRenamed = mappedLength != valueLength || memory.compare(mappedAt, valueAt, valueLength) != 0;
   valueAt = mappedAt;
   valueLength = mappedLength;
+  return true;
+}
+
+/** Maps the name that is looked at; false where it stays. */
+function mapName(kind: u32): bool {
+  if (!hasOrigin) return mapPath(valueAt, valueLength);
+  if (kind == LC_ID_DYLIB) return mapRelativeIdentity(valueAt, valueLength);
+  mapRelativeName(valueAt, valueLength);
   return true;
 }
 

@@ -54,7 +54,9 @@ export function readMacho(): void {
   if (fileSize < 8 || read(0, 8, scratch) < 8) return;
   const magic = bswap<u32>(load<u32>(scratch));
   const isGood =
-    magic == FAT_MAGIC || magic == FAT_MAGIC_64 ? readFat(magic == FAT_MAGIC_64) : readSlice(0, fileSize) != IS_NONE;
+    magic == FAT_MAGIC || magic == FAT_MAGIC_64
+      ? readFat(magic == FAT_MAGIC_64)
+      : readSlice(0, fileSize) != IS_NONE;
   if (isGood) return;
   sliceCount = 0;
   form = 0;
@@ -190,7 +192,8 @@ function firstByteOf(command: usize): u64 {
   const end = command + <usize>SEGMENT_SIZE + load<u32>(command, 64) * <usize>SECTION_SIZE;
   for (let section = command + <usize>SEGMENT_SIZE; section < end; section += <usize>SECTION_SIZE) {
     const place: u64 = load<u32>(section, 48);
-    if (!isZeroFill(load<u32>(section, 64)) && load<u64>(section, 40) > 0 && place > 0) first = min(first, place);
+    if (!isZeroFill(load<u32>(section, 64)) && load<u64>(section, 40) > 0 && place > 0)
+      first = min(first, place);
   }
   return first;
 }

@@ -115,7 +115,8 @@ function includes(mapping: Mapping, string: usize, length: i32): bool {
   let matched = 0;
   for (let i = 0; i < length; i++) {
     const byte = load<u8>(string + i);
-    while (matched > 0 && load<u8>(from + matched) != byte) matched = load<i32>(fallback + ((matched - 1) << 2));
+    while (matched > 0 && load<u8>(from + matched) != byte)
+      matched = load<i32>(fallback + ((matched - 1) << 2));
     if (load<u8>(from + matched) == byte) matched++;
     if (matched == fromLength) return true;
   }

@@ -2,7 +2,7 @@
 import { reserve } from './host';
 import { findMapping, growthOf, writeMapped } from './mapping';
 
-const COLON: u8 = 0x3a;
+export const COLON: u8 = 0x3a;
 
 /** No loader takes a longer one: src/binfmt/elf-dynamic.ts. */
 export const LONGEST_STRING: u64 = 1048576;
@@ -12,6 +12,15 @@ export let mappedAt: usize = 0;
 export let mappedLength: i32 = 0;
 /** Whether it was not written, being too long. */
 export let isTooLong: bool = false;
+
+export function setMapped(at: usize, length: i32): void {
+  mappedAt = at;
+  mappedLength = length;
+}
+
+export function setTooLong(value: bool): void {
+  isTooLong = value;
+}
 
 /** Replaces the prefix of a path; false where no mapping matches. */
 export function mapPath(path: usize, length: i32): bool {
@@ -63,7 +72,7 @@ function mappedRpathSize(rpath: usize, length: i32): i64 {
   return hasMatch ? size : -1;
 }
 
-function entryEnd(rpath: usize, length: i32, start: i32): i32 {
+export function entryEnd(rpath: usize, length: i32, start: i32): i32 {
   let end = start;
   while (end < length && load<u8>(rpath + end) != COLON) end++;
   return end;
