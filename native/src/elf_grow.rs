@@ -3,8 +3,8 @@
 
 use crate::elf_format::Table;
 use crate::elf_format::{
-    ElfReader, DT_STRSZ, DT_STRTAB, PT_INTERP, PT_LOAD, PT_PHDR, SHT_DYNSYM, SHT_NOBITS, SHT_NULL,
-    SHT_PROGBITS, SHT_SYMTAB, STT_SECTION,
+    ElfReader, DT_STRSZ, DT_STRTAB, PT_INTERP, PT_LOAD, PT_PHDR, SHT_NOBITS, SHT_NULL, SHT_PROGBITS,
+    STT_SECTION,
 };
 use crate::elf_placement::{place_new_bytes, FileRange, Placement};
 use crate::elf_problem::{ElfProblem, ElfResult};
@@ -72,10 +72,7 @@ fn change_strings(
     for (start, end) in find_unused_strings(&table, &uses, &tables.dynamic, mapping) {
         table[start..end].fill(0);
     }
-    let rebuilt = rebuild_strings(table, uses, |reference, value| match reference.kind {
-        ReferenceKind::Rpath => rpath.map(<[u8]>::to_vec),
-        _ => mapping.map_path(value),
-    });
+    let rebuilt = rebuild_strings(table, uses, rpath, mapping)?;
     Ok(ChangedStrings { section, rebuilt })
 }
 
@@ -252,8 +249,7 @@ impl<'file, 'source> GrowthWriter<'file, 'source> {
     fn move_section_symbols(&mut self, section: &SectionHeader, addr: Wide) -> Result<(), Unreadable> {
         let at = &self.reader.layout.symbol;
         let most = 2 * self.tables.sections.len() as u64 + 1;
-        for symbols in self.tables.sections.iter().filter(|each| matches!(each.kind, SHT_SYMTAB | SHT_DYNSYM))
-        {
+        for symbols in self.tables.sections.iter().filter(|each| each.is_symbol_table()) {
             if !self.reader.source.contains(symbols.offset, symbols.size) {
                 continue;
             }

@@ -1,11 +1,13 @@
 //! The edits that relocate an ELF file (src/relocation/elf-patch.ts): in place, padded with NULs, where the new strings fit; where one
 //! does not, the file grows.
 
+use std::convert::Infallible;
+
 use crate::elf::{read_elf, ElfString, ElfStrings, Wanted};
 use crate::elf_grow::{grow_elf, ElfGrowth, StringGrowth};
 use crate::elf_problem::{ElfProblem, ElfResult};
 use crate::elf_unused::erase_unused_strings;
-use crate::prefix_mapping::PrefixMapping;
+use crate::prefix_mapping::{PrefixMapping, RpathTooLong};
 use crate::relative_rpath::FileOrigin;
 use crate::source::{Edit, Source, Stop, Unreadable};
 
@@ -62,8 +64,12 @@ pub fn patch_elf(
     let rpath = change(rpath, |value| match origin {
         None => mapping.map_rpath(value),
         Some(origin) => origin.map_rpath(value, mapping),
-    });
-    let interpreter = change(interpreter, |value| mapping.map_path(value));
+    })
+    .map_err(|RpathTooLong| {
+        let problem = ElfProblem::RpathTooLong;
+        Stop::Problem(CannotGrow { problem, what: Changed::Rpath, change: None })
+    })?;
+    let Ok(interpreter) = change(interpreter, |value| Ok::<_, Infallible>(mapping.map_path(value)));
     if !can_lengthen && origin.is_none() {
         return Ok(edits_in_place(&rpath, &interpreter));
     }
@@ -82,10 +88,14 @@ pub fn patch_elf(
     patch.settle(source)
 }
 
-fn change(old: Option<ElfString>, map: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> Option<StringChange> {
-    let old = old?;
-    let value = map(&old.value)?;
-    Some(StringChange { old, value })
+fn change<Problem>(
+    old: Option<ElfString>,
+    map: impl FnOnce(&[u8]) -> Result<Option<Vec<u8>>, Problem>,
+) -> Result<Option<StringChange>, Problem> {
+    let Some(old) = old else {
+        return Ok(None);
+    };
+    Ok(map(&old.value)?.map(|value| StringChange { old, value }))
 }
 
 fn is_longer(change: &Option<StringChange>) -> bool {
@@ -225,9 +235,10 @@ mod tests {
         };
         let mapping = mapping(&[(OLD, b"/new/greet-1"), (b"/old/store/other", b"/new/o")]);
         let rpath = b"$ORIGIN/../lib::/old/store/other/lib:/usr/lib:${ORIGIN}/../lib:$ORIGINAL";
-        let new = origin.map_rpath(rpath, &mapping).expect("it changes");
-        assert_eq!(new, b"$ORIGIN/../lib:$ORIGIN/../../o/lib:/usr/lib:$ORIGINAL");
-        assert_eq!(origin.map_rpath(b"$ORIGIN/../lib:/usr/lib", &mapping), None);
+        let new = origin.map_rpath(rpath, &mapping);
+        let expected = b"$ORIGIN/../lib:$ORIGIN/../../o/lib:/usr/lib:$ORIGINAL";
+        assert_eq!(new, Ok(Some(expected.to_vec())));
+        assert_eq!(origin.map_rpath(b"$ORIGIN/../lib:/usr/lib", &mapping), Ok(None));
         assert_eq!(origin.map_name(b"@loader_path/../lib/x", &mapping), b"@loader_path/../lib/x");
         assert_eq!(origin.map_identity(b"/old/store/greet/lib/x", &mapping), Some(b"@rpath/x".to_vec()));
     }

@@ -27,6 +27,12 @@ pub enum ElfProblem {
     ImpossibleAlignment = 21,
     NoAddressLeft = 22,
     NoRoomForHeader = 23,
+    RpathTooLong = 24,
+    TooManySymbolTables = 25,
+    SectionsTooLarge = 26,
+    TooManyNames = 27,
+    NameTooLong = 28,
+    NewStringsTooLong = 29,
 }
 
 pub type ElfResult<T> = Result<T, Stop<ElfProblem>>;

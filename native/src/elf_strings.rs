@@ -12,6 +12,7 @@ use crate::elf_format::{
 use crate::elf_problem::{ElfProblem, ElfResult};
 use crate::elf_tables::{ElfTables, SectionHeader};
 use crate::elf_versions::VersionReader;
+use crate::prefix_mapping::PrefixMapping;
 use crate::source::Unreadable;
 
 /// A place in the file that holds the offset of a string.
@@ -41,8 +42,13 @@ pub enum ReferenceKind {
     Version { hash_at: Option<u64> },
 }
 
-/// A string table is copied in memory; no real one comes near this.
+/// A string table is copied in memory; no real one comes near this. The same goes for all that refers to it.
 pub const LARGEST_TABLE: u64 = 128 << 20;
+/// Names that may change. No linker writes so many.
+const MOST_NAMES: usize = 131_072;
+/// No name is longer; the names of a library are a few pages.
+const LONGEST_NAME: usize = 65_536;
+const LONGEST_ADDITION: usize = 16 << 20;
 
 /// A set of places in a string table.
 #[derive(Clone)]
@@ -79,6 +85,19 @@ pub struct StringUses {
     pub others: Places,
 }
 
+impl StringUses {
+    /// One more than may be is kept: it tells that there are too many.
+    pub fn add_path(&mut self, path: StringReference) {
+        if !self.has_too_many_names() {
+            self.paths.push(path);
+        }
+    }
+
+    fn has_too_many_names(&self) -> bool {
+        self.paths.len() > MOST_NAMES
+    }
+}
+
 /// Finds every use of the string table, or says why not all can be known.
 pub fn find_string_uses(
     reader: &mut ElfReader<'_>,
@@ -96,15 +115,23 @@ pub fn find_string_uses(
     }
     let mut uses =
         StringUses { paths: dynamic_uses(reader, tables).collect(), others: Places::new(strings.size) };
+    let mut total: u64 = 0;
     for section in linked() {
         if !reader.source.contains(section.offset, section.size) {
             return Err(ElfProblem::SectionsIncomplete.into());
+        }
+        total += section.size;
+        if total > LARGEST_TABLE {
+            return Err(ElfProblem::SectionsTooLarge.into());
         }
         match section.kind {
             SHT_DYNSYM | SHT_SYMTAB => add_symbol_uses(reader, section, &mut uses.others)?,
             SHT_GNU_VERNEED => VersionReader::open(reader, section)?.add_needs(&mut uses),
             SHT_GNU_VERDEF => VersionReader::open(reader, section)?.add_definitions(&mut uses),
             _ => {}
+        }
+        if uses.has_too_many_names() {
+            return Err(ElfProblem::TooManyNames.into());
         }
     }
     if uses.paths.iter().any(|path| path.offset >= strings.size) {
@@ -158,79 +185,90 @@ pub struct MovedReference {
 }
 
 /// The table with some strings replaced: new ones stand at its end, and of the old ones nothing stays that nobody refers to.
-/// `replace` gives the new string for a reference, or none where it stays.
+/// Without an `rpath` the old one stays.
 pub fn rebuild_strings(
     table: Vec<u8>,
     uses: StringUses,
-    mut replace: impl FnMut(&StringReference, &[u8]) -> Option<Vec<u8>>,
-) -> RebuiltStrings {
+    rpath: Option<&[u8]>,
+    mapping: &PrefixMapping,
+) -> Result<RebuiltStrings, ElfProblem> {
     let StringUses { paths, others: mut kept } = uses;
-    // A last string without an end must not run into the first new one.
-    let is_ended = table.last() == Some(&0);
-    let mut appended = AppendedStrings::new(table.len() as u64 + u64::from(!is_ended));
+    let mut appended = AppendedStrings::behind(&table);
     let mut moved = Vec::new();
     for reference in paths {
-        match replace(&reference, string_at(&table, reference.offset as usize)) {
+        let value = match reference.kind {
+            ReferenceKind::Rpath => rpath.map(<[u8]>::to_vec),
+            _ => mapping.map_path(name_at(&table, reference.offset as usize)?),
+        };
+        match value {
             None => kept.insert(reference.offset),
             Some(value) => {
                 let hash = reference.hash_at().map(|at| (at, elf_hash(&value)));
-                moved.push(MovedReference { reference, hash, offset: appended.add(value) });
+                moved.push(MovedReference { reference, hash, offset: appended.add(value)? });
             }
         }
     }
     let mut bytes = table;
-    for (start, end) in old_runs(&bytes, &moved) {
-        let to = kept.first_in(start, end);
-        bytes[start..to].fill(0);
-    }
-    bytes.extend(std::iter::repeat_n(0, usize::from(!is_ended)));
+    erase_strings(&mut bytes, &moved, &kept);
     bytes.append(&mut appended.bytes);
-    RebuiltStrings { bytes, moved }
+    Ok(RebuiltStrings { bytes, moved })
 }
 
-/// The whole strings in which moved ones were.
-fn old_runs(table: &[u8], moved: &[MovedReference]) -> Vec<(usize, usize)> {
-    let mut runs: Vec<(usize, usize)> = moved
-        .iter()
-        .map(|MovedReference { reference, .. }| {
-            let before = table.get(..reference.offset as usize).unwrap_or_default();
-            let start = memchr::memrchr(0, before).map_or(0, |nul| nul + 1);
-            (start, start + string_at(table, start).len())
-        })
-        .collect();
-    runs.sort_unstable();
-    runs.dedup();
-    runs
+fn name_at(table: &[u8], offset: usize) -> Result<&[u8], ElfProblem> {
+    let rest = table.get(offset..).unwrap_or_default();
+    let most = &rest[..rest.len().min(LONGEST_NAME + 1)];
+    let length = memchr::memchr(0, most).unwrap_or(most.len());
+    if length > LONGEST_NAME {
+        return Err(ElfProblem::NameTooLong);
+    }
+    Ok(&rest[..length])
+}
+
+/// Overwrites the strings that moved up to the first place in them that is still referred to.
+fn erase_strings(table: &mut [u8], moved: &[MovedReference], kept: &Places) {
+    let mut offsets: Vec<usize> = moved.iter().map(|moved| moved.reference.offset as usize).collect();
+    offsets.sort_unstable();
+    // Where the next string begins: no byte is looked at twice, however many references there are to one string.
+    let mut next = 0;
+    for offset in offsets {
+        if offset < next || offset >= table.len() {
+            continue;
+        }
+        let start = memchr::memrchr(0, &table[next..offset]).map_or(next, |nul| next + nul + 1);
+        let end = memchr::memchr(0, &table[start..]).map_or(table.len(), |length| start + length);
+        let to = kept.first_in(start, end);
+        table[start..to].fill(0);
+        next = end + 1;
+    }
 }
 
 /// Strings behind a table, each once.
 struct AppendedStrings {
     bytes: Vec<u8>,
     offsets: HashMap<Vec<u8>, u64>,
-    /// Where the first one is.
-    start: u64,
+    table_size: u64,
 }
 
 impl AppendedStrings {
-    fn new(start: u64) -> Self {
-        AppendedStrings { bytes: Vec::new(), offsets: HashMap::new(), start }
+    fn behind(table: &[u8]) -> Self {
+        // A last string without an end must not run into the first new one.
+        let bytes = if table.last() == Some(&0) { Vec::new() } else { vec![0] };
+        AppendedStrings { bytes, offsets: HashMap::new(), table_size: table.len() as u64 }
     }
 
-    fn add(&mut self, value: Vec<u8>) -> u64 {
-        if let Some(known) = self.offsets.get(&value) {
-            return *known;
+    fn add(&mut self, value: Vec<u8>) -> Result<u64, ElfProblem> {
+        if self.bytes.len() + value.len() + 1 > LONGEST_ADDITION {
+            return Err(ElfProblem::NewStringsTooLong);
         }
-        let offset = self.start + self.bytes.len() as u64;
+        if let Some(known) = self.offsets.get(&value) {
+            return Ok(*known);
+        }
+        let offset = self.table_size + self.bytes.len() as u64;
         self.bytes.extend_from_slice(&value);
         self.bytes.push(0);
         self.offsets.insert(value, offset);
-        offset
+        Ok(offset)
     }
-}
-
-fn string_at(table: &[u8], offset: usize) -> &[u8] {
-    let rest = table.get(offset..).unwrap_or_default();
-    &rest[..memchr::memchr(0, rest).unwrap_or(rest.len())]
 }
 
 /// The hash of version records (gABI "Hash Table").

@@ -3,7 +3,8 @@
 
 use crate::elf::to_file_offset;
 use crate::elf_format::{
-    ElfReader, Header, Record, Table, DT_NULL, DT_STRSZ, DT_STRTAB, PT_DYNAMIC, SHT_STRTAB,
+    ElfReader, Header, Record, Table, DT_NULL, DT_STRSZ, DT_STRTAB, PT_DYNAMIC, SHT_DYNSYM, SHT_STRTAB,
+    SHT_SYMTAB,
 };
 use crate::elf_problem::{ElfProblem, ElfResult};
 use crate::source::{Source, Unreadable};
@@ -33,6 +34,12 @@ pub struct SectionHeader {
     pub link: u32,
 }
 
+impl SectionHeader {
+    pub fn is_symbol_table(&self) -> bool {
+        matches!(self.kind, SHT_SYMTAB | SHT_DYNSYM)
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct DynamicEntry {
     /// Where it is in the file.
@@ -55,6 +62,8 @@ pub struct ElfTables {
 /// More program headers have another count (`PN_XNUM`), and kernels before 5.x take no more than a page of them.
 const MOST_SEGMENTS: u64 = 1024;
 const MOST_DYNAMIC: u64 = 65_536;
+/// Each of them is walked over.
+const MOST_SYMBOL_TABLES: usize = 64;
 
 /// The tables of an executable or a shared library, or why they cannot be used.
 pub fn read_tables<'source>(source: &'source mut dyn Source) -> ElfResult<(ElfReader<'source>, ElfTables)> {
@@ -76,6 +85,9 @@ pub fn read_tables<'source>(source: &'source mut dyn Source) -> ElfResult<(ElfRe
     let (Some(segments), Some(sections)) = (segments, sections) else {
         return Err(ElfProblem::HeadersIncomplete.into());
     };
+    if sections.iter().filter(|section| section.is_symbol_table()).count() > MOST_SYMBOL_TABLES {
+        return Err(ElfProblem::TooManySymbolTables.into());
+    }
     let dynamic = read_dynamic_entries(&mut reader, &segments)?;
     let mut tables = ElfTables {
         e_type: header.e_type,

@@ -46,7 +46,7 @@ impl VersionReader {
     pub fn add_needs(mut self, uses: &mut StringUses) {
         let mut next = Some(0);
         while let Some(at) = next.filter(|at| self.has(*at, VERNEED_SIZE)) {
-            uses.paths.push(self.reference(at + VN_FILE, None));
+            uses.add_path(self.reference(at + VN_FILE, None));
             let first = at + self.int(at + VN_AUX);
             self.add_names(first, self.half(at + VN_CNT), &VERNAUX, &mut uses.others);
             next = self.next(at, VN_NEXT);
@@ -59,7 +59,7 @@ impl VersionReader {
         while let Some(at) = next.filter(|at| self.has(*at, VERDEF_SIZE)) {
             let first = at + self.int(at + VD_AUX);
             if self.half(at + VD_FLAGS) & VER_FLG_BASE != 0 && self.has(first, VERDAUX.size) {
-                uses.paths.push(self.reference(first + VERDAUX.name, Some(self.start + at + VD_HASH)));
+                uses.add_path(self.reference(first + VERDAUX.name, Some(self.start + at + VD_HASH)));
             } else {
                 self.add_names(first, self.half(at + VD_CNT), &VERDAUX, &mut uses.others);
             }

@@ -5,6 +5,36 @@ use crate::prefix_search::PrefixSearch;
 
 pub const COLON: u8 = b':';
 
+/// No loader takes a longer rpath, and one of short entries could otherwise become gigabytes long.
+const LONGEST_RPATH: usize = 1 << 20;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RpathTooLong;
+
+/// Collects the entries of a new rpath.
+#[derive(Default)]
+pub struct RpathBuilder {
+    /// A colon in front of each entry.
+    bytes: Vec<u8>,
+}
+
+impl RpathBuilder {
+    /// Adds an entry that is given in parts.
+    pub fn add(&mut self, parts: &[&[u8]]) -> Result<(), RpathTooLong> {
+        let size = 1 + parts.iter().map(|part| part.len()).sum::<usize>();
+        if self.bytes.len() + size > LONGEST_RPATH + 1 {
+            return Err(RpathTooLong);
+        }
+        self.bytes.push(COLON);
+        parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
+        Ok(())
+    }
+
+    pub fn build(mut self) -> Vec<u8> {
+        self.bytes.split_off(self.bytes.len().min(1))
+    }
+}
+
 pub struct PrefixMapping {
     pairs: Vec<Pair>,
     growing: PrefixSearch,
@@ -60,21 +90,19 @@ impl PrefixMapping {
     }
 
     /// The new rpath without its empty entries, or none when no entry begins with an old prefix.
-    pub fn map_rpath(&self, rpath: &[u8]) -> Option<Vec<u8>> {
-        let mut has_match = false;
-        let mut mapped = Vec::with_capacity(rpath.len());
-        for entry in rpath.split(|byte| *byte == COLON).filter(|entry| !entry.is_empty()) {
-            mapped.push(COLON);
+    pub fn map_rpath(&self, rpath: &[u8]) -> Result<Option<Vec<u8>>, RpathTooLong> {
+        let entries = || rpath.split(|byte| *byte == COLON).filter(|entry| !entry.is_empty());
+        if !entries().any(|entry| self.match_at_start(entry).is_some()) {
+            return Ok(None);
+        }
+        let mut mapped = RpathBuilder::default();
+        for entry in entries() {
             match self.match_at_start(entry) {
-                None => mapped.extend_from_slice(entry),
-                Some(pair) => {
-                    has_match = true;
-                    mapped.extend_from_slice(&pair.to);
-                    mapped.extend_from_slice(&entry[pair.from.len()..]);
-                }
+                None => mapped.add(&[entry])?,
+                Some(pair) => mapped.add(&[&pair.to, &entry[pair.from.len()..]])?,
             }
         }
-        has_match.then(|| mapped.split_off(1))
+        Ok(Some(mapped.build()))
     }
 
     /// Visits the strings of a table, begin and end, that hold an old prefix for which the C string rule has no room.

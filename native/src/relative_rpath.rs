@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::posix_path::{join, normalize, relative};
-use crate::prefix_mapping::{PrefixMapping, COLON};
+use crate::prefix_mapping::{PrefixMapping, RpathBuilder, RpathTooLong, COLON};
 
 /// What stands for the file's directory in ELF files; the first is written.
 const ELF_TOKENS: [&[u8]; 2] = [b"$ORIGIN", b"${ORIGIN}"];
@@ -21,22 +21,22 @@ pub struct FileOrigin {
 
 impl FileOrigin {
     /// The new rpath of an ELF file, without empty entries and repetitions of mapped ones; none when every entry stays.
-    pub fn map_rpath(&self, rpath: &[u8], mapping: &PrefixMapping) -> Option<Vec<u8>> {
+    pub fn map_rpath(&self, rpath: &[u8], mapping: &PrefixMapping) -> Result<Option<Vec<u8>>, RpathTooLong> {
         let entries: Vec<&[u8]> =
             rpath.split(|byte| *byte == COLON).filter(|entry| !entry.is_empty()).collect();
         let mut seen = HashSet::new();
-        let mut mapped: Vec<Vec<u8>> = Vec::new();
+        let mut mapped = RpathBuilder::default();
         for entry in &entries {
             let resolved = self.resolve(entry, &ELF_TOKENS);
             let new = mapping.map_path(&resolved);
             let is_mapped = new.is_some();
             let path = new.unwrap_or(resolved);
             if seen.insert(path.clone()) || !is_mapped {
-                mapped.push(self.make_relative(path, ELF_TOKENS[0]));
+                mapped.add(&[&self.make_relative(path, ELF_TOKENS[0])])?;
             }
         }
-        let value = mapped.join(&COLON);
-        (value != entries.join(&COLON)).then_some(value)
+        let value = mapped.build();
+        Ok((value != entries.join(&COLON)).then_some(value))
     }
 
     /// The new name in a load command, other than that of the library itself.

@@ -17,7 +17,8 @@ const MOST_BLOBS = 64;
 const TEAM_VERSION = 0x20200;
 const TEAM_OFFSET = 48;
 
-const HASHES: ReadonlyMap<number, { readonly name: string; readonly size: number }> = new Map([
+/** The kinds of hashes in code directories, and how much of them stands there. */
+export const HASHES: ReadonlyMap<number, { readonly name: string; readonly size: number }> = new Map([
   [1, { name: 'sha1', size: 20 }],
   [2, { name: 'sha256', size: 32 }],
   [3, { name: 'sha256', size: 20 }],

@@ -1,5 +1,8 @@
 // Why a kernel (of whatever engine) refuses a binary, by the number it returns; the words are those of src/binfmt, which is the reference.
 
+/** The refusal that comes before any growth. */
+export const RPATH_TOO_LONG = 'its new rpath is too long';
+
 /** Why an ELF file cannot grow. */
 export const ELF_PROBLEMS: readonly string[] = [
   '',
@@ -26,6 +29,12 @@ export const ELF_PROBLEMS: readonly string[] = [
   'its segments have an impossible alignment',
   'there is no address left behind its segments',
   'there is no room for one more program header',
+  RPATH_TOO_LONG,
+  'it has too many symbol tables',
+  'its sections are too large',
+  'it has too many names',
+  'a name is too long',
+  'its new strings are too long',
 ];
 
 /** Why the signature of a Mach-O file cannot be made anew. */

@@ -1,11 +1,11 @@
 // ELF and Mach-O patching of the Rust addon: how its kernels read a file, and what their answers mean.
-import { shortage } from '../../binfmt/macho-names.js';
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import { toLatin1 } from '../../core/bytes.js';
-import { cannotGrowElf } from '../elf-patch.js';
+import { growthRefused } from '../elf-patch.js';
 import type { ElfPatcher, FileOrigin, MachoPatcher, PrefixMapping, SignOptions } from '../engine.js';
-import { machoNoRoom, machoSignature, machoSigned, machoUnsupported } from '../macho-errors.js';
-import { ELF_PROBLEMS, MACHO_FORMS, SIGNATURE_PROBLEMS } from './binary-problems.js';
+import { identityRefused, machoUnsupported, noRoomInMacho, signatureRefused } from '../macho-patch.js';
+import { rpathTooLong } from '../rpath.js';
+import { ELF_PROBLEMS, MACHO_FORMS, RPATH_TOO_LONG, SIGNATURE_PROBLEMS } from './binary-problems.js';
 import { checkStatus, type NativeAddon, type NativePatch, nativeFailure } from './native-addon.js';
 
 /** The status and up to three facts. */
@@ -87,10 +87,11 @@ function editsOf(answer: Answer, refusal: (answer: Answer) => Error): readonly E
 }
 
 function elfRefusal({ status, facts, bytes }: Answer): Error {
+  const problem = textOf(ELF_PROBLEMS, status);
+  if (problem === RPATH_TOO_LONG) return rpathTooLong();
   const [what, offset = -1, length = 0] = facts;
-  const old = { value: bytes.subarray(0, length), offset, length };
-  const change = offset < 0 ? undefined : { old, value: bytes.subarray(length) };
-  return cannotGrowElf(what === 1 ? 'interpreter' : 'rpath', change, textOf(ELF_PROBLEMS, status));
+  const refused = { offset, old: bytes.subarray(0, length), value: bytes.subarray(length) };
+  return growthRefused(what === 1 ? 'interpreter' : 'rpath', offset < 0 ? undefined : refused, problem);
 }
 
 function machoRefusal({ status, facts: [first = 0, second = 0], bytes }: Answer): Error {
@@ -98,11 +99,11 @@ function machoRefusal({ status, facts: [first = 0, second = 0], bytes }: Answer)
     case 1:
       return machoUnsupported(textOf(MACHO_FORMS, first));
     case 2:
-      return machoNoRoom(shortage(first), { offset: second });
+      return noRoomInMacho(first, second);
     case 3:
-      return machoSignature(textOf(SIGNATURE_PROBLEMS, first), { offset: second });
+      return signatureRefused(textOf(SIGNATURE_PROBLEMS, first), second);
     case 4:
-      return machoSigned(toLatin1(bytes), { offset: first });
+      return identityRefused(toLatin1(bytes), first);
     default:
       return nativeFailure(`its kernel refused a file for an unknown reason: ${status}`);
   }
