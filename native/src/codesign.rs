@@ -106,6 +106,7 @@ fn parse_signature(bytes: &[u8], place: Part) -> Result<CodeSignature, Signature
         return Err(SignatureProblem::Malformed);
     }
     let mut signature = CodeSignature { directories: Vec::new(), identity: None };
+    let mut total = 0;
     for entry in 0..count {
         let (slot, at) = (big_int(bytes, 12 + 8 * entry), big_int(bytes, 16 + 8 * entry) as usize);
         let blob = blob_at(bytes, at).ok_or(SignatureProblem::Incomplete)?;
@@ -113,6 +114,11 @@ fn parse_signature(bytes: &[u8], place: Part) -> Result<CodeSignature, Signature
         match big_int(bytes, at) {
             CSMAGIC_CODEDIRECTORY => {
                 signature.directories.push(read_directory(blob, offset, place.offset)?);
+                total += blob.len();
+                // Directories that lie in each other would hold more hashes than the file has bytes.
+                if total > bytes.len() {
+                    return Err(SignatureProblem::Malformed);
+                }
             }
             CSMAGIC_BLOBWRAPPER if slot == CSSLOT_SIGNATURESLOT && blob.len() > 8 => {
                 signature.identity = Some(Part { offset, size: blob.len() as u64 });
@@ -134,7 +140,9 @@ fn blob_at(bytes: &[u8], at: usize) -> Option<&[u8]> {
 
 /// Reads the directory that is at `offset` of the slice; the signature begins at `signature_at`.
 fn read_directory(blob: &[u8], offset: u64, signature_at: u64) -> Result<CodeDirectory, SignatureProblem> {
-    if blob.len() < LEAST_DIRECTORY {
+    let version = big_int(blob, 8);
+    let least = if version >= TEAM_VERSION { TEAM_OFFSET as usize + 4 } else { LEAST_DIRECTORY };
+    if blob.len() < least {
         return Err(SignatureProblem::DirectoryIncomplete);
     }
     let int = |at| u64::from(big_int(blob, at));
@@ -151,7 +159,7 @@ fn read_directory(blob: &[u8], offset: u64, signature_at: u64) -> Result<CodeDir
     }
     Ok(CodeDirectory {
         offset,
-        version: big_int(blob, 8),
+        version,
         flags: big_int(blob, 12),
         identifier: identifier[..memchr::memchr(0, identifier).unwrap_or(identifier.len())].to_vec(),
         algorithm,

@@ -181,7 +181,8 @@ fn read_commands(head: &[u8], count: u32) -> Option<Vec<MachoCommand>> {
 
 /// Where the first section begins, and where the signature is; none for what is malformed.
 fn read_places(head: &[u8], commands: &[MachoCommand], size: u64) -> Option<(u64, Option<Part>)> {
-    let mut limit = size;
+    // Longer load commands could not be read again.
+    let mut limit = size.min(LARGEST_HEAD);
     let mut signature = None;
     for command in commands {
         if command.cmd == LC_SEGMENT_64 {
