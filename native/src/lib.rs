@@ -4,12 +4,14 @@
 //! its input says, and a panic becomes the status [`PANICKED`]. The declarations for TypeScript are in
 //! src/relocation/engines/native-addon.ts; whoever changes a signature here raises [`ABI_VERSION`].
 
+mod answer;
 mod codesign;
 mod cstring;
 mod decode_table;
 mod elf;
 mod elf_format;
 mod elf_grow;
+mod elf_layout;
 mod elf_patch;
 mod elf_placement;
 mod elf_problem;
@@ -40,14 +42,13 @@ use napi::bindgen_prelude::{Float64ArraySlice, Uint32ArraySlice, Uint8Array, Uin
 use napi::Env;
 use napi_derive::napi;
 
-use elf_patch::{CannotGrow, StringChange};
+use answer::Answer;
 use js_source::{JsSource, ReadFunction};
 use macho_names::NameMap;
-use macho_patch::MachoRefusal;
 use prefix_mapping::PrefixMapping;
 use prefix_search::PrefixSearch;
 use relative_rpath::FileOrigin;
-use source::{Edit, Source};
+use source::Source;
 
 /// The loader refuses an addon with another number.
 #[napi(js_name = "ABI_VERSION")]
@@ -58,9 +59,6 @@ pub const PANICKED: i32 = -1000;
 
 /// What a call returns for arrays that it cannot work on: of a wrong size, or one lying in the other.
 pub const MISUSED: i32 = -1001;
-
-/// What a call answers where the function that it reads a file with has failed.
-pub const UNREADABLE: i32 = -1002;
 
 fn guarded(call: impl FnOnce() -> i32) -> i32 {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or(PANICKED)
@@ -254,66 +252,6 @@ impl PrefixTable {
     }
 }
 
-/// What a call that patches a file answers with: a status, numbers that say more, and bytes.
-struct Answer {
-    status: i32,
-    facts: Vec<f64>,
-    /// Edits, one behind the other: offset and length, as `f64` with the low byte first, then the bytes. Or strings.
-    bytes: Vec<u8>,
-}
-
-impl Answer {
-    const DONE: Answer = Answer::failed(0);
-
-    const fn failed(status: i32) -> Self {
-        Answer { status, facts: Vec::new(), bytes: Vec::new() }
-    }
-
-    fn edits(edits: &[Edit]) -> Self {
-        let mut bytes = Vec::with_capacity(edits.iter().map(|edit| 16 + edit.bytes.len()).sum());
-        for edit in edits {
-            bytes.extend_from_slice(&(edit.offset as f64).to_le_bytes());
-            bytes.extend_from_slice(&(edit.bytes.len() as f64).to_le_bytes());
-            bytes.extend_from_slice(&edit.bytes);
-        }
-        Answer { bytes, ..Answer::DONE }
-    }
-
-    /// Facts: 0 for the rpath or 1 for the interpreter; where it is (-1 for none) and how long. Bytes: the old value and the new one.
-    fn cannot_grow(refusal: &CannotGrow) -> Self {
-        let what = f64::from(refusal.what as i32);
-        let mut answer = Answer { facts: vec![what, -1.0, 0.0], ..Answer::failed(refusal.problem as i32) };
-        if let Some(StringChange { old, value }) = &refusal.change {
-            answer.facts = vec![what, old.offset as f64, old.value.len() as f64];
-            answer.bytes = [&old.value[..], value].concat();
-        }
-        answer
-    }
-
-    /// Status 1, a form: 2, missing bytes and the slice: 3, a problem and the slice: 4, the slice, with the identifier as bytes.
-    fn macho_refusal(refusal: MachoRefusal) -> Self {
-        let (status, facts, bytes) = match refusal {
-            MachoRefusal::Unsupported(form) => (1, vec![f64::from(form as i32)], Vec::new()),
-            MachoRefusal::NoRoom(no_room) => {
-                (2, vec![no_room.missing as f64, no_room.slice_offset as f64], Vec::new())
-            }
-            MachoRefusal::BadSignature { problem, slice_offset } => {
-                (3, vec![f64::from(problem as i32), slice_offset as f64], Vec::new())
-            }
-            MachoRefusal::Signed { identifier, slice_offset } => (4, vec![slice_offset as f64], identifier),
-        };
-        Answer { status, facts, bytes }
-    }
-
-    fn of_macho(result: macho_patch::MachoResult<Vec<Edit>>) -> Self {
-        match result {
-            Ok(edits) => Answer::edits(&edits),
-            Err(source::Stop::Unreadable) => Answer::failed(UNREADABLE),
-            Err(source::Stop::Problem(refusal)) => Answer::macho_refusal(refusal),
-        }
-    }
-}
-
 /// Calls a kernel on a file that JavaScript reads. Report: the status, then the facts; the result is the answer's bytes.
 fn answer_file<'call>(
     (env, size, read): (&Env, f64, ReadFunction<'call>),
@@ -368,11 +306,7 @@ impl ElfPatcher {
         answer_file((env, size, read), &mut report, |source| {
             let result =
                 elf_patch::patch_elf(source, &self.mapping, self.rewrites_interpreter, origin.as_ref());
-            match result {
-                Ok(edits) => Answer::edits(&edits),
-                Err(source::Stop::Unreadable) => Answer::failed(UNREADABLE),
-                Err(source::Stop::Problem(refusal)) => Answer::cannot_grow(&refusal),
-            }
+            Answer::of_elf(result)
         })
     }
 }

@@ -11,7 +11,7 @@ import { checkStatus, type NativeAddon, type NativePatch, nativeFailure } from '
 /** The status and up to three facts. */
 const REPORT_SIZE = 4;
 
-/** `UNREADABLE` in native/src/lib.rs. */
+/** `UNREADABLE` in native/src/answer.rs. */
 const UNREADABLE = -1002;
 
 export function makeNativeElfPatcher(
