@@ -7,6 +7,8 @@ import {
   elfSpecimens,
   fuzzElf,
   fuzzMacho,
+  fuzzNames,
+  fuzzRpath,
   machoSpecimens,
 } from '../test/helpers/binary-fuzz.js';
 import { NATIVE } from '../test/helpers/native-engine.js';
@@ -18,11 +20,24 @@ const kinds = { elf: elfSpecimens(), macho: machoSpecimens() };
 const outcomes = new Map<string, number>();
 let differences = 0;
 
+/** Half of the rounds damage ELF files. */
+function round(seed: number): string {
+  switch (seed % 8) {
+    case 0:
+      return `rpath, ${fuzzRpath(engines, seed)}`;
+    case 1:
+      return `names, ${fuzzNames(engines, seed)}`;
+    case 2:
+    case 3:
+      return `Mach-O, ${fuzzMacho(engines, kinds.macho, seed)}`;
+    default:
+      return `ELF, ${fuzzElf(engines, kinds.elf, seed)}`;
+  }
+}
+
 for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
   try {
-    const isMacho = seed % 3 === 0;
-    const outcome = isMacho ? fuzzMacho(engines, kinds.macho, seed) : fuzzElf(engines, kinds.elf, seed);
-    const name = `${isMacho ? 'Mach-O' : 'ELF'}, ${outcome}`;
+    const name = round(seed);
     outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
   } catch (error) {
     differences++;

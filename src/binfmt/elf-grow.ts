@@ -6,7 +6,13 @@ import type { ElfProblem } from './elf-dynamic.js';
 import * as format from './elf-format.js';
 import { type Placement, placeNewBytes } from './elf-placement.js';
 import { elfHash, findStringUses, type RebuiltStrings, rebuildStrings } from './elf-strings.js';
-import { type ElfSectionHeader, type ElfSegmentHeader, type ElfTables, readElfTables } from './elf-tables.js';
+import {
+  type ElfSectionHeader,
+  type ElfSegmentHeader,
+  type ElfTables,
+  isSymbolTable,
+  readElfTables,
+} from './elf-tables.js';
 import { findUnusedStrings } from './elf-unused-strings.js';
 import { ElfWriter } from './elf-writer.js';
 
@@ -70,7 +76,7 @@ function changeStrings(
   const rebuilt = rebuildStrings(table, uses, ({ what }, value) =>
     what === 'rpath' ? rpath : mapName(value),
   );
-  return { section, rebuilt };
+  return 'problem' in rebuilt ? rebuilt : { section, rebuilt };
 }
 
 interface FilePart {
@@ -215,9 +221,7 @@ class GrowthWriter {
   #moveSectionSymbols(section: ElfSectionHeader, addr: bigint): void {
     const { reader, sections } = this.#tables;
     const { size, st_info, st_shndx, st_value } = reader.layout.symbol;
-    for (const symbols of sections.filter(
-      ({ type }) => type === format.SHT_SYMTAB || type === format.SHT_DYNSYM,
-    )) {
+    for (const symbols of sections.filter(isSymbolTable)) {
       if (!reader.contains(symbols.offset, symbols.size)) continue;
       const count = Math.min(2 * sections.length + 1, Math.floor(Number(symbols.size) / size));
       reader.forEachRecord({ offset: symbols.offset, count, recordSize: size }, (record, index) => {

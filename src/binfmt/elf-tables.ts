@@ -49,6 +49,8 @@ export interface ElfTables {
 /** More program headers have another count (`PN_XNUM`), and kernels before 5.x take no more than a page of them. */
 const MOST_SEGMENTS = 1024;
 const MOST_DYNAMIC = 65_536;
+/** The gABI knows one of each kind. */
+const MOST_SYMBOL_TABLES = 64;
 
 /** The tables of an executable or a shared library, or why they cannot be used. */
 export function readElfTables(source: ByteSource): ElfTables | ElfProblem {
@@ -66,12 +68,18 @@ export function readElfTables(source: ByteSource): ElfTables | ElfProblem {
   const segments = readAll(reader, programHeaders, readSegment);
   const sections = readAll(reader, sectionHeaders, readSection);
   if (segments === undefined || sections === undefined) return { problem: 'its headers are not complete' };
+  if (sections.filter(isSymbolTable).length > MOST_SYMBOL_TABLES)
+    return { problem: 'it has too many symbol tables' };
   const dynamic = readDynamicEntries(reader, segments);
   if (dynamic === undefined) return { problem: 'its dynamic section is not complete' };
   const strings = findStrings({ reader, programHeaders, sections, dynamic });
   if (strings !== undefined && 'problem' in strings) return strings;
   const type = header.half(format.E_TYPE);
   return { reader, type, programHeaders, sectionHeaders, segments, sections, dynamic, strings };
+}
+
+export function isSymbolTable({ type }: ElfSectionHeader): boolean {
+  return type === format.SHT_SYMTAB || type === format.SHT_DYNSYM;
 }
 
 function readAll<Item>(

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readElf } from '../../src/binfmt/elf.js';
 import { type ByteSource, sourceOfBytes } from '../../src/core/byte-source.js';
-import { toLatin1 } from '../../src/core/bytes.js';
+import { EMPTY_BYTES, toLatin1 } from '../../src/core/bytes.js';
 import type { PrefixMapping, RelocationEngine } from '../../src/relocation/engine.js';
 import { JsEngine } from '../../src/relocation/engines/js.js';
 import {
@@ -12,9 +12,16 @@ import {
   ELF_MAPPINGS,
   elfSpecimens,
   fuzzElf,
+  fuzzRpath,
   latin1Mapping,
 } from '../helpers/binary-fuzz.js';
 import { buildElf, type ElfOptions } from '../helpers/elf-builder.js';
+import {
+  withLargeSections,
+  withNeededVersions,
+  withString,
+  withSymbolTables,
+} from '../helpers/elf-hostile.js';
 import { assertSameOutcome, type Outcome, outcomeOf } from '../helpers/patch-outcome.js';
 import { ENGINES } from './engines.js';
 
@@ -39,6 +46,40 @@ function grown(engine: RelocationEngine, bytes: Uint8Array): Buffer {
   const outcome = patch(engine, bytes, GROWING);
   assert.ok(!('code' in outcome) && outcome.size > bytes.length);
   return outcome.bytes;
+}
+
+/** A file that goes on with zeros. */
+function padded(bytes: Buffer, size: number): ByteSource {
+  return {
+    size,
+    read(offset, length) {
+      const result = Buffer.alloc(Math.max(0, Math.min(length, size - offset)));
+      bytes.copy(result, 0, offset, offset + result.length);
+      return result;
+    },
+  };
+}
+
+/** Files with more of something than any linker writes, and why they are refused. */
+function exhausting(): readonly (readonly [problem: string, ByteSource, PrefixMapping])[] {
+  const library = grown(JS, binaryFixture('libgreet.so.1'));
+  const again = latin1Mapping([[NEW, `${NEW}/and/longer`]]);
+  const long = withString(library, 'x'.repeat(70_000));
+  const paths = withString(library, NEW.repeat(1_500));
+  const suffixes = Array.from({ length: 300 }, (_, i) => paths.at + i * NEW.length);
+  const size = 50 << 20;
+  return [
+    ['it has too many symbol tables', sourceOfBytes(withSymbolTables(library, 70)), again],
+    ['its sections are too large', padded(withLargeSections(library, size), size), again],
+    ['it has too many names', sourceOfBytes(withNeededVersions(library, Array(131_072).fill(1))), again],
+    ['a name is too long', sourceOfBytes(withNeededVersions(long.bytes, [long.at])), again],
+    ['its new strings are too long', sourceOfBytes(withNeededVersions(paths.bytes, suffixes)), again],
+    [
+      'its new rpath is too long',
+      sourceOfBytes(buildElf({ rpath: '/o:'.repeat(200_000) }).bytes),
+      latin1Mapping([['/o', '/much/longer']]),
+    ],
+  ];
 }
 
 const KINDS: readonly ElfOptions[] = [
@@ -67,6 +108,15 @@ for (const engine of ENGINES) {
         assert.equal(outcome.code, 'cannot-grow-rpath');
         assert.equal(outcome.data.oldValue, `${OLD}/lib`);
         assert.equal(outcome.data.newValue, `${NEW}/lib`);
+      }
+    });
+
+    it('refuses files that would exhaust it', () => {
+      for (const [problem, source, mapping] of exhausting()) {
+        const patcher = engine.createElfPatcher(mapping, { rewriteInterpreter: true });
+        const outcome = outcomeOf(EMPTY_BYTES, () => patcher.patch(source));
+        assert.ok('code' in outcome, problem);
+        assert.deepEqual([outcome.code, outcome.data.problem], ['cannot-grow-rpath', problem]);
       }
     });
 
@@ -132,6 +182,12 @@ describe('ELF growth, all engines', { skip: OTHERS.length === 0 && 'there is one
           assertSameOutcome(patch(engine, part, GROWING), expected, `${engine.name}: ${name}, ${size} bytes`);
       }
     }
+  });
+
+  it('agree on rpaths, relative and other', () => {
+    const seen = new Set<string>();
+    for (let seed = 0; seed < 2000; seed++) seen.add(fuzzRpath([JS, ...OTHERS], seed));
+    for (const kind of ['edited', 'unchanged']) assert.ok(seen.has(kind), kind);
   });
 
   it('agree on damaged files', () => {

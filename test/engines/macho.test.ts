@@ -8,7 +8,7 @@ import { applyEdits, sourceOfBytes } from '../../src/core/byte-source.js';
 import { toLatin1 } from '../../src/core/bytes.js';
 import type { PrefixMapping, RelocationEngine } from '../../src/relocation/engine.js';
 import { JsEngine } from '../../src/relocation/engines/js.js';
-import { fuzzMacho, latin1Mapping, machoSpecimens } from '../helpers/binary-fuzz.js';
+import { fuzzMacho, fuzzNames, latin1Mapping, machoSpecimens } from '../helpers/binary-fuzz.js';
 import {
   fatMacho,
   MACHO_FILES,
@@ -172,6 +172,12 @@ describe('Mach-O patch, all engines', { skip: OTHERS.length === 0 && 'there is o
         }
       }
     }
+  });
+
+  it('agree on names, relative and other', () => {
+    const seen = new Set<string>();
+    for (let seed = 0; seed < 2000; seed++) seen.add(fuzzNames([JS, ...OTHERS], seed));
+    for (const kind of ['edited', 'unchanged', 'macho-no-room: ']) assert.ok(seen.has(kind), kind);
   });
 
   it('agree on damaged files', () => {

@@ -4,14 +4,21 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { applyEdits, sourceOfBytes } from '../../src/core/byte-source.js';
 import { patchElf } from '../../src/relocation/elf-patch.js';
-import type { MachoPatcher, PrefixMapping, RelocationEngine } from '../../src/relocation/engine.js';
+import type {
+  FileOrigin,
+  MachoPatcher,
+  PrefixMapping,
+  RelocationEngine,
+} from '../../src/relocation/engine.js';
 import { relocateMachoBytes } from '../../src/relocation/macho-bytes.js';
+import { buildElf } from './elf-builder.js';
 import { elfSpecimen, mutate, type Specimen } from './elf-mutations.js';
 import {
   fatMacho,
   MACHO_FILES,
   MACHO_LIBRARIES,
   machoFixture,
+  machoOfNames,
   machoSpecimen,
   withSignature,
 } from './macho-builder.js';
@@ -75,6 +82,23 @@ const MACHO_MAPPINGS: readonly PrefixMapping[] = [
   [['/', '//']],
 ].map((pairs) => latin1Mapping(pairs as [string, string][]));
 
+/** Where files may be, and move to: with paths that lead up, down, and nowhere. */
+const ORIGINS: readonly FileOrigin[] = [
+  ['/old/store/greet/lib', '/n/greet/lib', '/n'],
+  ['/old/store/other/bin', `${LONG}/bin`, '/a/much'],
+  ['//old/./store/../store/greet', '/', '/'],
+  ['', 'relative/../..', ''],
+].map(([old = '', fresh = '', root = '']) => ({
+  old: Buffer.from(old),
+  new: Buffer.from(fresh),
+  root: Buffer.from(root),
+}));
+
+/** A third of all files have a place. */
+function anyOrigin(random: SeededRandom): FileOrigin | undefined {
+  return random.below(3) === 0 ? random.pick(ORIGINS) : undefined;
+}
+
 /** The fixtures, and what they become by growth. */
 export function elfSpecimens(): readonly Specimen[] {
   const [grow] = ELF_MAPPINGS;
@@ -106,6 +130,91 @@ export function machoSpecimens(): readonly Specimen[] {
   ];
 }
 
+const PATH_PIECES = [
+  '/old/store',
+  '/greet',
+  '/lib',
+  '/..',
+  '/.',
+  '//',
+  '$ORIGIN',
+  '/n',
+  'x',
+  ':',
+  '',
+] as const;
+const NAME_PIECES = [
+  '/old/store',
+  '/greet',
+  '/lib',
+  '/..',
+  '//',
+  '@loader_path',
+  '/n',
+  'x.dylib',
+  '',
+] as const;
+
+/** Paths of pieces that mean something in them, in a file that can hold any. */
+export function fuzzRpath(engines: Engines, seed: number): string {
+  const random = new SeededRandom(seed);
+  const pieces = Array.from({ length: random.between(1, 14) }, () => random.pick(PATH_PIECES));
+  const { bytes } = buildElf({
+    class: random.pick([32, 64]),
+    byteOrder: random.pick(['little', 'big']),
+    rpath: pieces.join(random.pick(['', ':', '$ORIGIN'])),
+    interpreter: '/old/store/lib/ld.so',
+  });
+  const mapping = random.pick(PATH_MAPPINGS);
+  const origin = anyOrigin(random);
+  const patch = (engine: RelocationEngine): Outcome => {
+    const patcher = engine.createElfPatcher(mapping, { rewriteInterpreter: false });
+    return outcomeOf(bytes, () => patcher.patch(sourceOfBytes(bytes), origin));
+  };
+  return agreedOutcome(engines, patch, `rpath seed ${seed}`, bytes.length);
+}
+
+const PATH_MAPPINGS: readonly PrefixMapping[] = [
+  [['/old/store', '/n']],
+  [
+    ['/old/store/greet', '/n/greet'],
+    ['/old', '/'],
+  ],
+  [
+    ['/n', '/n'],
+    ['/', '/n/much/longer/'],
+  ],
+  [],
+].map((pairs) => latin1Mapping(pairs as [string, string][]));
+
+/** The same for the names in a Mach-O file's load commands. */
+export function fuzzNames(engines: Engines, seed: number): string {
+  const random = new SeededRandom(seed);
+  const names = Array.from({ length: random.between(1, 6) }, () => ({
+    command: random.pick([0x0c, 0x0d, 0x80000018, 0x8000001c, 0x8000001c, 0x8000001f]),
+    name: Array.from({ length: random.between(1, 5) }, () => random.pick(NAME_PIECES)).join(''),
+  }));
+  const bytes = machoOfNames(names, random.below(200));
+  const mapping = random.pick(PATH_MAPPINGS);
+  const origin = anyOrigin(random);
+  const patch = (engine: RelocationEngine): Outcome => {
+    const patcher = engine.createMachoPatcher(mapping, { replaceIdentity: false });
+    return outcomeOf(bytes, () => patcher.patch(sourceOfBytes(bytes), origin));
+  };
+  return agreedOutcome(engines, patch, `names seed ${seed}`, bytes.length);
+}
+
+function agreedOutcome(
+  [first, ...others]: Engines,
+  patch: (engine: RelocationEngine) => Outcome,
+  what: string,
+  size: number,
+): string {
+  const expected = patch(first);
+  for (const engine of others) assertSameOutcome(patch(engine), expected, `${engine.name}, ${what}`);
+  return describe(expected, size);
+}
+
 /** Says what the round did, for statistics. */
 export function fuzzElf(engines: Engines, specimens: readonly Specimen[], seed: number): string {
   const random = new SeededRandom(seed);
@@ -113,15 +222,12 @@ export function fuzzElf(engines: Engines, specimens: readonly Specimen[], seed: 
   const bytes = mutate(specimen, random);
   const mapping = random.pick(ELF_MAPPINGS);
   const rewriteInterpreter = random.below(2) === 0;
+  const origin = anyOrigin(random);
   const patch = (engine: RelocationEngine): Outcome => {
     const patcher = engine.createElfPatcher(mapping, { rewriteInterpreter });
-    return outcomeOf(bytes, () => patcher.patch(sourceOfBytes(bytes)));
+    return outcomeOf(bytes, () => patcher.patch(sourceOfBytes(bytes), origin));
   };
-  const [first, ...others] = engines;
-  const expected = patch(first);
-  for (const engine of others)
-    assertSameOutcome(patch(engine), expected, `${engine.name}, ELF seed ${seed}: ${specimen.name}`);
-  return describe(expected, bytes.length);
+  return agreedOutcome(engines, patch, `ELF seed ${seed}: ${specimen.name}`, bytes.length);
 }
 
 export function fuzzMacho(engines: Engines, specimens: readonly Specimen[], seed: number): string {
@@ -131,28 +237,31 @@ export function fuzzMacho(engines: Engines, specimens: readonly Specimen[], seed
   const mapping = random.pick(MACHO_MAPPINGS);
   const replaceIdentity = random.below(2) === 0;
   const what = random.pick(['patch', 'checkSignable', 'resign', 'relocate'] as const);
+  const origin = anyOrigin(random);
   const act = (engine: RelocationEngine): Outcome => {
     const patcher = engine.createMachoPatcher(mapping, { replaceIdentity });
-    if (what === 'relocate') return relocated(bytes, { patcher, engine, mapping });
-    return outcomeOf(bytes, () => patcher[what](sourceOfBytes(bytes)) ?? []);
+    if (what === 'relocate') return relocated(bytes, { patcher, engine, mapping, origin });
+    return outcomeOf(bytes, () => patcher[what](sourceOfBytes(bytes), origin) ?? []);
   };
-  const [first, ...others] = engines;
-  const expected = act(first);
-  for (const engine of others)
-    assertSameOutcome(act(engine), expected, `${engine.name}, Mach-O seed ${seed}: ${what} ${specimen.name}`);
-  return `${what} ${describe(expected, bytes.length)}`;
+  const where = `Mach-O seed ${seed}: ${what} ${specimen.name}`;
+  return `${what} ${agreedOutcome(engines, act, where, bytes.length)}`;
 }
 
 interface MachoRequest {
   readonly patcher: MachoPatcher;
   readonly engine: RelocationEngine;
   readonly mapping: PrefixMapping;
+  readonly origin: FileOrigin | undefined;
 }
 
-function relocated(original: Buffer, { patcher, engine, mapping }: MachoRequest): Outcome {
+function relocated(original: Buffer, { patcher, engine, mapping, origin }: MachoRequest): Outcome {
   const bytes = Buffer.from(original);
   try {
-    const isEdited = relocateMachoBytes(bytes, { patcher, strings: engine.createCStringReplacer(mapping) });
+    const isEdited = relocateMachoBytes(bytes, {
+      patcher,
+      strings: engine.createCStringReplacer(mapping),
+      origin,
+    });
     return { size: bytes.length, isEdited, bytes, tail: Buffer.alloc(0) };
   } catch (error) {
     return refusalOf(error);

@@ -12,6 +12,28 @@ export function machoFixture(name: string): Buffer {
   return readFileSync(join(FIXTURES, name));
 }
 
+/** A file that has nothing but load commands with names, and room behind them. */
+export function machoOfNames(
+  names: readonly { readonly command: number; readonly name: string }[],
+  room: number,
+): Buffer {
+  const commands = names.map(({ command, name }) => {
+    const at = command === 0x8000001c ? 12 : 24;
+    const bytes = Buffer.alloc(Math.ceil((at + name.length + 1) / 8) * 8);
+    bytes.writeUInt32LE(command, 0);
+    bytes.writeUInt32LE(bytes.length, 4);
+    bytes.writeUInt32LE(at, 8);
+    bytes.write(name, at, 'latin1');
+    return bytes;
+  });
+  const body = Buffer.concat(commands);
+  const header = Buffer.alloc(32);
+  header.writeUInt32LE(0xfeedfacf, 0);
+  header.writeUInt32LE(names.length, 16);
+  header.writeUInt32LE(body.length, 20);
+  return Buffer.concat([header, body, Buffer.alloc(room)]);
+}
+
 /** Files in one, each on a page of its own. */
 export function fatMacho(parts: readonly Buffer[], isWide = false): Buffer {
   const page = 0x4000;
