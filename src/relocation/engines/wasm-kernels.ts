@@ -4,7 +4,14 @@ import { RelocationError } from '../../core/errors.js';
 import type { MatcherTable } from './matcher-table.js';
 import { WASM_BASE64 } from './wasm-binary.js';
 import type { InflateExports } from './wasm-inflater.js';
-import { type WasmGlobal, type WasmMemory, type WasmModule, webAssemblyApi } from './web-assembly.js';
+import {
+  callKernel,
+  compileModule,
+  instantiate,
+  type WasmGlobal,
+  type WasmMemory,
+  type WasmModule,
+} from './web-assembly.js';
 
 /** What the module exports (assembly/index.ts). */
 export interface KernelExports extends InflateExports {
@@ -13,12 +20,6 @@ export interface KernelExports extends InflateExports {
   readonly failedPlace: WasmGlobal;
   readonly failedIndex: WasmGlobal;
   readonly failedSuffix: WasmGlobal;
-  readonly elfWantOffset: WasmGlobal;
-  readonly elfWantLength: WasmGlobal;
-  readonly elfRpathOffset: WasmGlobal;
-  readonly elfRpathLength: WasmGlobal;
-  readonly elfInterpreterOffset: WasmGlobal;
-  readonly elfInterpreterLength: WasmGlobal;
   allocate(size: number): number;
   scan(
     table: number,
@@ -32,8 +33,6 @@ export interface KernelExports extends InflateExports {
   textBegin(): void;
   text(table: number, bytes: number, length: number, isLast: number, out: number, capacity: number): number;
   cstring(table: number, bytes: number, length: number, start: number, limit: number): number;
-  elfBegin(size: number, interpreter: number): void;
-  elfFeed(bytes: number, length: number): number;
 }
 
 /** Bytes from elsewhere are copied in by pieces of this size: they are still in the cache when they are searched. */
@@ -46,26 +45,6 @@ export const PAIR_CAPACITY = 8192;
 const SMALL_TABLE = 64 * 1024;
 
 let compiled: WasmModule | undefined;
-
-/** The module, compiled at the first call. */
-function compileKernels(): WasmModule {
-  const api = webAssemblyApi();
-  if (api === undefined) throw unavailable('this Node has no WebAssembly', undefined);
-  try {
-    compiled ??= new api.Module(Buffer.from(WASM_BASE64, 'base64'));
-    return compiled;
-  } catch (cause) {
-    throw unavailable('this Node cannot compile it', cause);
-  }
-}
-
-function unavailable(reason: string, cause: unknown): RelocationError {
-  return new RelocationError('engine-unavailable', `Cannot start the WASM engine: ${reason}`, {
-    hint: 'Use the js engine: --engine js',
-    cause,
-    data: { engine: 'wasm', reason },
-  });
-}
 
 /** An instance with its memory. */
 export class WasmKernels {
@@ -80,14 +59,8 @@ export class WasmKernels {
 
   /** @throws RelocationError `engine-unavailable` */
   constructor() {
-    const module = compileKernels();
-    const api = webAssemblyApi();
-    if (api === undefined) throw unavailable('this Node has no WebAssembly', undefined);
-    try {
-      this.exports = new api.Instance(module, {}).exports as KernelExports;
-    } catch (cause) {
-      throw unavailable('an instance cannot be made', cause);
-    }
+    compiled ??= compileModule(WASM_BASE64);
+    this.exports = instantiate(compiled, {}) as KernelExports;
     // A small table can then be made while somebody holds a view of the memory: the recorder of hits is, in the middle of a tarball.
     this.#tableCapacity = SMALL_TABLE;
     this.#tableAt = this.#allocate(SMALL_TABLE);
@@ -111,16 +84,7 @@ export class WasmKernels {
    * @throws RelocationError `engine-failed` when it traps
    */
   run<Result>(kernel: (exports: KernelExports) => Result): Result {
-    try {
-      return kernel(this.exports);
-    } catch (cause) {
-      const api = webAssemblyApi();
-      if (api === undefined || !(cause instanceof api.RuntimeError)) throw cause;
-      throw new RelocationError('engine-failed', `Cannot relocate with the WASM engine: ${cause.message}`, {
-        hint: 'Use the js engine (--engine js), and report this',
-        cause,
-      });
-    }
+    return callKernel(() => kernel(this.exports));
   }
 
   /**
