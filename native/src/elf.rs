@@ -7,7 +7,7 @@ use crate::elf_format::{
 use crate::source::{Source, Unreadable};
 
 /// No loader takes a longer rpath or interpreter. A limit of ours: such a file stays as it is.
-const LONGEST_STRING: u64 = 1024 * 1024;
+pub const LONGEST_STRING: u64 = 1024 * 1024;
 
 /// How many names are looked at, and how much of each.
 const MOST_NEEDED: usize = 4096;

@@ -1,6 +1,7 @@
 //! Makes an ELF file longer so that its rpath, its interpreter and the names of libraries can be (gABI): the dynamic string table moves
 //! as a whole into a new loadable segment, and all headers that tell of it follow (src/binfmt/elf-grow.ts).
 
+use crate::elf::LONGEST_STRING;
 use crate::elf_format::Table;
 use crate::elf_format::{
     ElfReader, DT_STRSZ, DT_STRTAB, PT_INTERP, PT_LOAD, PT_PHDR, SHT_NOBITS, SHT_NULL, SHT_PROGBITS,
@@ -110,6 +111,9 @@ fn has_bytes(section: &SectionHeader) -> bool {
     section.kind != SHT_NULL && section.kind != SHT_NOBITS
 }
 
+/// The whole segment is overwritten, and there is no path behind its string.
+const LARGEST_INTERPRETER: Wide = LONGEST_STRING as Wide + 1;
+
 struct GrownInterpreter {
     range: FileRange,
     section: Option<SectionHeader>,
@@ -124,6 +128,9 @@ fn find_interpreter(reader: &ElfReader<'_>, tables: &ElfTables, path: &[u8]) -> 
     let range = FileRange { offset: segment.offset, size: segment.filesz };
     if range.end() > Wide::from(reader.source.size()) {
         return Err(ElfProblem::InterpreterIncomplete.into());
+    }
+    if range.size > LARGEST_INTERPRETER {
+        return Err(ElfProblem::InterpreterTooLarge.into());
     }
     let section = tables.sections.iter().find(|each| {
         each.kind == SHT_PROGBITS

@@ -33,6 +33,7 @@ pub enum ElfProblem {
     TooManyNames = 27,
     NameTooLong = 28,
     NewStringsTooLong = 29,
+    InterpreterTooLarge = 30,
 }
 
 pub type ElfResult<T> = Result<T, Stop<ElfProblem>>;

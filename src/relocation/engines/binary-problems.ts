@@ -35,6 +35,7 @@ export const ELF_PROBLEMS: readonly string[] = [
   'it has too many names',
   'a name is too long',
   'its new strings are too long',
+  'its interpreter is too large',
 ];
 
 /** Why the signature of a Mach-O file cannot be made anew. */
