@@ -21,7 +21,6 @@ pub const SHT_NOBITS: u32 = 8;
 pub const SHT_DYNSYM: u32 = 11;
 pub const SHT_GNU_VERDEF: u32 = 0x6fff_fffd;
 pub const SHT_GNU_VERNEED: u32 = 0x6fff_fffe;
-pub const STT_SECTION: u8 = 3;
 pub const DT_NULL: u64 = 0;
 pub const DT_NEEDED: u64 = 1;
 pub const DT_STRTAB: u64 = 5;
@@ -106,10 +105,6 @@ pub struct Record<'bytes> {
 }
 
 impl Record<'_> {
-    pub fn byte(&self, field: usize) -> u8 {
-        bytes_at::<1>(self.bytes, field)[0]
-    }
-
     pub fn half(&self, field: usize) -> u16 {
         self.encoding.half(self.bytes, field)
     }

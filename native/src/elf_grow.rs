@@ -5,7 +5,6 @@ use crate::elf::LONGEST_STRING;
 use crate::elf_format::Table;
 use crate::elf_format::{
     ElfReader, DT_STRSZ, DT_STRTAB, PT_INTERP, PT_LOAD, PT_PHDR, SHT_NOBITS, SHT_NULL, SHT_PROGBITS,
-    STT_SECTION,
 };
 use crate::elf_placement::{place_new_bytes, FileRange, Placement};
 use crate::elf_problem::{ElfProblem, ElfResult};
@@ -148,6 +147,9 @@ fn is_interpreter(segment: &SegmentHeader) -> bool {
     segment.kind == PT_INTERP && segment.filesz > 0
 }
 
+/// Of each table. No program names so many places in its interpreter, and each costs an edit.
+const MOST_SECTION_SYMBOLS: usize = 1024;
+
 /// Collects the edits that tell of the new places.
 struct GrowthWriter<'file, 'source> {
     reader: &'file mut ElfReader<'source>,
@@ -252,25 +254,25 @@ impl<'file, 'source> GrowthWriter<'file, 'source> {
         self.edit(start + at.sh_size as u64, self.writer.word(to.size));
     }
 
-    /// The symbol of a section has its address; linkers write those symbols first.
+    /// Symbols of a section move with it: its own, and names that a program gives to its interpreter.
     fn move_section_symbols(&mut self, section: &SectionHeader, addr: Wide) -> Result<(), Unreadable> {
         let at = &self.reader.layout.symbol;
-        let most = 2 * self.tables.sections.len() as u64 + 1;
+        let distance = addr - Wide::from(section.addr);
         for symbols in self.tables.sections.iter().filter(|each| each.is_symbol_table()) {
             if !self.reader.source.contains(symbols.offset, symbols.size) {
                 continue;
             }
-            let count = most.min(symbols.size / at.size as u64);
+            let count = symbols.size / at.size as u64;
             let table = Table { offset: symbols.offset, count, record_size: at.size };
             let (writer, edits) = (&self.writer, &mut self.edits);
+            let most = edits.len() + MOST_SECTION_SYMBOLS;
             self.reader.for_each_record(table, |record, index| {
-                let is_of_section = record.byte(at.st_info) & 0xf == STT_SECTION
-                    && usize::from(record.half(at.st_shndx)) == section.index;
-                if is_of_section {
+                if usize::from(record.half(at.st_shndx)) == section.index {
                     let offset = symbols.offset + index * at.size as u64 + at.st_value as u64;
-                    edits.push(Edit { offset, bytes: writer.word(addr) });
+                    let value = Wide::from(record.word(at.st_value)) + distance;
+                    edits.push(Edit { offset, bytes: writer.word(value) });
                 }
-                true
+                edits.len() < most
             })?;
         }
         Ok(())

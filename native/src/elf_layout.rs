@@ -49,7 +49,6 @@ pub struct DynamicLayout {
 pub struct SymbolLayout {
     pub size: usize,
     pub st_name: usize,
-    pub st_info: usize,
     pub st_shndx: usize,
     pub st_value: usize,
 }
@@ -84,7 +83,7 @@ pub static ELF32: Layout = Layout {
         sh_link: 24,
     },
     dynamic: DynamicLayout { size: 8, d_tag: 0, d_val: 4 },
-    symbol: SymbolLayout { size: 16, st_name: 0, st_value: 4, st_info: 12, st_shndx: 14 },
+    symbol: SymbolLayout { size: 16, st_name: 0, st_value: 4, st_shndx: 14 },
 };
 
 pub static ELF64: Layout = Layout {
@@ -117,5 +116,5 @@ pub static ELF64: Layout = Layout {
         sh_link: 40,
     },
     dynamic: DynamicLayout { size: 16, d_tag: 0, d_val: 8 },
-    symbol: SymbolLayout { size: 24, st_name: 0, st_info: 4, st_shndx: 6, st_value: 8 },
+    symbol: SymbolLayout { size: 24, st_name: 0, st_shndx: 6, st_value: 8 },
 };
