@@ -14,6 +14,8 @@ export interface Verdict {
   /** For example `files as packed`, `files relocated`, `digest`. */
   readonly kind: string;
   readonly digest: string;
+  /** What it must be, where that is known. */
+  readonly expected?: string;
 }
 
 export interface Outcome {

@@ -2,7 +2,7 @@
 // warms up and looks closely at results. A round in which something else used the machine is repeated.
 import { mkdirSync, rmSync } from 'node:fs';
 import type { BenchCase, Contender } from './case.js';
-import { Expectations } from './expectations.js';
+import { Expectations, type ExpectedDigests } from './expectations.js';
 import type { CaseInput } from './inputs/case-input.js';
 import { isDisturbed } from './measure/disturbance.js';
 import type { CaseRecord } from './record.js';
@@ -57,6 +57,11 @@ export async function runCase(bench: BenchCase, options: RunnerOptions): Promise
   };
 }
 
+/** Trees of caches depend on where they are: their contenders state what they expect themselves. */
+function expectedOf(input: CaseInput): ExpectedDigests | undefined {
+  return input.type === 'bytes' ? input.kernel.expected : undefined;
+}
+
 /** The control comes last, as far from its twin as possible. */
 function withControl({ contenders, control, baseline }: BenchCase): Contender[] {
   const twin = contenders.find(({ name }) => name === (control ?? baseline));
@@ -82,7 +87,7 @@ class Rounds {
     this.#bench = bench;
     this.#seats = seats;
     this.#options = options;
-    this.#expectations = new Expectations(bench.expected, options.input.expected);
+    this.#expectations = new Expectations(bench.expected, expectedOf(options.input));
   }
 
   async run(): Promise<RoundCounts> {

@@ -4,9 +4,13 @@ import type { BenchCase } from '../case.js';
 import { archivePeer } from '../contenders/archive-peers.js';
 import { warmComposition, warmEntries, warmExtract, warmInstall } from '../contenders/warm.js';
 import type { InputRecipe } from '../inputs/case-input.js';
-import { BIG, TENTH } from '../inputs/recipes.js';
+import { BIG, BIG_ONE_PREFIX, TENTH } from '../inputs/recipes.js';
 
-const big: InputRecipe = { type: 'cache', cache: { name: 'big', packages: [BIG] } };
+const big: InputRecipe = {
+  type: 'cache',
+  cache: { name: 'big', packages: [BIG, BIG_ONE_PREFIX] },
+  queries: [BIG.name],
+};
 const tenth: InputRecipe = { type: 'cache', cache: { name: 'tenth', packages: [TENTH] } };
 
 function stagesOf(engine: EngineName, input: InputRecipe, size: string): BenchCase {

@@ -5,7 +5,7 @@ import type { PrefixMapping } from '../../src/relocation/engine.js';
 import { buildElf } from '../../test/helpers/elf-builder.js';
 import type { KernelInput } from './case-input.js';
 import { headerText, machineCode, SeededRandom } from './material.js';
-import { OLD_ROOT } from './package-input.js';
+import { OLD_ROOT } from './package-archive.js';
 
 const NEW_ROOT = '/home/someone/store';
 const MB = 1_000_000;
