@@ -86,6 +86,8 @@ export interface BenchCase {
   readonly expected?: ExpectedDigests;
   /** So many times the rounds that were asked for, where one takes a moment. */
   readonly roundFactor?: number;
+  /** After so many seconds no further round is begun, once there are two. */
+  readonly mostSeconds?: number;
   /** Fewer rounds than were asked for, where one takes long. */
   readonly mostRounds?: number;
   /** Without a warm-up round, where one takes very long. */

@@ -20,14 +20,12 @@ export interface RunnerOptions {
   readonly onProgress: (message: string) => void;
   /** Called before each measured turn, for example to let the disk come to rest. */
   readonly settle?: () => void;
-  /** After so many seconds no further round is begun, once there are two. */
-  readonly mostSeconds?: number;
 }
 
 /** What is appended to the name of the contender that runs twice. */
 export const AGAIN = ' (again)';
 
-const MOST_SECONDS = 120;
+const MOST_SECONDS = 100;
 const LEAST_ROUNDS = 2;
 
 /** Runs a case. A contender that fails or gives a wrong result is recorded with its problem, and the others go on. */
@@ -117,7 +115,7 @@ class Rounds {
   }
 
   #hasTime(round: number): boolean {
-    const { mostSeconds = MOST_SECONDS } = this.#options;
+    const { mostSeconds = MOST_SECONDS } = this.#bench;
     return round < LEAST_ROUNDS || performance.now() - this.#begin < mostSeconds * 1000;
   }
 

@@ -6,7 +6,7 @@ import { type CacheInput, requireCache } from '../inputs/case-input.js';
 import type { SessionTask } from '../session/messages.js';
 import { Session } from '../session/session.js';
 import { missingEngine, type RegraftOptions, workersText } from './regraft-process.js';
-import { installedVerdict, stagedVerdict, unpackedVerdict } from './tree-verdict.js';
+import { installedVerdict, stagedVerdict } from './tree-verdict.js';
 
 interface TaskPlace {
   readonly input: CacheInput;
@@ -91,16 +91,7 @@ export function warmExtract(
   });
 }
 
-/** The naive composition of what Node and tar-stream bring. */
-export function warmComposition(): Contender {
-  return warm({
-    name: 'DecompressionStream, tar-stream, fs.promises',
-    task: ({ input, turn: { folder } }) => ({ type: 'compose', tarball: firstTarball(input), folder }),
-    verdict: unpackedVerdict,
-  });
-}
-
-export function firstTarball({ tarballs: [first], folder }: CacheInput): string {
+function firstTarball({ tarballs: [first], folder }: CacheInput): string {
   if (first === undefined) throw new TypeError(`There is no tarball in "${folder}"`);
   return first;
 }

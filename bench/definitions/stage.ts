@@ -2,7 +2,10 @@
 import type { EngineName } from '../../src/relocation/engines/select.js';
 import type { BenchCase } from '../case.js';
 import { archivePeer } from '../contenders/archive-peers.js';
-import { warmComposition, warmEntries, warmExtract, warmInstall } from '../contenders/warm.js';
+import { npmPeer } from '../contenders/npm-peers.js';
+import { pythonInstall } from '../contenders/python-calls.js';
+import { regraftProcess } from '../contenders/regraft-process.js';
+import { warmEntries, warmExtract, warmInstall } from '../contenders/warm.js';
 import type { InputRecipe } from '../inputs/case-input.js';
 import { BIG, BIG_ONE_PREFIX, TENTH } from '../inputs/recipes.js';
 
@@ -40,13 +43,21 @@ export const STAGE_CASES: readonly BenchCase[] = [
   {
     name: 'other ways to unpack',
     group: 'stage',
-    why: 'what a program gets that composes what Node and Python bring',
+    why: 'what a program gets that composes what Node, npm and Python bring; Python with re, and regraft, also relocate',
     input: tenth,
     place: 'memory',
-    contenders: [archivePeer('tar'), archivePeer('python'), warmComposition()],
+    contenders: [
+      archivePeer('tar'),
+      archivePeer('python'),
+      pythonInstall(),
+      npmPeer('node-tar'),
+      npmPeer('DecompressionStream, tar-stream, fs.promises'),
+      npmPeer('fflate, tar-stream, fs.promises'),
+      regraftProcess({ engine: 'native', workers: 0 }),
+      regraftProcess({ engine: 'wasm', workers: 0 }),
+    ],
     baseline: 'tar xzf',
     metric: 'wall',
-    mostRounds: 1,
-    runs: 'both',
+    mostRounds: 5,
   },
 ];

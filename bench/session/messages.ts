@@ -31,14 +31,7 @@ export interface ExtractTask {
   readonly takesDigest: boolean;
 }
 
-/** A tarball unpacked by what Node and a common package bring: DecompressionStream, tar-stream, fs.promises. */
-export interface ComposeTask {
-  readonly type: 'compose';
-  readonly tarball: string;
-  readonly folder: string;
-}
-
-export type SessionTask = InstallTask | EntriesTask | ExtractTask | ComposeTask;
+export type SessionTask = InstallTask | EntriesTask | ExtractTask;
 
 export type SessionAnswer =
   /** Milliseconds. */

@@ -1,11 +1,8 @@
 // The tasks of a warm process. What `prepareTask` does is not measured, what it returns is.
 
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { extract } from 'tar-stream';
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
 import { IndexClient } from '../../src/mirror/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { install } from '../../src/operations/install.js';
@@ -18,7 +15,7 @@ import { GunzipDecoder } from '../../src/stream/gunzip.js';
 import type { Inflater } from '../../src/stream/inflater.js';
 import { TarReader } from '../../src/tar/tar-reader.js';
 import { installThroughEntries } from './entries-task.js';
-import type { ComposeTask, ExtractTask, InstallTask, SessionTask } from './messages.js';
+import type { ExtractTask, InstallTask, SessionTask } from './messages.js';
 
 /** Engines live as long as the process: that is what "warm" means. */
 const engines = new Map<EngineName, { readonly selected: SelectedEngine; readonly inflater: Inflater }>();
@@ -47,8 +44,6 @@ export async function prepareTask(task: SessionTask): Promise<() => Promise<void
       const { inflater } = engineOf(task.engine);
       return () => runExtract(task, inflater);
     }
-    case 'compose':
-      return () => runCompose(task);
   }
 }
 
@@ -88,21 +83,4 @@ async function runExtract({ tarball, folder, takesDigest }: ExtractTask, inflate
   decoder.finish();
   reader.finish();
   hash?.digest();
-}
-
-async function runCompose({ tarball, folder }: ComposeTask): Promise<void> {
-  const compressed = Readable.toWeb(createReadStream(tarball)) as ReadableStream<Uint8Array<ArrayBuffer>>;
-  const unpacked = compressed.pipeThrough(new DecompressionStream('gzip'));
-  const archive = extract();
-  const source = Readable.fromWeb(unpacked as Parameters<typeof Readable.fromWeb>[0]);
-  source.on('error', (error) => archive.destroy(error)).pipe(archive);
-  for await (const entry of archive) {
-    const path = join(folder, entry.header.name);
-    if (entry.header.type === 'directory') mkdirSync(path, { recursive: true });
-    else {
-      mkdirSync(dirname(path), { recursive: true });
-      await writeFile(path, entry as AsyncIterable<Buffer>, { mode: entry.header.mode ?? 0o644 });
-    }
-    entry.resume();
-  }
 }
