@@ -3,7 +3,7 @@ import type { ExpectedDigests } from './expectations.js';
 import type { CaseInput, InputRecipe } from './inputs/case-input.js';
 import type { Sample } from './measure/sample.js';
 
-export const GROUPS = ['kernel', 'stage', 'end-to-end', 'memory', 'scaling'] as const;
+export const GROUPS = ['kernel', 'stage', 'relocation', 'end-to-end', 'memory', 'scaling'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** Where output goes: a memory file system where there is one, or the disk. */

@@ -13,14 +13,14 @@ import { measureCommand } from '../measure/command.js';
 import { programVersion } from './surroundings.js';
 import { installedVerdict } from './tree-verdict.js';
 
-const PYTHON = 'python3';
+export const PYTHON = 'python3';
 
 /** Scripts stay with the sources: there is nothing to compile. */
-function scriptPath(name: string): string {
+export function scriptPath(name: string): string {
   return fileURLToPath(new URL(`../../../bench/peers/${name}`, import.meta.url));
 }
 
-function missingPython(): Missing | undefined {
+export function missingPython(): Missing | undefined {
   return programVersion(PYTHON) === undefined ? { missing: `${PYTHON} is not installed` } : undefined;
 }
 

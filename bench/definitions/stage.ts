@@ -7,14 +7,7 @@ import { pythonInstall } from '../contenders/python-calls.js';
 import { regraftProcess } from '../contenders/regraft-process.js';
 import { warmEntries, warmExtract, warmInstall } from '../contenders/warm.js';
 import type { InputRecipe } from '../inputs/case-input.js';
-import { BIG, BIG_ONE_PREFIX, TENTH } from '../inputs/recipes.js';
-
-const big: InputRecipe = {
-  type: 'cache',
-  cache: { name: 'big', packages: [BIG, BIG_ONE_PREFIX] },
-  queries: [BIG.name],
-};
-const tenth: InputRecipe = { type: 'cache', cache: { name: 'tenth', packages: [TENTH] } };
+import { BIG_CACHE, TENTH_CACHE } from '../inputs/recipes.js';
 
 function stagesOf(engine: EngineName, input: InputRecipe, size: string): BenchCase {
   return {
@@ -37,14 +30,14 @@ function stagesOf(engine: EngineName, input: InputRecipe, size: string): BenchCa
 }
 
 export const STAGE_CASES: readonly BenchCase[] = [
-  stagesOf('wasm', big, 'big package'),
-  stagesOf('native', big, 'big package'),
-  { ...stagesOf('wasm', tenth, 'a tenth of it'), runs: 'quick' },
+  stagesOf('wasm', BIG_CACHE, 'big package'),
+  stagesOf('native', BIG_CACHE, 'big package'),
+  { ...stagesOf('wasm', TENTH_CACHE, 'a tenth of it'), runs: 'quick' },
   {
     name: 'other ways to unpack',
     group: 'stage',
     why: 'what a program gets that composes what Node, npm and Python bring; Python with re, and regraft, also relocate',
-    input: tenth,
+    input: TENTH_CACHE,
     place: 'memory',
     contenders: [
       archivePeer('tar'),

@@ -16,6 +16,7 @@ import { INDEX_PATH } from '../../src/buildcache/layout.js';
 import type { PrefixMapping } from '../../src/relocation/engine.js';
 import type { ExpectedDigests } from '../expectations.js';
 import { type Command, measureCommand } from '../measure/command.js';
+import type { ExpectedPackage } from '../oracle/expected-tree.js';
 import { ExpectedTrees } from '../oracle/expected-trees.js';
 import type { PackageRecipe } from './package-archive.js';
 import { type CacheRecipe, makeCache, packagePlace } from './package-input.js';
@@ -67,6 +68,8 @@ export interface CacheInput {
   readonly queries: readonly string[];
   /** Names of what is installed, dependencies first. */
   readonly packages: readonly string[];
+  /** Where each of them is and was, by name. */
+  readonly places: ReadonlyMap<string, ExpectedPackage>;
   /** What tarballs unpack to and packages install to. */
   readonly expected: ExpectedTrees;
   readonly facts: InputFacts;
@@ -137,7 +140,16 @@ async function prepareCache(
     unpackedBytes: sum(tarballs.map(unpackedSize)),
   };
   const expected = new ExpectedTrees(places);
-  return { type: 'cache', folder: path, tarballs, packages, queries: queries ?? packages, expected, facts };
+  return {
+    type: 'cache',
+    folder: path,
+    tarballs,
+    packages,
+    queries: queries ?? packages,
+    places,
+    expected,
+    facts,
+  };
 }
 
 /** What is asked for with all its dependencies, in the order in which the packages are made. */

@@ -1,4 +1,5 @@
 // The inputs of the benchmark as data: what they are made of, and why.
+import type { CacheInputRecipe } from './case-input.js';
 import { SeededRandom } from './material.js';
 import type { PackageRecipe } from './package-archive.js';
 import type { CacheRecipe } from './package-input.js';
@@ -43,6 +44,14 @@ export const TENTH: PackageRecipe = {
   texts: 880,
   textSize: 18_000,
   prefixes: 60,
+};
+
+/** The big package; the one with one prefix lies beside it. */
+export const BIG_PAIR: CacheRecipe = { name: 'big', packages: [BIG, BIG_ONE_PREFIX] };
+export const BIG_CACHE: CacheInputRecipe = { type: 'cache', cache: BIG_PAIR, queries: [BIG.name] };
+export const TENTH_CACHE: CacheInputRecipe = {
+  type: 'cache',
+  cache: { name: 'tenth', packages: [TENTH] },
 };
 
 /** A package of so many bytes in libraries of 4 MB, and so many small text files: points of curves. */

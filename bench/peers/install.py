@@ -1,5 +1,5 @@
 """Checksum, unpacking and relocation with the calls that Spack makes of Python's standard library, and nothing else of an installation:
-`install.py ROOT TARBALL...`. No signature, no database, no hooks.
+`install.py ROOT TARBALL...`. No signature, no database, no hooks. `install.py --relocate ROOT PREFIX...` only relocates what lies there.
 """
 
 import hashlib
@@ -63,21 +63,31 @@ def install(root, tarball):
     with tarfile.open(tarball) as archive:
         old_prefix = "/" + archive.next().name
         archive.extractall(stage)
-    fields, lists = read_buildinfo(f"{stage}{old_prefix}/.spack/binary_distribution")
+    fields, _ = read_buildinfo(f"{stage}{old_prefix}/.spack/binary_distribution")
     prefix = os.path.join(root, fields["relative_prefix"])
     os.makedirs(os.path.dirname(prefix), exist_ok=True)
     os.rename(stage + old_prefix, prefix)
+    os.removedirs(os.path.dirname(stage + old_prefix))
+    relocate_package(root, prefix)
+
+
+def relocate_package(root, prefix):
+    fields, lists = read_buildinfo(f"{prefix}/.spack/binary_distribution")
     old_root = fields["buildpath"]
+    old_prefix = f"{old_root}/{fields['relative_prefix']}"
     hashes = re.findall(r"^  \w+: (\S+)$", open(f"{prefix}/.spack/binary_distribution", encoding="utf-8").read(), re.M)
     mapping = [(old, root + old[len(old_root) :]) for old in [*hashes, old_prefix, old_root]]
     relocate(prefix, [(old.encode(), new.encode()) for old, new in mapping], lists)
-    os.removedirs(os.path.dirname(stage + old_prefix))
 
 
-def main(root, *tarballs):
-    os.makedirs(root)
-    for tarball in tarballs:
-        install(root, tarball)
+def main(*args):
+    if args[0] == "--relocate":
+        for prefix in args[2:]:
+            relocate_package(args[1], prefix)
+        return
+    os.makedirs(args[0])
+    for tarball in args[1:]:
+        install(args[0], tarball)
 
 
 main(*sys.argv[1:])

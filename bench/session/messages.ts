@@ -31,7 +31,16 @@ export interface ExtractTask {
   readonly takesDigest: boolean;
 }
 
-export type SessionTask = InstallTask | EntriesTask | ExtractTask;
+/** A tree relocated where it lies: every file is looked at. */
+export interface RelocateTask {
+  readonly type: 'relocate';
+  /** Paths here have ASCII characters only. */
+  readonly tree: string;
+  readonly mapping: readonly (readonly [from: string, to: string])[];
+  readonly engine: EngineName;
+}
+
+export type SessionTask = InstallTask | EntriesTask | ExtractTask | RelocateTask;
 
 export type SessionAnswer =
   /** Milliseconds. */

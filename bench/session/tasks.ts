@@ -7,7 +7,9 @@ import { IndexClient } from '../../src/mirror/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { install } from '../../src/operations/install.js';
 import { openStoreForWriting } from '../../src/operations/open-store.js';
+import { relocateAnyTree } from '../../src/operations/relocate-any-tree.js';
 import { resolveSpecs } from '../../src/operations/resolve-specs.js';
+import type { RelocationEngine } from '../../src/relocation/engine.js';
 import { type EngineName, type SelectedEngine, selectEngine } from '../../src/relocation/engines/select.js';
 import { Keyring } from '../../src/signature/keyring.js';
 import { StagedTree } from '../../src/store/staged-tree.js';
@@ -15,7 +17,7 @@ import { GunzipDecoder } from '../../src/stream/gunzip.js';
 import type { Inflater } from '../../src/stream/inflater.js';
 import { TarReader } from '../../src/tar/tar-reader.js';
 import { installThroughEntries } from './entries-task.js';
-import type { ExtractTask, InstallTask, SessionTask } from './messages.js';
+import type { ExtractTask, InstallTask, RelocateTask, SessionTask } from './messages.js';
 
 /** Engines live as long as the process: that is what "warm" means. */
 const engines = new Map<EngineName, { readonly selected: SelectedEngine; readonly inflater: Inflater }>();
@@ -40,6 +42,10 @@ export async function prepareTask(task: SessionTask): Promise<() => Promise<void
       const { selected, inflater } = engineOf(task.engine);
       return () => installThroughEntries(task, selected.engine, inflater);
     }
+    case 'relocate': {
+      const { engine } = engineOf(task.engine).selected;
+      return () => runRelocate(task, engine);
+    }
     case 'extract': {
       const { inflater } = engineOf(task.engine);
       return () => runExtract(task, inflater);
@@ -59,6 +65,10 @@ async function runInstall(task: InstallTask, engine: SelectedEngine): Promise<vo
   const { packages } = await install({ ...request, checkSignature: false });
   const failed = packages.find(({ outcome }) => outcome !== 'installed');
   if (failed !== undefined) throw failed.error ?? new Error(`${failed.name} is ${failed.outcome}`);
+}
+
+async function runRelocate({ tree, mapping }: RelocateTask, engine: RelocationEngine): Promise<void> {
+  relocateAnyTree({ tree, mapping, engine, onWarning: () => {} });
 }
 
 const INPUT_CHUNK = 512 * 1024;
