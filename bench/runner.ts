@@ -68,10 +68,9 @@ function withControl({ contenders, control, baseline }: BenchCase): Contender[] 
 }
 
 interface RoundCounts {
-  /** Rounds that count. */
   readonly rounds: number;
-  /** Rounds that do not. */
   readonly disturbedRounds: number;
+  readonly countsDisturbed?: boolean;
 }
 
 class Rounds {
@@ -109,7 +108,8 @@ class Rounds {
 
   /** Disturbed rounds are left out where enough others remain: what is left out is in the record all the same. */
   #leaveOut(disturbed: ReadonlySet<number>, all: number): RoundCounts {
-    if (all - disturbed.size < Math.min(all, LEAST_ROUNDS)) return { rounds: all, disturbedRounds: 0 };
+    if (disturbed.size > 0 && all - disturbed.size < LEAST_ROUNDS)
+      return { rounds: all, disturbedRounds: disturbed.size, countsDisturbed: true };
     for (const seat of this.#seats) seat.leaveOut(disturbed);
     return { rounds: all - disturbed.size, disturbedRounds: disturbed.size };
   }

@@ -26,18 +26,31 @@ export interface CaseRow {
 
 export interface CaseTable {
   readonly rows: readonly CaseRow[];
-  /** From the control that ran twice; undefined where that did not work. */
+  /** Of the metric, from the control that ran twice; undefined where that did not work. */
   readonly noise: number | undefined;
   readonly isNoisy: boolean;
+  /** The same of CPU time, which others on the machine disturb less. */
+  readonly cpuNoise: number | undefined;
+  readonly isCpuNoisy: boolean;
 }
 
 export function caseTable(record: CaseRecord): CaseTable {
-  const { contenders, baseline, control, metric } = record;
-  const find = (name: string) => contenders.find((each) => each.name === name);
-  const reference = find(baseline);
-  const noise = noiseOf(valuesOf(find(`${control}${AGAIN}`), metric), valuesOf(find(control), metric));
+  const { contenders, baseline, metric } = record;
+  const reference = contenders.find(({ name }) => name === baseline);
   const rows = contenders.map((each) => rowOf(each, { reference, metric }));
-  return { rows, noise, isNoisy: noise !== undefined && noise > NOISE_LIMIT };
+  const [noise, cpuNoise] = [noiseIn(record, metric), noiseIn(record, 'cpu')];
+  return { rows, noise, isNoisy: isNoise(noise), cpuNoise, isCpuNoisy: isNoise(cpuNoise) };
+}
+
+/** How far apart the two turns of the control were, in the rounds that count. */
+export function noiseIn({ contenders, control }: CaseRecord, measure: Measure): number | undefined {
+  const find = (name: string) => contenders.find((each) => each.name === name);
+  return noiseOf(valuesOf(find(`${control}${AGAIN}`), measure), valuesOf(find(control), measure));
+}
+
+/** Whether it must be said beside each ratio. */
+export function isNoise(noise: number | undefined): boolean {
+  return noise !== undefined && noise > NOISE_LIMIT;
 }
 
 interface RowContext {

@@ -13,14 +13,16 @@ import { type Line, lineChart } from './line-chart.js';
 import { modelLines } from './model-lines.js';
 import { STYLE } from './style.js';
 import {
+  controlText,
   goalLimit,
   goalValue,
   machineLines,
   megabytes,
   milliseconds,
   noiseRemark,
-  percent,
   ratio,
+  remainingText,
+  roundsText,
   verdictText,
   withSpread,
 } from './words.js';
@@ -34,7 +36,7 @@ export function htmlReport(record: BenchRecord): string {
 <title>${escapeText(title)}</title><style>${STYLE}</style></head><body>
 <h1>${escapeText(title)}</h1>
 <p>Ratios are the result: medians of interleaved rounds, each contender against its baseline in the same round. Seconds are context.</p>
-${list(machineLines(record))}
+${list([...machineLines(record), remainingText(record) ?? []].flat())}
 ${problemSection(record)}
 <h2>Goals</h2>
 ${goalSection(record)}
@@ -84,15 +86,15 @@ function groupSection(group: string, record: BenchRecord): string {
 }
 
 function caseSection(record: CaseRecord): string {
-  const { rows, noise, isNoisy } = caseTable(record);
-  const { input, metric, baseline, place, control } = record;
+  const { rows, isNoisy, isCpuNoisy } = caseTable(record);
+  const { input, metric, baseline, place } = record;
   const bars = rows.flatMap((row) => barOf(row, isNoisy));
   const facts = [
     `${megabytes(input.unpackedBytes)} (${megabytes(input.compressedBytes)} compressed)`,
     ...(input.files > 0 ? [`${input.files} files in ${input.packages} packages`] : []),
     ...(place === undefined ? [] : [`output: ${place}`]),
-    `${record.rounds} rounds`,
-    noise === undefined ? 'no A/A control' : `A/A control (${control} twice): ${percent(noise)}`,
+    roundsText(record),
+    controlText(record),
   ];
   return [
     `<h3>${escapeText(record.name)}</h3>`,
@@ -103,7 +105,7 @@ function caseSection(record: CaseRecord): string {
     `<p class="quiet">${escapeText(METRICS[metric])} against ${escapeText(baseline)}</p>`,
     bars.length === 0 ? '' : barChart(bars, { title: record.name, mark: 1 }),
     missingLine(rows),
-    `<details><summary>All numbers</summary>${numbersTable(rows, isNoisy)}</details>`,
+    `<details><summary>All numbers</summary>${numbersTable(rows, { isNoisy, isCpuNoisy })}</details>`,
   ].join('\n');
 }
 
@@ -130,15 +132,20 @@ function missingLine(rows: readonly CaseRow[]): string {
   return lines.length === 0 ? '' : list(lines);
 }
 
-function numbersTable(rows: readonly CaseRow[], isNoisy: boolean): string {
-  const mark = isNoisy ? '~' : '';
+interface Noises {
+  readonly isNoisy: boolean;
+  readonly isCpuNoisy: boolean;
+}
+
+function numbersTable(rows: readonly CaseRow[], { isNoisy, isCpuNoisy }: Noises): string {
+  const [mark, cpuMark] = [isNoisy ? '~' : '', isCpuNoisy ? '~' : ''];
   const cells = rows.map((row) =>
     [
       row.name,
       row.ratio === undefined ? '' : `${mark}${withSpread(row.ratio, ratio)}`,
       withSpread(row.wall, milliseconds),
       withSpread(row.cpu, milliseconds),
-      row.cpuRatio === undefined ? '' : `${mark}${ratio(row.cpuRatio.median)}`,
+      row.cpuRatio === undefined ? '' : `${cpuMark}${ratio(row.cpuRatio.median)}`,
       row.peak === undefined ? '' : megabytes(row.peak.median),
       Object.entries(row.facts)
         .map(([name, value]) => `${name} ${value}`)
