@@ -18,6 +18,8 @@ export interface RunnerOptions {
   readonly removesAtOnce: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly onProgress: (message: string) => void;
+  /** After so many seconds no further round of a case is begun, once there are two. */
+  readonly mostSeconds?: number;
   /** Called before each measured turn, for example to let the disk come to rest. */
   readonly settle?: () => void;
 }
@@ -116,7 +118,8 @@ class Rounds {
 
   #hasTime(round: number): boolean {
     const { mostSeconds = MOST_SECONDS } = this.#bench;
-    return round < LEAST_ROUNDS || performance.now() - this.#begin < mostSeconds * 1000;
+    const most = Math.min(mostSeconds, this.#options.mostSeconds ?? mostSeconds);
+    return round < LEAST_ROUNDS || performance.now() - this.#begin < most * 1000;
   }
 
   async #round(round: number, text: string, depth: 'thorough' | 'quick'): Promise<void> {

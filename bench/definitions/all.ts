@@ -8,9 +8,11 @@ import { PUSH_CASES } from './push.js';
 import { RELOCATION_CASES } from './relocation.js';
 import { SCALING_CASES } from './scaling.js';
 import { STAGE_CASES } from './stage.js';
+import { WRITE_BENCHES } from './write.js';
 
 export const ALL_CASES: readonly BenchCase[] = [
   ...KERNEL_CASES,
+  ...WRITE_BENCHES,
   ...STAGE_CASES,
   ...RELOCATION_CASES,
   ...END_TO_END_CASES,

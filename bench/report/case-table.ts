@@ -1,7 +1,8 @@
 // A case as rows of numbers: what every form of the report shows.
 
 import { noiseOf, ratioOf, type Summary, summarize } from '../../src/core/statistics.js';
-import type { CaseRecord, ContenderRecord } from '../record.js';
+import { limitDistances } from '../limit-parts.js';
+import type { BenchRecord, CaseRecord, ContenderRecord } from '../record.js';
 import { AGAIN } from '../runner.js';
 import { type Measure, valuesOf } from '../values.js';
 
@@ -18,6 +19,8 @@ export interface CaseRow {
   /** Against the baseline, round by round, by the metric of the case. */
   readonly ratio?: Summary;
   readonly cpuRatio?: Summary;
+  /** CPU time over the limit of its engine: how far it is from what is possible. */
+  readonly limits?: number;
   /** Medians of the contender's own numbers. */
   readonly facts: Readonly<Record<string, number>>;
   /** Why there are no numbers. */
@@ -34,10 +37,15 @@ export interface CaseTable {
   readonly isCpuNoisy: boolean;
 }
 
-export function caseTable(record: CaseRecord): CaseTable {
+/** @param all the record of the case: it has the parts of the limit */
+export function caseTable(record: CaseRecord, all?: BenchRecord): CaseTable {
   const { contenders, baseline, metric } = record;
   const reference = contenders.find(({ name }) => name === baseline);
-  const rows = contenders.map((each) => rowOf(each, { reference, metric }));
+  const distances = all === undefined ? new Map<string, number>() : limitDistances(record, all);
+  const rows = contenders.map((each): CaseRow => {
+    const limits = distances.get(each.name);
+    return { ...rowOf(each, { reference, metric }), ...(limits === undefined ? {} : { limits }) };
+  });
   const [noise, cpuNoise] = [noiseIn(record, metric), noiseIn(record, 'cpu')];
   return { rows, noise, isNoisy: isNoise(noise), cpuNoise, isCpuNoisy: isNoise(cpuNoise) };
 }

@@ -1,7 +1,9 @@
 // The summary of a record in Markdown: goals first, then a table per case. Ratios are the result, seconds the context.
 import { evaluateGoals } from '../goals.js';
+import { fitLimitModel } from '../limit-model.js';
 import type { BenchRecord, CaseRecord } from '../record.js';
 import { type CaseRow, caseTable } from './case-table.js';
+import { limitLines, modelLines } from './model-lines.js';
 import {
   controlText,
   goalLimit,
@@ -26,9 +28,15 @@ export function markdownReport(record: BenchRecord): string {
     '## Goals',
     '',
     ...goalRows(record),
-    ...record.cases.flatMap(caseSection),
+    ...modelSection(record),
+    ...record.cases.flatMap((each) => caseSection(each, record)),
     '',
   ].join('\n');
+}
+
+function modelSection(record: BenchRecord): string[] {
+  const lines = [...limitLines(record), ...modelLines(fitLimitModel(record))];
+  return lines.length === 0 ? [] : ['', '## Limits', '', ...lines.map((line) => `- ${line}`)];
 }
 
 function goalRows(record: BenchRecord): string[] {
@@ -45,10 +53,19 @@ function goalRows(record: BenchRecord): string[] {
   ];
 }
 
-function caseSection(record: CaseRecord): string[] {
-  const { rows, isNoisy, isCpuNoisy } = caseTable(record);
+function caseSection(record: CaseRecord, all: BenchRecord): string[] {
+  const { rows, isNoisy, isCpuNoisy } = caseTable(record, all);
   const { input, metric, baseline, place } = record;
-  const head = ['', `${metric} against ${baseline}`, 'wall', 'CPU', 'CPU against it', 'peak memory', ''];
+  const head = [
+    '',
+    `${metric} against ${baseline}`,
+    'wall',
+    'CPU',
+    'CPU against it',
+    'CPU against the limit',
+    'peak memory',
+    '',
+  ];
   return [
     '',
     `## ${record.group}: ${record.name}`,
@@ -80,6 +97,7 @@ function rowCells(row: CaseRow, { isNoisy, isCpuNoisy }: Noises): string[] {
     withSpread(row.wall, milliseconds),
     withSpread(row.cpu, milliseconds),
     row.cpuRatio === undefined ? '' : `${cpuMark}${ratio(row.cpuRatio.median)}`,
+    row.limits === undefined ? '' : ratio(row.limits),
     row.peak === undefined ? '' : megabytes(row.peak.median),
     [...facts, row.remark ?? ''].filter(Boolean).join(', '),
   ];
