@@ -4,8 +4,8 @@ import { fileWriter } from '../contenders/write-files.js';
 
 /** Many small files and few large ones: from both follow the costs of a file and of a megabyte. */
 export const WRITTEN = {
-  small: { name: '4,000 files of 4 kB', files: 4000, size: 4000 },
-  large: { name: '40 files of 5 MB', files: 40, size: 5_000_000 },
+  small: { name: '2,000 files of 4 kB', files: 2000, size: 4000 },
+  large: { name: '20 files of 5 MB', files: 20, size: 5_000_000 },
 } as const;
 
 export const WRITE_CASES: Readonly<Record<Place, string>> = {
