@@ -1,16 +1,6 @@
-// The WASM module: every kernel over (pointer, length). Memory is handed out by memory.ts.
+// The WASM module of the kernels over (pointer, length); those for whole binaries are in binary/. Memory is handed out by memory.ts.
 
 export { cstring, failedIndex, failedPlace, failedSuffix } from './cstring';
-export {
-  elfBegin,
-  elfFeed,
-  elfInterpreterLength,
-  elfInterpreterOffset,
-  elfRpathLength,
-  elfRpathOffset,
-  elfWantLength,
-  elfWantOffset,
-} from './elf';
 export * from './inflate';
 export * from './memory';
 export { next, scan } from './scan';

@@ -17,7 +17,8 @@ const MOST_BLOBS = 64;
 const TEAM_VERSION = 0x20200;
 const TEAM_OFFSET = 48;
 
-const HASHES: ReadonlyMap<number, { readonly name: string; readonly size: number }> = new Map([
+/** The kinds of hashes in code directories, and how much of them stands there. */
+export const HASHES: ReadonlyMap<number, { readonly name: string; readonly size: number }> = new Map([
   [1, { name: 'sha1', size: 20 }],
   [2, { name: 'sha256', size: 32 }],
   [3, { name: 'sha256', size: 20 }],
@@ -65,6 +66,7 @@ export function readCodeSignature(
     return { problem: 'its code signature is malformed' };
   const directories: CodeDirectory[] = [];
   let identity: CodeSignature['identity'];
+  let total = 0;
   for (let i = 0; i < count; i++) {
     const [slot, at] = [view.getUint32(12 + 8 * i), view.getUint32(16 + 8 * i)];
     if (at + 8 > bytes.length || at + view.getUint32(at + 4) > bytes.length)
@@ -74,6 +76,9 @@ export function readCodeSignature(
       const directory = readDirectory(bytes, { at, size, place });
       if ('problem' in directory) return directory;
       directories.push(directory);
+      total += size;
+      // Directories that lie in each other would hold more hashes than the file has bytes.
+      if (total > bytes.length) return { problem: 'its code signature is malformed' };
     } else if (slot === CSSLOT_SIGNATURESLOT && magic === CSMAGIC_BLOBWRAPPER && size > 8) {
       identity = { offset: place.offset + at, size };
     }
@@ -92,6 +97,9 @@ interface BlobPlace {
 function readDirectory(bytes: Uint8Array, { at, size, place }: BlobPlace): CodeDirectory | MachoProblem {
   if (size < LEAST_DIRECTORY) return { problem: 'its code directory is not complete' };
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, size);
+  const version = view.getUint32(8);
+  if (version >= TEAM_VERSION && size < TEAM_OFFSET + 4)
+    return { problem: 'its code directory is not complete' };
   const hash = HASHES.get(view.getUint8(37));
   const [hashOffset, pages, codeLimit] = [view.getUint32(16), view.getUint32(28), view.getUint32(32)];
   const identifierAt = view.getUint32(20);
@@ -110,7 +118,7 @@ function readDirectory(bytes: Uint8Array, { at, size, place }: BlobPlace): CodeD
   const end = identifier.indexOf(0);
   return {
     offset: place.offset + at,
-    version: view.getUint32(8),
+    version,
     flags: view.getUint32(12),
     identifier: identifier.toString('latin1', 0, end < 0 ? identifier.length : end),
     hashType: hash.name,

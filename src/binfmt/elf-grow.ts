@@ -2,11 +2,17 @@
 // as a whole into a new loadable segment, and all headers that tell of it follow. The code and the data stay where they are.
 import type { ByteSource, Edit } from '../core/byte-source.js';
 import { concatBytes } from '../core/bytes.js';
-import type { ElfProblem } from './elf-dynamic.js';
+import { type ElfProblem, LONGEST_STRING } from './elf-dynamic.js';
 import * as format from './elf-format.js';
 import { type Placement, placeNewBytes } from './elf-placement.js';
 import { elfHash, findStringUses, type RebuiltStrings, rebuildStrings } from './elf-strings.js';
-import { type ElfSectionHeader, type ElfSegmentHeader, type ElfTables, readElfTables } from './elf-tables.js';
+import {
+  type ElfSectionHeader,
+  type ElfSegmentHeader,
+  type ElfTables,
+  isSymbolTable,
+  readElfTables,
+} from './elf-tables.js';
 import { findUnusedStrings } from './elf-unused-strings.js';
 import { ElfWriter } from './elf-writer.js';
 
@@ -108,6 +114,9 @@ const PT_LOOS = 0x60000000;
 const SHT_NULL = 0;
 const SHT_PROGBITS = 1;
 
+/** The whole segment is overwritten, and there is no path behind its string. */
+const LARGEST_INTERPRETER = BigInt(LONGEST_STRING + 1);
+
 interface GrownInterpreter {
   readonly segment: ElfSegmentHeader;
   readonly section: ElfSectionHeader | undefined;
@@ -119,6 +128,7 @@ function findInterpreter(tables: ElfTables, path: Uint8Array): GrownInterpreter 
   const segment = segments.filter(({ type, filesz }) => type === format.PT_INTERP && filesz > 0n).at(-1);
   if (segment === undefined || !reader.contains(segment.offset, segment.filesz))
     return { problem: 'its interpreter is not complete' };
+  if (segment.filesz > LARGEST_INTERPRETER) return { problem: 'its interpreter is too large' };
   const section = sections.find(
     ({ type, offset, size }) => type === SHT_PROGBITS && offset === segment.offset && size === segment.filesz,
   );
@@ -126,6 +136,9 @@ function findInterpreter(tables: ElfTables, path: Uint8Array): GrownInterpreter 
     return { problem: 'its interpreter has bytes that something else uses' };
   return { segment, section, bytes: concatBytes([path, new Uint8Array(1)]) };
 }
+
+/** A section of strings has few symbols; hostile tables may say that it has millions. */
+const MOST_SECTION_SYMBOLS = 4096;
 
 /** Collects the edits that tell of the new places. */
 class GrowthWriter {
@@ -211,21 +224,21 @@ class GrowthWriter {
     this.#edit(at + sh_size, this.#writer.word(to.size));
   }
 
-  /** Symbols of a section move with it: its own, and names that a program gives to its interpreter. */
+  /** Symbols of a section move with it: its own, and the names that a program gives to its interpreter. */
   #moveSectionSymbols(section: ElfSectionHeader, addr: bigint): void {
     const { reader, sections } = this.#tables;
     const { size, st_shndx, st_value } = reader.layout.symbol;
-    for (const symbols of sections.filter(
-      ({ type }) => type === format.SHT_SYMTAB || type === format.SHT_DYNSYM,
-    )) {
+    let left = MOST_SECTION_SYMBOLS;
+    for (const symbols of sections.filter(isSymbolTable)) {
       if (!reader.contains(symbols.offset, symbols.size)) continue;
       const count = Math.floor(Number(symbols.size) / size);
       reader.forEachRecord({ offset: symbols.offset, count, recordSize: size }, (record, index) => {
         if (record.half(st_shndx) !== section.index) return true;
         const value = record.word(st_value) - section.addr + addr;
         this.#edit(Number(symbols.offset) + index * size + st_value, this.#writer.word(value));
-        return true;
+        return --left > 0;
       });
+      if (left === 0) return;
     }
   }
 }

@@ -49,6 +49,8 @@ export interface ElfTables {
 /** More program headers have another count (`PN_XNUM`), and kernels before 5.x take no more than a page of them. */
 const MOST_SEGMENTS = 1024;
 const MOST_DYNAMIC = 65_536;
+/** The gABI knows one of each kind. */
+const MOST_SYMBOL_TABLES = 64;
 
 /** The tables of an executable or a shared library, or why they cannot be used. */
 export function readElfTables(source: ByteSource): ElfTables | ElfProblem {
@@ -66,7 +68,8 @@ export function readElfTables(source: ByteSource): ElfTables | ElfProblem {
   const segments = readAll(reader, programHeaders, readSegment);
   const sections = readAll(reader, sectionHeaders, readSection);
   if (segments === undefined || sections === undefined) return { problem: 'its headers are not complete' };
-  if (sizeOfRecords(sections) > BigInt(source.size)) return { problem: 'its sections overlap' };
+  if (sections.filter(isSymbolTable).length > MOST_SYMBOL_TABLES)
+    return { problem: 'it has too many symbol tables' };
   const dynamic = readDynamicEntries(reader, segments);
   if (dynamic === undefined) return { problem: 'its dynamic section is not complete' };
   const strings = findStrings({ reader, programHeaders, sections, dynamic });
@@ -75,16 +78,8 @@ export function readElfTables(source: ByteSource): ElfTables | ElfProblem {
   return { reader, type, programHeaders, sectionHeaders, segments, sections, dynamic, strings };
 }
 
-/** Sections whose records are read one by one. Where they overlap, hostile ones could make that endless. */
-const RECORD_SECTIONS: ReadonlySet<number> = new Set([
-  format.SHT_SYMTAB,
-  format.SHT_DYNSYM,
-  format.SHT_GNU_verdef,
-  format.SHT_GNU_verneed,
-]);
-
-function sizeOfRecords(sections: readonly ElfSectionHeader[]): bigint {
-  return sections.reduce((sum, { type, size }) => (RECORD_SECTIONS.has(type) ? sum + size : sum), 0n);
+export function isSymbolTable({ type }: ElfSectionHeader): boolean {
+  return type === format.SHT_SYMTAB || type === format.SHT_DYNSYM;
 }
 
 function readAll<Item>(

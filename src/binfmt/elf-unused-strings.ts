@@ -23,10 +23,10 @@ export function findUnusedStrings(
   for (let start = 0; start < bytes.length; ) {
     const nul = bytes.indexOf(0, start);
     const end = nul < 0 ? bytes.length : nul;
-    if (end > start && isOld(bytes.subarray(start, end))) {
+    if (end > start && !used.has(start) && isOld(bytes.subarray(start, end))) {
       let to = start;
       while (to < end && !used.has(to)) to++;
-      if (to > start) parts.push({ start, end: to });
+      parts.push({ start, end: to });
     }
     start = end + 1;
   }

@@ -34,9 +34,9 @@ export function renameMacho(
   const kept = withoutRepeatedRpaths(commands);
   const body = concatBytes(kept.map(({ bytes }) => bytes));
   const end = MACH_HEADER_SIZE + body.length;
-  if (end > slice.limit) return shortage(end - slice.limit);
+  if (end > slice.limit) return shortageOf(end - slice.limit);
   const grown = end - slice.head.length;
-  if (grown > 0 && !isPadding(source, slice, grown)) return shortage(grown);
+  if (grown > 0 && !isPadding(source, slice, grown)) return shortageOf(grown);
   const header = slice.head.slice(0, MACH_HEADER_SIZE);
   const view = new DataView(header.buffer);
   view.setUint32(16, kept.length, true);
@@ -45,7 +45,7 @@ export function renameMacho(
   return [{ offset: slice.offset, bytes: concatBytes([header, body, rest]) }];
 }
 
-function shortage(missing: number): MachoShortage {
+export function shortageOf(missing: number): MachoShortage {
   return { problem: `there are ${missing} bytes too few behind its load commands`, missing };
 }
 

@@ -184,7 +184,8 @@ function readPlaces(
   size: number,
 ): Pick<MachoSlice, 'limit' | 'signature'> | MachoProblem {
   const view = viewOf(head);
-  let limit = size;
+  // Longer load commands could not be read again.
+  let limit = Math.min(size, LARGEST_HEAD);
   let signature: MachoSlice['signature'];
   for (const command of commands) {
     if (command.cmd === LC_SEGMENT_64) {

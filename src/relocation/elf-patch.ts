@@ -178,20 +178,39 @@ function cannotGrow({ rpath, interpreter }: ElfChanges, problem: string): Reloca
   const [what, found] = isLonger(interpreter)
     ? (['interpreter', interpreter] as const)
     : (['rpath', rpath] as const);
-  const oldValue = found && toLatin1(found.old.value);
-  const newValue = found && toLatin1(found.value);
+  const refused = found && { offset: found.old.offset, old: found.old.value, value: found.value };
+  return growthRefused(what, refused, problem);
+}
+
+/** A string that stays as it is since the file cannot grow. */
+export interface RefusedString {
+  readonly offset: number;
+  readonly old: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** The error for a file that must grow and cannot; without a string it is about the names of libraries. */
+export function growthRefused(
+  what: 'rpath' | 'interpreter',
+  refused: RefusedString | undefined,
+  problem: string,
+): RelocationError {
+  const oldValue = refused && toLatin1(refused.old);
+  const newValue = refused && toLatin1(refused.value);
   const subject =
-    found === undefined ? 'the names of libraries' : `the ${what} "${oldValue}" by "${newValue}"`;
+    refused === undefined ? 'the names of libraries' : `the ${what} "${oldValue}" by "${newValue}"`;
   return new RelocationError(
     'cannot-grow-rpath',
     `Cannot replace ${subject}: the file must grow for it, and ${problem}`,
     {
-      hint: 'Push with more padding, or install to a shorter root',
+      hint: GROWTH_HINT,
       data: {
         what,
         problem,
-        ...(found === undefined ? {} : { offset: found.old.offset, oldValue, newValue }),
+        ...(refused === undefined ? {} : { offset: refused.offset, oldValue, newValue }),
       },
     },
   );
 }
+
+const GROWTH_HINT = 'Push with more padding, or install to a shorter root';

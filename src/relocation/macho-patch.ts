@@ -2,7 +2,7 @@
 // hashes in the signatures of the slices that changed.
 import { type CodeSignature, fitsSignature, readCodeSignature, signAdHoc } from '../binfmt/codesign.js';
 import { type MachoFile, type MachoName, type MachoSlice, readMacho } from '../binfmt/macho.js';
-import { renameMacho } from '../binfmt/macho-names.js';
+import { renameMacho, shortageOf } from '../binfmt/macho-names.js';
 import type { ByteSource, Edit } from '../core/byte-source.js';
 import { RelocationError } from '../core/errors.js';
 import type { FileOrigin, MachoPatcher, PrefixMapping, SignOptions } from './engine.js';
@@ -30,15 +30,8 @@ function patchMacho(
   const file = supported(readMacho(source));
   return (file?.slices ?? []).flatMap((slice) => {
     const edits = renameMacho(source, slice, (name) => mapName(name, mapping, origin));
-    if (!('problem' in edits)) return edits;
-    throw new RelocationError(
-      'macho-no-room',
-      `Cannot replace the names in load commands: ${edits.problem}`,
-      {
-        hint: 'Link with -headerpad_max_install_names, or install to a shorter root',
-        data: { missing: edits.missing, sliceOffset: slice.offset },
-      },
-    );
+    if ('problem' in edits) throw noRoomInMacho(edits.missing, slice.offset);
+    return edits;
   });
 }
 
@@ -56,10 +49,23 @@ function mapName(
 function supported(file: ReturnType<typeof readMacho>): MachoFile | undefined {
   if (file === undefined || 'problem' in file) return undefined;
   if (file.unsupported === undefined) return file;
-  throw new RelocationError(
-    'macho-unsupported',
-    `Cannot relocate a Mach-O file that is ${file.unsupported}`,
-    { data: { form: file.unsupported } },
+  throw machoUnsupported(file.unsupported);
+}
+
+export function machoUnsupported(form: string): RelocationError {
+  return new RelocationError('macho-unsupported', `Cannot relocate a Mach-O file that is ${form}`, {
+    data: { form },
+  });
+}
+
+export function noRoomInMacho(missing: number, sliceOffset: number): RelocationError {
+  return new RelocationError(
+    'macho-no-room',
+    `Cannot replace the names in load commands: ${shortageOf(missing).problem}`,
+    {
+      hint: 'Link with -headerpad_max_install_names, or install to a shorter root',
+      data: { missing, sliceOffset },
+    },
   );
 }
 
@@ -96,15 +102,20 @@ function checkSignature(
   { replaceIdentity }: SignOptions,
 ): CodeSignature | undefined {
   if (signature === undefined) return undefined;
-  if ('problem' in signature) {
-    throw new RelocationError('macho-signature', `Cannot sign a changed file: ${signature.problem}`, {
-      data: { problem: signature.problem, sliceOffset: slice.offset },
-    });
-  }
+  if ('problem' in signature) throw signatureRefused(signature.problem, slice.offset);
   if (signature.isAdHoc || replaceIdentity) return signature;
-  const identifier = signature.directories[0]?.identifier;
-  throw new RelocationError('macho-signed', `Cannot change "${identifier}": a real identity has signed it`, {
+  throw identityRefused(signature.directories[0]?.identifier ?? '', slice.offset);
+}
+
+export function signatureRefused(problem: string, sliceOffset: number): RelocationError {
+  return new RelocationError('macho-signature', `Cannot sign a changed file: ${problem}`, {
+    data: { problem, sliceOffset },
+  });
+}
+
+export function identityRefused(identifier: string, sliceOffset: number): RelocationError {
+  return new RelocationError('macho-signed', `Cannot change "${identifier}": a real identity has signed it`, {
     hint: 'Allow to replace the signature by one of nobody',
-    data: { identifier, sliceOffset: slice.offset },
+    data: { identifier, sliceOffset },
   });
 }

@@ -1,11 +1,11 @@
 // Rpaths relative to the file, as old build caches have them (`relative_rpaths: true`; Spack `relocate_elf_binaries` and
 // `relocate_macho_binaries` with `rel`): resolved where the file was, mapped, and made relative to where it will be. Other than the
 // reference, the first mapping that matches wins, as everywhere; it adds an entry for every one that does.
-import { fromLatin1, startsWithBytes, toLatin1 } from '../core/bytes.js';
+import { equalBytes, fromLatin1, startsWithBytes, toLatin1 } from '../core/bytes.js';
 import type { FileOrigin, PrefixMapping } from './engine.js';
 import { joinPath, normalizePath, relativePath } from './normalize-path.js';
 import type { RelocationPlan } from './plan.js';
-import { joinRpath, mapPath, splitRpath } from './rpath.js';
+import { joinRpath, mapPath, RpathBuilder, splitRpath } from './rpath.js';
 
 /** What stands for the file's directory in ELF files; the first is written. */
 // biome-ignore lint/suspicious/noTemplateCurlyInString: the loader's syntax
@@ -29,15 +29,19 @@ export function mapRelativeRpath(
   mapping: PrefixMapping,
   origin: FileOrigin,
 ): Uint8Array | undefined {
-  const absolute: Uint8Array[] = [];
+  const absolute = new Set<string>();
+  const value = new RpathBuilder();
   const entries = splitRpath(rpath).filter((entry) => entry.length > 0);
   for (const entry of entries) {
     const resolved = resolveToken(entry, ELF_TOKENS, origin) ?? entry;
     const mapped = mapPath(resolved, mapping);
-    if (mapped === undefined || !includesBytes(absolute, mapped)) absolute.push(mapped ?? resolved);
+    const path = mapped ?? resolved;
+    const key = toLatin1(path);
+    if (mapped === undefined || !absolute.has(key)) value.add(makeRelative(path, ELF_TOKENS[0], origin));
+    absolute.add(key);
   }
-  const value = joinRpath(absolute.map((path) => makeRelative(path, ELF_TOKENS[0], origin)));
-  return Buffer.compare(value, joinRpath(entries)) === 0 ? undefined : value;
+  const built = value.build();
+  return equalBytes(built, joinRpath(entries)) ? undefined : built;
 }
 
 /** The new name in a load command, other than that of the library itself. */
@@ -77,8 +81,4 @@ function resolveToken(
 function makeRelative(path: Uint8Array, token: string, origin: FileOrigin): Uint8Array {
   if (!startsWithBytes(path, origin.root)) return path;
   return fromLatin1(joinPath(token, relativePath(toLatin1(path), toLatin1(origin.new))));
-}
-
-function includesBytes(list: readonly Uint8Array[], value: Uint8Array): boolean {
-  return list.some((each) => Buffer.compare(each, value) === 0);
 }

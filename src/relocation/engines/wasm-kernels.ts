@@ -5,21 +5,23 @@ import type { MemoryPlace } from '../../stream/inflater.js';
 import type { MatcherTable } from './matcher-table.js';
 import { WASM_BASE64 } from './wasm-binary.js';
 import type { InflateExports } from './wasm-inflater.js';
-import { type WasmGlobal, type WasmMemory, type WasmModule, webAssemblyApi } from './web-assembly.js';
+import {
+  callKernel,
+  compileModule,
+  instantiate,
+  makeSharedMemory,
+  type SharedMemory,
+  type WasmGlobal,
+  type WasmModule,
+} from './web-assembly.js';
 
 /** What the module exports (assembly/index.ts). */
 export interface KernelExports extends InflateExports {
-  readonly memory: WasmMemory;
+  readonly memory: SharedMemory;
   readonly next: WasmGlobal;
   readonly failedPlace: WasmGlobal;
   readonly failedIndex: WasmGlobal;
   readonly failedSuffix: WasmGlobal;
-  readonly elfWantOffset: WasmGlobal;
-  readonly elfWantLength: WasmGlobal;
-  readonly elfRpathOffset: WasmGlobal;
-  readonly elfRpathLength: WasmGlobal;
-  readonly elfInterpreterOffset: WasmGlobal;
-  readonly elfInterpreterLength: WasmGlobal;
   allocate(size: number): number;
   confine(begin: number, end: number): void;
   scan(
@@ -34,8 +36,6 @@ export interface KernelExports extends InflateExports {
   textBegin(): void;
   text(table: number, bytes: number, length: number, isLast: number, out: number, capacity: number): number;
   cstring(table: number, bytes: number, length: number, start: number, limit: number): number;
-  elfBegin(size: number, interpreter: number): void;
-  elfFeed(bytes: number, length: number): number;
 }
 
 /** Bytes from elsewhere are copied in by pieces of this size: they are still in the cache when they are searched. */
@@ -44,7 +44,7 @@ const WINDOW_SIZE = 256 * 1024;
 /** How many `[place, prefix]` pairs a kernel writes before it must be called again. */
 export const PAIR_CAPACITY = 8192;
 
-/** Of 64 KiB; those that scripts/build-kernels.mjs declares. */
+/** Those that scripts/build-kernels.mjs declares. */
 const MEMORY_PAGES = { initial: 32, maximum: 4096 };
 
 /** What another instance needs for a table and its hits, in the memory of this one. */
@@ -54,26 +54,6 @@ const GUEST_SIZE = 512 * 1024;
 const SMALL_TABLE = 64 * 1024;
 
 let compiled: WasmModule | undefined;
-
-/** The module, compiled at the first call. */
-function compileKernels(): WasmModule {
-  const api = webAssemblyApi();
-  if (api === undefined) throw unavailable('this Node has no WebAssembly', undefined);
-  try {
-    compiled ??= new api.Module(Buffer.from(WASM_BASE64, 'base64'));
-    return compiled;
-  } catch (cause) {
-    throw unavailable('this Node cannot compile it', cause);
-  }
-}
-
-function unavailable(reason: string, cause: unknown): RelocationError {
-  return new RelocationError('engine-unavailable', `Cannot start the WASM engine: ${reason}`, {
-    hint: 'Use the js engine: --engine js',
-    cause,
-    data: { engine: 'wasm', reason },
-  });
-}
 
 /** An instance with its memory. */
 export class WasmKernels {
@@ -91,17 +71,10 @@ export class WasmKernels {
    * @throws RelocationError `engine-unavailable`
    */
   constructor(place?: MemoryPlace) {
-    const module = compileKernels();
-    const api = webAssemblyApi();
-    if (api === undefined) throw unavailable('this Node has no WebAssembly', undefined);
-    try {
-      const memory = place?.memory ?? new api.Memory({ ...MEMORY_PAGES, shared: true });
-      const { exports } = new api.Instance(module, { env: { memory } });
-      this.exports = { ...(exports as KernelExports), memory };
-      if (place !== undefined) this.exports.confine(place.begin, place.end);
-    } catch (cause) {
-      throw unavailable('an instance cannot be made', cause);
-    }
+    compiled ??= compileModule(WASM_BASE64);
+    const memory = place?.memory ?? makeSharedMemory(MEMORY_PAGES);
+    this.exports = { ...(instantiate(compiled, { env: { memory } }) as KernelExports), memory };
+    if (place !== undefined) this.exports.confine(place.begin, place.end);
     // A small table can then be made while somebody holds a view of the memory: the recorder of hits is, in the middle of a tarball.
     this.#tableCapacity = SMALL_TABLE;
     this.#tableAt = this.#allocate(SMALL_TABLE);
@@ -125,16 +98,7 @@ export class WasmKernels {
    * @throws RelocationError `engine-failed` when it traps
    */
   run<Result>(kernel: (exports: KernelExports) => Result): Result {
-    try {
-      return kernel(this.exports);
-    } catch (cause) {
-      const api = webAssemblyApi();
-      if (api === undefined || !(cause instanceof api.RuntimeError)) throw cause;
-      throw new RelocationError('engine-failed', `Cannot relocate with the WASM engine: ${cause.message}`, {
-        hint: 'Use the js engine (--engine js), and report this',
-        cause,
-      });
-    }
+    return callKernel(() => kernel(this.exports));
   }
 
   /**

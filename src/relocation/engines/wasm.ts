@@ -1,10 +1,8 @@
 // The WASM engine: the kernels of assembly/ behind the engine's interface. Bytes that lie in the instance's memory are worked on in
 // place; others are copied in by windows, and back where something was changed.
-import type { ByteSource, Edit } from '../../core/byte-source.js';
 import type { RelocationError } from '../../core/errors.js';
 import type { MemoryPlace, SharedOutput } from '../../stream/inflater.js';
 import { cStringError, seamFor } from '../binary-rules.js';
-import { canLengthen, type ElfStrings, patchElf, planElfEdits } from '../elf-patch.js';
 import type {
   CStringReplacer,
   ElfPatcher,
@@ -15,21 +13,24 @@ import type {
   SignOptions,
   TextReplacer,
 } from '../engine.js';
-import { makeMachoPatcher } from '../macho-patch.js';
 import { withoutIdentities } from '../prefix-map.js';
 import { checkTextSize, rewriteText } from '../text-rules.js';
 import { type MatcherTable, makeMatcherTable } from './matcher-table.js';
 import { checkScanSize, PairList } from './pair-list.js';
+import { makeWasmElfPatcher, makeWasmMachoPatcher } from './wasm-binary-patcher.js';
 import { WasmInflater } from './wasm-inflater.js';
 import { PAIR_CAPACITY, WasmKernels } from './wasm-kernels.js';
+import { PatcherKernels } from './wasm-patcher-kernels.js';
 
 /**
  * Works with SIMD, needs no compiler, and shares its memory with the inflater that it creates. A `create…` method may grow the
- * memory, which ends all views of it; scanning and replacing never do.
+ * memory, which ends all views of it; scanning and replacing never do. Binaries are patched in another memory.
  */
 export class WasmEngine implements RelocationEngine {
   readonly name = 'wasm';
   readonly kernels: WasmKernels;
+  /** Started by the first binary that is patched. */
+  readonly #patchers = new PatcherKernels();
 
   /** @throws RelocationError `engine-unavailable` */
   constructor(kernels: WasmKernels = new WasmKernels()) {
@@ -68,22 +69,11 @@ export class WasmEngine implements RelocationEngine {
   }
 
   createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher {
-    // A file that must grow is rare, and then its headers are most of the work: the plain code does it.
-    const patchPlainly: ElfPatcher['patch'] = (source, origin) => patchElf(source, mapping, options, origin);
-    if (canLengthen(mapping)) return { patch: patchPlainly };
-    this.kernels.reserve(undefined, 0);
-    return {
-      patch: (source, origin): readonly Edit[] => {
-        // Old caches only.
-        if (origin !== undefined) return patchPlainly(source, origin);
-        const strings = findElfStrings(this.kernels, source, options.rewriteInterpreter);
-        return planElfEdits(strings, mapping);
-      },
-    };
+    return makeWasmElfPatcher(this.#patchers, mapping, options);
   }
 
   createMachoPatcher(mapping: PrefixMapping, options: SignOptions): MachoPatcher {
-    return makeMachoPatcher(mapping, options);
+    return makeWasmMachoPatcher(this.#patchers, mapping, options);
   }
 }
 
@@ -206,23 +196,3 @@ class WasmCStringReplacer implements CStringReplacer {
 
 /** What `cstring` returns for a new prefix that is longer; -2 is the other error. */
 const CANNOT_GROW = -1;
-
-function findElfStrings(kernels: WasmKernels, source: ByteSource, rewriteInterpreter: boolean): ElfStrings {
-  const { exports } = kernels;
-  const buffer = kernels.window;
-  kernels.run((wasm) => wasm.elfBegin(source.size, Number(rewriteInterpreter)));
-  for (let wantsMore = 1; wantsMore; ) {
-    const wanted = exports.elfWantLength.value;
-    const bytes = source.read(exports.elfWantOffset.value, wanted).subarray(0, wanted);
-    kernels.bytes.set(bytes, buffer.at);
-    wantsMore = kernels.run((wasm) => wasm.elfFeed(buffer.at, bytes.length));
-  }
-  return {
-    rpath: readFound(source, exports.elfRpathOffset.value, exports.elfRpathLength.value),
-    interpreter: readFound(source, exports.elfInterpreterOffset.value, exports.elfInterpreterLength.value),
-  };
-}
-
-function readFound(source: ByteSource, offset: number, length: number) {
-  return offset < 0 ? undefined : { value: new Uint8Array(source.read(offset, length)), offset, length };
-}

@@ -1,5 +1,6 @@
-// The part of the WebAssembly JavaScript API that the kernels use. Node has it except under `--jitless`; the type
-// declarations of Node do not name it.
+// The part of the WebAssembly JavaScript API that the kernels use, with errors that have a code. Node has it except under `--jitless`; the
+// type declarations of Node do not name it.
+import { RelocationError } from '../../core/errors.js';
 
 /** A compiled module. */
 export interface WasmModule {
@@ -8,11 +9,7 @@ export interface WasmModule {
 
 export interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => WasmModule;
-  readonly Memory: new (limits: {
-    readonly initial: number;
-    readonly maximum: number;
-    readonly shared: boolean;
-  }) => WasmMemory;
+  readonly Memory: new (limits: MemoryPages & { readonly shared: true }) => SharedMemory;
   readonly Instance: new (module: WasmModule, imports: object) => { readonly exports: unknown };
   /** What a trap throws. */
   readonly RuntimeError: new (
@@ -20,9 +17,20 @@ export interface WebAssemblyApi {
   ) => Error;
 }
 
-/** A shared memory; `buffer` is another object after the memory has grown, with the same bytes at the same places. */
+/** A memory of a module; `buffer` is another object after the memory has grown. */
 export interface WasmMemory {
+  readonly buffer: ArrayBufferLike;
+}
+
+/** One that threads can share. */
+export interface SharedMemory extends WasmMemory {
   readonly buffer: SharedArrayBuffer;
+}
+
+/** Pages of 64 KiB. */
+export interface MemoryPages {
+  readonly initial: number;
+  readonly maximum: number;
 }
 
 /** An exported variable. */
@@ -33,4 +41,68 @@ export interface WasmGlobal {
 /** The API, or undefined where this runtime has none. */
 export function webAssemblyApi(): WebAssemblyApi | undefined {
   return (globalThis as { WebAssembly?: WebAssemblyApi }).WebAssembly;
+}
+
+/**
+ * Compiles a module of kernels.
+ * @throws RelocationError `engine-unavailable`
+ */
+export function compileModule(base64: string): WasmModule {
+  const api = webAssemblyApi();
+  if (api === undefined) throw unavailable('this Node has no WebAssembly', undefined);
+  try {
+    return new api.Module(Buffer.from(base64, 'base64'));
+  } catch (cause) {
+    throw unavailable('this Node cannot compile it', cause);
+  }
+}
+
+/**
+ * Makes an instance of a module; returns what it exports.
+ * @throws RelocationError `engine-unavailable`
+ */
+export function instantiate(module: WasmModule, imports: object): unknown {
+  const api = webAssemblyApi();
+  if (api === undefined) throw unavailable('this Node has no WebAssembly', undefined);
+  try {
+    return new api.Instance(module, imports).exports;
+  } catch (cause) {
+    throw unavailable('an instance cannot be made', cause);
+  }
+}
+
+/** @throws RelocationError `engine-unavailable` */
+export function makeSharedMemory(pages: MemoryPages): SharedMemory {
+  const api = webAssemblyApi();
+  if (api === undefined) throw unavailable('this Node has no WebAssembly', undefined);
+  try {
+    return new api.Memory({ ...pages, shared: true });
+  } catch (cause) {
+    throw unavailable('memory is short', cause);
+  }
+}
+
+function unavailable(reason: string, cause: unknown): RelocationError {
+  return new RelocationError('engine-unavailable', `Cannot start the WASM engine: ${reason}`, {
+    hint: 'Use the js engine: --engine js',
+    cause,
+    data: { engine: 'wasm', reason },
+  });
+}
+
+/**
+ * Calls a kernel.
+ * @throws RelocationError `engine-failed` when it traps
+ */
+export function callKernel<Result>(kernel: () => Result): Result {
+  try {
+    return kernel();
+  } catch (cause) {
+    const api = webAssemblyApi();
+    if (api === undefined || !(cause instanceof api.RuntimeError)) throw cause;
+    throw new RelocationError('engine-failed', `Cannot relocate with the WASM engine: ${cause.message}`, {
+      hint: 'Use the js engine (--engine js), and report this',
+      cause,
+    });
+  }
 }
