@@ -64,6 +64,7 @@ function relocated(bytes: Uint8Array, pairs: readonly (readonly [string, string]
   const isChanged = relocateMachoBytes(copy, {
     patcher: ENGINE.createMachoPatcher(mapping, { replaceIdentity: options.replaceIdentity ?? false }),
     strings: ENGINE.createCStringReplacer(mapping),
+    mapping,
     origin: options.origin,
   });
   return { bytes: copy, isChanged };
@@ -146,6 +147,14 @@ describe('Mach-O relocation', () => {
       assert.equal(now?.flags, before?.flags);
     });
   }
+
+  it('takes a new prefix that begins with the old one', () => {
+    const { bytes } = relocated(fixture('hello-macho'), [['/old/store/greet', '/old/store/greet2']]);
+    assert.deepEqual(namesOf(onlySlice(bytes)).slice(0, 1), [
+      'LC_LOAD_DYLIB /old/store/greet2/lib/libgreet.dylib',
+    ]);
+    checkPages(bytes, onlySlice(bytes));
+  });
 
   it('makes names relative to the file, where the cache has them so', () => {
     const origin = { old: '/old/store/greet/bin', new: '/n/greet-1/bin', root: '/n' };

@@ -18,6 +18,7 @@ import { after, beforeEach, describe, it } from 'node:test';
 import { RelocationError } from '../../src/core/errors.js';
 import { relocateAnyTree } from '../../src/operations/relocate-any-tree.js';
 import { ENGINES } from '../engines/engines.js';
+import { buildElf } from '../helpers/elf-builder.js';
 
 const top = mkdtempSync(join(tmpdir(), 'regraft-any-tree-'));
 after(() => rmSync(top, { recursive: true, force: true }));
@@ -90,6 +91,45 @@ describe('relocateAnyTree', () => {
       files.map((file) => readFileSync(file)),
       before,
     );
+  });
+
+  it('takes a new prefix that begins with the old one, also where the rpath stays in its place', () => {
+    const rpath = `${OLD}/lib:/old/store/with/a/long/name`;
+    writeFileSync(join(tree, 'lib', 'libx.so'), buildElf({ rpath }).bytes);
+    const [engine] = ENGINES;
+    assert.ok(engine);
+    relocateAnyTree({
+      tree,
+      mapping: [
+        [OLD, `${OLD}-2`],
+        ['/old/store/with/a/long/name', '/n'],
+      ],
+      engine,
+      onWarning: assert.fail,
+    });
+    assert.ok(readFileSync(join(tree, 'lib', 'libx.so')).includes(`${OLD}-2/lib:/n\0`));
+    assert.ok(readFileSync(join(tree, 'bin', 'hello')).includes(`${OLD}-2/lib\0`));
+  });
+
+  it('puts an alias into C strings, and makes it, but not in a dry run', () => {
+    copyFileSync(join(FIXTURES, 'libgreet-arm64.dylib'), join(tree, 'lib', 'zz.dylib'));
+    const [engine] = ENGINES;
+    assert.ok(engine);
+    const alias = join(top, 's');
+    const root = join(top, 'a/longer/one');
+    const request = {
+      tree,
+      mapping: [['/old/store/greet/share', `${root}/share`]] as const,
+      aliases: [{ root, alias }],
+      engine,
+      onWarning: () => {},
+    };
+    const report = relocateAnyTree({ ...request, isDryRun: true });
+    assert.deepEqual(report.changed, [{ path: 'lib/zz.dylib', kind: 'binary' }]);
+    assert.equal(lstatSync(alias, { throwIfNoEntry: false }), undefined);
+    relocateAnyTree(request);
+    assert.equal(readlinkSync(alias), root);
+    assert.ok(readFileSync(join(tree, 'lib', 'zz.dylib')).includes(`${alias}/share/hello\0`));
   });
 
   it('relocates Mach-O files', () => {
