@@ -112,24 +112,25 @@ describe('relocateAnyTree', () => {
   });
 
   it('puts an alias into C strings, and makes it, but not in a dry run', () => {
-    copyFileSync(join(FIXTURES, 'libgreet-arm64.dylib'), join(tree, 'lib', 'zz.dylib'));
+    const old = `/old/${'x'.repeat(80)}`;
+    const library = join(tree, 'lib', 'libx.so');
+    writeFileSync(library, buildElf({ payload: Buffer.from(`\0${old}/share/hello\0`) }).bytes);
     const [engine] = ENGINES;
     assert.ok(engine);
     const alias = join(top, 's');
-    const root = join(top, 'a/longer/one');
-    const request = {
-      tree,
-      mapping: [['/old/store/greet/share', `${root}/share`]] as const,
-      aliases: [{ root, alias }],
-      engine,
-      onWarning: () => {},
-    };
-    const report = relocateAnyTree({ ...request, isDryRun: true });
-    assert.deepEqual(report.changed, [{ path: 'lib/zz.dylib', kind: 'binary' }]);
+    const root = join(top, 'a/'.repeat(60), 'one');
+    const request = { tree, mapping: [[old, `${root}/x`]] as const, engine, onWarning: () => {} };
+    assert.throws(
+      () => relocateAnyTree(request),
+      (error) => error instanceof RelocationError && error.data.longestRoot === old.length,
+    );
+    const aliases = [{ root, alias }];
+    const report = relocateAnyTree({ ...request, aliases, isDryRun: true });
+    assert.deepEqual(report.changed, [{ path: 'lib/libx.so', kind: 'binary' }]);
     assert.equal(lstatSync(alias, { throwIfNoEntry: false }), undefined);
-    relocateAnyTree(request);
+    relocateAnyTree({ ...request, aliases });
     assert.equal(readlinkSync(alias), root);
-    assert.ok(readFileSync(join(tree, 'lib', 'zz.dylib')).includes(`${alias}/share/hello\0`));
+    assert.ok(readFileSync(library).includes(`${alias}/x/share/hello\0`));
   });
 
   it('relocates Mach-O files', () => {
