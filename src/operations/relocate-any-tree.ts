@@ -7,7 +7,7 @@ import type { PrefixMapping, RelocationEngine, TextReplacer } from '../relocatio
 import { relocateLinkTarget } from '../relocation/links.js';
 import { namingFile } from '../relocation/naming-file.js';
 import { encodeMapping, type PathMapping } from '../relocation/prefix-map.js';
-import { type RootAlias, withAliases } from '../relocation/root-alias.js';
+import { isBelow, type RootAlias, withAliases } from '../relocation/root-alias.js';
 import {
   choiceOf,
   explainRefusal,
@@ -18,7 +18,8 @@ import {
 import { replaceTextChunks } from '../relocation/text-chunks.js';
 import { checkAlias, ensureAlias, requireAlias } from '../store/alias-root.js';
 import { type PrefixFile, type PrefixLink, type PrefixNode, readPrefixTree } from '../store/prefix-tree.js';
-import { type StagedFile, withStagedFile } from '../store/staged-file.js';
+import { SHEBANG_LIMIT } from '../store/sbang.js';
+import { type StagedFile, whileWritable, withStagedFile } from '../store/staged-file.js';
 import { readStagedLink, replaceStagedLink } from '../store/staged-link.js';
 import { rewriteTextFile } from '../store/staged-text.js';
 import { storeIoError } from '../store/store-io.js';
@@ -98,6 +99,7 @@ function* nodesBelow(node: PrefixNode): Generator<Leaf> {
 }
 
 const CHUNK_SIZE = 1 << 20;
+const [HASH, EXCLAMATION, NEWLINE] = [0x23, 0x21, 0x0a];
 
 class TreeRelocator {
   readonly #request: RelocateAnyTreeRequest;
@@ -135,22 +137,39 @@ class TreeRelocator {
     if (node.type === 'symlink') return this.#lookAtLink(node);
     if (this.#namesOf(node.path)[0] !== node.path) return undefined;
     return this.#open(node.path, (file) => {
-      const kind = classify(file, node.name);
-      if (kind === 'binary') return this.#lookAtBinary(node.path, file);
-      if (kind === 'text' && this.#changesText(node.path, file)) return { path: node.path, kind };
-      return undefined;
+      const change = this.#lookAtFile(node, file);
+      if (change !== undefined && file.names > this.#namesOf(node.path).length)
+        this.#request.onWarning(
+          `"${displayPath(node.path)}" has other names outside of the tree, whose content may change with it`,
+        );
+      return change;
     });
   }
 
   apply({ path, kind }: ChangedFile): void {
-    if (kind === 'link') this.#try(path, () => this.#writeLink(path));
-    else if (kind === 'text') this.#try(path, () => this.#writeText(path));
-    else this.#open(path, (file) => this.#binaries.relocate({ name: displayPath(path), file }));
+    const location = this.#locate(path);
+    const folder = this.#locate(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
+    const writeBinary = (file: StagedFile) => this.#binaries.relocate({ name: displayPath(path), file });
+    this.#try(path, () => {
+      if (kind === 'binary') whileWritable(location, () => withStagedFile(location, writeBinary));
+      else
+        whileWritable(folder, () => {
+          if (kind === 'link') this.#writeLink(location);
+          else whileWritable(location, () => this.#writeText(path));
+        });
+    });
+  }
+
+  #lookAtFile({ path, name }: PrefixFile, file: StagedFile): ChangedFile | undefined {
+    const kind = classify(file, name);
+    if (kind === 'binary') return this.#lookAtBinary(path, file);
+    return kind === 'text' && this.#changesText(path, file) ? { path, kind } : undefined;
   }
 
   #lookAtLink({ path, target }: PrefixLink): ChangedFile | undefined {
     const relocated = relocateLinkTarget(fromLatin1(target), this.#mapping);
-    if (relocated.leadsOutside)
+    const isMoved = this.#request.mapping.some(([, to]) => isBelow(target, to));
+    if (relocated.leadsOutside && !isMoved)
       this.#request.onWarning(
         `The link "${displayPath(path)}" leads to "${displayPath(target)}", which is in no known prefix`,
       );
@@ -187,13 +206,27 @@ class TreeRelocator {
 
   #changesText(path: string, file: StagedFile): boolean {
     return namingFile(displayPath(path), () => {
-      for (const { replaced } of replaceTextChunks(this.#text, chunksOf(file))) if (replaced) return true;
+      let isFirst = true;
+      for (const { bytes, replaced } of replaceTextChunks(this.#text, chunksOf(file))) {
+        if (replaced && isFirst) this.#checkInterpreterLine(path, bytes);
+        if (replaced) return true;
+        isFirst = false;
+      }
       return false;
     });
   }
 
-  #writeLink(path: string): void {
-    const node = this.#locate(path);
+  /** An installation gives such scripts a short line; here there is no store to keep a helper in. */
+  #checkInterpreterLine(path: string, text: Uint8Array): void {
+    const line = text.subarray(0, SHEBANG_LIMIT + 1);
+    const isLong = !line.includes(NEWLINE) && line.length > SHEBANG_LIMIT;
+    if (text[0] === HASH && text[1] === EXCLAMATION && isLong)
+      this.#request.onWarning(
+        `The first line of "${displayPath(path)}" has more than ${SHEBANG_LIMIT} bytes now: old kernels cut it`,
+      );
+  }
+
+  #writeLink(node: Buffer): void {
     const { target } = relocateLinkTarget(readStagedLink(node), this.#mapping);
     replaceStagedLink(node, target);
   }
@@ -218,7 +251,7 @@ class TreeRelocator {
   }
 
   #open<Result>(path: string, use: (file: StagedFile) => Result): Result {
-    return this.#try(path, () => withStagedFile(this.#locate(path), use));
+    return this.#try(path, () => withStagedFile(this.#locate(path), use, { isReadOnly: true }));
   }
 
   #try<Result>(path: string, operation: () => Result): Result {

@@ -1,6 +1,8 @@
 // A tree without metadata: texts, binaries that grow, links and hard links move; one that cannot move stays as it is.
 import assert from 'node:assert/strict';
 import {
+  chmodSync,
+  chownSync,
   copyFileSync,
   linkSync,
   lstatSync,
@@ -19,6 +21,7 @@ import { RelocationError } from '../../src/core/errors.js';
 import { relocateAnyTree } from '../../src/operations/relocate-any-tree.js';
 import { ENGINES } from '../engines/engines.js';
 import { buildElf } from '../helpers/elf-builder.js';
+import { withoutRights } from '../helpers/without-rights.js';
 
 const top = mkdtempSync(join(tmpdir(), 'regraft-any-tree-'));
 after(() => rmSync(top, { recursive: true, force: true }));
@@ -131,6 +134,36 @@ describe('relocateAnyTree', () => {
     relocateAnyTree({ ...request, aliases });
     assert.equal(readlinkSync(alias), root);
     assert.ok(readFileSync(library).includes(`${alias}/x/share/hello\0`));
+  });
+
+  it('changes what nobody may write, and leaves the modes; a dry run needs no right to write', async () => {
+    const modes = ['bin/hello', 'bin/script', 'lib'].map((name) => [join(tree, name), 0o555] as const);
+    for (const [path, mode] of modes) chmodSync(path, mode);
+    chmodSync(top, 0o755);
+    const paths = [tree, join(tree, 'lib'), join(tree, 'bin')];
+    if (process.getuid?.() === 0)
+      for (const path of [...paths, ...modes.map(([each]) => each)]) chownSync(path, 65534, 65534);
+    await withoutRights(async () => {
+      assert.equal(relocate(LONGER, { isDryRun: true }).changed.length, 3);
+      assert.equal(relocate(LONGER).changed.length, 3);
+    });
+    for (const [path, mode] of modes) assert.equal(lstatSync(path).mode & 0o777, mode);
+    assert.ok(readFileSync(join(tree, 'bin', 'hello')).includes(`${LONGER}/lib\0`));
+    chmodSync(join(tree, 'lib'), 0o755);
+  });
+
+  it('warns of names outside of the tree, of long interpreter lines, and of no link that is moved already', () => {
+    linkSync(join(tree, 'bin', 'hello'), join(top, 'outside'));
+    symlinkSync('/n/there', join(tree, 'lib', 'moved'));
+    symlinkSync('/usr/there', join(tree, 'lib', 'system'));
+    assert.deepEqual(relocate('/n').warnings, [
+      '"bin/hello" has other names outside of the tree, whose content may change with it',
+      'The link "lib/system" leads to "/usr/there", which is in no known prefix',
+    ]);
+    rmSync(join(top, 'outside'));
+    writeFileSync(join(tree, 'bin', 'script'), `#!${OLD}/${'x'.repeat(600)}\n`);
+    const { warnings } = relocate('/n', { isDryRun: true });
+    assert.match(warnings[0] ?? '', /first line of "bin\/script" has more than/);
   });
 
   it('relocates Mach-O files', () => {
