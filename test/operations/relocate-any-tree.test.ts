@@ -170,5 +170,7 @@ describe('relocateAnyTree', () => {
     copyFileSync(join(FIXTURES, 'libgreet-arm64.dylib'), join(tree, 'lib', 'zz.dylib'));
     assert.ok(relocate('/n').changed.includes('binary lib/zz.dylib'));
     assert.ok(!readFileSync(join(tree, 'lib', 'zz.dylib')).includes(OLD));
+    copyFileSync(join(FIXTURES, 'libgreet-arm64.dylib'), join(tree, 'lib', 'zz.o'));
+    assert.ok(!relocate('/n').changed.includes('binary lib/zz.o'), 'objects stay, as in packages');
   });
 });
