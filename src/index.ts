@@ -57,6 +57,7 @@ export { TrustedKeys } from './signature/trusted-keys.js';
 export { describeNode } from './spec/describe.js';
 export { parseLockfile } from './spec/lockfile.js';
 export type { DagHash, Spec, SpecNode } from './spec/spec.js';
+export { ensureAlias } from './store/alias-root.js';
 export { Stage } from './store/stage.js';
 export { StagedTree } from './store/staged-tree.js';
 export type { Store } from './store/store.js';

@@ -2,7 +2,7 @@
 // keeps its place and size, with identifier, flags, entitlements and requirements, since a file keeps its size.
 import { createHash } from 'node:crypto';
 import type { ByteSource, Edit } from '../core/byte-source.js';
-import { concatBytes, copyBytes, equalBytes } from '../core/bytes.js';
+import { concatBytes, copyBytes, equalBytes, toLatin1 } from '../core/bytes.js';
 import type { MachoProblem, MachoSlice } from './macho.js';
 
 const CSMAGIC_EMBEDDED_SIGNATURE = 0xfade0cc0;
@@ -31,6 +31,8 @@ export interface CodeDirectory {
   readonly version: number;
   readonly flags: number;
   readonly identifier: string;
+  /** Of a real identity. */
+  readonly team: string | undefined;
   readonly hashType: string;
   readonly hashSize: number;
   /** Where the hash of the first page is, in the slice. */
@@ -114,13 +116,15 @@ function readDirectory(bytes: Uint8Array, { at, size, place }: BlobPlace): CodeD
     Math.ceil(codeLimit / pageSize) !== pages
   )
     return { problem: 'its code directory does not fit the file' };
-  const identifier = Buffer.from(bytes.buffer, bytes.byteOffset + at + identifierAt, size - identifierAt);
-  const end = identifier.indexOf(0);
+  const version = view.getUint32(8);
+  const teamAt = version >= TEAM_VERSION && size >= TEAM_OFFSET + 4 ? view.getUint32(TEAM_OFFSET) : 0;
+  const blob = bytes.subarray(at, at + size);
   return {
     offset: place.offset + at,
     version,
     flags: view.getUint32(12),
-    identifier: identifier.toString('latin1', 0, end < 0 ? identifier.length : end),
+    identifier: textAt(blob, identifierAt),
+    team: teamAt > 0 && teamAt < size ? textAt(blob, teamAt) : undefined,
     hashType: hash.name,
     hashSize: hash.size,
     hashesAt: place.offset + at + hashOffset,
@@ -128,6 +132,12 @@ function readDirectory(bytes: Uint8Array, { at, size, place }: BlobPlace): CodeD
     pageSize,
     codeLimit,
   };
+}
+
+function textAt(blob: Uint8Array, at: number): string {
+  const text = blob.subarray(at);
+  const end = text.indexOf(0);
+  return toLatin1(end < 0 ? text : text.subarray(0, end));
 }
 
 /** Whether the pages of a slice are what its signature says. */

@@ -36,12 +36,14 @@ export const DF_1_PIE = 0x08000000n;
 export interface ElfLayout {
   readonly header: {
     readonly size: number;
+    readonly e_entry: number;
     readonly e_phoff: number;
     readonly e_shoff: number;
     readonly e_phentsize: number;
     readonly e_phnum: number;
     readonly e_shentsize: number;
     readonly e_shnum: number;
+    readonly e_shstrndx: number;
   };
   readonly programHeader: {
     readonly size: number;
@@ -56,6 +58,7 @@ export interface ElfLayout {
   };
   readonly sectionHeader: {
     readonly size: number;
+    readonly sh_name: number;
     readonly sh_type: number;
     readonly sh_addr: number;
     readonly sh_offset: number;
@@ -76,7 +79,17 @@ export const E_TYPE = 16;
 export const E_MACHINE = 18;
 
 export const ELF32: ElfLayout = {
-  header: { size: 52, e_phoff: 28, e_shoff: 32, e_phentsize: 42, e_phnum: 44, e_shentsize: 46, e_shnum: 48 },
+  header: {
+    size: 52,
+    e_entry: 24,
+    e_phoff: 28,
+    e_shoff: 32,
+    e_phentsize: 42,
+    e_phnum: 44,
+    e_shentsize: 46,
+    e_shnum: 48,
+    e_shstrndx: 50,
+  },
   programHeader: {
     size: 32,
     p_type: 0,
@@ -88,13 +101,32 @@ export const ELF32: ElfLayout = {
     p_flags: 24,
     p_align: 28,
   },
-  sectionHeader: { size: 40, sh_type: 4, sh_addr: 12, sh_offset: 16, sh_size: 20, sh_link: 24, sh_info: 28 },
+  sectionHeader: {
+    size: 40,
+    sh_name: 0,
+    sh_type: 4,
+    sh_addr: 12,
+    sh_offset: 16,
+    sh_size: 20,
+    sh_link: 24,
+    sh_info: 28,
+  },
   dynamic: { size: 8, d_tag: 0, d_val: 4 },
   symbol: { size: 16, st_name: 0, st_value: 4, st_shndx: 14 },
 };
 
 export const ELF64: ElfLayout = {
-  header: { size: 64, e_phoff: 32, e_shoff: 40, e_phentsize: 54, e_phnum: 56, e_shentsize: 58, e_shnum: 60 },
+  header: {
+    size: 64,
+    e_entry: 24,
+    e_phoff: 32,
+    e_shoff: 40,
+    e_phentsize: 54,
+    e_phnum: 56,
+    e_shentsize: 58,
+    e_shnum: 60,
+    e_shstrndx: 62,
+  },
   programHeader: {
     size: 56,
     p_type: 0,
@@ -106,7 +138,16 @@ export const ELF64: ElfLayout = {
     p_memsz: 40,
     p_align: 48,
   },
-  sectionHeader: { size: 64, sh_type: 4, sh_addr: 16, sh_offset: 24, sh_size: 32, sh_link: 40, sh_info: 44 },
+  sectionHeader: {
+    size: 64,
+    sh_name: 0,
+    sh_type: 4,
+    sh_addr: 16,
+    sh_offset: 24,
+    sh_size: 32,
+    sh_link: 40,
+    sh_info: 44,
+  },
   dynamic: { size: 16, d_tag: 0, d_val: 8 },
   symbol: { size: 24, st_name: 0, st_shndx: 6, st_value: 8 },
 };

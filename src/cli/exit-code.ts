@@ -18,6 +18,7 @@ const NOT_FOUND: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'mirror-protocol',
   'root-unusable',
+  'alias-root-unusable',
   'key-unreadable',
   'key-missing',
   'key-ambiguous',

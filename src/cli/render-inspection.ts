@@ -1,22 +1,22 @@
 // What `inspect` found, for people and as JSON.
-import type { ElfFile, ElfString } from '../binfmt/elf.js';
-import { decodeUtf8 } from '../core/bytes.js';
 import type { Inspection } from '../operations/inspect.js';
 import { describeNode } from '../spec/describe.js';
-import { formatBytes, formatTable } from './format.js';
+import { formatBytes } from './format.js';
+import { elfAsJson, elfLines, machoAsJson, machoLines } from './render-binary.js';
+import { factLines, type FactRow as Row } from './render-facts.js';
 import { nodeAsJson } from './render-packages.js';
+import { pathLines, pathsAsJson } from './render-paths.js';
 
 /** Lines for people: a name and a value each. */
 export function inspectionLines(inspection: Inspection): string[] {
-  return formatTable(rowsOf(inspection).filter((row): row is [string, string] => row[1] !== undefined));
+  const paths = 'paths' in inspection ? pathLines(inspection.paths) : [];
+  if (inspection.kind === 'elf') return [...elfLines(inspection), ...paths];
+  if (inspection.kind === 'mach-o') return [...machoLines(inspection.macho), ...paths];
+  return [...factLines(rowsOf(inspection)), ...paths];
 }
-
-type Row = readonly [string, string | undefined];
 
 function rowsOf(inspection: Inspection): readonly Row[] {
   switch (inspection.kind) {
-    case 'elf':
-      return elfRows(inspection.elf);
     case 'script':
       return [
         ['kind', 'script'],
@@ -36,29 +36,6 @@ function rowsOf(inspection: Inspection): readonly Row[] {
     default:
       return [['kind', inspection.kind]];
   }
-}
-
-const ELF_TYPES: Readonly<Record<number, string>> = {
-  1: 'object file',
-  2: 'executable',
-  3: 'shared object',
-  4: 'core file',
-};
-
-function elfRows(elf: ElfFile): readonly Row[] {
-  return [
-    ['kind', `ELF ${ELF_TYPES[elf.type] ?? `file of type ${elf.type}`}`],
-    ['class', `${elf.class} bit, ${elf.byteOrder}-endian, machine ${elf.machine}`],
-    ['interpreter', textOf(elf.interpreter)],
-    ['soname', elf.soname && decodeUtf8(elf.soname)],
-    ...elf.needed.map((name): Row => ['needed', decodeUtf8(name)]),
-    [elf.rpath?.kind ?? 'rpath', textOf(elf.rpath)],
-    ['problem', elf.dynamicProblem ?? elf.interpreterProblem],
-  ];
-}
-
-function textOf(found: ElfString | undefined): string | undefined {
-  return found && decodeUtf8(found.value);
 }
 
 function specfileRows({ signed, specfile }: Extract<Inspection, { kind: 'specfile' }>): readonly Row[] {
@@ -95,7 +72,9 @@ function tarballRows({ tarball }: Extract<Inspection, { kind: 'tarball' }>): rea
 export function inspectionAsJson(inspection: Inspection): object {
   switch (inspection.kind) {
     case 'elf':
-      return { kind: 'elf', elf: elfAsJson(inspection.elf) };
+      return { kind: 'elf', elf: elfAsJson(inspection), paths: pathsAsJson(inspection.paths) };
+    case 'mach-o':
+      return { kind: 'mach-o', ...machoAsJson(inspection.macho), paths: pathsAsJson(inspection.paths) };
     case 'specfile': {
       const { spec, layoutVersion, checksum } = inspection.specfile;
       const nodes = [...spec.nodes.values()].map(nodeAsJson);
@@ -113,19 +92,10 @@ export function inspectionAsJson(inspection: Inspection): object {
       const hashToPrefix = Object.fromEntries(buildinfo.hashToPrefix);
       return { kind: 'tarball', ...facts, buildinfo: { ...buildinfo, hashToPrefix } };
     }
+    case 'script':
+    case 'other':
+      return { ...inspection, paths: pathsAsJson(inspection.paths) };
     default:
       return inspection;
   }
-}
-
-function elfAsJson(elf: ElfFile): object {
-  const { interpreter, soname, needed, rpath, ...facts } = elf;
-  return {
-    ...facts,
-    interpreter: textOf(interpreter) ?? null,
-    soname: soname === undefined ? null : decodeUtf8(soname),
-    needed: needed.map(decodeUtf8),
-    rpath:
-      rpath === undefined ? null : { kind: rpath.kind, value: decodeUtf8(rpath.value), offset: rpath.offset },
-  };
 }

@@ -105,6 +105,7 @@ export type RelocationErrorCode =
 /** The store cannot be read or written. */
 export type StoreErrorCode =
   | 'root-unusable'
+  | 'alias-root-unusable' // it is no short symbolic link to the root, and cannot become one
   | 'database-unreadable'
   | 'database-version'
   | 'database-locked'

@@ -14,6 +14,8 @@ export interface CoreJobRequest {
   readonly prefix: string;
   readonly layoutVersion: number;
   readonly source: string;
+  /** A symbolic link to the store's root, for C strings that have no room for that. */
+  readonly aliasRoot?: string | undefined;
 }
 
 const ELF_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'cray']);
@@ -22,7 +24,8 @@ const ELF_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'cray']);
  * The job of installing a spec's root from a tarball.
  * @throws RelocationError `sbang-path-too-long`; UsageError `config`, `projection`
  */
-export function coreJob({ store, stage, spec, prefix, layoutVersion, source }: CoreJobRequest): CoreJob {
+export function coreJob(request: CoreJobRequest): CoreJob {
+  const { store, stage, spec, prefix, layoutVersion, source, aliasRoot } = request;
   const permissions = store.permissionsOf(spec.root.name);
   return {
     packageName: spec.root.name,
@@ -39,6 +42,7 @@ export function coreJob({ store, stage, spec, prefix, layoutVersion, source }: C
         prefix: latin1(node.hash === spec.root.hash ? prefix : store.prefixOf(node, spec)),
       })),
       layoutVersion,
+      aliasRoot: aliasRoot === undefined ? undefined : latin1(aliasRoot),
     },
     projectionDepth: Math.max(1, prefix.split('/').length - store.root.split('/').length),
     sbangPath: store.sbangPath,

@@ -1,6 +1,8 @@
 // Says what a file is, as far as it concerns build caches: a program, a specfile, an index, a package's tarball.
-import { detectFileKind } from '../binfmt/detect.js';
+import { DETECT_BYTES, detectFileKind } from '../binfmt/detect.js';
 import { type ElfFile, readElf } from '../binfmt/elf.js';
+import { type ElfContents, readElfContents } from '../binfmt/elf-contents.js';
+import { type MachoContents, readMachoContents } from '../binfmt/macho-contents.js';
 import { type Buildinfo, parseBuildinfo } from '../buildcache/buildinfo.js';
 import { parsePackageIndex } from '../buildcache/package-index.js';
 import { BUILDINFO_PATH, findPackageRoot } from '../buildcache/package-root.js';
@@ -15,6 +17,7 @@ import { type Compression, detectCompression } from '../stream/detect-compressio
 import type { TarEntry } from '../tar/entry.js';
 import { displayPath, parseSafePath, type SafePath } from '../tar/safe-path.js';
 import { TarReader } from '../tar/tar-reader.js';
+import { findPathStrings, type PathStrings } from './path-strings.js';
 
 /** A file, wherever it is. */
 export interface InspectedFile extends ByteSource {
@@ -24,9 +27,14 @@ export interface InspectedFile extends ByteSource {
 }
 
 export type Inspection =
-  | { readonly kind: 'elf'; readonly elf: ElfFile }
-  | { readonly kind: 'mach-o' }
-  | { readonly kind: 'script'; readonly firstLine: string }
+  | {
+      readonly kind: 'elf';
+      readonly elf: ElfFile;
+      readonly contents: ElfContents;
+      readonly paths: PathStrings;
+    }
+  | { readonly kind: 'mach-o'; readonly macho: MachoContents; readonly paths: PathStrings }
+  | { readonly kind: 'script'; readonly firstLine: string; readonly paths: PathStrings }
   | { readonly kind: 'specfile'; readonly signed: boolean; readonly specfile: Specfile }
   | {
       readonly kind: 'package-index';
@@ -35,7 +43,7 @@ export type Inspection =
       readonly records: number;
     }
   | { readonly kind: 'tarball'; readonly tarball: TarballFacts }
-  | { readonly kind: 'other' };
+  | { readonly kind: 'other'; readonly paths: PathStrings };
 
 export interface TarballFacts {
   readonly compression: Compression;
@@ -48,29 +56,68 @@ export interface TarballFacts {
 }
 
 const HEAD_SIZE = 4096;
+/** A specfile or an index, and no other JSON. */
+const METADATA_KEY = /"(spec|database)"\s*:/;
 const LARGEST_METADATA = 512 << 20;
+
+export interface InspectOptions {
+  /** Prefixes that paths in the file may begin with, as byte strings. */
+  readonly prefixes?: readonly string[];
+  /** How many paths to show. */
+  readonly limit?: number;
+}
+
+/** More paths are counted, not shown. */
+export const SHOWN_PATHS = 1000;
 
 /**
  * Looks into a file.
- * @throws BuildcacheError for a file that begins like one of the kinds and is none
+ * @throws BuildcacheError for a file that begins like a specfile, an index or a tarball, and is none
  */
-export async function inspect(file: InspectedFile): Promise<Inspection> {
+export async function inspect(file: InspectedFile, options: InspectOptions = {}): Promise<Inspection> {
   const head = file.read(0, HEAD_SIZE).slice();
-  const kind = detectFileKind(head);
-  if (kind === 'elf') return inspectElf(file);
-  if (kind === 'macho') return { kind: 'mach-o' };
-  if (kind === 'shebang') return { kind: 'script', firstLine: firstLineOf(head) };
-  const text = Buffer.from(head).toString('latin1').trimStart();
-  if (text.startsWith('-----BEGIN PGP SIGNED MESSAGE-----')) return inspectSpecfile(file, true);
-  if (text.startsWith('{')) return inspectJson(file);
-  if (detectCompression(head) !== 'none' || isTar(head))
-    return { kind: 'tarball', tarball: await inspectTarball(file, head) };
-  return { kind: 'other' };
+  return inspectBinary(file, options) ?? inspectMetadata(file, head) ?? inspectOther(file, head, options);
 }
 
-function inspectElf(file: InspectedFile): Inspection {
-  const elf = readElf(file);
-  return elf === undefined ? { kind: 'other' } : { kind: 'elf', elf };
+function pathsIn(file: InspectedFile, { prefixes = [], limit = SHOWN_PATHS }: InspectOptions) {
+  return findPathStrings({ chunks: file.chunks(), prefixes, limit });
+}
+
+/** A program or a library; undefined for another file. */
+function inspectBinary(file: InspectedFile, options: InspectOptions): Promise<Inspection> | undefined {
+  const kind = detectFileKind(file.read(0, DETECT_BYTES));
+  if (kind === 'elf') {
+    const [elf, contents] = [readElf(file), readElfContents(file)];
+    if (elf === undefined || contents === undefined) return undefined;
+    return pathsIn(file, options).then((paths) => ({ kind: 'elf', elf, contents, paths }));
+  }
+  const macho = kind === 'macho' ? readMachoContents(file) : undefined;
+  return macho && pathsIn(file, options).then((paths) => ({ kind: 'mach-o', macho, paths }));
+}
+
+async function inspectOther(
+  file: InspectedFile,
+  head: Uint8Array,
+  options: InspectOptions,
+): Promise<Inspection> {
+  const paths = await pathsIn(file, options);
+  return detectFileKind(head) === 'shebang'
+    ? { kind: 'script', firstLine: firstLineOf(head), paths }
+    : { kind: 'other', paths };
+}
+
+/** A file of a build cache; undefined for another one. */
+function inspectMetadata(
+  file: InspectedFile,
+  head: Uint8Array,
+): Promise<Inspection> | Inspection | undefined {
+  if (detectFileKind(head) === 'shebang') return undefined;
+  const text = Buffer.from(head).toString('latin1').trimStart();
+  if (text.startsWith('-----BEGIN PGP SIGNED MESSAGE-----')) return inspectSpecfile(file, true);
+  if (text.startsWith('{') && METADATA_KEY.test(text)) return inspectJson(file);
+  if (detectCompression(head) !== 'none' || isTar(head))
+    return inspectTarball(file, head).then((tarball) => ({ kind: 'tarball', tarball }));
+  return undefined;
 }
 
 function firstLineOf(head: Uint8Array): string {

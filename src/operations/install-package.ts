@@ -39,6 +39,7 @@ export interface InstallContext {
   readonly inflaters: InflaterPool;
   readonly cores: CorePool;
   readonly force: boolean;
+  readonly aliasRoot?: string | undefined;
   /** `streams`: by way of the public streams, for comparison; the same bytes, two passes. */
   readonly through?: 'core' | 'streams' | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -213,10 +214,10 @@ class PackageInstallation {
   }
 
   #job(stage: Stage, source: TarballSource): CoreJob {
-    const { store } = this.#context;
+    const { store, aliasRoot } = this.#context;
     const { spec, layoutVersion } = source.specfile;
     const prefix = this.#requireSamePlace(spec, source.location);
-    return coreJob({ store, stage, spec, prefix, layoutVersion, source: source.location });
+    return coreJob({ store, stage, spec, prefix, layoutVersion, source: source.location, aliasRoot });
   }
 
   /** The index, which nobody signed, said where the package goes: what the specfile says must be the same. */

@@ -9,6 +9,7 @@ import type { Keyring } from '../signature/keyring.js';
 import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
 import { specFromRecords } from '../spec/spec-json.js';
 import { installOrder } from '../spec/traverse.js';
+import { ensureAlias } from '../store/alias-root.js';
 import type { Store } from '../store/store.js';
 import { CorePool, type CoreThresholds } from './core-pool.js';
 import { InflaterPool } from './inflater-pool.js';
@@ -45,6 +46,8 @@ export interface InstallRequest {
   readonly sha256?: string | undefined;
   /** `streams`: by way of the public streams, for comparison. */
   readonly through?: 'core' | 'streams';
+  /** A short symbolic link to the store's root, made if missing: it stands in C strings that have no room for the root. */
+  readonly aliasRoot?: string | undefined;
   /** Install packages of other platforms too. */
   readonly anyPlatform?: boolean;
 }
@@ -76,7 +79,8 @@ const DEFAULT_JOBS = 8;
 /**
  * Installs specs into a store.
  * A package that fails is in the report with its error; what depends on it is skipped, and the rest goes on.
- * @throws UsageError `usage`, `projection`, `not-relocatable-platform`; StoreError for a store that cannot be written
+ * @throws UsageError `usage`, `projection`, `not-relocatable-platform`; StoreError for a store that cannot be written,
+ * `alias-root-unusable`
  */
 export async function install(
   request: InstallRequest,
@@ -86,6 +90,7 @@ export async function install(
   const packages = planPackages(request);
   const { store, engine } = request;
   store.ensureSbang();
+  if (request.aliasRoot !== undefined) ensureAlias({ root: store.root, alias: request.aliasRoot });
   const inflaters = new InflaterPool(engine.engine);
   const cores = new CorePool({
     engine: engine.engine,
@@ -271,7 +276,15 @@ class PackageRun {
   }
 
   #context(): InstallContext {
-    const { store, mirrors, keyring, checkSignature = true, force = false, through } = this.#request;
+    const {
+      store,
+      mirrors,
+      keyring,
+      checkSignature = true,
+      force = false,
+      through,
+      aliasRoot,
+    } = this.#request;
     const { engine } = this.#request.engine;
     return {
       store,
@@ -280,6 +293,7 @@ class PackageRun {
       checkSignature,
       force,
       through,
+      aliasRoot,
       engine,
       inflaters: this.#inflaters,
       cores: this.#cores,

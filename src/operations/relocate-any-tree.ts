@@ -1,29 +1,30 @@
 // Relocates any tree, without metadata that says what to look at: every file is classified by its bytes, and the rules for packages
 // (FORMATS §5) apply. All files are looked at before the first is written, so that a tree that cannot move stays as it is.
 import { type FileClass, FileClassifier } from '../buildcache/classify-file.js';
-import { sizeAfterEdits } from '../core/byte-source.js';
 import { fromLatin1, toLatin1 } from '../core/bytes.js';
-import type {
-  CStringReplacer,
-  ElfPatcher,
-  MachoPatcher,
-  PrefixMapping,
-  RelocationEngine,
-  TextReplacer,
-} from '../relocation/engine.js';
+import type { RelocationError } from '../core/errors.js';
+import type { PrefixMapping, RelocationEngine, TextReplacer } from '../relocation/engine.js';
 import { relocateLinkTarget } from '../relocation/links.js';
 import { namingFile } from '../relocation/naming-file.js';
 import { encodeMapping, type PathMapping } from '../relocation/prefix-map.js';
+import { isBelow, type RootAlias, withAliases } from '../relocation/root-alias.js';
+import {
+  choiceOf,
+  explainRefusal,
+  isStringRefusal,
+  type RootChoice,
+  rootLengths,
+} from '../relocation/string-refusal.js';
 import { replaceTextChunks } from '../relocation/text-chunks.js';
+import { checkAlias, ensureAlias, requireAlias } from '../store/alias-root.js';
 import { type PrefixFile, type PrefixLink, type PrefixNode, readPrefixTree } from '../store/prefix-tree.js';
-import { type StagedFile, withStagedFile } from '../store/staged-file.js';
+import { SHEBANG_LIMIT } from '../store/sbang.js';
+import { type StagedFile, whileWritable, withStagedFile } from '../store/staged-file.js';
 import { readStagedLink, replaceStagedLink } from '../store/staged-link.js';
 import { rewriteTextFile } from '../store/staged-text.js';
 import { storeIoError } from '../store/store-io.js';
 import { displayPath } from '../tar/safe-path.js';
-import { EditedFile } from './edited-file.js';
-import { isMacho, lookAtMacho, type MachoRequest, relocateMacho } from './relocate-macho.js';
-import { replaceCStrings, stringWindow } from './relocate-strings.js';
+import { BinaryRelocator } from './relocate-binaries.js';
 
 export interface RelocateAnyTreeRequest {
   /** A directory, as a byte string. */
@@ -33,6 +34,8 @@ export interface RelocateAnyTreeRequest {
   readonly engine: RelocationEngine;
   /** Whether signatures of real identities in changed Mach-O files may become those of nobody. */
   readonly replaceIdentity?: boolean | undefined;
+  /** Symbolic links that stand for new prefixes in C strings without room; made where they are missing. */
+  readonly aliases?: readonly RootAlias[] | undefined;
   /** Only tell what would change. */
   readonly isDryRun?: boolean | undefined;
   readonly onWarning: (message: string) => void;
@@ -58,18 +61,34 @@ export interface AnyTreeReport {
  * Relocates what a tree holds; hard links stay hard links.
  * @throws RelocationError `cannot-grow-string`, `cannot-shrink-string`, `cannot-grow-rpath`, `text-too-large`, `macho-unsupported`,
  * `macho-no-room`, `macho-signed`, `macho-signature`, before anything is written
- * @throws StoreError `store-io`, `prefix-changed`
+ * @throws StoreError `alias-root-unusable`, `store-io`, `prefix-changed`
  */
 export function relocateAnyTree(request: RelocateAnyTreeRequest): AnyTreeReport {
+  const aliases = (request.aliases ?? []).map(({ root, alias }) => ({
+    root: text(root),
+    alias: text(alias),
+  }));
+  for (const alias of aliases) {
+    checkAlias(alias);
+    requireAlias(alias);
+  }
   const nodes = [...nodesBelow(readPrefixTree(request.tree))];
   const relocator = new TreeRelocator(request, nodes);
   const changed = nodes.flatMap((node) => {
     request.signal?.throwIfAborted();
     return relocator.look(node) ?? [];
   });
-  if (!request.isDryRun) for (const each of changed) relocator.apply(each);
+  if (!request.isDryRun) {
+    for (const alias of aliases) ensureAlias(alias);
+    for (const each of changed) relocator.apply(each);
+  }
   const files = nodes.filter(({ type }) => type === 'file').length;
   return { tree: request.tree, engine: request.engine.name, files, changed };
+}
+
+/** The path that a byte string is. */
+function text(path: string): string {
+  return Buffer.from(fromLatin1(path)).toString();
 }
 
 type Leaf = PrefixFile | PrefixLink;
@@ -80,15 +99,15 @@ function* nodesBelow(node: PrefixNode): Generator<Leaf> {
 }
 
 const CHUNK_SIZE = 1 << 20;
+const [HASH, EXCLAMATION, NEWLINE] = [0x23, 0x21, 0x0a];
 
 class TreeRelocator {
   readonly #request: RelocateAnyTreeRequest;
   readonly #mapping: PrefixMapping;
   readonly #text: TextReplacer;
-  readonly #elf: ElfPatcher;
-  readonly #macho: MachoPatcher;
-  readonly #strings: CStringReplacer;
-  readonly #window: Uint8Array;
+  readonly #binaries: BinaryRelocator;
+  readonly #choices: readonly RootChoice[];
+  readonly #nodes: readonly Leaf[];
   /** All names of each file that has several, by each of them; under the first one it is relocated. */
   readonly #names = new Map<string, readonly string[]>();
 
@@ -97,12 +116,19 @@ class TreeRelocator {
     this.#request = request;
     this.#mapping = encodeMapping(request.mapping);
     this.#text = engine.createTextReplacer(this.#mapping);
-    this.#elf = engine.createElfPatcher(this.#mapping, { rewriteInterpreter: true });
-    this.#macho = engine.createMachoPatcher(this.#mapping, {
+    const aliases = request.aliases ?? [];
+    this.#binaries = new BinaryRelocator({
+      engine,
+      mapping: request.mapping,
+      cStringMapping: withAliases(request.mapping, aliases),
+      rewriteInterpreter: true,
       replaceIdentity: request.replaceIdentity ?? false,
     });
-    this.#strings = engine.createCStringReplacer(this.#mapping);
-    this.#window = stringWindow(this.#strings);
+    this.#choices = [
+      ...aliases.map(({ alias }) => ({ path: alias, what: 'alias' }) as const),
+      ...request.mapping.map(([, to]) => ({ path: to, what: 'prefix' }) as const),
+    ];
+    this.#nodes = nodes;
     for (const names of hardLinkGroups(nodes)) for (const name of names) this.#names.set(name, names);
   }
 
@@ -111,22 +137,39 @@ class TreeRelocator {
     if (node.type === 'symlink') return this.#lookAtLink(node);
     if (this.#namesOf(node.path)[0] !== node.path) return undefined;
     return this.#open(node.path, (file) => {
-      const kind = classify(file, node.name);
-      if (kind === 'binary') return this.#lookAtBinary(node.path, file);
-      if (kind === 'text' && this.#changesText(node.path, file)) return { path: node.path, kind };
-      return undefined;
+      const change = this.#lookAtFile(node, file);
+      if (change !== undefined && file.names > this.#namesOf(node.path).length)
+        this.#request.onWarning(
+          `"${displayPath(node.path)}" has other names outside of the tree, whose content may change with it`,
+        );
+      return change;
     });
   }
 
   apply({ path, kind }: ChangedFile): void {
-    if (kind === 'link') this.#try(path, () => this.#writeLink(path));
-    else if (kind === 'text') this.#try(path, () => this.#writeText(path));
-    else this.#open(path, (file) => this.#writeBinary(path, file));
+    const location = this.#locate(path);
+    const folder = this.#locate(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
+    const writeBinary = (file: StagedFile) => this.#binaries.relocate({ name: displayPath(path), file });
+    this.#try(path, () => {
+      if (kind === 'binary') whileWritable(location, () => withStagedFile(location, writeBinary));
+      else
+        whileWritable(folder, () => {
+          if (kind === 'link') this.#writeLink(location);
+          else whileWritable(location, () => this.#writeText(path));
+        });
+    });
+  }
+
+  #lookAtFile({ path, name }: PrefixFile, file: StagedFile): ChangedFile | undefined {
+    const kind = classify(file, name);
+    if (kind === 'binary') return this.#lookAtBinary(path, file);
+    return kind === 'text' && this.#changesText(path, file) ? { path, kind } : undefined;
   }
 
   #lookAtLink({ path, target }: PrefixLink): ChangedFile | undefined {
     const relocated = relocateLinkTarget(fromLatin1(target), this.#mapping);
-    if (relocated.leadsOutside)
+    const isMoved = this.#request.mapping.some(([, to]) => isBelow(target, to));
+    if (relocated.leadsOutside && !isMoved)
       this.#request.onWarning(
         `The link "${displayPath(path)}" leads to "${displayPath(target)}", which is in no known prefix`,
       );
@@ -134,28 +177,56 @@ class TreeRelocator {
   }
 
   #lookAtBinary(path: string, file: StagedFile): ChangedFile | undefined {
-    const name = displayPath(path);
-    if (isMacho(file)) {
-      const counts = lookAtMacho(this.#machoRequest(name, file));
-      return counts.edits + counts.strings > 0 ? { path, kind: 'binary' } : undefined;
+    try {
+      const change = this.#binaries.look({ name: displayPath(path), file });
+      if (change === undefined) return undefined;
+      return { path, kind: 'binary', ...(change.grownBy > 0 ? { grownBy: change.grownBy } : {}) };
+    } catch (error) {
+      if (!isStringRefusal(error)) throw error;
+      throw this.#refusal(error, path, file);
     }
-    const edits = namingFile(name, () => this.#elf.patch(file));
-    const view = new EditedFile(file, edits);
-    const strings = replaceCStrings({ name, file: view, replacer: this.#strings, window: this.#window });
-    if (edits.length + strings === 0 || (strings === 0 && view.isSame())) return undefined;
-    const grownBy = sizeAfterEdits(file.size, edits) - file.size;
-    return { path, kind: 'binary', ...(grownBy > 0 ? { grownBy } : {}) };
+  }
+
+  /** The error with what would fit all files of the tree, none of which is changed yet. */
+  #refusal(error: RelocationError, path: string, file: StagedFile): RelocationError {
+    const choice = choiceOf(String(error.data.newPrefix), this.#choices);
+    if (choice === undefined) return explainRefusal({ error, file, choice, longest: undefined });
+    const room = this.#binaries.room(rootLengths(choice));
+    this.#binaries.survey({ name: path, file }, room);
+    for (const node of this.#nodes) {
+      if (node.type === 'symlink' || node.path === path || this.#namesOf(node.path)[0] !== node.path)
+        continue;
+      this.#open(node.path, (other) => {
+        if (classify(other, node.name) === 'binary')
+          this.#binaries.survey({ name: node.path, file: other }, room);
+      });
+    }
+    return explainRefusal({ error, file, choice, longest: room.longestRoot });
   }
 
   #changesText(path: string, file: StagedFile): boolean {
     return namingFile(displayPath(path), () => {
-      for (const { replaced } of replaceTextChunks(this.#text, chunksOf(file))) if (replaced) return true;
+      let isFirst = true;
+      for (const { bytes, replaced } of replaceTextChunks(this.#text, chunksOf(file))) {
+        if (replaced && isFirst) this.#checkInterpreterLine(path, bytes);
+        if (replaced) return true;
+        isFirst = false;
+      }
       return false;
     });
   }
 
-  #writeLink(path: string): void {
-    const node = this.#locate(path);
+  /** An installation gives such scripts a short line; here there is no store to keep a helper in. */
+  #checkInterpreterLine(path: string, text: Uint8Array): void {
+    const line = text.subarray(0, SHEBANG_LIMIT + 1);
+    const isLong = !line.includes(NEWLINE) && line.length > SHEBANG_LIMIT;
+    if (text[0] === HASH && text[1] === EXCLAMATION && isLong)
+      this.#request.onWarning(
+        `The first line of "${displayPath(path)}" has more than ${SHEBANG_LIMIT} bytes now: old kernels cut it`,
+      );
+  }
+
+  #writeLink(node: Buffer): void {
     const { target } = relocateLinkTarget(readStagedLink(node), this.#mapping);
     replaceStagedLink(node, target);
   }
@@ -171,26 +242,6 @@ class TreeRelocator {
     );
   }
 
-  #writeBinary(path: string, file: StagedFile): void {
-    const name = displayPath(path);
-    if (isMacho(file)) {
-      relocateMacho(this.#machoRequest(name, file));
-      return;
-    }
-    for (const edit of namingFile(name, () => this.#elf.patch(file))) file.write(edit.offset, edit.bytes);
-    replaceCStrings({ name, file, replacer: this.#strings, window: this.#window });
-  }
-
-  #machoRequest(name: string, file: StagedFile): MachoRequest {
-    return {
-      name,
-      file,
-      patcher: this.#macho,
-      replacer: this.#strings,
-      window: this.#window,
-    };
-  }
-
   #namesOf(path: string): readonly string[] {
     return this.#names.get(path) ?? [path];
   }
@@ -200,7 +251,7 @@ class TreeRelocator {
   }
 
   #open<Result>(path: string, use: (file: StagedFile) => Result): Result {
-    return this.#try(path, () => withStagedFile(this.#locate(path), use));
+    return this.#try(path, () => withStagedFile(this.#locate(path), use, { isReadOnly: true }));
   }
 
   #try<Result>(path: string, operation: () => Result): Result {

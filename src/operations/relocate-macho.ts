@@ -1,21 +1,19 @@
 // A Mach-O file of a tree: load commands, then C strings, then signatures, whose hashes cover both.
 import { DETECT_BYTES, detectFileKind } from '../binfmt/detect.js';
-import type { FileOrigin, MachoPatcher } from '../relocation/engine.js';
+import { coverEdits } from '../relocation/covered-edits.js';
+import type { FileOrigin, MachoPatcher, PrefixMapping } from '../relocation/engine.js';
 import { namingFile } from '../relocation/naming-file.js';
 import type { StagedFile } from '../store/staged-file.js';
 import { EditedFile } from './edited-file.js';
+import type { BinaryCounts } from './relocate-binaries.js';
 import { type CStringRequest, replaceCStrings } from './relocate-strings.js';
 
 export interface MachoRequest extends CStringRequest {
   readonly file: StagedFile;
   readonly patcher: MachoPatcher;
+  /** That of the patcher. */
+  readonly mapping: PrefixMapping;
   readonly origin?: FileOrigin | undefined;
-}
-
-/** How much of a file was changed, or would be. */
-export interface MachoCounts {
-  readonly edits: number;
-  readonly strings: number;
 }
 
 export function isMacho(file: StagedFile): boolean {
@@ -27,9 +25,10 @@ export function isMacho(file: StagedFile): boolean {
  * @throws RelocationError `macho-unsupported`, `macho-no-room`, `macho-signed`, `macho-signature`, `cannot-grow-string`,
  * `cannot-shrink-string`
  */
-export function lookAtMacho({ name, file, patcher, origin, replacer, window }: MachoRequest): MachoCounts {
+export function lookAtMacho({ name, file, patcher, mapping, origin, ...rest }: MachoRequest): BinaryCounts {
   const edits = namingFile(name, () => patcher.patch(file, origin));
-  const strings = replaceCStrings({ name, file: new EditedFile(file, edits), replacer, window });
+  const view = new EditedFile(file, coverEdits(edits, mapping));
+  const strings = replaceCStrings({ ...rest, name, file: view });
   if (edits.length + strings > 0) namingFile(name, () => patcher.checkSignable(file));
   return { edits: edits.length, strings };
 }
@@ -38,10 +37,12 @@ export function lookAtMacho({ name, file, patcher, origin, replacer, window }: M
  * Changes a file; one that ends in an error may be half changed.
  * @throws RelocationError as `lookAtMacho`
  */
-export function relocateMacho({ name, file, patcher, origin, replacer, window }: MachoRequest): MachoCounts {
+export function relocateMacho({ name, file, patcher, mapping, origin, ...rest }: MachoRequest): BinaryCounts {
   const edits = namingFile(name, () => patcher.patch(file, origin));
-  for (const edit of edits) file.write(edit.offset, edit.bytes);
-  const strings = replaceCStrings({ name, file, replacer, window });
+  const covered = coverEdits(edits, mapping);
+  for (const edit of covered) file.write(edit.offset, edit.bytes);
+  const strings = replaceCStrings({ ...rest, name, file });
+  if (covered !== edits) for (const edit of edits) file.write(edit.offset, edit.bytes);
   if (edits.length + strings > 0) {
     for (const edit of namingFile(name, () => patcher.resign(file))) file.write(edit.offset, edit.bytes);
   }

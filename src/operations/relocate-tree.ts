@@ -1,23 +1,28 @@
 // Carries out a relocation plan on a staged tree, file by file: rpaths, then C strings of the result; text; links.
 // Rules and kernels come from relocation/, access to the files from store/.
-import type { Edit } from '../core/byte-source.js';
 import { startsWithBytes, toLatin1 } from '../core/bytes.js';
-import type { ElfPatcher, FileOrigin, PrefixMapping, RelocationEngine } from '../relocation/engine.js';
+import type { RelocationError } from '../core/errors.js';
+import type { PrefixMapping, RelocationEngine } from '../relocation/engine.js';
 import { relocateLinkTarget } from '../relocation/links.js';
-import { listedFiles, listedLinks } from '../relocation/listed-files.js';
+import { type ListedFile, listedFiles, listedLinks } from '../relocation/listed-files.js';
 import { namingFile } from '../relocation/naming-file.js';
 import type { RelocationPlan } from '../relocation/plan.js';
 import { encodeMapping } from '../relocation/prefix-map.js';
 import { originOf } from '../relocation/relative-rpath.js';
+import {
+  choiceOf,
+  explainRefusal,
+  isStringRefusal,
+  rootChoices,
+  rootLengths,
+} from '../relocation/string-refusal.js';
 import { replaceTextChunks } from '../relocation/text-chunks.js';
 import { type StagedFile, withStagedFile } from '../store/staged-file.js';
 import { readStagedLink, replaceStagedLink } from '../store/staged-link.js';
 import { rewriteTextFile } from '../store/staged-text.js';
 import type { StagedTree } from '../store/staged-tree.js';
 import { displayPath, type SafePath } from '../tar/safe-path.js';
-import { hasFewHits, replaceAtHits } from './relocate-hits.js';
-import { isMacho, relocateMacho } from './relocate-macho.js';
-import { replaceCStrings, stringWindow } from './relocate-strings.js';
+import { BinaryRelocator } from './relocate-binaries.js';
 
 /** How many files of each kind were changed. */
 export interface RelocationCounts {
@@ -95,40 +100,60 @@ function relocateTexts({ tree, root, plan, engine }: RelocateTreeRequest): numbe
   return changed;
 }
 
-function relocateBinaries({ tree, root, plan, engine }: RelocateTreeRequest) {
+function relocateBinaries(request: RelocateTreeRequest) {
+  const { tree, root, plan, engine } = request;
   const counts = { binaries: 0, rpaths: 0, cStrings: 0 };
   if (plan.binaryFiles.length === 0) return counts;
-  const mapping = encodeMapping(plan.binaryMapping);
-  const patcher = engine.createElfPatcher(mapping, { rewriteInterpreter: plan.rewriteInterpreter });
-  const machoPatcher = engine.createMachoPatcher(mapping, { replaceIdentity: false });
-  const replacer = engine.createCStringReplacer(mapping);
-  const window = stringWindow(replacer);
-  const areHitsKnown = isRootOf(tree.hitRoot, mapping);
-  for (const { name, path } of listedFiles(tree.members, root, plan.binaryFiles)) {
+  const relocator = new BinaryRelocator({
+    engine,
+    mapping: plan.binaryMapping,
+    cStringMapping: plan.cStringMapping,
+    rewriteInterpreter: plan.rewriteInterpreter,
+    replaceIdentity: false,
+  });
+  const areHitsKnown = isRootOf(tree.hitRoot, encodeMapping(plan.binaryMapping));
+  const files = listedFiles(tree.members, root, plan.binaryFiles);
+  for (const [index, { name, path }] of files.entries()) {
     const hits = areHitsKnown ? hitsOf(tree, path) : undefined;
     const origin = originOf(plan, name);
     // An rpath relative to the file is no hit.
     if (hits?.length === 0 && origin === undefined) continue;
     withStagedFile(tree.locate(path), (file) => {
-      const shown = displayPath(name);
-      if (isMacho(file)) {
-        const changes = relocateMacho({ name: shown, file, patcher: machoPatcher, origin, replacer, window });
-        counts.rpaths += changes.edits;
-        counts.cStrings += changes.strings;
-        if (changes.edits + changes.strings > 0) counts.binaries++;
-        return;
+      try {
+        const { edits, strings } = relocator.relocate({ name: displayPath(name), file, origin, hits });
+        counts.rpaths += edits;
+        counts.cStrings += strings;
+        if (edits + strings > 0) counts.binaries++;
+      } catch (error) {
+        if (!isStringRefusal(error)) throw error;
+        throw refusal(request, relocator, { error, file, following: files.slice(index + 1) });
       }
-      const edits = namingFile(shown, () => patchElf(file, patcher, origin));
-      const strings =
-        hits !== undefined && hasFewHits(hits, file.size)
-          ? replaceAtHits({ name: shown, file, replacer, hits, edits })
-          : replaceCStrings({ name: shown, file, replacer, window });
-      counts.rpaths += edits.length;
-      counts.cStrings += strings;
-      if (edits.length + strings > 0) counts.binaries++;
     });
   }
   return counts;
+}
+
+interface Refused {
+  readonly error: RelocationError;
+  readonly file: StagedFile;
+  readonly following: readonly ListedFile[];
+}
+
+/** The files before the refused one had no string without room. */
+function refusal(
+  { tree, plan }: RelocateTreeRequest,
+  relocator: BinaryRelocator,
+  { error, file, following }: Refused,
+): RelocationError {
+  const choice = choiceOf(String(error.data.newPrefix), rootChoices(plan));
+  if (choice === undefined) return explainRefusal({ error, file, choice, longest: undefined });
+  const room = relocator.room(rootLengths(choice));
+  relocator.surveyRest({ file, offset: Number(error.data.offset) }, room);
+  for (const { name, path } of following)
+    withStagedFile(tree.locate(path), (next) =>
+      relocator.survey({ name: displayPath(name), file: next, origin: originOf(plan, name) }, room),
+    );
+  return explainRefusal({ error, file, choice, longest: room.longestRoot });
 }
 
 /** Hits that were recorded on the way count only when what was looked for begins every old prefix. */
@@ -139,10 +164,4 @@ function isRootOf(root: Uint8Array | undefined, mapping: PrefixMapping): boolean
 function hitsOf(tree: StagedTree, path: SafePath): readonly number[] | undefined {
   const member = tree.members.get(path);
   return member?.kind === 'file' ? tree.hitsOf(member.inode) : undefined;
-}
-
-function patchElf(file: StagedFile, patcher: ElfPatcher, origin: FileOrigin | undefined): readonly Edit[] {
-  const edits = patcher.patch(file, origin);
-  for (const edit of edits) file.write(edit.offset, edit.bytes);
-  return edits;
 }

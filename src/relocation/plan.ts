@@ -4,6 +4,7 @@ import type { Buildinfo } from '../buildcache/buildinfo.js';
 import { MetadataError, RelocationError } from '../core/errors.js';
 import { joinPath, relativePath } from './normalize-path.js';
 import { type PathMapping, PrefixMapBuilder } from './prefix-map.js';
+import { withAliases } from './root-alias.js';
 
 /** All paths are latin1 strings: one character per byte. */
 export interface PlanInput {
@@ -17,6 +18,8 @@ export interface PlanInput {
   readonly newSpackPrefix: string | undefined;
   /** The new spec's nodes, in the order of `hash_to_prefix` (FORMATS §4), with their new prefixes. */
   readonly newPrefixes: readonly { readonly hash: string; readonly prefix: string }[];
+  /** A symbolic link to the new root, for C strings that have no room for that. */
+  readonly aliasRoot?: string | undefined;
   /** The layout of the build cache: from 2 on the interpreter of an ELF file is rewritten like an rpath. */
   readonly layoutVersion: number;
 }
@@ -29,8 +32,12 @@ export interface RelocationPlan {
   readonly newPrefix: string;
   /** For text files. Identities are in it: engines drop them for text and C strings. */
   readonly textMapping: PathMapping;
-  /** For rpaths, interpreters, links and C strings, identities included. */
+  /** For rpaths, interpreters and links, identities included. */
   readonly binaryMapping: PathMapping;
+  /** For C strings: the same, but for new prefixes that go by an alias of the root. */
+  readonly cStringMapping: PathMapping;
+  /** The alias, where the user gave one. */
+  readonly aliasRoot: string | undefined;
   readonly textFiles: readonly string[];
   readonly binaryFiles: readonly string[];
   readonly linkFiles: readonly string[];
@@ -54,18 +61,22 @@ export function makePlan(input: PlanInput): RelocationPlan {
   checkLayout(input);
   const kind = planKind(input, oldPrefix);
   const mappings = makeMappings(input, oldPrefix);
+  const { newLayoutRoot, aliasRoot } = input;
+  const aliases = aliasRoot === undefined ? [] : [{ root: newLayoutRoot, alias: aliasRoot }];
   return {
     kind,
     oldPrefix,
     newPrefix,
     ...mappings,
+    cStringMapping: withAliases(mappings.binaryMapping, aliases),
+    aliasRoot,
     // Spack's own `filter_file` leaves backup files behind: they stay as they are.
     textFiles: kind === 'none' ? [] : buildinfo.relocateTextfiles.filter((file) => !file.endsWith('~')),
     binaryFiles: kind === 'full' ? buildinfo.relocateBinaries : [],
     linkFiles: kind === 'full' ? buildinfo.relocateLinks : [],
     rewriteInterpreter: input.layoutVersion >= 2,
     relativeRpaths: buildinfo.relativeRpaths,
-    newLayoutRoot: input.newLayoutRoot,
+    newLayoutRoot,
   };
 }
 

@@ -10,6 +10,7 @@ import {
   openSync,
   readSync,
   renameSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { EMPTY_BYTES } from '../core/bytes.js';
@@ -22,13 +23,18 @@ const LARGEST_SPARE = 256 * 1024;
 export class StagedFile {
   /** As it was when it was opened. */
   readonly size: number;
+  /** How many names the file has. */
+  readonly names: number;
   readonly #descriptor: number;
   #buffer: Uint8Array = takeBuffer();
 
-  /** Opens a regular file; a symbolic link is not followed. */
-  constructor(path: string | Buffer) {
-    this.#descriptor = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
-    this.size = fstatSync(this.#descriptor).size;
+  /** Opens a regular file, to edit it unless only to look at it; a symbolic link is not followed. */
+  constructor(path: string | Buffer, { isReadOnly = false }: { readonly isReadOnly?: boolean } = {}) {
+    const access = isReadOnly ? constants.O_RDONLY : constants.O_RDWR;
+    this.#descriptor = openSync(path, access | constants.O_NOFOLLOW);
+    const { size, nlink } = fstatSync(this.#descriptor);
+    this.size = size;
+    this.names = nlink;
   }
 
   /** The bytes at `offset`, fewer than `length` only at the end of the file. The view is valid until the next read. */
@@ -77,12 +83,30 @@ function takeBuffer(): Uint8Array {
 }
 
 /** Opens a file, hands it to `use`, and closes it whatever happens. */
-export function withStagedFile<Result>(path: string | Buffer, use: (file: StagedFile) => Result): Result {
-  const file = new StagedFile(path);
+export function withStagedFile<Result>(
+  path: string | Buffer,
+  use: (file: StagedFile) => Result,
+  options: { readonly isReadOnly?: boolean } = {},
+): Result {
+  const file = new StagedFile(path, options);
   try {
     return use(file);
   } finally {
     file.close();
+  }
+}
+
+const OWNER_WRITES = 0o200;
+
+/** Runs something while the owner may write a file or a folder, whatever its mode says before and after. */
+export function whileWritable<Result>(path: Buffer, run: () => Result): Result {
+  const mode = statSync(path).mode & 0o7777;
+  if ((mode & OWNER_WRITES) !== 0) return run();
+  chmodSync(path, mode | OWNER_WRITES);
+  try {
+    return run();
+  } finally {
+    chmodSync(path, mode);
   }
 }
 

@@ -9,7 +9,13 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type CodeSignature, readCodeSignature } from '../../src/binfmt/codesign.js';
-import { type MachoFile, type MachoSlice, readMacho } from '../../src/binfmt/macho.js';
+import {
+  LC_RPATH,
+  type MachoFile,
+  type MachoSlice,
+  NAME_COMMANDS,
+  readMacho,
+} from '../../src/binfmt/macho.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import { fromLatin1, toLatin1 } from '../../src/core/bytes.js';
 import { BuildcacheError, RelocationError } from '../../src/core/errors.js';
@@ -64,6 +70,7 @@ function relocated(bytes: Uint8Array, pairs: readonly (readonly [string, string]
   const isChanged = relocateMachoBytes(copy, {
     patcher: ENGINE.createMachoPatcher(mapping, { replaceIdentity: options.replaceIdentity ?? false }),
     strings: ENGINE.createCStringReplacer(mapping),
+    mapping,
     origin: options.origin,
   });
   return { bytes: copy, isChanged };
@@ -146,6 +153,40 @@ describe('Mach-O relocation', () => {
       assert.equal(now?.flags, before?.flags);
     });
   }
+
+  it('replaces the names of libraries of every kind', () => {
+    const before = fixture('hello-macho');
+    const slice = onlySlice(before);
+    const at = slice.commands.find(({ cmd }) => cmd === 0x0c)?.offset ?? 0;
+    for (const [kind, name] of NAME_COMMANDS) {
+      if (kind === LC_RPATH) continue;
+      const bytes = Buffer.from(before);
+      bytes.writeUInt32LE(kind, at);
+      const names = namesOf(onlySlice(relocated(bytes, SHORTER).bytes));
+      assert.ok(names.includes(`${name} /n/greet/lib/libgreet.dylib`), names.join());
+    }
+  });
+
+  it('names an rpath once when two become one', () => {
+    const pairs = [
+      ['/old/store/greet', '/n'],
+      ['/old/store/other', '/n'],
+    ] as const;
+    const { bytes } = relocated(fixture('libgreet-arm64.dylib'), pairs);
+    assert.deepEqual(
+      namesOf(onlySlice(bytes)).filter((name) => name.startsWith('LC_RPATH')),
+      ['LC_RPATH /n/lib'],
+    );
+    checkPages(bytes, onlySlice(bytes));
+  });
+
+  it('takes a new prefix that begins with the old one', () => {
+    const { bytes } = relocated(fixture('hello-macho'), [['/old/store/greet', '/old/store/greet2']]);
+    assert.deepEqual(namesOf(onlySlice(bytes)).slice(0, 1), [
+      'LC_LOAD_DYLIB /old/store/greet2/lib/libgreet.dylib',
+    ]);
+    checkPages(bytes, onlySlice(bytes));
+  });
 
   it('makes names relative to the file, where the cache has them so', () => {
     const origin = { old: '/old/store/greet/bin', new: '/n/greet-1/bin', root: '/n' };

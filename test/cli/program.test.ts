@@ -238,8 +238,35 @@ describe('regraft inspect', () => {
     assert.equal((await inspect(join(cache.folder, cache.get('top').tarball))).kind, 'tarball');
     assert.equal((await inspect(join(cache.folder, 'build_cache/index.json'))).kind, 'package-index');
     assert.equal((await inspect(join(folder, 'script'))).kind, 'script');
+    writeFileSync(join(folder, 'other.json'), '{"name": "/usr/share/x"}');
+    const other = await inspect(join(folder, 'other.json'));
+    assert.deepEqual([other.kind, other.paths.strings[0].path], ['other', '/usr/share/x']);
     for (const path of [cache.get('top').specfile, cache.get('top').tarball, 'build_cache/index.json'])
       assert.equal((await run(['inspect', join(cache.folder, path)])).exitCode, 0);
+  });
+
+  it('shows tables, names and paths of programs, and the prefixes of paths', async (test) => {
+    const { run } = await place(test);
+    const fixture = (name: string) => join(process.cwd(), 'test/fixtures-binaries', name);
+    const elf = await run(['inspect', fixture('libgreet.so.1'), '--prefix', '/old/store']);
+    for (const text of [
+      /runpath +\/old\/store\/greet\/lib/,
+      /\n {2}PT_LOAD /,
+      /\n {2}\.dynstr +SHT_STRTAB/,
+      /DT_SONAME +libgreet/,
+    ])
+      assert.match(elf.out, text);
+    assert.match(elf.out, /0x[0-9a-f]+ +\/old\/store\/greet\/lib +prefix \/old\/store\n/);
+    const macho = JSON.parse((await run(['inspect', fixture('hello-macho'), '--json', '--limit', '1'])).out);
+    assert.deepEqual(macho.slices[0].rpaths, ['/old/store/greet/lib', '@loader_path/../lib']);
+    assert.equal(macho.slices[0].signature.fits, true);
+    assert.equal(macho.paths.limited, true);
+    assert.match(
+      (await run(['inspect', fixture('hello-macho')])).out,
+      /signature +ad hoc; the hashes of all pages fit/,
+    );
+    const wrong = await run(['inspect', fixture('hello-macho'), '--prefix', 'x']);
+    assert.equal(wrong.exitCode, 2);
   });
 
   it('says what is wrong with a file', async (test) => {

@@ -46,6 +46,8 @@ function planOf(changes: Partial<RelocationPlan> = {}): RelocationPlan {
     linkFiles: [],
     rewriteInterpreter: false,
     relativeRpaths: false,
+    cStringMapping: changes.binaryMapping ?? MAPPING,
+    aliasRoot: undefined,
     newLayoutRoot: NEW,
     ...changes,
   };

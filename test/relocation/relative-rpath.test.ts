@@ -39,6 +39,8 @@ function planOf(places: Omit<Head, 'mapping'>): RelocationPlan {
     ...places,
     textMapping: [],
     binaryMapping: [],
+    cStringMapping: [],
+    aliasRoot: undefined,
     textFiles: [],
     binaryFiles: [],
     linkFiles: [],

@@ -23,7 +23,7 @@ import {
   wholeNumber,
 } from '../options.js';
 import type { CommandRun } from '../run.js';
-import { byteString, existingDirectory, parseMapping } from './relocate.js';
+import { byteString, existingDirectory, parsePairs } from './relocate.js';
 
 interface RoundFlags {
   readonly rounds: number;
@@ -119,7 +119,7 @@ interface RelocateRun {
 }
 
 async function benchRelocate({ tree, flags, console, signal }: RelocateRun): Promise<number> {
-  const mapping = parseMapping(flags.map);
+  const mapping = parsePairs('--map', flags.map);
   const path = byteString(existingDirectory(tree));
   const work: EngineWork = async ({ engine }) => {
     relocateAnyTree({ tree: path, mapping, engine, isDryRun: true, onWarning: () => {}, signal });

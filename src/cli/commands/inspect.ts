@@ -1,23 +1,38 @@
 // `regraft inspect`: what a file is, for people and as JSON.
 import type { Command } from 'commander';
+import { toLatin1 } from '../../core/bytes.js';
 import { UsageError } from '../../core/errors.js';
-import { inspect } from '../../operations/inspect.js';
+import { inspect, SHOWN_PATHS } from '../../operations/inspect.js';
 import { EXIT } from '../exit-code.js';
 import { openInspectedFile } from '../inspected-file.js';
+import { wholeNumber } from '../options.js';
+import { prefixesOfFile } from '../prefixes-of-file.js';
 import { inspectionAsJson, inspectionLines } from '../render-inspection.js';
 import type { CommandRun } from '../run.js';
+
+interface InspectFlags {
+  readonly prefix?: readonly string[];
+  readonly limit: number;
+}
 
 export function addInspectCommand(program: Command, run: CommandRun): void {
   program
     .command('inspect')
-    .description('show what a file is: an ELF file, a specfile, an index, a tarball of a package')
+    .description(
+      'show what a file is: headers, names, signature and paths of an ELF or Mach-O file, the paths of any other; a specfile, an index, a tarball',
+    )
     .argument('<file>', 'path of the file')
-    .action((path: string, flags: object) =>
+    .option('--prefix <dir...>', 'prefixes to look for (default: those of the package that the file lies in)')
+    .option('--limit <n>', 'how many paths to show; all are counted', wholeNumber('--limit', 0), SHOWN_PATHS)
+    .action((path: string, flags: InspectFlags) =>
       run(flags, async (console) => {
         if (path === '') throw new UsageError('usage', 'Cannot inspect a file without a name');
         const file = openInspectedFile(path);
         try {
-          const inspection = await inspect(file);
+          const inspection = await inspect(file, {
+            prefixes: flags.prefix?.map(prefixOf) ?? prefixesOfFile(path),
+            limit: flags.limit,
+          });
           for (const line of inspectionLines(inspection)) console.line(line);
           console.result({ file: path, ...inspectionAsJson(inspection) });
           return EXIT.done;
@@ -26,4 +41,13 @@ export function addInspectCommand(program: Command, run: CommandRun): void {
         }
       }),
     );
+}
+
+/** As it stands in files: without final slashes. */
+function prefixOf(path: string): string {
+  const plain = path.replace(/\/+$/, '');
+  if (plain.startsWith('/')) return toLatin1(Buffer.from(plain));
+  throw new UsageError('usage', `Cannot use "${path}" for --prefix: it is no absolute path`, {
+    data: { path },
+  });
 }

@@ -1,4 +1,5 @@
 // `regraft install`: packages of build caches into a store.
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../core/errors.js';
 import { install } from '../../operations/install.js';
@@ -32,6 +33,7 @@ export interface InstallFlags extends MirrorFlags, StoreFlags {
   readonly only?: 'package' | 'dependencies';
   readonly implicit?: boolean;
   readonly failFast?: boolean;
+  readonly aliasRoot?: string;
   readonly anyPlatform?: boolean;
   readonly lock: boolean;
 }
@@ -57,6 +59,10 @@ export function addInstallCommand(program: Command, run: CommandRun): void {
     .addOption(new Option('--only <what>', 'leave out the rest').choices(['package', 'dependencies']))
     .option('--implicit', 'mark nothing as asked for')
     .option('--fail-fast', 'stop at the first failure')
+    .option(
+      '--alias-root <dir>',
+      'short symbolic link to the root, made if missing: stands in C strings that have no room for the root',
+    )
     .option('--any-platform', 'install packages of other platforms too')
     .option('--no-lock', 'write to the store without excluding a Spack that uses it');
   addStoreOptions(addMirrorOptions(command));
@@ -86,7 +92,7 @@ const installCommand = async (
     for (const root of store.upstreams.missing())
       console.warn(`There is no store at "${root}", which --upstream names`);
     const report = await install(
-      { ...flags, specs, store, mirrors, catalog, keyring, engine },
+      { ...flags, aliasRoot: aliasRoot(flags), specs, store, mirrors, catalog, keyring, engine },
       { signal, onProgress: (event) => progress.handle(event) },
     );
     progress.end();
@@ -109,6 +115,10 @@ function storeRequest(flags: InstallFlags) {
     upstreams: upstream ?? [],
     ...(lock ? {} : { noLock: true }),
   };
+}
+
+function aliasRoot({ aliasRoot: alias }: InstallFlags): string | undefined {
+  return alias === undefined ? undefined : resolve(alias);
 }
 
 function sha256(text: string): string {

@@ -15,6 +15,7 @@ import type { CommandRun } from '../run.js';
 
 interface RelocateFlags {
   readonly map: readonly string[];
+  readonly alias?: readonly string[];
   readonly engine?: EngineChoice;
   readonly dryRun?: boolean;
   readonly replaceSignatures?: boolean;
@@ -30,15 +31,21 @@ export function addRelocateCommand(program: Command, run: CommandRun): void {
       '--replace-signatures',
       'sign changed Mach-O files ad hoc, also those that a real identity signed',
     )
+    .option(
+      '--alias <new=short...>',
+      'symbolic link to a new prefix, made if missing: stands in C strings that have no room for that',
+    )
     .option('-n, --dry-run', 'only show what would change')
     .addOption(new Option('--engine <name>', 'kernels to use').choices(['auto', 'native', 'wasm', 'js']))
     .action((tree: string, flags: RelocateFlags) =>
       run(flags, async (console, signal) => {
-        const mapping = parseMapping(flags.map);
+        const mapping = parsePairs('--map', flags.map);
+        const aliases = parsePairs('--alias', flags.alias ?? []).map(([root, alias]) => ({ root, alias }));
         const { engine } = selectEngine(flags.engine, process.env);
         const report = relocateAnyTree({
           tree: byteString(existingDirectory(tree)),
           mapping,
+          aliases,
           engine,
           isDryRun: flags.dryRun,
           replaceIdentity: flags.replaceSignatures,
@@ -61,8 +68,13 @@ export function existingDirectory(tree: string): string {
   throw new UsageError('usage', `Cannot relocate "${tree}": it is no directory`, { data: { path: tree } });
 }
 
+const FORMS = {
+  '--map': { form: 'OLD=NEW', example: '/old/store=/new/store' },
+  '--alias': { form: 'NEW=SHORT', example: '/new/store=/s' },
+} as const;
+
 /** Pairs of absolute paths; trailing slashes do not count. */
-export function parseMapping(pairs: readonly string[]): PathMapping {
+export function parsePairs(option: '--map' | '--alias', pairs: readonly string[]): PathMapping {
   return pairs.map((pair) => {
     const at = pair.indexOf('=');
     const [from, to] = [pair.slice(0, at), pair.slice(at + 1)].map((path) =>
@@ -71,9 +83,9 @@ export function parseMapping(pairs: readonly string[]): PathMapping {
     if (at < 0 || !isPrefix(from) || !isPrefix(to)) {
       throw new UsageError(
         'usage',
-        `Cannot use "${pair}" for --map: it is not OLD=NEW with two absolute paths`,
+        `Cannot use "${pair}" for ${option}: it is not ${FORMS[option].form} with two absolute paths`,
         {
-          hint: 'For example --map /old/store=/new/store',
+          hint: `For example ${option} ${FORMS[option].example}`,
           data: { pair },
         },
       );
