@@ -116,7 +116,6 @@ function readDirectory(bytes: Uint8Array, { at, size, place }: BlobPlace): CodeD
     Math.ceil(codeLimit / pageSize) !== pages
   )
     return { problem: 'its code directory does not fit the file' };
-  const version = view.getUint32(8);
   const teamAt = version >= TEAM_VERSION && size >= TEAM_OFFSET + 4 ? view.getUint32(TEAM_OFFSET) : 0;
   const blob = bytes.subarray(at, at + size);
   return {

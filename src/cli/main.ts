@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import type { WriteStream } from 'node:tty';
+import { PACKAGE_FOLDER } from '../core/package-folder.js';
 import type { Sink } from './console.js';
 import { EXIT } from './exit-code.js';
 
@@ -20,7 +21,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   isOutputLost ||= error.code !== 'EPIPE';
 });
 process.stderr.on('error', () => {});
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+const { version } = JSON.parse(readFileSync(new URL('package.json', PACKAGE_FOLDER), 'utf8')) as {
   version: string;
 };
 // Node 22 and later keep compiled code between runs; the program is loaded once that is on.

@@ -304,6 +304,7 @@ function relocated(original: Buffer, { patcher, engine, mapping, origin }: Macho
   try {
     const isEdited = relocateMachoBytes(bytes, {
       patcher,
+      mapping,
       strings: engine.createCStringReplacer(mapping),
       origin,
     });

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { readElf } from '../../binfmt/elf.js';
 import { toLatin1 } from '../../core/bytes.js';
 import { RelocationError } from '../../core/errors.js';
+import { PACKAGE_FOLDER } from '../../core/package-folder.js';
 
 /** Equal to `ABI_VERSION` in native/src/lib.rs; raised with every change of a signature. */
 export const ABI_VERSION = 2;
@@ -83,7 +84,7 @@ export interface AddonSurroundings {
 }
 
 const require = createRequire(import.meta.url);
-const NATIVE_FOLDER = new URL('../../../../native/', import.meta.url);
+const NATIVE_FOLDER = new URL('native/', PACKAGE_FOLDER);
 
 /**
  * Loads the addon.
