@@ -20,7 +20,6 @@ export const SHT_NOBITS: u32 = 8;
 export const SHT_DYNSYM: u32 = 11;
 export const SHT_GNU_verdef: u32 = 0x6ffffffd;
 export const SHT_GNU_verneed: u32 = 0x6ffffffe;
-export const STT_SECTION: u32 = 3;
 export const DT_NULL: u64 = 0;
 export const DT_NEEDED: u64 = 1;
 export const DT_STRTAB: u64 = 5;

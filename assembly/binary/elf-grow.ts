@@ -129,7 +129,7 @@ function moveStrings(section: Section): void {
     if (reference.hashAt == 0) continue;
     editInt(reference.hashAt, table.elfHash(table.bytes + reference.newOffset, reference.newLength));
   }
-  moveSectionSymbols(section.index, placeVaddr);
+  moveSectionSymbols(section, placeVaddr);
 }
 
 function moveInterpreter(length: i32): void {
@@ -147,7 +147,7 @@ function moveInterpreter(length: i32): void {
   }
   if (interpreterSection < 0) return;
   moveSection(sectionAt(interpreterSection), vaddr, offset, size);
-  moveSectionSymbols(interpreterSection, vaddr);
+  moveSectionSymbols(sectionAt(interpreterSection), vaddr);
 }
 
 /** The program headers, and the new bytes as the last edit. */
@@ -204,23 +204,22 @@ function moveSection(section: Section, addr: u64, offset: u64, size: u64): void 
   editWord(at + (elf.wide ? 32 : 20), size);
 }
 
-/** The symbol of a section has its address; linkers write those symbols first. */
-function moveSectionSymbols(index: i32, addr: u64): void {
+/** Symbols of a section move with it: its own, and names that a program gives to its interpreter. */
+function moveSectionSymbols(moved: Section, addr: u64): void {
   for (let i = 0; i < sectionCount; i++) {
     const section = sectionAt(i);
-    if (isSymbolTable(section) && contains(section.offset, section.size)) moveSymbolsIn(section, index, addr);
+    if (isSymbolTable(section) && contains(section.offset, section.size)) moveSymbolsIn(section, moved, addr);
   }
 }
 
-function moveSymbolsIn(section: Section, index: i32, addr: u64): void {
+function moveSymbolsIn(section: Section, moved: Section, addr: u64): void {
   const size = elf.symbolSize();
-  const count = min<u64>(2 * sectionCount + 1, section.size / <u64>size);
-  elf.openTable(section.offset, count, size);
+  elf.openTable(section.offset, section.size / <u64>size, size);
   let at = section.offset;
   for (let record = elf.nextRecord(); record != 0; record = elf.nextRecord()) {
-    const info = load<u8>(record + (elf.wide ? 4 : 12));
-    const place = elf.half(record + (elf.wide ? 6 : 14));
-    if ((info & 0xf) == elf.STT_SECTION && place == index) editWord(at + (elf.wide ? 8 : 4), addr);
+    const value = record + (elf.wide ? 8 : 4);
+    if (elf.half(record + (elf.wide ? 6 : 14)) == moved.index)
+      editWord(at + (elf.wide ? 8 : 4), elf.word(value) - moved.addr + addr);
     at += size;
   }
 }

@@ -17,7 +17,6 @@ export const SHT_NOBITS = 8;
 export const SHT_DYNSYM = 11;
 export const SHT_GNU_verdef = 0x6ffffffd;
 export const SHT_GNU_verneed = 0x6ffffffe;
-export const STT_SECTION = 3;
 export const DT_NULL = 0n;
 export const DT_NEEDED = 1n;
 export const DT_STRTAB = 5n;
@@ -68,7 +67,6 @@ export interface ElfLayout {
   readonly symbol: {
     readonly size: number;
     readonly st_name: number;
-    readonly st_info: number;
     readonly st_shndx: number;
     readonly st_value: number;
   };
@@ -92,7 +90,7 @@ export const ELF32: ElfLayout = {
   },
   sectionHeader: { size: 40, sh_type: 4, sh_addr: 12, sh_offset: 16, sh_size: 20, sh_link: 24, sh_info: 28 },
   dynamic: { size: 8, d_tag: 0, d_val: 4 },
-  symbol: { size: 16, st_name: 0, st_value: 4, st_info: 12, st_shndx: 14 },
+  symbol: { size: 16, st_name: 0, st_value: 4, st_shndx: 14 },
 };
 
 export const ELF64: ElfLayout = {
@@ -110,7 +108,7 @@ export const ELF64: ElfLayout = {
   },
   sectionHeader: { size: 64, sh_type: 4, sh_addr: 16, sh_offset: 24, sh_size: 32, sh_link: 40, sh_info: 44 },
   dynamic: { size: 16, d_tag: 0, d_val: 8 },
-  symbol: { size: 24, st_name: 0, st_info: 4, st_shndx: 6, st_value: 8 },
+  symbol: { size: 24, st_name: 0, st_shndx: 6, st_value: 8 },
 };
 
 /** How much is read at once: most tables come whole, and a hostile one costs no more memory than this. */

@@ -217,18 +217,17 @@ class GrowthWriter {
     this.#edit(at + sh_size, this.#writer.word(to.size));
   }
 
-  /** The symbol of a section has its address; linkers write those symbols first. */
+  /** Symbols of a section move with it: its own, and names that a program gives to its interpreter. */
   #moveSectionSymbols(section: ElfSectionHeader, addr: bigint): void {
     const { reader, sections } = this.#tables;
-    const { size, st_info, st_shndx, st_value } = reader.layout.symbol;
+    const { size, st_shndx, st_value } = reader.layout.symbol;
     for (const symbols of sections.filter(isSymbolTable)) {
       if (!reader.contains(symbols.offset, symbols.size)) continue;
-      const count = Math.min(2 * sections.length + 1, Math.floor(Number(symbols.size) / size));
+      const count = Math.floor(Number(symbols.size) / size);
       reader.forEachRecord({ offset: symbols.offset, count, recordSize: size }, (record, index) => {
-        const isOfSection =
-          (record.byte(st_info) & 0xf) === format.STT_SECTION && record.half(st_shndx) === section.index;
-        if (isOfSection)
-          this.#edit(Number(symbols.offset) + index * size + st_value, this.#writer.word(addr));
+        if (record.half(st_shndx) !== section.index) return true;
+        const value = record.word(st_value) - section.addr + addr;
+        this.#edit(Number(symbols.offset) + index * size + st_value, this.#writer.word(value));
         return true;
       });
     }

@@ -170,6 +170,39 @@ describe('growth of an ELF file', () => {
     assert.ok(!bytes.includes(OLD));
   });
 
+  it('moves the symbol that a program gives to its interpreter', () => {
+    const before = fixture('hello-pie');
+    const tables = readElfTables(sourceOfBytes(before));
+    assert.ok(!('problem' in tables));
+    const symbols = tables.sections.find(({ type }) => type === 11);
+    const segment = tables.segments.find(({ type }) => type === 3);
+    const section = tables.sections.find(({ offset }) => offset === segment?.offset);
+    assert.ok(symbols && segment && section);
+    const at = Number(symbols.offset) + 24;
+    before.writeUInt16LE(section.index, at + 6);
+    before.writeBigUInt64LE(segment.vaddr + 5n, at + 8);
+    const bytes = Buffer.from(patched(before, '/lib64/', '/lib64/../lib64/../lib64/'));
+    const grown = readElfTables(sourceOfBytes(bytes));
+    assert.ok(!('problem' in grown));
+    const moved = grown.segments.find(({ type }) => type === 3);
+    assert.equal(bytes.readBigUInt64LE(at + 8), (moved?.vaddr ?? 0n) + 5n);
+  });
+
+  it('refuses tables that overlap, which could take forever', () => {
+    const bytes = fixture('libgreet.so.1');
+    const tables = readElfTables(sourceOfBytes(bytes));
+    assert.ok(!('problem' in tables));
+    for (const { index } of tables.sections.slice(0, 2)) {
+      const at = Number(tables.sectionHeaders.offset) + index * 64;
+      bytes.writeUInt32LE(2, at + 4);
+      bytes.writeBigUInt64LE(BigInt(bytes.length), at + 32);
+    }
+    assert.throws(
+      () => patched(bytes, OLD, NEW),
+      (error) => error instanceof RelocationError && /sections overlap/.test(String(error.data.problem)),
+    );
+  });
+
   it('says why a file cannot grow', () => {
     const bytes = fixture('libgreet.so.1');
     const tables = readElfTables(sourceOfBytes(bytes));
