@@ -26,6 +26,7 @@ import {
 } from './elf-tables';
 import { contains, edit, erase, reserve } from './host';
 import * as problem from './problems';
+import { LONGEST_STRING } from './rpath';
 
 /** What must grow. A pointer of 0 leaves the string. */
 @unmanaged
@@ -94,6 +95,7 @@ function describeInterpreter(): i32 {
   if (interpreterSegment < 0) return problem.INTERPRETER_INCOMPLETE;
   const segment = segmentAt(interpreterSegment);
   if (!contains(segment.offset, segment.filesz)) return problem.INTERPRETER_INCOMPLETE;
+  if (segment.filesz > LONGEST_STRING + 1) return problem.INTERPRETER_TOO_LARGE;
   for (let i = sectionCount - 1; i >= 0; i--) {
     const section = sectionAt(i);
     const isSame = section.offset == segment.offset && section.size == segment.filesz;

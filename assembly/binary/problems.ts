@@ -30,6 +30,7 @@ export const SECTIONS_TOO_LARGE: i32 = 26;
 export const TOO_MANY_NAMES: i32 = 27;
 export const NAME_TOO_LONG: i32 = 28;
 export const TABLE_TOO_LARGE: i32 = 29;
+export const INTERPRETER_TOO_LARGE: i32 = 30;
 
 export const SIGNATURE_TOO_LARGE: i32 = 1;
 export const SIGNATURE_MALFORMED: i32 = 2;

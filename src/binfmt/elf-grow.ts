@@ -2,7 +2,7 @@
 // as a whole into a new loadable segment, and all headers that tell of it follow. The code and the data stay where they are.
 import type { ByteSource, Edit } from '../core/byte-source.js';
 import { concatBytes } from '../core/bytes.js';
-import type { ElfProblem } from './elf-dynamic.js';
+import { type ElfProblem, LONGEST_STRING } from './elf-dynamic.js';
 import * as format from './elf-format.js';
 import { type Placement, placeNewBytes } from './elf-placement.js';
 import { elfHash, findStringUses, type RebuiltStrings, rebuildStrings } from './elf-strings.js';
@@ -114,6 +114,9 @@ const PT_LOOS = 0x60000000;
 const SHT_NULL = 0;
 const SHT_PROGBITS = 1;
 
+/** The whole segment is overwritten, and there is no path behind its string. */
+const LARGEST_INTERPRETER = BigInt(LONGEST_STRING + 1);
+
 interface GrownInterpreter {
   readonly segment: ElfSegmentHeader;
   readonly section: ElfSectionHeader | undefined;
@@ -125,6 +128,7 @@ function findInterpreter(tables: ElfTables, path: Uint8Array): GrownInterpreter 
   const segment = segments.filter(({ type, filesz }) => type === format.PT_INTERP && filesz > 0n).at(-1);
   if (segment === undefined || !reader.contains(segment.offset, segment.filesz))
     return { problem: 'its interpreter is not complete' };
+  if (segment.filesz > LARGEST_INTERPRETER) return { problem: 'its interpreter is too large' };
   const section = sections.find(
     ({ type, offset, size }) => type === SHT_PROGBITS && offset === segment.offset && size === segment.filesz,
   );

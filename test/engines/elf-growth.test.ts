@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readElf } from '../../src/binfmt/elf.js';
+import { readElfTables } from '../../src/binfmt/elf-tables.js';
 import { type ByteSource, sourceOfBytes } from '../../src/core/byte-source.js';
 import { EMPTY_BYTES, toLatin1 } from '../../src/core/bytes.js';
 import type { PrefixMapping, RelocationEngine } from '../../src/relocation/engine.js';
@@ -87,6 +88,21 @@ function exhausting(): readonly (readonly [problem: string, ByteSource, PrefixMa
   ];
 }
 
+/** The file with its interpreter in 2 MiB of their own. */
+function withInterpreterAtEnd(good: Buffer): { readonly bytes: Buffer; readonly segmentAt: number } {
+  const tables = readElfTables(sourceOfBytes(good));
+  assert.ok(!('problem' in tables));
+  const segment = tables.segments.find(({ type }) => type === 3);
+  assert.ok(segment);
+  const interpreter = Buffer.alloc(2 << 20);
+  interpreter.set(good.subarray(Number(segment.offset), Number(segment.offset + segment.filesz)));
+  const bytes = Buffer.concat([good, interpreter]);
+  const segmentAt = Number(tables.programHeaders.offset) + tables.segments.indexOf(segment) * 56;
+  bytes.writeBigUInt64LE(BigInt(good.length), segmentAt + 8);
+  bytes.writeBigUInt64LE(BigInt(interpreter.length), segmentAt + 32);
+  return { bytes, segmentAt };
+}
+
 const KINDS: readonly ElfOptions[] = [
   { class: 64, byteOrder: 'little' },
   { class: 64, byteOrder: 'big' },
@@ -123,6 +139,21 @@ for (const engine of ENGINES) {
         assert.ok('code' in outcome, problem);
         assert.deepEqual([outcome.code, outcome.data.problem], ['cannot-grow-rpath', problem]);
       }
+    });
+
+    it('refuses an interpreter whose segment is larger than any path', () => {
+      const { bytes, segmentAt } = withInterpreterAtEnd(binaryFixture('hello-pie'));
+      const shorter = latin1Mapping([['/lib64/ld', '/l']]);
+      const longer = latin1Mapping([['/lib64/ld', '/lib64/ld/longer']]);
+      assert.ok(!('code' in patch(engine, bytes, shorter)));
+      const outcome = patch(engine, bytes, longer);
+      assert.ok('code' in outcome);
+      assert.deepEqual(
+        [outcome.data.what, outcome.data.problem],
+        ['interpreter', 'its interpreter is too large'],
+      );
+      bytes.writeBigUInt64LE(BigInt((1 << 20) + 1), segmentAt + 32);
+      assert.ok(!('code' in patch(engine, bytes, longer)));
     });
 
     it('keeps an edit after the next file was patched', () => {

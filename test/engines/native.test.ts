@@ -180,7 +180,33 @@ describe('NativeEngine', { skip: NATIVE_MISSING }, () => {
       assert.equal(table.replaceCStrings(bytes, number, number, report), 0);
       const window = new Uint8Array(addon.INFLATE_WINDOW_SIZE);
       assert.equal(new addon.RawInflater().run(bytes.subarray(0, 0), number, window, report), 0);
-      assert.ok(new addon.ElfStringSearch(number, true).feed(bytes, new Float64Array(0)) >= 0);
+      const patcher = new addon.ElfPatcher([latin1('/a')], [latin1('/b')], true);
+      assert.equal(
+        patcher.patch(number, () => bytes, report),
+        null,
+      );
+      assert.equal(report[0], 0);
+    }
+  });
+
+  it('reads a file through a function that may fail, and may give too much', () => {
+    const patcher = new addon.MachoPatcher([], [], false);
+    for (const patch of ['patch', 'checkSignable', 'resign'] as const) {
+      assert.equal(
+        patcher[patch](100, () => undefined, report),
+        null,
+      );
+      assert.ok((report[0] ?? 0) < 0);
+      const much = new Uint8Array(1000);
+      assert.equal(
+        patcher[patch](100, () => much, report),
+        null,
+      );
+      assert.equal(report[0], 0);
+      assert.equal(
+        patcher[patch](100, () => 'text' as unknown as Uint8Array, new Float64Array(0)),
+        null,
+      );
     }
   });
 

@@ -35,6 +35,7 @@ export const ELF_PROBLEMS: readonly string[] = [
   'it has too many names',
   'a name in it is too long',
   'its string table would be too large',
+  'its interpreter is too large',
 ];
 
 /** Why the signature of a Mach-O file cannot be made anew. */

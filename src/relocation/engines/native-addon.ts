@@ -9,7 +9,7 @@ import { toLatin1 } from '../../core/bytes.js';
 import { RelocationError } from '../../core/errors.js';
 
 /** Equal to `ABI_VERSION` in native/src/lib.rs; raised with every change of a signature. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 /** What every call returns when the addon itself is wrong: `PANICKED` and `MISUSED` in native/src/lib.rs. */
 const FAILURES: Readonly<Record<number, string>> = {
@@ -30,8 +30,26 @@ export interface NativePrefixTable {
   replaceCStrings(bytes: Uint8Array, start: number, limit: number, report: Float64Array): number;
 }
 
-export interface NativeElfSearch {
-  feed(bytes: Uint8Array, report: Float64Array): number;
+/** Gives the bytes at an offset, fewer than `length` only at the end; undefined where it fails. */
+export type NativeRead = (offset: number, length: number) => Uint8Array | undefined;
+
+/** Patches a file of a size. The report begins with a status; what the bytes are depends on it. */
+export type NativePatch = (
+  size: number,
+  read: NativeRead,
+  report: Float64Array,
+  /** The old and the new directory of the file, and the new root. */
+  origin?: readonly [Uint8Array, Uint8Array, Uint8Array],
+) => Uint8Array | null;
+
+export interface NativeElfPatcher {
+  readonly patch: NativePatch;
+}
+
+export interface NativeMachoPatcher {
+  readonly patch: NativePatch;
+  readonly checkSignable: NativePatch;
+  readonly resign: NativePatch;
 }
 
 /** What the addon exports. */
@@ -43,7 +61,16 @@ export interface NativeAddon {
     prefixes: readonly Uint8Array[],
     replacements: readonly Uint8Array[],
   ) => NativePrefixTable;
-  readonly ElfStringSearch: new (fileSize: number, wantsInterpreter: boolean) => NativeElfSearch;
+  readonly ElfPatcher: new (
+    prefixes: readonly Uint8Array[],
+    replacements: readonly Uint8Array[],
+    rewritesInterpreter: boolean,
+  ) => NativeElfPatcher;
+  readonly MachoPatcher: new (
+    prefixes: readonly Uint8Array[],
+    replacements: readonly Uint8Array[],
+    replacesIdentity: boolean,
+  ) => NativeMachoPatcher;
 }
 
 /** What decides where the addon is looked for; the process itself unless a test says otherwise. */

@@ -1,9 +1,6 @@
 // The engine in Rust: kernels (native/) that work in place on the bytes that JavaScript owns, and what decides around them.
-// What an ELF file's strings become is decided by the code that the other engines use.
-import type { ByteSource, Edit } from '../../core/byte-source.js';
 import type { RelocationError } from '../../core/errors.js';
 import { cStringError, seamFor } from '../binary-rules.js';
-import { canLengthen, type ElfStrings, patchElf, planElfEdits } from '../elf-patch.js';
 import type {
   CStringReplacer,
   ElfPatcher,
@@ -14,7 +11,6 @@ import type {
   SignOptions,
   TextReplacer,
 } from '../engine.js';
-import { makeMachoPatcher } from '../macho-patch.js';
 import { checkPrefixes, withoutIdentities } from '../prefix-map.js';
 import { checkTextSize, TEXT_RESULT_LIMIT, textTooLarge } from '../text-rules.js';
 import {
@@ -25,13 +21,11 @@ import {
   nativeFailure,
 } from './native-addon.js';
 import { NativeInflater } from './native-inflater.js';
+import { makeNativeElfPatcher, makeNativeMachoPatcher } from './native-patchers.js';
 import { checkScanSize, PairList } from './pair-list.js';
 
 /** How many `[place, prefix]` pairs one call may answer with. */
 const PAIR_CAPACITY = 8192;
-
-/** The class of 64 has the longer header. */
-const ELF_HEADER_SIZE = 64;
 
 /** What `replaceCStrings` returns for a new prefix that is longer; -2 is the other error. */
 const CANNOT_GROW = -1;
@@ -82,21 +76,11 @@ export class NativeEngine implements RelocationEngine {
   }
 
   createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher {
-    // A file that must grow is rare, and then its headers are most of the work: the plain code does it.
-    const patchPlainly: ElfPatcher['patch'] = (source, origin) => patchElf(source, mapping, options, origin);
-    if (canLengthen(mapping)) return { patch: patchPlainly };
-    return {
-      patch: (source, origin): readonly Edit[] => {
-        // Old caches only.
-        if (origin !== undefined) return patchPlainly(source, origin);
-        const strings = findElfStrings(this.#addon, source, options.rewriteInterpreter);
-        return planElfEdits(strings, mapping);
-      },
-    };
+    return makeNativeElfPatcher(this.#addon, mapping, options);
   }
 
   createMachoPatcher(mapping: PrefixMapping, options: SignOptions): MachoPatcher {
-    return makeMachoPatcher(mapping, options);
+    return makeNativeMachoPatcher(this.#addon, mapping, options);
   }
 
   #mappingTable(mapping: PrefixMapping): NativePrefixTable {
@@ -166,22 +150,4 @@ class NativeCStringReplacer implements CStringReplacer {
     const string = bytes.subarray(offset, offset + old.length + suffix);
     return cStringError(decision, { offset, old, replacement, string });
   }
-}
-
-function findElfStrings(addon: NativeAddon, source: ByteSource, rewriteInterpreter: boolean): ElfStrings {
-  const search = new addon.ElfStringSearch(source.size, rewriteInterpreter);
-  const report = new Float64Array(4);
-  let [offset, length] = [0, ELF_HEADER_SIZE];
-  while (checkStatus(search.feed(source.read(offset, length).subarray(0, length), report)) !== 0) {
-    [offset = 0, length = 0] = report;
-  }
-  const [rpathOffset = -1, rpathLength = 0, interpreterOffset = -1, interpreterLength = 0] = report;
-  return {
-    rpath: readFound(source, rpathOffset, rpathLength),
-    interpreter: readFound(source, interpreterOffset, interpreterLength),
-  };
-}
-
-function readFound(source: ByteSource, offset: number, length: number) {
-  return offset < 0 ? undefined : { value: new Uint8Array(source.read(offset, length)), offset, length };
 }
