@@ -131,7 +131,7 @@ function moveStrings(section: Section): void {
     if (reference.hashAt == 0) continue;
     editInt(reference.hashAt, table.elfHash(table.bytes + reference.newOffset, reference.newLength));
   }
-  moveSectionSymbols(section.index, placeVaddr);
+  moveSectionSymbols(section, placeVaddr);
 }
 
 function moveInterpreter(length: i32): void {
@@ -149,7 +149,7 @@ function moveInterpreter(length: i32): void {
   }
   if (interpreterSection < 0) return;
   moveSection(sectionAt(interpreterSection), vaddr, offset, size);
-  moveSectionSymbols(interpreterSection, vaddr);
+  moveSectionSymbols(sectionAt(interpreterSection), vaddr);
 }
 
 /** The program headers, and the new bytes as the last edit. */
@@ -212,23 +212,22 @@ const MOST_SECTION_SYMBOLS: i32 = 4096;
 let symbolsLeft: i32 = 0;
 
 /** Symbols of a section move with it: its own, and the names that a program gives to its interpreter. */
-function moveSectionSymbols(index: i32, addr: u64): void {
+function moveSectionSymbols(moved: Section, addr: u64): void {
   symbolsLeft = MOST_SECTION_SYMBOLS;
   for (let i = 0; i < sectionCount && symbolsLeft > 0; i++) {
     const section = sectionAt(i);
-    if (isSymbolTable(section) && contains(section.offset, section.size)) moveSymbolsIn(section, index, addr);
+    if (isSymbolTable(section) && contains(section.offset, section.size)) moveSymbolsIn(section, moved, addr);
   }
 }
 
-function moveSymbolsIn(section: Section, index: i32, addr: u64): void {
+function moveSymbolsIn(section: Section, moved: Section, addr: u64): void {
   const size = elf.symbolSize();
   const valueAt = elf.wide ? 8 : 4;
-  const oldAddr = sectionAt(index).addr;
   elf.openTable(section.offset, section.size / <u64>size, size);
   let at = section.offset;
   for (let record = elf.nextRecord(); record != 0; record = elf.nextRecord()) {
-    if (elf.half(record + (elf.wide ? 6 : 14)) == index) {
-      editWord(at + valueAt, elf.word(record + valueAt) - oldAddr + addr);
+    if (elf.half(record + (elf.wide ? 6 : 14)) == moved.index) {
+      editWord(at + valueAt, elf.word(record + valueAt) - moved.addr + addr);
       if (--symbolsLeft == 0) return;
     }
     at += size;

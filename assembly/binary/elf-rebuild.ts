@@ -2,16 +2,24 @@
 // `rebuildStrings` in src/binfmt/elf-strings.ts and of src/binfmt/elf-unused-strings.ts). Linkers let a string be the end of another one, so
 // what is still referred to stays, to the byte.
 import { findByte } from './elf-format';
-import { bitsSize, hasBit, others, Reference, referenceAt, referenceCount, setBit } from './elf-strings';
+import {
+  bitsSize,
+  hasBit,
+  LARGEST_TABLE,
+  others,
+  Reference,
+  referenceAt,
+  referenceCount,
+  setBit,
+} from './elf-strings';
 import { entryAt, entryCount, Section } from './elf-tables';
 import { addToSet, firstWith, hashOf, nextWith, openSet } from './hash-set';
 import { erase, extend, read, reserve } from './host';
 import { findMapping, growthOf, holdsGrowing, writeMapped } from './mapping';
 import * as problem from './problems';
 
-/** No name is longer; the names of a library are a few pages. */
-const LONGEST_NAME: i32 = 65536;
-const LONGEST_ADDITION: i32 = 16 << 20;
+/** No loader takes a longer name. A limit of ours: hostile entries must not multiply one long string. */
+const LONGEST_NAME: i32 = 4096;
 
 /** The table, and where new strings end. */
 export let bytes: usize = 0;
@@ -84,6 +92,7 @@ export function rebuild(rpath: usize, rpathLength: i32): i32 {
   for (let i = 0; i < referenceCount; i++) {
     const status = replace(referenceAt(i), rpath, rpathLength);
     if (status != problem.NO_PROBLEM) return status;
+    if (<u64>length > LARGEST_TABLE) return problem.TABLE_TOO_LARGE;
   }
   eraseMoved();
   return problem.NO_PROBLEM;
@@ -97,7 +106,7 @@ function replace(reference: Reference, rpath: usize, rpathLength: i32): i32 {
       setBit(kept, reference.offset);
       return problem.NO_PROBLEM;
     }
-    if (!makeRoom(rpathLength)) return problem.NEW_STRINGS_TOO_LONG;
+    makeRoom(rpathLength);
     memory.copy(bytes + length, rpath, rpathLength);
     return append(reference, rpathLength);
   }
@@ -109,16 +118,14 @@ function replace(reference: Reference, rpath: usize, rpathLength: i32): i32 {
     return problem.NO_PROBLEM;
   }
   const newLength = found + growthOf(mapping);
-  if (!makeRoom(newLength)) return problem.NEW_STRINGS_TOO_LONG;
+  makeRoom(newLength);
   writeMapped(mapping, old, found, bytes + length);
   return append(reference, newLength);
 }
 
 /** Room for one more string behind the table. */
-function makeRoom(size: i32): bool {
-  if (length - oldLength + size + 1 > LONGEST_ADDITION) return false;
+function makeRoom(size: i32): void {
   extend(bytes, <u64>(length + size + 1));
-  return true;
 }
 
 /** Keeps the string behind the table, if it is not there yet. */

@@ -1,7 +1,15 @@
 // Who refers to which string of the dynamic string table (gABI "String Table", "Symbol Table"; LSB "Symbol Versioning"; the rules are those of
 // src/binfmt/elf-strings.ts).
 import * as elf from './elf-format';
-import { entryAt, entryCount, isSymbolTable, Section, sectionAt, sectionCount } from './elf-tables';
+import {
+  entryAt,
+  entryCount,
+  isSymbolTable,
+  isVersionSection,
+  Section,
+  sectionAt,
+  sectionCount,
+} from './elf-tables';
 import { contains, read, reserve } from './host';
 import * as problem from './problems';
 
@@ -23,7 +31,7 @@ export class Reference {
 const REFERENCE_SIZE: i32 = offsetof<Reference>();
 
 /** A string table is copied in memory; no real one comes near this. The same goes for all that refers to it. */
-const LARGEST_TABLE: u64 = 128 << 20;
+export const LARGEST_TABLE: u64 = 128 << 20;
 /** Names that may change. No linker writes so many. */
 const MOST_NAMES: u64 = 131072;
 
@@ -102,8 +110,8 @@ function mostReferences(): u64 {
   let most: u64 = entryCount;
   for (let i = 0; i < sectionCount; i++) {
     const section = sectionAt(i);
-    const isVersion = section.type == elf.SHT_GNU_verneed || section.type == elf.SHT_GNU_verdef;
-    if (isLinked(section) && isVersion) most += min(section.size, LARGEST_TABLE) / VERDAUX_SIZE;
+    if (isLinked(section) && isVersionSection(section))
+      most += min(section.size, LARGEST_TABLE) / VERDAUX_SIZE;
   }
   return most;
 }

@@ -2,7 +2,7 @@
 // is odd in a way that `elf-dynamic.ts` tolerates is not grown.
 import { fileOffset, toFileOffset } from './elf-dynamic';
 import * as elf from './elf-format';
-import { contains, reserve } from './host';
+import { contains, fileSize, reserve } from './host';
 import * as problem from './problems';
 
 @unmanaged
@@ -44,8 +44,6 @@ const ENTRY_SIZE: i32 = offsetof<DynamicEntry>();
 /** More program headers have another count (`PN_XNUM`), and kernels before 5.x take no more than a page of them. */
 const MOST_SEGMENTS: u32 = 1024;
 const MOST_DYNAMIC: u64 = 65536;
-/** The gABI knows one of each kind. */
-const MOST_SYMBOL_TABLES: i32 = 64;
 
 export let segments: usize = 0;
 export let segmentCount: i32 = 0;
@@ -74,7 +72,7 @@ export function readTables(): i32 {
   if (elf.shnum > 0 && elf.shentsize != <u32>elf.sectionSize()) return problem.UNKNOWN_SECTION_SIZE;
   if (elf.phnum >= MOST_SEGMENTS) return problem.TOO_MANY_SEGMENTS;
   if (!readSegments() || !readSections()) return problem.HEADERS_INCOMPLETE;
-  if (countSymbolTables() > MOST_SYMBOL_TABLES) return problem.TOO_MANY_SYMBOL_TABLES;
+  if (sizeOfRecords() > fileSize) return problem.SECTIONS_OVERLAP;
   if (!readEntries()) return problem.DYNAMIC_INCOMPLETE;
   return findStrings();
 }
@@ -118,10 +116,20 @@ export function isSymbolTable(section: Section): bool {
   return section.type == elf.SHT_SYMTAB || section.type == elf.SHT_DYNSYM;
 }
 
-function countSymbolTables(): i32 {
-  let count = 0;
-  for (let i = 0; i < sectionCount; i++) if (isSymbolTable(sectionAt(i))) count++;
-  return count;
+/** The size of all sections whose records are read one by one. Where they overlap, hostile ones could make that endless. */
+function sizeOfRecords(): u64 {
+  let total: u64 = 0;
+  for (let i = 0; i < sectionCount; i++) {
+    const section = sectionAt(i);
+    if (!isSymbolTable(section) && !isVersionSection(section)) continue;
+    if (section.size > fileSize) return section.size;
+    total += section.size;
+  }
+  return total;
+}
+
+export function isVersionSection(section: Section): bool {
+  return section.type == elf.SHT_GNU_verdef || section.type == elf.SHT_GNU_verneed;
 }
 
 /** The entries of the last dynamic segment that has bytes, without the DT_NULL that ends them. */

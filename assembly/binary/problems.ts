@@ -25,11 +25,11 @@ export const IMPOSSIBLE_ALIGNMENT: i32 = 21;
 export const NO_ADDRESS_LEFT: i32 = 22;
 export const NO_ROOM_FOR_HEADER: i32 = 23;
 export const RPATH_TOO_LONG: i32 = 24;
-export const TOO_MANY_SYMBOL_TABLES: i32 = 25;
+export const SECTIONS_OVERLAP: i32 = 25;
 export const SECTIONS_TOO_LARGE: i32 = 26;
 export const TOO_MANY_NAMES: i32 = 27;
 export const NAME_TOO_LONG: i32 = 28;
-export const NEW_STRINGS_TOO_LONG: i32 = 29;
+export const TABLE_TOO_LARGE: i32 = 29;
 export const INTERPRETER_TOO_LARGE: i32 = 30;
 
 export const SIGNATURE_TOO_LARGE: i32 = 1;

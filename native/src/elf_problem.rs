@@ -28,11 +28,11 @@ pub enum ElfProblem {
     NoAddressLeft = 22,
     NoRoomForHeader = 23,
     RpathTooLong = 24,
-    TooManySymbolTables = 25,
+    SectionsOverlap = 25,
     SectionsTooLarge = 26,
     TooManyNames = 27,
     NameTooLong = 28,
-    NewStringsTooLong = 29,
+    TableWouldBeTooLarge = 29,
     InterpreterTooLarge = 30,
 }
 

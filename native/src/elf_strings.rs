@@ -46,9 +46,8 @@ pub enum ReferenceKind {
 pub const LARGEST_TABLE: u64 = 128 << 20;
 /// Names that may change. No linker writes so many.
 const MOST_NAMES: usize = 131_072;
-/// No name is longer; the names of a library are a few pages.
-const LONGEST_NAME: usize = 65_536;
-const LONGEST_ADDITION: usize = 16 << 20;
+/// No loader takes a longer name. A limit of ours: hostile entries must not multiply one long string.
+const LONGEST_NAME: usize = 4096;
 
 /// A set of places in a string table.
 #[derive(Clone)]
@@ -204,8 +203,11 @@ pub fn rebuild_strings(
             None => kept.insert(reference.offset),
             Some(value) => {
                 let hash = reference.hash_at().map(|at| (at, elf_hash(&value)));
-                moved.push(MovedReference { reference, hash, offset: appended.add(value)? });
+                moved.push(MovedReference { reference, hash, offset: appended.add(value) });
             }
+        }
+        if appended.end() > LARGEST_TABLE {
+            return Err(ElfProblem::TableWouldBeTooLarge);
         }
     }
     let mut bytes = table;
@@ -256,18 +258,19 @@ impl AppendedStrings {
         AppendedStrings { bytes, offsets: HashMap::new(), table_size: table.len() as u64 }
     }
 
-    fn add(&mut self, value: Vec<u8>) -> Result<u64, ElfProblem> {
-        if self.bytes.len() + value.len() + 1 > LONGEST_ADDITION {
-            return Err(ElfProblem::NewStringsTooLong);
-        }
+    fn add(&mut self, value: Vec<u8>) -> u64 {
         if let Some(known) = self.offsets.get(&value) {
-            return Ok(*known);
+            return *known;
         }
-        let offset = self.table_size + self.bytes.len() as u64;
+        let offset = self.end();
         self.bytes.extend_from_slice(&value);
         self.bytes.push(0);
         self.offsets.insert(value, offset);
-        Ok(offset)
+        offset
+    }
+
+    fn end(&self) -> u64 {
+        self.table_size + self.bytes.len() as u64
     }
 }
 

@@ -3,8 +3,8 @@
 
 use crate::elf::to_file_offset;
 use crate::elf_format::{
-    ElfReader, Header, Record, Table, DT_NULL, DT_STRSZ, DT_STRTAB, PT_DYNAMIC, SHT_DYNSYM, SHT_STRTAB,
-    SHT_SYMTAB,
+    ElfReader, Header, Record, Table, DT_NULL, DT_STRSZ, DT_STRTAB, PT_DYNAMIC, SHT_DYNSYM, SHT_GNU_VERDEF,
+    SHT_GNU_VERNEED, SHT_STRTAB, SHT_SYMTAB,
 };
 use crate::elf_problem::{ElfProblem, ElfResult};
 use crate::source::{Source, Unreadable};
@@ -62,8 +62,6 @@ pub struct ElfTables {
 /// More program headers have another count (`PN_XNUM`), and kernels before 5.x take no more than a page of them.
 const MOST_SEGMENTS: u64 = 1024;
 const MOST_DYNAMIC: u64 = 65_536;
-/// Each of them is walked over.
-const MOST_SYMBOL_TABLES: usize = 64;
 
 /// The tables of an executable or a shared library, or why they cannot be used.
 pub fn read_tables<'source>(source: &'source mut dyn Source) -> ElfResult<(ElfReader<'source>, ElfTables)> {
@@ -85,8 +83,8 @@ pub fn read_tables<'source>(source: &'source mut dyn Source) -> ElfResult<(ElfRe
     let (Some(segments), Some(sections)) = (segments, sections) else {
         return Err(ElfProblem::HeadersIncomplete.into());
     };
-    if sections.iter().filter(|section| section.is_symbol_table()).count() > MOST_SYMBOL_TABLES {
-        return Err(ElfProblem::TooManySymbolTables.into());
+    if size_of_records(&sections) > u128::from(reader.source.size()) {
+        return Err(ElfProblem::SectionsOverlap.into());
     }
     let dynamic = read_dynamic_entries(&mut reader, &segments)?;
     let mut tables = ElfTables {
@@ -138,6 +136,14 @@ fn read_sections(reader: &mut ElfReader<'_>, table: Table) -> Result<Option<Vec<
         true
     })?;
     Ok(is_complete.then_some(sections))
+}
+
+/// Of sections whose records are read one by one. Where they overlap, hostile ones could make that endless.
+fn size_of_records(sections: &[SectionHeader]) -> u128 {
+    let is_read = |section: &&SectionHeader| {
+        section.is_symbol_table() || matches!(section.kind, SHT_GNU_VERDEF | SHT_GNU_VERNEED)
+    };
+    sections.iter().filter(is_read).map(|section| u128::from(section.size)).sum()
 }
 
 /// The entries of the last dynamic segment that has bytes, without the DT_NULL that ends them.

@@ -32,9 +32,6 @@ const NAME_TAGS: ReadonlySet<bigint> = new Set([
 const LARGEST_TABLE = 128n << 20n;
 /** Names that may change. No linker writes so many. */
 const MOST_NAMES = 131_072;
-/** A name that may change; what a library has of them is a few pages. */
-const LONGEST_NAME = 65_536;
-const LONGEST_ADDITION = 16 << 20;
 const VERNEED = { size: 16, vn_cnt: 2, vn_file: 4, vn_aux: 8, vn_next: 12 } as const;
 const VERNAUX = { size: 16, vna_name: 8, vna_next: 12 } as const;
 const VERDEF = { size: 20, vd_flags: 2, vd_cnt: 6, vd_hash: 8, vd_aux: 12, vd_next: 16 } as const;
@@ -175,6 +172,9 @@ class VersionReader {
   }
 }
 
+/** No loader takes a longer name. A limit of ours: hostile entries must not multiply one long string. */
+const LONGEST_NAME = 4096;
+
 /** A changed table: its bytes, and where the references point now. */
 export interface RebuiltStrings {
   readonly bytes: Uint8Array;
@@ -186,7 +186,8 @@ export interface RebuiltStrings {
 }
 
 /**
- * The table with some strings replaced: new ones stand at its end, and of the old ones nothing stays that nobody refers to.
+ * The table with some strings replaced: new ones stand at its end, and of the old ones nothing stays that nobody refers to. Or why that
+ * cannot be: hostile names, longer than any loader takes or too many.
  * @param replace the new string for a reference, or undefined where it stays
  */
 export function rebuildStrings(
@@ -196,20 +197,16 @@ export function rebuildStrings(
 ): RebuiltStrings | ElfProblem {
   // A last string without an end must not run into the first new one.
   const end = table.at(-1) === 0 ? NOTHING : NUL;
-  const appended = new AppendedStrings(table.length + end.length, table.length + LONGEST_ADDITION);
+  const appended = new AppendedStrings(table.length + end.length);
   const kept = new Set(uses.others);
   const moved: RebuiltStrings['moved'][number][] = [];
   for (const reference of uses.paths) {
-    const old = nameAt(table, reference);
-    if (old === undefined) return { problem: 'a name is too long' };
-    const value = replace(reference, old);
-    if (value === undefined) {
-      kept.add(reference.offset);
-      continue;
-    }
-    const offset = appended.add(value);
-    if (offset === undefined) return { problem: 'its new strings are too long' };
-    moved.push({ reference, value, offset });
+    const old = nameAt(table, reference.offset);
+    if (old === undefined && reference.what === 'name') return { problem: 'a name in it is too long' };
+    const value = replace(reference, old ?? NOTHING);
+    if (value === undefined) kept.add(reference.offset);
+    else moved.push({ reference, value, offset: appended.add(value) });
+    if (BigInt(appended.end) > LARGEST_TABLE) return { problem: 'its string table would be too large' };
   }
   const bytes = new Uint8Array(table);
   eraseStrings(
@@ -220,13 +217,6 @@ export function rebuildStrings(
   return { bytes: concatBytes([bytes, end, ...appended.parts]), moved };
 }
 
-/** The string of a reference; undefined for a name that is too long. */
-function nameAt(table: Uint8Array, { offset, what }: StringReference): Uint8Array | undefined {
-  if (what === 'rpath') return stringAt(table, offset);
-  const name = stringAt(table.subarray(0, offset + LONGEST_NAME + 1), offset);
-  return name.length > LONGEST_NAME ? undefined : name;
-}
-
 const NUL = Uint8Array.of(0);
 const NOTHING = new Uint8Array(0);
 
@@ -234,45 +224,44 @@ const NOTHING = new Uint8Array(0);
 class AppendedStrings {
   readonly parts: Uint8Array[] = [];
   readonly #offsets = new Map<string, number>();
-  readonly #limit: number;
-  #end: number;
+  end: number;
 
-  constructor(end: number, limit: number) {
-    this.#end = end;
-    this.#limit = limit;
+  constructor(end: number) {
+    this.end = end;
   }
 
-  /** Where the string is; undefined when there is no room for it. */
-  add(value: Uint8Array): number | undefined {
-    if (this.#end + value.length + 1 > this.#limit) return undefined;
+  add(value: Uint8Array): number {
     const key = Buffer.from(value).toString('latin1');
     const known = this.#offsets.get(key);
     if (known !== undefined) return known;
-    const offset = this.#end;
+    const offset = this.end;
     this.parts.push(value, NUL);
     this.#offsets.set(key, offset);
-    this.#end += value.length + 1;
+    this.end += value.length + 1;
     return offset;
   }
 }
 
-function stringAt(table: Uint8Array, offset: number): Uint8Array {
-  const end = table.indexOf(0, offset);
-  return table.subarray(offset, end < 0 ? table.length : end);
+/** The string at an offset; undefined when it is too long for a name. */
+function nameAt(table: Uint8Array, offset: number): Uint8Array | undefined {
+  const part = table.subarray(offset, offset + LONGEST_NAME + 1);
+  const end = part.indexOf(0);
+  if (end < 0 && part.length > LONGEST_NAME) return undefined;
+  return part.subarray(0, end < 0 ? part.length : end);
 }
 
 /** Overwrites strings up to the first place in them that is still referred to. */
 function eraseStrings(table: Uint8Array, offsets: readonly number[], kept: ReadonlySet<number>): void {
-  // Many may refer to one long string: it is gone through once.
-  let done = 0;
+  let done = -1;
   for (const offset of [...offsets].sort((a, b) => a - b)) {
-    if (offset < done) continue;
-    const start = offset === 0 ? 0 : table.lastIndexOf(0, offset - 1) + 1;
-    const end = start + stringAt(table, start).length;
-    let to = start;
+    if (offset <= done) continue;
+    const nul = table.indexOf(0, offset);
+    const end = nul < 0 ? table.length : nul;
+    let to = offset === 0 ? 0 : table.lastIndexOf(0, offset - 1) + 1;
+    const start = to;
     while (to < end && !kept.has(to)) to++;
     table.fill(0, start, to);
-    done = end + 1;
+    done = end;
   }
 }
 

@@ -49,8 +49,6 @@ export interface ElfTables {
 /** More program headers have another count (`PN_XNUM`), and kernels before 5.x take no more than a page of them. */
 const MOST_SEGMENTS = 1024;
 const MOST_DYNAMIC = 65_536;
-/** The gABI knows one of each kind. */
-const MOST_SYMBOL_TABLES = 64;
 
 /** The tables of an executable or a shared library, or why they cannot be used. */
 export function readElfTables(source: ByteSource): ElfTables | ElfProblem {
@@ -68,8 +66,7 @@ export function readElfTables(source: ByteSource): ElfTables | ElfProblem {
   const segments = readAll(reader, programHeaders, readSegment);
   const sections = readAll(reader, sectionHeaders, readSection);
   if (segments === undefined || sections === undefined) return { problem: 'its headers are not complete' };
-  if (sections.filter(isSymbolTable).length > MOST_SYMBOL_TABLES)
-    return { problem: 'it has too many symbol tables' };
+  if (sizeOfRecords(sections) > BigInt(source.size)) return { problem: 'its sections overlap' };
   const dynamic = readDynamicEntries(reader, segments);
   if (dynamic === undefined) return { problem: 'its dynamic section is not complete' };
   const strings = findStrings({ reader, programHeaders, sections, dynamic });
@@ -80,6 +77,18 @@ export function readElfTables(source: ByteSource): ElfTables | ElfProblem {
 
 export function isSymbolTable({ type }: ElfSectionHeader): boolean {
   return type === format.SHT_SYMTAB || type === format.SHT_DYNSYM;
+}
+
+/** Sections whose records are read one by one. Where they overlap, hostile ones could make that endless. */
+const RECORD_SECTIONS: ReadonlySet<number> = new Set([
+  format.SHT_SYMTAB,
+  format.SHT_DYNSYM,
+  format.SHT_GNU_verdef,
+  format.SHT_GNU_verneed,
+]);
+
+function sizeOfRecords(sections: readonly ElfSectionHeader[]): bigint {
+  return sections.reduce((sum, { type, size }) => (RECORD_SECTIONS.has(type) ? sum + size : sum), 0n);
 }
 
 function readAll<Item>(

@@ -66,15 +66,20 @@ function exhausting(): readonly (readonly [problem: string, ByteSource, PrefixMa
   const library = grown(JS, binaryFixture('libgreet.so.1'));
   const again = latin1Mapping([[NEW, `${NEW}/and/longer`]]);
   const long = withString(library, 'x'.repeat(70_000));
-  const paths = withString(library, NEW.repeat(1_500));
-  const suffixes = Array.from({ length: 300 }, (_, i) => paths.at + i * NEW.length);
+  // A few megabytes of which every end is another path: 130 of them.
+  const text = NEW.repeat(95);
+  const paths = withString(library, Array.from({ length: 700 }, (_, i) => text + (1000 + i)).join('\0'));
+  const suffixes = Array.from({ length: 700 * 95 }, (_, i) => {
+    const start = Math.floor(i / 95) * (text.length + 5);
+    return paths.at + start + (i % 95) * NEW.length;
+  });
   const size = 50 << 20;
   return [
-    ['it has too many symbol tables', sourceOfBytes(withSymbolTables(library, 70)), again],
+    ['its sections overlap', sourceOfBytes(withSymbolTables(library, 20)), again],
     ['its sections are too large', padded(withLargeSections(library, size), size), again],
     ['it has too many names', sourceOfBytes(withNeededVersions(library, Array(131_072).fill(1))), again],
-    ['a name is too long', sourceOfBytes(withNeededVersions(long.bytes, [long.at])), again],
-    ['its new strings are too long', sourceOfBytes(withNeededVersions(paths.bytes, suffixes)), again],
+    ['a name in it is too long', sourceOfBytes(withNeededVersions(long.bytes, [long.at])), again],
+    ['its string table would be too large', sourceOfBytes(withNeededVersions(paths.bytes, suffixes)), again],
     [
       'its new rpath is too long',
       sourceOfBytes(buildElf({ rpath: '/o:'.repeat(200_000) }).bytes),

@@ -38,7 +38,7 @@ function withSections(bytes: Buffer, sections: readonly NewSection[]): Buffer {
 }
 
 export function withSymbolTables(bytes: Buffer, count: number): Buffer {
-  return withSections(bytes, Array(count).fill({ type: 11, offset: 64, size: 24 }));
+  return withSections(bytes, Array(count).fill({ type: 11, offset: 64, size: 8184 }));
 }
 
 /** Sections that cover what the file goes on with, which is zeros to `size`, several times. */

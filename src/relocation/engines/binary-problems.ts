@@ -30,11 +30,11 @@ export const ELF_PROBLEMS: readonly string[] = [
   'there is no address left behind its segments',
   'there is no room for one more program header',
   RPATH_TOO_LONG,
-  'it has too many symbol tables',
+  'its sections overlap',
   'its sections are too large',
   'it has too many names',
-  'a name is too long',
-  'its new strings are too long',
+  'a name in it is too long',
+  'its string table would be too large',
   'its interpreter is too large',
 ];
 
