@@ -20,13 +20,18 @@ export class PipedOutput {
     this.inflater = makeInflater(this.ledger);
   }
 
-  get memory(): SharedArrayBuffer {
-    return this.inflater.shared?.memory.buffer ?? this.#copySlots.buffer;
+  /** What the other thread must see. */
+  memoryFor(isInflated: boolean): { readonly buffer: SharedArrayBuffer } {
+    return (isInflated ? this.inflater.shared?.memory : undefined) ?? { buffer: this.#copySlots.buffer };
   }
 
-  /** Puts bytes where the other thread sees them; says where. */
-  share(bytes: Uint8Array): number {
-    const at = bytes.buffer === this.inflater.shared?.memory.buffer ? bytes.byteOffset : this.#copy(bytes);
+  /**
+   * Puts bytes where the other thread sees them; says where.
+   * @param isInflated whether they come from the inflater. Memory that has grown is another object, so nothing else would tell.
+   */
+  share(bytes: Uint8Array, isInflated: boolean): number {
+    const isShared = isInflated && this.inflater.shared !== undefined;
+    const at = isShared ? bytes.byteOffset : this.#copy(bytes);
     this.ledger.add(at, at + bytes.length);
     return at;
   }
@@ -49,6 +54,7 @@ export class PipedDecompressor {
   readonly #port: MessagePort;
   readonly #output: PipedOutput;
   readonly #decompressor: Decompressor;
+  #isBegun = false;
   #failure: unknown;
 
   constructor(port: MessagePort, output: PipedOutput) {
@@ -59,8 +65,6 @@ export class PipedDecompressor {
       onOutput: (bytes) => this.#send(bytes),
       checkElsewhere: (trailer) => this.#post({ type: 'trailer', trailer, member: this.member }),
     });
-    const { memory, ledger, inflater } = output;
-    this.#post({ type: 'memory', memory, place: inflater.shared, taken: ledger.taken });
   }
 
   /** Complete gzip members so far. */
@@ -98,10 +102,25 @@ export class PipedDecompressor {
   }
 
   #send(output: Uint8Array): void {
+    const isInflated = this.#decompressor.compression === 'gzip';
+    if (!this.#isBegun) this.#begin(isInflated);
     for (let offset = 0; offset < output.length; offset += SLOT_SIZE) {
       const part = output.subarray(offset, offset + SLOT_SIZE);
-      this.#post({ type: 'slot', at: this.#output.share(part), length: part.length, member: this.member });
+      this.#post({
+        type: 'slot',
+        at: this.#output.share(part, isInflated),
+        length: part.length,
+        member: this.member,
+      });
     }
+  }
+
+  #begin(isInflated: boolean): void {
+    this.#isBegun = true;
+    const { ledger, inflater } = this.#output;
+    const memory = this.#output.memoryFor(isInflated);
+    const place = isInflated ? inflater.shared : undefined;
+    this.#post({ type: 'memory', memory, place, taken: ledger.taken });
   }
 
   #post(message: PipedMessage): void {

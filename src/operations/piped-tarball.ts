@@ -11,7 +11,8 @@ export type PipedMessage =
   /** Comes first. */
   | {
       readonly type: 'memory';
-      readonly memory: SharedArrayBuffer;
+      /** A memory of WASM, whose buffer is another object after it has grown, or as good as one. */
+      readonly memory: { readonly buffer: SharedArrayBuffer };
       /** Where a kernel of this side may live in that memory. */
       readonly place: MemoryPlace | undefined;
       readonly taken: Int32Array;
@@ -43,7 +44,7 @@ export class PipedUnpacker {
   #isComplete: () => void = () => {};
   #isAtWork = false;
   #hasAll = false;
-  #memory: Uint8Array = new Uint8Array(0);
+  #memory: { readonly buffer: ArrayBufferLike } = new Uint8Array(0);
   #taken: Int32Array = new Int32Array(1);
   #endedIn = Number.POSITIVE_INFINITY;
   #crc = 0;
@@ -72,7 +73,7 @@ export class PipedUnpacker {
 
   #receive(message: PipedMessage): void {
     if (message.type === 'memory') {
-      this.#memory = new Uint8Array(message.memory);
+      this.#memory = message.memory;
       this.#taken = message.taken;
       if (message.place !== undefined) this.#core.scanIn(message.place);
     } else if (message.type === 'end') this.#hasAll = true;
@@ -91,7 +92,7 @@ export class PipedUnpacker {
   }
 
   #take({ at, length, member }: Extract<PipedStep, { type: 'slot' }>): void {
-    const bytes = this.#memory.subarray(at, at + length);
+    const bytes = new Uint8Array(this.#memory.buffer, at, length);
     if (member <= this.#endedIn) {
       this.#crc = crc32(bytes, this.#crc);
       this.#length = (this.#length + length) % 2 ** 32;
