@@ -3,11 +3,11 @@ import { createHash, type Hash } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Says when something was installed, not what. */
-const DATABASE = '.spack-db';
+/** They say when something was installed, too: the database, and each package's install manifest. */
+const RECORDS: readonly string[] = ['.spack-db', '.spack'];
 
 /**
- * Names, modes, link targets and contents below a store's root, the database aside. Where the root's own path stands in
+ * Names, modes, link targets and contents below a store's root, records aside. Where the root's own path stands in
  * them, only its length counts.
  */
 export function storeDigest(root: string): string {
@@ -26,7 +26,7 @@ function addDirectory(hash: Hash, { root, path }: Place): void {
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const child = { root, path: `${path}/${entry.name}` };
     if (entry.isDirectory()) {
-      if (entry.name !== DATABASE) addDirectory(hash, child);
+      if (!RECORDS.includes(entry.name)) addDirectory(hash, child);
     } else if (entry.isSymbolicLink())
       hash.update(`link ${child.path} ${readlinkSync(join(root, child.path)).replaceAll(root, '')}\n`);
     else if (entry.isFile()) addFile(hash, child);
