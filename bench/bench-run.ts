@@ -41,8 +41,6 @@ export class BenchRun {
     this.#inputFolder = options.inputFolder ?? mkdtempSync(join(tmpdir(), 'regraft-bench-inputs-'));
     const folders = { memory: this.#places.memory.folder, disk: this.#places.disk.folder };
     const machine = machineFacts(folders, environment);
-    if (earlier !== undefined && earlier.machine.name !== machine.name)
-      throw new TypeError(`The record is of "${earlier.machine.name}", this is "${machine.name}"`);
     this.#done = (earlier?.cases ?? []).filter((each) => !isFailed(each));
     this.#seconds = earlier?.seconds ?? 0;
     this.#frame = {
@@ -54,9 +52,15 @@ export class BenchRun {
     };
   }
 
-  /** Runs what the earlier record does not have, as long as there is time. */
+  /**
+   * Runs what the earlier record does not have, as long as there is time.
+   * @throws TypeError for an earlier record of another machine
+   */
   async run(): Promise<BenchRecord> {
-    const { options, cases, onProgress, onRecord } = this.#given;
+    const { options, cases, earlier, onProgress, onRecord } = this.#given;
+    const { name: here } = this.#frame.machine;
+    if (earlier !== undefined && earlier.machine.name !== here)
+      throw new TypeError(`The record is of "${earlier.machine.name}", this is "${here}"`);
     const end = performance.now() + options.minutes * 60_000;
     const waiting = cases.filter(({ name }) => !this.#done.some((each) => each.name === name));
     const remaining = new Set(waiting.map(({ name }) => name));
