@@ -11,7 +11,7 @@ import { type BenchRecord, type CaseRecord, isFailed, RECORD_FORMAT } from './re
 import { runCase } from './runner.js';
 
 /** Of a case of the quick run. */
-const QUICK_SECONDS = 3;
+const QUICK_SECONDS = 1;
 
 export interface BenchRunOptions {
   readonly options: BenchOptions;
