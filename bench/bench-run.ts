@@ -11,7 +11,7 @@ import { type BenchRecord, type CaseRecord, isFailed, RECORD_FORMAT } from './re
 import { runCase } from './runner.js';
 
 /** Of a case of the quick run. */
-const QUICK_SECONDS = 3;
+const QUICK_SECONDS = 1;
 
 export interface BenchRunOptions {
   readonly options: BenchOptions;
@@ -29,7 +29,6 @@ export interface BenchRunOptions {
 export class BenchRun {
   readonly #given: BenchRunOptions;
   readonly #places = openPlaces();
-  readonly #workFolder = mkdtempSync(join(tmpdir(), 'regraft-bench-work-'));
   readonly #inputFolder: string;
   readonly #frame: Omit<BenchRecord, 'seconds' | 'cases' | 'remaining'>;
   readonly #done: CaseRecord[];
@@ -41,8 +40,6 @@ export class BenchRun {
     this.#inputFolder = options.inputFolder ?? mkdtempSync(join(tmpdir(), 'regraft-bench-inputs-'));
     const folders = { memory: this.#places.memory.folder, disk: this.#places.disk.folder };
     const machine = machineFacts(folders, environment);
-    if (earlier !== undefined && earlier.machine.name !== machine.name)
-      throw new TypeError(`The record is of "${earlier.machine.name}", this is "${machine.name}"`);
     this.#done = (earlier?.cases ?? []).filter((each) => !isFailed(each));
     this.#seconds = earlier?.seconds ?? 0;
     this.#frame = {
@@ -54,9 +51,15 @@ export class BenchRun {
     };
   }
 
-  /** Runs what the earlier record does not have, as long as there is time. */
+  /**
+   * Runs what the earlier record does not have, as long as there is time.
+   * @throws TypeError for an earlier record of another machine
+   */
   async run(): Promise<BenchRecord> {
-    const { options, cases, onProgress, onRecord } = this.#given;
+    const { options, cases, earlier, onProgress, onRecord } = this.#given;
+    const { name: here } = this.#frame.machine;
+    if (earlier !== undefined && earlier.machine.name !== here)
+      throw new TypeError(`The record is of "${earlier.machine.name}", this is "${here}"`);
     const end = performance.now() + options.minutes * 60_000;
     const waiting = cases.filter(({ name }) => !this.#done.some((each) => each.name === name));
     const remaining = new Set(waiting.map(({ name }) => name));
@@ -75,7 +78,7 @@ export class BenchRun {
   clean(): void {
     const inputs = this.#given.options.inputFolder === undefined ? [this.#inputFolder] : [];
     const { memory, disk } = this.#places;
-    for (const each of [memory.folder, disk.folder, this.#workFolder, ...inputs])
+    for (const each of [memory.folder, disk.folder, ...inputs])
       rmSync(each, { recursive: true, force: true });
   }
 
@@ -83,6 +86,8 @@ export class BenchRun {
     const { options, environment, onProgress } = this.#given;
     const place = this.#places[bench.place ?? 'memory'];
     const outputFolder = join(place.folder, `case${String(index).padStart(2, '0')}`);
+    // Where the output is: caches and stages of a contender must not wait for the disk when those of another do not.
+    const workFolder = join(place.folder, `work${index}`);
     const input = await this.#inputOf(bench);
     const begin = performance.now();
     const record = await runCase(bench, {
@@ -93,10 +98,11 @@ export class BenchRun {
       removesAtOnce: place.removesAtOnce,
       settle: place.settle,
       environment,
-      workFolder: join(this.#workFolder, `case${index}`),
+      workFolder,
       onProgress: (text) => onProgress(`    ${text}`),
     });
     this.#seconds += (performance.now() - begin) / 1000;
+    rmSync(workFolder, { recursive: true, force: true });
     return record;
   }
 

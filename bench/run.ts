@@ -58,12 +58,12 @@ async function run(options: BenchOptions, args: readonly string[]): Promise<Benc
       writeRecord(record, path);
     },
   });
-  // The record has every case that is done; what is left in memory would be missing there.
+  // The record has every case that is done; what is left in memory would be missing there. A second signal must not end the cleaning.
   for (const [signal, status] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {
-    process.once(signal, () => {
+    process.on(signal, () => {
       bench.clean();
       console.error(`Interrupted. Go on with: npm run bench -- --resume ${path}.json`);
       process.exit(status);

@@ -106,7 +106,6 @@ export const KERNEL_CASES: readonly BenchCase[] = [
       expecting(codeInput({ megabytes: 40, mapping: prefixMapping(1), distance: 40_000 }), expectedHits),
     contenders: scanners,
     baseline: INDEX_OF,
-    runs: 'both',
   }),
   kernelCase({
     name: 'scan: no match',
@@ -162,7 +161,6 @@ export const KERNEL_CASES: readonly BenchCase[] = [
     make: () => expecting(elfInput(1000, sixty()), expectedElf),
     contenders: engineContenders(elfCall),
     baseline: 'js',
-    runs: 'both',
   }),
   kernelCase({
     name: 'sha256',

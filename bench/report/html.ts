@@ -160,7 +160,15 @@ function numbersTable(rows: readonly CaseRow[], { isNoisy, isCpuNoisy }: Noises)
         .join(', '),
     ].map(escapeText),
   );
-  return table(['', 'ratio', 'wall', 'CPU', 'CPU ratio', 'CPU / limit', 'peak', ''], cells);
+  return table(
+    ...withoutEmptyColumns(['', 'ratio', 'wall', 'CPU', 'CPU ratio', 'CPU / limit', 'peak', ''], cells),
+  );
+}
+
+function withoutEmptyColumns(head: readonly string[], rows: readonly (readonly string[])[]) {
+  const isUsed = head.map((_, column) => rows.some((cells) => cells[column] !== ''));
+  const used = (cells: readonly string[]) => cells.filter((_, column) => isUsed[column]);
+  return [used(head), rows.map(used)] as const;
 }
 
 function curveSection(name: string, cases: readonly CaseRecord[]): string {
@@ -169,7 +177,7 @@ function curveSection(name: string, cases: readonly CaseRecord[]): string {
   const lines = linesOf(points);
   const chart = lineChart(lines, {
     title: `over ${name}`,
-    writeX: (x) => `${x} ${unit}`,
+    unit,
     writeY: milliseconds,
   });
   const rows = lines.flatMap((line) =>

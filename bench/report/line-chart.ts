@@ -8,8 +8,9 @@ export interface Line {
 
 export interface LineChartOptions {
   readonly title: string;
-  /** How values are written along the sides. */
-  readonly writeX: (value: number) => string;
+  /** Of what is on the x axis; it stands beside the last value only. */
+  readonly unit: string;
+  /** How values on the y axis are written. */
   readonly writeY: (value: number) => string;
 }
 
@@ -17,12 +18,12 @@ const HEIGHT = 220;
 const TOP = 18;
 const BOTTOM = 190;
 const LEFT = 2;
-const RIGHT = 96;
+const RIGHT = 98;
 
 /** The colours of the report; further lines are drawn in the last. */
 const COLOURS = 4;
 
-export function lineChart(lines: readonly Line[], { title, writeX, writeY }: LineChartOptions): string {
+export function lineChart(lines: readonly Line[], { title, unit, writeY }: LineChartOptions): string {
   const points = lines.flatMap((line) => line.points);
   if (points.length === 0) return '';
   const most = {
@@ -37,9 +38,12 @@ export function lineChart(lines: readonly Line[], { title, writeX, writeY }: Lin
   return [
     `<svg class="lines" role="img" width="100%" height="${HEIGHT}"><title>${escapeText(title)}</title>`,
     `<text class="axis" x="0" y="12">${escapeText(writeY(most.y))}</text>`,
+    `<text class="axis" x="0" y="${BOTTOM - 4}">0</text>`,
     `<line class="grid" x1="${LEFT}%" x2="${RIGHT}%" y1="${TOP}" y2="${TOP}"/>`,
     `<line class="grid" x1="${LEFT}%" x2="${RIGHT}%" y1="${BOTTOM}" y2="${BOTTOM}"/>`,
-    ...spaced(ticks, most.x).map((x) => tick(place({ x, y: 0 }).x, writeX(x))),
+    ...spaced(ticks, most.x).map((x) =>
+      tick(x / most.x, { x: place({ x, y: 0 }).x, text: x === most.x ? `${x} ${unit}` : `${x}` }),
+    ),
     ...lines.map((line, index) => drawLine(line, Math.min(index, COLOURS - 1), place)),
     '</svg>',
     legend(lines),
@@ -57,11 +61,16 @@ function spaced(ticks: readonly number[], most: number): number[] {
 }
 
 /** Of the width. */
-const LEAST_GAP = 0.15;
+const LEAST_GAP = 0.18;
 
-function tick(x: string, text: string): string {
-  return `<text class="axis tick" x="${x}" y="${HEIGHT - 12}">${escapeText(text)}</text>`;
+/** Labels near an end of the axis do not stand out of the chart. */
+function tick(part: number, { x, text }: { readonly x: string; readonly text: string }): string {
+  const anchor = part < EDGE ? 'start' : part > 1 - EDGE ? 'end' : 'middle';
+  return `<text class="axis" text-anchor="${anchor}" x="${x}" y="${HEIGHT - 12}">${escapeText(text)}</text>`;
 }
+
+/** Of the width. */
+const EDGE = 0.1;
 
 type Placed = (point: { readonly x: number; readonly y: number }) => {
   readonly x: string;

@@ -20,7 +20,7 @@ th, td { text-align: left; padding: 0.3rem 0.75rem 0.3rem 0; border-bottom: 1px 
   overflow-wrap: normal; } th { color: var(--quiet); font-weight: 500; } td + td { font-variant-numeric: tabular-nums; }
 svg { display: block; overflow: visible; } svg text { fill: var(--text); font-size: 13px; }
 svg .value { text-anchor: end; font-variant-numeric: tabular-nums; } svg .axis { fill: var(--quiet); font-size: 12px; }
-svg .tick { text-anchor: middle; } .own { fill: var(--own); } .other { fill: var(--other); } .baseline { fill: var(--baseline); }
+.own { fill: var(--own); } .other { fill: var(--other); } .baseline { fill: var(--baseline); }
 .whisker { stroke: var(--text); stroke-width: 2; } .mark { stroke: var(--text); stroke-width: 1.5; }
 .grid { stroke: var(--line); } .line { stroke-width: 2; } .dot { stroke: var(--page); stroke-width: 1.5; }
 .line.c0 { stroke: var(--c0); } .line.c1 { stroke: var(--c1); } .line.c2 { stroke: var(--c2); } .line.c3 { stroke: var(--c3); }

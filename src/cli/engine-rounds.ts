@@ -1,10 +1,10 @@
 // Measures the engines on the same work in interleaved rounds, after one that warms up: `regraft bench`.
-import { BuildcacheError } from '../core/errors.js';
+import { BuildcacheError, RelocationError } from '../core/errors.js';
 import { ratioOf, type Summary, summarize } from '../core/statistics.js';
 import { type EngineName, type SelectedEngine, selectEngine } from '../relocation/engines/select.js';
 
-/** Does the work once, with one engine. */
-export type EngineWork = (engine: SelectedEngine) => Promise<void>;
+/** Does the work once, with one engine. Gives a way to find out what came of it, which is not measured. */
+export type EngineWork = (engine: SelectedEngine) => Promise<() => string>;
 
 export interface EngineRounds {
   readonly engines: readonly EngineName[];
@@ -35,31 +35,48 @@ interface Seat {
   readonly cpus: number[];
 }
 
-/** Runs all rounds; engines that do not load are in the result with the reason. */
+/**
+ * Runs all rounds; engines that do not load are in the result with the reason. What comes of the first round must be the same for all.
+ * @throws RelocationError `engine-failed` for an engine that differs
+ */
 export async function measureEngines(request: EngineRounds): Promise<EngineResult[]> {
   const { engines, rounds, signal, onRound } = request;
+  const results = new Map<EngineName, string>();
   const seats: Seat[] = engines.map((name) => ({ name, engine: load(name), walls: [], cpus: [] }));
   for (let round = 0; round <= rounds; round++) {
     onRound?.(round === 0 ? 'warm-up' : `round ${round} of ${rounds}`);
     for (const seat of seats) {
       signal.throwIfAborted();
-      await takeTurn(seat, round, request);
+      const result = await takeTurn(seat, round, request);
+      if (result !== undefined && round === 0) compare(results, seat.name, result());
     }
   }
   const first = seats.find(({ walls }) => walls.length > 0);
   return seats.map((seat) => resultOf(seat, first));
 }
 
-async function takeTurn({ engine, walls, cpus }: Seat, round: number, { work }: EngineRounds): Promise<void> {
-  if (typeof engine === 'string') return;
+async function takeTurn({ engine, walls, cpus }: Seat, round: number, { work }: EngineRounds) {
+  if (typeof engine === 'string') return undefined;
   const cpuBefore = process.cpuUsage();
   const begin = performance.now();
-  await work(engine);
+  const result = await work(engine);
   const wall = performance.now() - begin;
   const { user, system } = process.cpuUsage(cpuBefore);
-  if (round === 0) return;
-  walls.push(wall);
-  cpus.push((user + system) / 1000);
+  if (round > 0) {
+    walls.push(wall);
+    cpus.push((user + system) / 1000);
+  }
+  return result;
+}
+
+function compare(results: Map<EngineName, string>, name: EngineName, result: string): void {
+  const [first] = results;
+  results.set(name, result);
+  if (first === undefined || first[1] === result) return;
+  throw new RelocationError('engine-failed', `The engine "${name}" gives another result than "${first[0]}"`, {
+    hint: 'Use the engine "js", and report the package',
+    data: { engine: name, other: first[0] },
+  });
 }
 
 function load(name: EngineName): SelectedEngine | string {

@@ -24,6 +24,7 @@ interface PageFacts {
   readonly textSize: number;
   readonly charts: readonly { readonly width: number; readonly height: number }[];
   readonly overlaps: number;
+  readonly cut: number;
 }
 
 /** Runs in the page: what was laid out, as JSON in an element of its own. */
@@ -37,6 +38,7 @@ const PROBE = `<script>addEventListener('load', () => {
     background: getComputedStyle(document.body).backgroundColor,
     textSize: parseFloat(getComputedStyle(document.querySelector('svg text')).fontSize),
     charts: [...document.querySelectorAll('svg')].map((svg) => ({ width: box(svg).width, height: box(svg).height })),
+    cut: [...document.querySelectorAll('svg text')].map(box).filter(({ left, right }) => left < 0 || right > innerWidth).length,
     overlaps: rows.filter(([label, value]) => label.right > value.left).length,
   };
   const out = document.createElement('pre');
@@ -47,7 +49,11 @@ const PROBE = `<script>addEventListener('load', () => {
 
 function look(width: number, scheme: 'light' | 'dark'): PageFacts {
   const curve = [1, 20, 400].map((x) =>
-    caseRecord({ name: `over bytes: ${x}`, group: 'scaling', series: { name: 'bytes', unit: 'MB', x } }),
+    caseRecord({
+      name: `over bytes: ${x}`,
+      group: 'scaling',
+      series: { name: 'packages', unit: 'packages', x },
+    }),
   );
   const page = htmlReport(benchRecord([caseRecord(), ...curve])).replace('</body>', `${PROBE}</body>`);
   const path = join(folder, 'page.html');
@@ -77,6 +83,7 @@ describe('the report in Chromium', { skip }, () => {
     assert.ok(facts.contentWidth <= facts.width, `${facts.contentWidth} > ${facts.width}`);
     assert.ok(facts.textSize >= 12);
     assert.equal(facts.overlaps, 0);
+    assert.equal(facts.cut, 0);
   });
 
   it('draws its charts as wide as the page', () => {

@@ -23,6 +23,7 @@ import {
   wholeNumber,
 } from '../options.js';
 import type { CommandRun } from '../run.js';
+import { storeDigest } from '../store-digest.js';
 import { byteString, existingDirectory, parseMapping } from './relocate.js';
 
 interface RoundFlags {
@@ -98,11 +99,12 @@ async function benchInstall({ queries, flags, console, signal }: InstallRun): Pr
     let turn = 0;
     const work: EngineWork = async (engine) => {
       // Removed at the very end: on ext4, files made right after a large removal take longer.
-      const root = join(folder, `store${turn++}`);
+      const root = join(folder, `store${String(turn++).padStart(4, '0')}`);
       const store = await openStoreForWriting({ root, environment: {}, signal });
       const request = { specs, store, mirrors, catalog, keyring, engine, workers, checkSignature };
       const { packages } = await install({ ...request, failFast: true }, { signal });
       for (const { error } of packages) if (error !== undefined) throw error;
+      return () => storeDigest(root);
     };
     return await measureAndPrint({ flags, console, signal, work });
   } finally {
@@ -122,7 +124,15 @@ async function benchRelocate({ tree, flags, console, signal }: RelocateRun): Pro
   const mapping = parseMapping(flags.map);
   const path = byteString(existingDirectory(tree));
   const work: EngineWork = async ({ engine }) => {
-    relocateAnyTree({ tree: path, mapping, engine, isDryRun: true, onWarning: () => {}, signal });
+    const report = relocateAnyTree({
+      tree: path,
+      mapping,
+      engine,
+      isDryRun: true,
+      onWarning: () => {},
+      signal,
+    });
+    return () => JSON.stringify(report.changed);
   };
   return measureAndPrint({ flags, console, signal, work });
 }
