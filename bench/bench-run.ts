@@ -10,6 +10,9 @@ import { openPlaces } from './places.js';
 import { type BenchRecord, type CaseRecord, isFailed, RECORD_FORMAT } from './record.js';
 import { runCase } from './runner.js';
 
+/** Of a case of the quick run. */
+const QUICK_SECONDS = 3;
+
 export interface BenchRunOptions {
   readonly options: BenchOptions;
   /** As they were typed: they go into the record. */
@@ -84,6 +87,7 @@ export class BenchRun {
     const begin = performance.now();
     const record = await runCase(bench, {
       rounds: options.rounds,
+      ...(options.isQuick ? { mostSeconds: QUICK_SECONDS } : {}),
       input,
       outputFolder,
       removesAtOnce: place.removesAtOnce,

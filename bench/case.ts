@@ -3,7 +3,7 @@ import type { ExpectedDigests } from './expectations.js';
 import type { CaseInput, InputRecipe } from './inputs/case-input.js';
 import type { Sample } from './measure/sample.js';
 
-export const GROUPS = ['kernel', 'stage', 'end-to-end', 'memory', 'scaling'] as const;
+export const GROUPS = ['kernel', 'stage', 'relocation', 'end-to-end', 'memory', 'scaling'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** Where output goes: a memory file system where there is one, or the disk. */
@@ -14,6 +14,8 @@ export interface Verdict {
   /** For example `files as packed`, `files relocated`, `digest`. */
   readonly kind: string;
   readonly digest: string;
+  /** What it must be, where that is known. */
+  readonly expected?: string;
 }
 
 export interface Outcome {
@@ -84,6 +86,8 @@ export interface BenchCase {
   readonly expected?: ExpectedDigests;
   /** So many times the rounds that were asked for, where one takes a moment. */
   readonly roundFactor?: number;
+  /** After so many seconds no further round is begun, once there are two. */
+  readonly mostSeconds?: number;
   /** Fewer rounds than were asked for, where one takes long. */
   readonly mostRounds?: number;
   /** Without a warm-up round, where one takes very long. */

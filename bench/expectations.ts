@@ -19,7 +19,8 @@ export class Expectations {
   }
 
   /** @throws Error for a result that is not what it must be */
-  compare({ kind, digest }: Verdict, name: string): void {
+  compare({ kind, digest, expected }: Verdict, name: string): void {
+    if (expected !== undefined) this.#add({ [kind]: expected }, 'the oracle');
     const known = this.#known.get(kind);
     if (known === undefined) this.#known.set(kind, { digest, by: `"${name}"` });
     else if (known.digest !== digest)

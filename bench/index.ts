@@ -10,8 +10,8 @@ import { IndexClient } from '../src/mirror/index-client.js';
 import { openMirror } from '../src/mirror/open-mirror.js';
 import { indexMirror } from '../src/operations/index-mirror.js';
 import { listPackages } from '../src/operations/list.js';
-import type { DagHash } from '../src/spec/spec.js';
 import { SeededRandom } from '../test/helpers/seeded-random.js';
+import { hashOf, nodesOf } from './inputs/index-input.js';
 
 const { values } = parseArgs({
   options: {
@@ -22,52 +22,16 @@ const { values } = parseArgs({
   },
 });
 
-/** Packages come in stacks: each may depend on those before it in its stack. */
-const STACK = 5;
 const LOOKUPS = 2000;
-const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 
 const count = Number(values.packages);
-
-/** The hash of the n-th package. */
-function hashOf(n: number): DagHash {
-  const random = new SeededRandom(n + 1);
-  return Array.from({ length: 32 }, () => ALPHABET[random.below(32)]).join('') as DagHash;
-}
-
-function nodeOf(n: number) {
-  const random = new SeededRandom(n);
-  const first = n - (n % STACK);
-  const dependencies = Array.from({ length: n - first }, (_, i) => ({
-    name: `package-${(first + i) % 8000}`,
-    hash: hashOf(first + i),
-    parameters: { deptypes: ['build', 'link'], virtuals: [] },
-  }));
-  const variants = Array.from({ length: 45 }, (_, i) => [
-    `variant_with_a_name_${i}`,
-    random.below(3) === 0 ? 'some-value' : random.below(2) === 0,
-  ]);
-  const flags = ['cflags', 'cppflags', 'cxxflags', 'fflags', 'ldflags', 'ldlibs'].map((flag) => [flag, []]);
-  return {
-    name: `package-${n % 8000}`,
-    version: `${random.below(20)}.${random.below(30)}.${random.below(10)}`,
-    arch: { platform: 'linux', platform_os: 'debian12', target: 'x86_64_v3' },
-    compiler: { name: 'gcc', version: random.below(2) === 0 ? '12.2.0' : '13.1.0' },
-    namespace: 'builtin',
-    parameters: Object.fromEntries([...variants, ...flags]),
-    package_hash: `${hashOf(n + 1e7)}${hashOf(n + 2e7)}`.slice(0, 52).concat('===='),
-    ...(dependencies.length === 0 ? {} : { dependencies }),
-    hash: hashOf(n),
-  };
-}
 
 const steps: Readonly<Record<string, (folder: string) => Promise<Readonly<Record<string, unknown>>>>> = {
   async generate(folder) {
     const root = join(folder, 'mirror/build_cache');
     mkdirSync(root, { recursive: true });
     for (let n = 0; n < count; n++) {
-      const below = Array.from({ length: n % STACK }, (_, i) => n - (n % STACK) + i);
-      const nodes = [n, ...below].map(nodeOf);
+      const nodes = nodesOf(n);
       const specfile = {
         spec: { _meta: { version: 4 }, nodes },
         binary_cache_checksum: { hash_algorithm: 'sha256', hash: '0'.repeat(64) },

@@ -17,7 +17,7 @@ export interface MachineFacts {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-const PROGRAMS = ['tar', 'gzip', 'igzip', 'pigz', 'bsdtar', 'python3'] as const;
+const PROGRAMS = ['tar', 'gzip', 'igzip', 'pigz', 'libdeflate-gunzip', 'bsdtar', 'python3'] as const;
 
 export function machineFacts(
   places: Readonly<Record<string, string>>,

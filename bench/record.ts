@@ -34,8 +34,10 @@ export interface CaseRecord {
   readonly input: InputFacts;
   /** Rounds that count. */
   readonly rounds: number;
-  /** Rounds that were repeated; format 1 without it has none. */
+  /** Rounds in which something else used the machine. */
   readonly disturbedRounds?: number;
+  /** Whether these count all the same, since too few others remain. */
+  readonly countsDisturbed?: boolean;
   readonly contenders: readonly ContenderRecord[];
 }
 

@@ -10,22 +10,45 @@ export interface TreeDigestOptions {
   readonly without?: readonly string[];
 }
 
+/** A file or link of a tree, wherever it comes from. */
+export interface TreeLeaf {
+  /** From the top of the tree, with a leading `/`. */
+  readonly name: string;
+  readonly content: Uint8Array | { readonly target: string };
+  readonly isExecutable: boolean;
+}
+
 /** Names, executable bits, link targets and contents. */
 export function treeDigest(folder: string, { root, without = [] }: TreeDigestOptions = {}): string {
-  const hash = createHash('sha256');
-  const roots =
-    root === undefined ? undefined : { old: Buffer.from(root), fixed: Buffer.alloc(root.length, 'R') };
+  const lines: string[] = [];
   for (const { path, name, entry } of walk(folder, '', new Set(without))) {
+    const leaf = { name, isExecutable: false };
     if (entry.isSymbolicLink()) {
-      hash.update(`link ${name} ${maskText(readlinkSync(path), root)}\n`);
+      const target = readlinkSync(path);
+      lines.push(
+        leafLine({ ...leaf, content: { target: root === undefined ? target : maskText(target, root) } }),
+      );
     } else if (entry.isFile()) {
       const content = readFileSync(path);
-      if (roots !== undefined) mask(content, roots.old, roots.fixed);
-      const isExecutable = (statSync(path).mode & 0o100) !== 0;
-      hash.update(`file ${name} ${isExecutable} ${content.length}\n`).update(content);
+      if (root !== undefined) maskBytes(content, root);
+      lines.push(leafLine({ ...leaf, content, isExecutable: (statSync(path).mode & 0o100) !== 0 }));
     }
   }
-  return hash.digest('hex');
+  return digestOfLines(lines);
+}
+
+/** A leaf as the digest sees it. */
+export function leafLine({ name, content, isExecutable }: TreeLeaf): string {
+  if ('target' in content) return `link ${name} ${content.target}`;
+  const digest = createHash('sha256').update(content).digest('hex');
+  return `file ${name} ${isExecutable} ${content.length} ${digest}`;
+}
+
+/** The digest of a tree from the lines of its leaves, in any order. */
+export function digestOfLines(lines: readonly string[]): string {
+  return createHash('sha256')
+    .update([...lines].sort().join('\n'))
+    .digest('hex');
 }
 
 /** How many files there are and how many bytes they have: a fraction of the work of a digest. */
@@ -36,6 +59,11 @@ export function treeSize(folder: string, { without = [] }: TreeDigestOptions = {
     files++;
     if (entry.isFile()) bytes += statSync(path).size;
   }
+  return sizeText(files, bytes);
+}
+
+/** As `treeSize` says it. */
+export function sizeText(files: number, bytes: number): string {
   return `${files} files, ${bytes} bytes`;
 }
 
@@ -45,10 +73,9 @@ interface WalkedEntry {
   readonly entry: Dirent;
 }
 
-/** Everything but folders, in one order everywhere. */
+/** Everything but folders. */
 function* walk(folder: string, name: string, without: ReadonlySet<string>): Generator<WalkedEntry> {
-  const entries = readdirSync(folder, { withFileTypes: true });
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (without.has(entry.name)) continue;
     const each = { path: join(folder, entry.name), name: `${name}/${entry.name}`, entry };
     if (entry.isDirectory()) yield* walk(each.path, each.name, without);
@@ -56,11 +83,17 @@ function* walk(folder: string, name: string, without: ReadonlySet<string>): Gene
   }
 }
 
-function mask(content: Buffer, old: Buffer, fixed: Buffer): void {
+/** What stands in the place of a root of this length. */
+export function maskOf(root: string): string {
+  return 'R'.repeat(root.length);
+}
+
+function maskBytes(content: Buffer, root: string): void {
+  const [old, fixed] = [Buffer.from(root), Buffer.from(maskOf(root))];
   for (let at = content.indexOf(old); at >= 0; at = content.indexOf(old, at + old.length))
     fixed.copy(content, at);
 }
 
-function maskText(text: string, root: string | undefined): string {
-  return root === undefined ? text : text.replaceAll(root, 'R'.repeat(root.length));
+function maskText(text: string, root: string): string {
+  return text.replaceAll(root, maskOf(root));
 }

@@ -206,9 +206,15 @@ function moveSection(section: Section, addr: u64, offset: u64, size: u64): void 
   editWord(at + (elf.wide ? 32 : 20), size);
 }
 
-/** Symbols of a section move with it: its own, and names that a program gives to its interpreter. */
+/** A section of strings has few symbols; hostile tables may say that it has millions. */
+const MOST_SECTION_SYMBOLS: i32 = 4096;
+
+let symbolsLeft: i32 = 0;
+
+/** Symbols of a section move with it: its own, and the names that a program gives to its interpreter. */
 function moveSectionSymbols(moved: Section, addr: u64): void {
-  for (let i = 0; i < sectionCount; i++) {
+  symbolsLeft = MOST_SECTION_SYMBOLS;
+  for (let i = 0; i < sectionCount && symbolsLeft > 0; i++) {
     const section = sectionAt(i);
     if (isSymbolTable(section) && contains(section.offset, section.size)) moveSymbolsIn(section, moved, addr);
   }
@@ -216,12 +222,14 @@ function moveSectionSymbols(moved: Section, addr: u64): void {
 
 function moveSymbolsIn(section: Section, moved: Section, addr: u64): void {
   const size = elf.symbolSize();
+  const valueAt = elf.wide ? 8 : 4;
   elf.openTable(section.offset, section.size / <u64>size, size);
   let at = section.offset;
   for (let record = elf.nextRecord(); record != 0; record = elf.nextRecord()) {
-    const value = record + (elf.wide ? 8 : 4);
-    if (elf.half(record + (elf.wide ? 6 : 14)) == moved.index)
-      editWord(at + (elf.wide ? 8 : 4), elf.word(value) - moved.addr + addr);
+    if (elf.half(record + (elf.wide ? 6 : 14)) == moved.index) {
+      editWord(at + valueAt, elf.word(record + valueAt) - moved.addr + addr);
+      if (--symbolsLeft == 0) return;
+    }
     at += size;
   }
 }

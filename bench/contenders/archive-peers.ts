@@ -21,6 +21,11 @@ const PEERS = {
     script: 'igzip -dc < "$1" | tar -x -C "$2"',
   },
   pigz: { name: 'pigz -dc | tar x', programs: ['pigz', 'tar'], script: 'pigz -dc < "$1" | tar -x -C "$2"' },
+  libdeflate: {
+    name: 'libdeflate-gunzip | tar x',
+    programs: ['libdeflate-gunzip', 'tar'],
+    script: 'libdeflate-gunzip -c < "$1" | tar -x -C "$2"',
+  },
   bsdtar: { name: 'bsdtar xzf', programs: ['bsdtar'], script: 'bsdtar -xzf "$1" -C "$2"' },
   python: {
     name: 'Python tarfile',
@@ -39,13 +44,13 @@ export function archivePeer(which: ArchivePeerName): Contender {
     async open({ input, environment }: OpenContext) {
       const lacking = peer.programs.find((program) => programVersion(program) === undefined);
       if (lacking !== undefined) return { missing: `${lacking} is not installed` };
-      const { tarballs } = requireCache(input);
+      const cache = requireCache(input);
       const script = `set -e; folder=$1; shift; for archive; do set -- "$archive" "$folder"; ${peer.script}; done`;
       return {
         async run({ folder }) {
-          const args = ['-c', script, 'sh', folder, ...tarballs];
+          const args = ['-c', script, 'sh', folder, ...cache.tarballs];
           const { sample } = await measureCommand({ program: 'sh', args, environment });
-          return { sample, verify: (depth) => unpackedVerdict(folder, depth) };
+          return { sample, verify: (depth) => unpackedVerdict(folder, depth, cache) };
         },
       };
     },

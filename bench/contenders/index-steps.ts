@@ -1,6 +1,7 @@
 // What is done with a package index, each step a process of its own: by regraft, and by reading the whole of it as JSON.
 import type { Contender, OpenContext } from '../case.js';
 import { indexStep, requireIndex } from '../inputs/case-input.js';
+import { nameOfPackage } from '../inputs/index-input.js';
 import { type Command, measureCommand } from '../measure/command.js';
 import { programVersion } from './surroundings.js';
 
@@ -8,6 +9,7 @@ import { programVersion } from './surroundings.js';
 interface StepReport {
   readonly step: string;
   readonly milliseconds: number;
+  readonly cpuMilliseconds: number;
   readonly peakMegabytes: number;
   /** Microseconds, where the step takes one thing at a time. */
   readonly median?: number;
@@ -23,15 +25,28 @@ export function indexStepContender(step: string): Contender {
       return {
         async run() {
           const { sample, output } = await measureCommand(indexStep({ step, folder, packages }));
-          const { milliseconds, peakMegabytes, median, p99, ...result } = JSON.parse(output) as StepReport;
-          const times = { ms: milliseconds, MB: peakMegabytes };
+          const report = JSON.parse(output) as StepReport;
+          const { milliseconds, cpuMilliseconds, peakMegabytes, median, p99, ...result } = report;
+          const times = { ms: milliseconds, 'CPU ms': cpuMilliseconds, MB: peakMegabytes };
           const facts =
             median === undefined || p99 === undefined ? times : { ...times, µs: median, 'p99 µs': p99 };
-          return { sample, facts, verify: () => ({ kind: step, digest: JSON.stringify(result) }) };
+          const verdict = { kind: step, digest: JSON.stringify(result), ...expectedOf(step, packages) };
+          return { sample, facts, verify: () => verdict };
         },
       };
     },
   };
+}
+
+/** What a step must find, where the generator knows it. */
+function expectedOf(step: string, packages: number): { readonly expected?: string } {
+  const found = { name: nameOfPackage(packages >> 1) };
+  const results: Readonly<Record<string, object>> = {
+    'first use': found,
+    'next use': found,
+    'list everything': { listed: packages },
+  };
+  return step in results ? { expected: JSON.stringify({ step, ...results[step] }) } : {};
 }
 
 interface JsonReader {
@@ -51,11 +66,13 @@ export function jsonReader({ name, program, args }: JsonReader): Contender {
     name,
     async open({ input }: OpenContext) {
       if (programVersion(program) === undefined) return { missing: `${program} is not installed` };
-      const command: Command = { program, args: [...args, requireIndex(input).indexFile] };
+      const { indexFile, packages } = requireIndex(input);
+      const command: Command = { program, args: [...args, indexFile] };
       return {
         async run() {
           const { sample, output } = await measureCommand(command);
-          return { sample, verify: () => ({ kind: 'records', digest: output.trim() }) };
+          const verdict = { kind: 'records', digest: output.trim(), expected: String(packages) };
+          return { sample, verify: () => verdict };
         },
       };
     },

@@ -14,7 +14,7 @@ export const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.u
 export interface RegraftOptions {
   readonly engine: EngineName;
   readonly workers: number;
-  /** Other packages than the case asks for: their results are compared among themselves. */
+  /** Other packages than the case asks for, without dependencies. */
   readonly queries?: readonly string[];
   readonly label?: string;
 }
@@ -44,7 +44,7 @@ export function missingEngine(engine: EngineName, { environment }: OpenContext):
   }
 }
 
-function openProcess({ engine, workers, queries, label }: RegraftOptions, context: OpenContext): Runner {
+function openProcess({ engine, workers, queries }: RegraftOptions, context: OpenContext): Runner {
   const input = requireCache(context.input);
   const wanted = queries ?? input.queries;
   const environment = ownEnvironment(context.workFolder, context.environment);
@@ -55,7 +55,10 @@ function openProcess({ engine, workers, queries, label }: RegraftOptions, contex
       const how = ['--no-check-signature', '--engine', engine, '--workers', String(workers)];
       const args = [MAIN, 'install', ...wanted, ...where, ...how];
       const { sample } = await measureCommand({ program: process.execPath, args, environment });
-      return { sample, verify: (depth) => installedVerdict(root, depth, label) };
+      return {
+        sample,
+        verify: (depth) => installedVerdict(root, depth, { input, ...(queries && { packages: queries }) }),
+      };
     },
   };
 }

@@ -68,16 +68,20 @@ export function cStringCall(engine: RelocationEngine, { bytes, mapping }: Kernel
 
 export function elfCall(engine: RelocationEngine, { bytes, mapping }: KernelInput): KernelCall {
   const patcher = engine.createElfPatcher(mapping, { rewriteInterpreter: false });
-  const hash: string[] = [];
+  const edits: { readonly at: number; readonly bytes: Uint8Array }[] = [];
   return {
     run: () => {
-      hash.length = 0;
+      edits.length = 0;
       for (let at = 0; at < bytes.length; at += ELF_SIZE) {
         for (const edit of patcher.patch(sourceOfBytes(bytes.subarray(at, at + ELF_SIZE))))
-          hash.push(`${at + edit.offset} ${Buffer.from(edit.bytes).toString('hex')}`);
+          edits.push({ at: at + edit.offset, bytes: edit.bytes });
       }
     },
-    result: () => hash.join('\n'),
+    result: () => {
+      const patched = Buffer.from(bytes);
+      for (const edit of edits) patched.set(edit.bytes, edit.at);
+      return patched;
+    },
   };
 }
 

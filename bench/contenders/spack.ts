@@ -37,7 +37,7 @@ function openSpack(spack: SpackSetup, input: CacheInput): Runner {
         '--otherarch',
         ...input.queries,
       ]);
-      return { sample, verify: (depth) => installedVerdict(root, depth) };
+      return { sample, verify: (depth) => installedVerdict(root, depth, { input }) };
     },
   };
 }

@@ -16,8 +16,14 @@ export function ownEnvironment(folder: string, environment: Environment): Enviro
   };
 }
 
+/** Programs that do not know `--version`. */
+const VERSION_FLAGS: Readonly<Record<string, string>> = { 'libdeflate-gunzip': '-V' };
+
 /** The first line of a program's version, or undefined where there is no such program. */
-export function programVersion(program: string, args: readonly string[] = ['--version']): string | undefined {
+export function programVersion(
+  program: string,
+  args: readonly string[] = [VERSION_FLAGS[program] ?? '--version'],
+): string | undefined {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
   if (status !== 0) return undefined;
   return (stdout || stderr).split('\n', 1)[0]?.trim();

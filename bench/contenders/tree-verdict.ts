@@ -1,19 +1,39 @@
 // Verdicts on what a turn left in its folder. Installations are compared without what each tool keeps for itself.
 import type { Verdict } from '../case.js';
+import type { CacheInput } from '../inputs/case-input.js';
+import type { TreeFacts } from '../oracle/expected-tree.js';
 import { treeDigest, treeSize } from '../tree-digest.js';
 
 /** Records and scripts of the tools themselves: metadata folders, database, sbang. */
 const KEPT_FOR_ITSELF = ['.spack', '.spack-db', 'sbang'];
 
-/** Of a tarball that was unpacked as it is. */
-export function unpackedVerdict(folder: string, depth: 'thorough' | 'quick'): Verdict {
+type Depth = 'thorough' | 'quick';
+
+/** Of all tarballs, unpacked as they are. */
+export async function unpackedVerdict(folder: string, depth: Depth, input: CacheInput): Promise<Verdict> {
   const digest = depth === 'thorough' ? treeDigest(folder) : treeSize(folder);
-  return { kind: `files as packed, ${depth}`, digest };
+  return { kind: `files as packed, ${depth}`, digest, expected: at(depth, await input.expected.packed()) };
 }
 
-/** Of packages that were installed below `root`; `what` tells apart other packages than those of the case. */
-export function installedVerdict(root: string, depth: 'thorough' | 'quick', what = 'files'): Verdict {
+/** Of packages that were installed below `root`: all of the input, unless they are named. */
+export async function installedVerdict(
+  root: string,
+  depth: Depth,
+  { input, packages = input.packages }: { readonly input: CacheInput; readonly packages?: readonly string[] },
+): Promise<Verdict> {
   const options = { root, without: KEPT_FOR_ITSELF };
   const digest = depth === 'thorough' ? treeDigest(root, options) : treeSize(root, options);
-  return { kind: `${what} relocated, ${depth}`, digest };
+  const which = packages === input.packages ? '' : ` of ${packages.join(', ')}`;
+  const expected = at(depth, await input.expected.installed(root, packages));
+  return { kind: `files relocated${which}, ${depth}`, digest, expected };
+}
+
+/** Of a tree that has lost the part of its names that all members share, which no other contender does. */
+export function stagedVerdict(folder: string, depth: Depth): Verdict {
+  const digest = depth === 'thorough' ? treeDigest(folder) : treeSize(folder);
+  return { kind: `files in a stage, ${depth}`, digest };
+}
+
+function at(depth: Depth, { digest, size }: TreeFacts): string {
+  return depth === 'thorough' ? digest : size;
 }

@@ -6,7 +6,7 @@ import { type CacheInput, requireCache } from '../inputs/case-input.js';
 import type { SessionTask } from '../session/messages.js';
 import { Session } from '../session/session.js';
 import { missingEngine, type RegraftOptions, workersText } from './regraft-process.js';
-import { installedVerdict, unpackedVerdict } from './tree-verdict.js';
+import { installedVerdict, stagedVerdict } from './tree-verdict.js';
 
 interface TaskPlace {
   readonly input: CacheInput;
@@ -18,7 +18,11 @@ interface WarmOptions {
   readonly name: string;
   readonly engine?: EngineName;
   readonly task: (place: TaskPlace) => SessionTask;
-  readonly verdict: (folder: string, depth: 'thorough' | 'quick') => Verdict;
+  readonly verdict: (
+    folder: string,
+    depth: 'thorough' | 'quick',
+    input: CacheInput,
+  ) => Verdict | Promise<Verdict>;
 }
 
 function warm({ name, engine, task, verdict }: WarmOptions): Contender {
@@ -33,7 +37,7 @@ function warm({ name, engine, task, verdict }: WarmOptions): Contender {
       return {
         async run(turn) {
           const sample = await session.run(task({ input, turn, workFolder }));
-          return { sample, verify: (depth) => verdict(turn.folder, depth) };
+          return { sample, verify: (depth) => verdict(turn.folder, depth, input) };
         },
         close: () => session.close(),
       };
@@ -42,7 +46,8 @@ function warm({ name, engine, task, verdict }: WarmOptions): Contender {
 }
 
 const rootIn = (folder: string) => join(folder, 'opt');
-const installed: WarmOptions['verdict'] = (folder, depth) => installedVerdict(rootIn(folder), depth);
+const installed: WarmOptions['verdict'] = (folder, depth, input) =>
+  installedVerdict(rootIn(folder), depth, { input });
 
 /** `install` in a warm process, through the fused core or the public streams with their two passes. */
 export function warmInstall(options: RegraftOptions & { readonly through?: 'core' | 'streams' }): Contender {
@@ -82,21 +87,11 @@ export function warmExtract(
     task: ({ input, turn: { folder } }) => {
       return { type: 'extract', tarball: firstTarball(input), engine, folder, takesDigest };
     },
-    // The stage leaves out the part of the names that all members share, so its tree cannot be compared with that of tar.
-    verdict: (folder, depth) => ({ ...unpackedVerdict(folder, depth), kind: `files in a stage, ${depth}` }),
+    verdict: stagedVerdict,
   });
 }
 
-/** The naive composition of what Node and tar-stream bring. */
-export function warmComposition(): Contender {
-  return warm({
-    name: 'DecompressionStream, tar-stream, fs.promises',
-    task: ({ input, turn: { folder } }) => ({ type: 'compose', tarball: firstTarball(input), folder }),
-    verdict: unpackedVerdict,
-  });
-}
-
-export function firstTarball({ tarballs: [first], folder }: CacheInput): string {
+function firstTarball({ tarballs: [first], folder }: CacheInput): string {
   if (first === undefined) throw new TypeError(`There is no tarball in "${folder}"`);
   return first;
 }

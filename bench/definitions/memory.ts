@@ -1,7 +1,7 @@
 // Peak memory of the whole process tree: it must not grow with the package.
 import type { BenchCase } from '../case.js';
 import { regraftProcess } from '../contenders/regraft-process.js';
-import type { PackageRecipe } from '../inputs/package-input.js';
+import type { PackageRecipe } from '../inputs/package-archive.js';
 import { HUGE, MIDDLE } from '../inputs/recipes.js';
 
 function peakOf(size: string, recipe: PackageRecipe): BenchCase {

@@ -16,7 +16,10 @@ import { INDEX_PATH } from '../../src/buildcache/layout.js';
 import type { PrefixMapping } from '../../src/relocation/engine.js';
 import type { ExpectedDigests } from '../expectations.js';
 import { type Command, measureCommand } from '../measure/command.js';
-import { type CacheRecipe, makeCache, type PackageRecipe, tarballOf } from './package-input.js';
+import type { ExpectedPackage } from '../oracle/expected-tree.js';
+import { ExpectedTrees } from '../oracle/expected-trees.js';
+import type { PackageRecipe } from './package-archive.js';
+import { type CacheRecipe, makeCache, packagePlace } from './package-input.js';
 
 export interface CacheInputRecipe {
   readonly type: 'cache';
@@ -45,6 +48,8 @@ export interface KernelInput {
   readonly mapping: PrefixMapping;
   /** Unpacked bytes where `bytes` are compressed. */
   readonly unpackedBytes?: number;
+  /** What results must be, by kind; found by other means than the contenders'. */
+  readonly expected?: ExpectedDigests;
 }
 
 /** What a report says about an input. */
@@ -56,28 +61,27 @@ export interface InputFacts {
   readonly unpackedBytes: number;
 }
 
-/** What results must be, by kind; found when the input was made, by other means than the contenders'. */
-interface ExpectedResults {
-  readonly expected?: ExpectedDigests;
-}
-
-export interface CacheInput extends ExpectedResults {
+export interface CacheInput {
   readonly type: 'cache';
   readonly folder: string;
   readonly tarballs: readonly string[];
   readonly queries: readonly string[];
   /** Names of what is installed, dependencies first. */
   readonly packages: readonly string[];
+  /** Where each of them is and was, by name. */
+  readonly places: ReadonlyMap<string, ExpectedPackage>;
+  /** What tarballs unpack to and packages install to. */
+  readonly expected: ExpectedTrees;
   readonly facts: InputFacts;
 }
 
-export interface BytesInput extends ExpectedResults {
+export interface BytesInput {
   readonly type: 'bytes';
   readonly kernel: KernelInput;
   readonly facts: InputFacts;
 }
 
-export interface IndexInput extends ExpectedResults {
+export interface IndexInput {
   readonly type: 'index';
   readonly packages: number;
   /** As `bench/index.ts` lays it out. */
@@ -124,7 +128,8 @@ async function prepareCache(
 ): Promise<CacheInput> {
   const path = await makeCache(folder, cache, onProgress);
   const needed = closureOf(cache, queries);
-  const tarballs = needed.map((each) => tarballOf(path, each));
+  const places = new Map(needed.map((each) => [each.name, packagePlace(path, each)]));
+  const tarballs = [...places.values()].map(({ tarball }) => tarball);
   const packages = needed.map(({ name }) => name);
   const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
   const facts = {
@@ -134,7 +139,17 @@ async function prepareCache(
     compressedBytes: sum(tarballs.map((each) => statSync(each).size)),
     unpackedBytes: sum(tarballs.map(unpackedSize)),
   };
-  return { type: 'cache', folder: path, tarballs, packages, queries: queries ?? packages, facts };
+  const expected = new ExpectedTrees(places);
+  return {
+    type: 'cache',
+    folder: path,
+    tarballs,
+    packages,
+    queries: queries ?? packages,
+    places,
+    expected,
+    facts,
+  };
 }
 
 /** What is asked for with all its dependencies, in the order in which the packages are made. */

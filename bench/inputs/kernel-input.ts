@@ -1,11 +1,13 @@
 // Inputs of the kernels, in memory and seeded: typical ones, and those that are hard on a scanner.
+import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import type { PrefixMapping } from '../../src/relocation/engine.js';
 import { buildElf } from '../../test/helpers/elf-builder.js';
+import { naiveCStrings, naiveRpath, naiveScan, naiveText, type TextMapping } from '../oracle/naive-rules.js';
 import type { KernelInput } from './case-input.js';
 import { headerText, machineCode, SeededRandom } from './material.js';
-import { OLD_ROOT } from './package-input.js';
+import { OLD_ROOT } from './package-archive.js';
 
 const NEW_ROOT = '/home/someone/store';
 const MB = 1_000_000;
@@ -86,12 +88,54 @@ export function elfInput(count: number, mapping: PrefixMapping): KernelInput {
   return { bytes, mapping };
 }
 
+/** An input whose result is known by the naive rules. */
+export function expecting(
+  input: KernelInput,
+  find: (input: KernelInput) => Uint8Array | string,
+): KernelInput {
+  return { ...input, expected: { results: createHash('sha256').update(find(input)).digest('hex') } };
+}
+
+/** Every place of a prefix, as scanners report it. */
+export function expectedHits({ bytes, mapping }: KernelInput): Uint8Array {
+  return new Uint8Array(
+    naiveScan(
+      bytes,
+      mapping.map(([from]) => from),
+    ).buffer,
+  );
+}
+
+export function expectedText({ bytes, mapping }: KernelInput): Uint8Array {
+  return Buffer.from(naiveText(bytes.toString('latin1'), textMapping(mapping)), 'latin1');
+}
+
+export function expectedCStrings({ bytes, mapping }: KernelInput): Uint8Array {
+  return Buffer.from(naiveCStrings(bytes.toString('latin1'), textMapping(mapping)), 'latin1');
+}
+
+/** Rpaths of the files that `elfInput` makes. */
+export function expectedElf({ bytes, mapping }: KernelInput): Uint8Array {
+  const result = Buffer.from(bytes);
+  for (let at = 0; at < bytes.length; at += ELF_SIZE) {
+    const text = bytes.toString('latin1', at, at + ELF_SIZE);
+    result.write(naiveRpath(text, OLD_ROOT, textMapping(mapping)), at, 'latin1');
+  }
+  return result;
+}
+
+function textMapping(mapping: PrefixMapping): TextMapping {
+  const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
+  return mapping.map(([from, to]) => [text(from), text(to)]);
+}
+
 /** Distance between the files of `elfInput`. */
 export const ELF_SIZE = 8192;
 
 /** gzip -6 of something. */
 export function gzipInput(bytes: Buffer): KernelInput {
-  return { bytes: gzipSync(bytes, { level: 6 }), mapping: [], unpackedBytes: bytes.length };
+  const expected = { bytes: createHash('sha256').update(bytes).digest('hex') };
+  return { bytes: gzipSync(bytes, { level: 6 }), mapping: [], unpackedBytes: bytes.length, expected };
 }
 
 /** Bytes that cannot be compressed. */
@@ -106,12 +150,14 @@ export function noise(megabytes: number): Buffer {
 export async function tarInput(files: number): Promise<KernelInput> {
   const archive = pack();
   const { bytes } = textInput(1, prefixMapping(1));
+  let total = 0;
   for (let i = 0; i < files; i++) {
     const size = 100 + ((i * 7919) % 12_000);
+    total += size;
     archive.entry({ name: `package/include/header${i}.h`, mode: 0o644 }, bytes.subarray(0, size));
   }
   archive.finalize();
   const parts: Buffer[] = [];
   for await (const part of archive) parts.push(part as Buffer);
-  return { bytes: Buffer.concat(parts), mapping: [] };
+  return expecting({ bytes: Buffer.concat(parts), mapping: [] }, () => `${files} entries, ${total} bytes`);
 }

@@ -10,38 +10,20 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { pack } from 'tar-stream';
-import { packageName, specfilePath, tarballPath } from '../../src/buildcache/layout.js';
+import { specfilePath, tarballPath } from '../../src/buildcache/layout.js';
 import { DEFAULT_PROJECTION, expandPath } from '../../src/spec/projection.js';
 import type { DagHash, SpecNode } from '../../src/spec/spec.js';
 import { parseSpecDictionary } from '../../src/spec/spec-json.js';
-import { headerText, machineCode, SeededRandom } from './material.js';
-
-/** What a package is made of. */
-export interface PackageRecipe {
-  readonly name: string;
-  readonly seed: number;
-  /** Sizes of its programs and libraries in bytes. */
-  readonly binaries: readonly number[];
-  /** How many text files, and how many bytes each has about. */
-  readonly texts: number;
-  readonly textSize: number;
-  /** Packages whose prefixes it holds, besides its own. */
-  readonly prefixes: number;
-  /** Names of recipes it links against, which are made before it. */
-  readonly dependencies?: readonly string[];
-}
+import type { ExpectedPackage } from '../oracle/expected-tree.js';
+import { machineCode } from './material.js';
+import { type HashAndPrefix, OLD_ROOT, PackageArchive, type PackageRecipe } from './package-archive.js';
 
 export interface CacheRecipe {
   readonly name: string;
   readonly packages: readonly PackageRecipe[];
 }
-
-/** The padded root under which everything was "built": 130 characters. */
-export const OLD_ROOT = `/build/opt/${'__spack_path_placeholder__/'.repeat(4)}`.padEnd(130, '_');
 
 interface NodeJson {
   readonly name: string;
@@ -59,7 +41,7 @@ interface NodeJson {
 }
 
 /** Raised when the same recipe gives other packages: what lies in the folder from before is not used then. */
-const GENERATOR_VERSION = 2;
+const GENERATOR_VERSION = 4;
 
 /** Milliseconds between two messages. */
 const PROGRESS_INTERVAL = 5000;
@@ -98,12 +80,13 @@ async function makePackage(cache: string, recipe: PackageRecipe, shared: Shared)
   const json = nodeOf(recipe, shared.nodes);
   const closure = closureOf(json, shared.nodes);
   const dictionary = { spec: { _meta: { version: 4 }, nodes: closure } };
-  const { root } = parseSpecDictionary(JSON.parse(JSON.stringify(dictionary)), recipe.name);
+  const { root, nodes } = parseSpecDictionary(JSON.parse(JSON.stringify(dictionary)), recipe.name);
   const tarball = join(cache, tarballPath(root));
   mkdirSync(dirname(tarball), { recursive: true });
   const archive = new PackageArchive({
     recipe,
-    node: root,
+    prefixes: prefixesOf(recipe, [...nodes.values()]),
+    linked: root.dependencies.flatMap(({ hash }) => nodes.get(hash) ?? []).map(prefixOf),
     code: shared.code,
     spec: JSON.stringify(dictionary),
   });
@@ -118,20 +101,36 @@ async function makePackage(cache: string, recipe: PackageRecipe, shared: Shared)
   return json;
 }
 
+/** The package's own prefix first, those of its dependencies, then others until there are as many as the recipe says. */
+function prefixesOf({ name, prefixes }: PackageRecipe, closure: readonly SpecNode[]): HashAndPrefix[] {
+  const known = closure.map((node) => [node.hash, prefixOf(node)] as const);
+  const others = Array.from({ length: Math.max(0, prefixes - known.length) }, (_, i) => {
+    const hash = hashOf(`${name}-dependency-${i}`);
+    return [hash, `${OLD_ROOT}/linux-debian12-x86_64/gcc-12.2.0/dependency${i}-1.0-${hash}`] as const;
+  });
+  return [...known, ...others];
+}
+
 function nodeOf(recipe: PackageRecipe, nodes: ReadonlyMap<string, NodeJson>): NodeJson {
   return {
-    name: recipe.name,
-    version: '1.0',
-    arch: { platform: 'linux', platform_os: 'debian12', target: 'x86_64' },
-    compiler: { name: 'gcc', version: '12.2.0' },
-    namespace: 'bench',
-    parameters: { build_system: 'generic' },
+    ...bareNode(recipe.name),
     dependencies: (recipe.dependencies ?? []).map((name) => ({
       name,
       hash: nodes.get(name)?.hash ?? '',
       parameters: { deptypes: ['build', 'link'], virtuals: [] },
     })),
-    hash: hashOf(recipe.name),
+  };
+}
+
+function bareNode(name: string) {
+  return {
+    name,
+    version: '1.0',
+    arch: { platform: 'linux', platform_os: 'debian12', target: 'x86_64' },
+    compiler: { name: 'gcc', version: '12.2.0' },
+    namespace: 'bench',
+    parameters: { build_system: 'generic' },
+    hash: hashOf(name),
   };
 }
 
@@ -154,122 +153,6 @@ function hashOf(name: string): DagHash {
   ) as DagHash;
 }
 
-interface ArchiveOptions {
-  readonly recipe: PackageRecipe;
-  readonly node: SpecNode;
-  readonly code: Buffer;
-  /** Text of its `spec.json`. */
-  readonly spec: string;
-}
-
-/** The members of one package's tarball. */
-class PackageArchive {
-  readonly #recipe: PackageRecipe;
-  readonly #spec: string;
-  readonly #random: SeededRandom;
-  readonly #code: Buffer;
-  readonly #root: string;
-  readonly #prefixes: readonly (readonly [hash: string, prefix: string])[];
-
-  constructor({ recipe, node, code, spec }: ArchiveOptions) {
-    this.#recipe = recipe;
-    this.#spec = spec;
-    this.#random = new SeededRandom(recipe.seed);
-    this.#code = code;
-    const relative = expandPath(DEFAULT_PROJECTION, node);
-    this.#root = `${OLD_ROOT}/${relative}`;
-    const others = Array.from({ length: recipe.prefixes - 1 }, (_, i) =>
-      hashOf(`${recipe.name}-dependency-${i}`),
-    );
-    this.#prefixes = [
-      [node.hash, this.#root],
-      ...others.map(
-        (hash, i) =>
-          [hash, `${OLD_ROOT}/linux-debian12-x86_64/gcc-12.2.0/dependency${i}-1.0-${hash}`] as const,
-      ),
-    ];
-  }
-
-  entries(): PassThrough {
-    const archive = pack();
-    const out = new PassThrough();
-    archive.pipe(out);
-    void this.#write(archive);
-    return out;
-  }
-
-  async #write(archive: ReturnType<typeof pack>): Promise<void> {
-    const prefix = this.#root.slice(1);
-    const add = (name: string, content: Buffer | string | undefined, mode: number) =>
-      new Promise<void>((resolve, reject) => {
-        const type = content === undefined ? ('directory' as const) : ('file' as const);
-        const header = { name: `${prefix}${name}`, type, mode, mtime: new Date(0) };
-        archive.entry(header, content ?? '', (error) => (error ? reject(error) : resolve()));
-      });
-    await add('', undefined, 0o755);
-    const textFiles: string[] = [];
-    const binaryFiles: string[] = [];
-    await add('/include', undefined, 0o755);
-    for (let i = 0; i < this.#recipe.texts; i++) {
-      if (i % 200 === 0) await add(`/include/part${i / 200}`, undefined, 0o755);
-      const name = `include/part${Math.floor(i / 200)}/header${i}.h`;
-      if (i % 8 === 0) textFiles.push(name);
-      await add(`/${name}`, this.#text(i % 8 === 0), 0o644);
-    }
-    await add('/lib', undefined, 0o755);
-    for (const [i, size] of this.#recipe.binaries.entries()) {
-      const name = `lib/lib${i}.so`;
-      binaryFiles.push(name);
-      await add(`/${name}`, this.#binary(size), 0o755);
-    }
-    await add('/.spack', undefined, 0o755);
-    await add('/.spack/install_manifest.json', '{}', 0o644);
-    await add('/.spack/spec.json', this.#spec, 0o644);
-    await add('/.spack/binary_distribution', this.#buildinfo(textFiles, binaryFiles), 0o644);
-    archive.finalize();
-  }
-
-  #text(listed: boolean): string {
-    const text = headerText(this.#random, this.#recipe.textSize);
-    return listed
-      ? `// from ${this.#somePrefix()}/include\n${text}\n#define DIR "${this.#somePrefix()}/share"\n`
-      : text;
-  }
-
-  /** Real code with a path in it every 64 KiB or so. */
-  #binary(size: number): Buffer {
-    const start = this.#random.below(Math.max(1, this.#code.length - size));
-    const bytes = Buffer.alloc(size);
-    for (let at = 0; at < size; at += this.#code.length) this.#code.copy(bytes, at, at === 0 ? start : 0);
-    bytes.write('\x7fELF', 'latin1');
-    for (let at = 4096; at + 1024 < size; at += 32_768 + this.#random.below(65_536)) {
-      bytes.write(`${this.#somePrefix()}/lib/some/file/name.so\0`, at, 'latin1');
-    }
-    return bytes;
-  }
-
-  #somePrefix(): string {
-    return this.#prefixes[this.#random.below(this.#prefixes.length)]?.[1] ?? '';
-  }
-
-  #buildinfo(texts: readonly string[], binaries: readonly string[]): string {
-    const list = (names: readonly string[]) =>
-      names.length === 0 ? ' []' : `\n${names.map((name) => `- ${name}`).join('\n')}`;
-    const prefixes = this.#prefixes.map(([hash, prefix]) => `  ${hash}: ${prefix}`).join('\n');
-    return `sbang_install_path: /build/opt/bin/sbang
-buildpath: ${OLD_ROOT}
-spackprefix: /build/spack
-relative_prefix: ${this.#root.slice(OLD_ROOT.length + 1)}
-relocate_textfiles:${list(texts)}
-relocate_binaries:${list(binaries)}
-relocate_links: []
-hardlinks_deduped: true
-hash_to_prefix:
-${prefixes}
-`;
-  }
-}
-
 function writeIndex(cache: string, nodes: readonly NodeJson[]): void {
   const installs = Object.fromEntries(
     nodes.map((spec) => [spec.hash, { spec, ref_count: 0, in_buildcache: true }]),
@@ -286,14 +169,14 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Where a package's tarball lies in a cache that was made here. */
-export function tarballOf(cache: string, recipe: PackageRecipe): string {
-  const json = nodeOf(recipe, new Map());
-  const { root } = parseSpecDictionary(
-    JSON.parse(JSON.stringify({ spec: { _meta: { version: 4 }, nodes: [{ ...json, dependencies: [] }] } })),
-    recipe.name,
-  );
-  return join(cache, tarballPath(root));
+/** Where a package's tarball lies in a cache that was made here, and the prefix under which its members are. */
+export function packagePlace(cache: string, { name }: PackageRecipe): ExpectedPackage {
+  const node = { ...bareNode(name), dependencies: [] };
+  const { root } = parseSpecDictionary({ spec: { _meta: { version: 4 }, nodes: [node] } }, name);
+  return { tarball: join(cache, tarballPath(root)), prefix: prefixOf(root), oldRoot: OLD_ROOT };
 }
 
-export { packageName };
+/** Where a package was "built". */
+function prefixOf(node: SpecNode): string {
+  return `${OLD_ROOT}/${expandPath(DEFAULT_PROJECTION, node)}`;
+}

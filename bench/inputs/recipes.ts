@@ -1,6 +1,8 @@
 // The inputs of the benchmark as data: what they are made of, and why.
+import type { CacheInputRecipe } from './case-input.js';
 import { SeededRandom } from './material.js';
-import type { CacheRecipe, PackageRecipe } from './package-input.js';
+import type { PackageRecipe } from './package-archive.js';
+import type { CacheRecipe } from './package-input.js';
 
 const MB = 1_000_000;
 
@@ -42,6 +44,14 @@ export const TENTH: PackageRecipe = {
   texts: 880,
   textSize: 18_000,
   prefixes: 60,
+};
+
+/** The big package; the one with one prefix lies beside it. */
+export const BIG_PAIR: CacheRecipe = { name: 'big', packages: [BIG, BIG_ONE_PREFIX] };
+export const BIG_CACHE: CacheInputRecipe = { type: 'cache', cache: BIG_PAIR, queries: [BIG.name] };
+export const TENTH_CACHE: CacheInputRecipe = {
+  type: 'cache',
+  cache: { name: 'tenth', packages: [TENTH] },
 };
 
 /** A package of so many bytes in libraries of 4 MB, and so many small text files: points of curves. */
@@ -96,19 +106,19 @@ export function shortStack(): CacheRecipe {
   return { name: 'stack-10', packages: packages.slice(0, 10) };
 }
 
-/** A stack of 60 packages that depend on each other, about 1 GB together. */
+/** A stack of 60 packages that depend on each other, about 1 GB together in 15,000 files. */
 export function stack(): CacheRecipe {
   const random = new SeededRandom(60);
   const packages = Array.from({ length: 60 }, (_, i): PackageRecipe => {
     const dependencies = new Set(
       i === 0 ? [] : [i - 1, random.below(i), random.below(i)].map((j) => `stack${j}`),
     );
-    const size = i % 10 === 9 ? 20 * MB : 2 * MB;
+    const size = i % 10 === 9 ? 40 * MB : 5 * MB;
     return {
       name: `stack${i}`,
       seed: 1000 + i,
-      binaries: [size, size / 2, 100_000, 100_000],
-      texts: 120,
+      binaries: [size, size / 2, ...Array.from({ length: 20 }, () => 100_000)],
+      texts: 220,
       textSize: 8000,
       prefixes: 10,
       dependencies: [...dependencies],

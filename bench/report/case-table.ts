@@ -1,7 +1,8 @@
 // A case as rows of numbers: what every form of the report shows.
 
 import { noiseOf, ratioOf, type Summary, summarize } from '../../src/core/statistics.js';
-import type { CaseRecord, ContenderRecord } from '../record.js';
+import { limitDistances } from '../limit-parts.js';
+import type { BenchRecord, CaseRecord, ContenderRecord } from '../record.js';
 import { AGAIN } from '../runner.js';
 import { type Measure, valuesOf } from '../values.js';
 
@@ -18,6 +19,8 @@ export interface CaseRow {
   /** Against the baseline, round by round, by the metric of the case. */
   readonly ratio?: Summary;
   readonly cpuRatio?: Summary;
+  /** CPU time over the limit of its engine: how far it is from what is possible. */
+  readonly limits?: number;
   /** Medians of the contender's own numbers. */
   readonly facts: Readonly<Record<string, number>>;
   /** Why there are no numbers. */
@@ -26,18 +29,36 @@ export interface CaseRow {
 
 export interface CaseTable {
   readonly rows: readonly CaseRow[];
-  /** From the control that ran twice; undefined where that did not work. */
+  /** Of the metric, from the control that ran twice; undefined where that did not work. */
   readonly noise: number | undefined;
   readonly isNoisy: boolean;
+  /** The same of CPU time, which others on the machine disturb less. */
+  readonly cpuNoise: number | undefined;
+  readonly isCpuNoisy: boolean;
 }
 
-export function caseTable(record: CaseRecord): CaseTable {
-  const { contenders, baseline, control, metric } = record;
+/** @param all the record of the case: it has the parts of the limit */
+export function caseTable(record: CaseRecord, all?: BenchRecord): CaseTable {
+  const { contenders, baseline, metric } = record;
+  const reference = contenders.find(({ name }) => name === baseline);
+  const distances = all === undefined ? new Map<string, number>() : limitDistances(record, all);
+  const rows = contenders.map((each): CaseRow => {
+    const limits = distances.get(each.name);
+    return { ...rowOf(each, { reference, metric }), ...(limits === undefined ? {} : { limits }) };
+  });
+  const [noise, cpuNoise] = [noiseIn(record, metric), noiseIn(record, 'cpu')];
+  return { rows, noise, isNoisy: isNoise(noise), cpuNoise, isCpuNoisy: isNoise(cpuNoise) };
+}
+
+/** How far apart the two turns of the control were, in the rounds that count. */
+export function noiseIn({ contenders, control }: CaseRecord, measure: Measure): number | undefined {
   const find = (name: string) => contenders.find((each) => each.name === name);
-  const reference = find(baseline);
-  const noise = noiseOf(valuesOf(find(`${control}${AGAIN}`), metric), valuesOf(find(control), metric));
-  const rows = contenders.map((each) => rowOf(each, { reference, metric }));
-  return { rows, noise, isNoisy: noise !== undefined && noise > NOISE_LIMIT };
+  return noiseOf(valuesOf(find(`${control}${AGAIN}`), measure), valuesOf(find(control), measure));
+}
+
+/** Whether it must be said beside each ratio. */
+export function isNoise(noise: number | undefined): boolean {
+  return noise !== undefined && noise > NOISE_LIMIT;
 }
 
 interface RowContext {

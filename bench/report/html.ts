@@ -10,17 +10,19 @@ import { type Bar, barChart } from './bar-chart.js';
 import { type CaseRow, caseTable } from './case-table.js';
 import { escapeText } from './escape.js';
 import { type Line, lineChart } from './line-chart.js';
-import { modelLines } from './model-lines.js';
+import { limitLines, modelLines } from './model-lines.js';
 import { STYLE } from './style.js';
 import {
+  controlText,
   goalLimit,
   goalValue,
   machineLines,
   megabytes,
   milliseconds,
   noiseRemark,
-  percent,
   ratio,
+  remainingText,
+  roundsText,
   verdictText,
   withSpread,
 } from './words.js';
@@ -34,10 +36,12 @@ export function htmlReport(record: BenchRecord): string {
 <title>${escapeText(title)}</title><style>${STYLE}</style></head><body>
 <h1>${escapeText(title)}</h1>
 <p>Ratios are the result: medians of interleaved rounds, each contender against its baseline in the same round. Seconds are context.</p>
-${list(machineLines(record))}
+${list([...machineLines(record), remainingText(record) ?? []].flat())}
 ${problemSection(record)}
+<nav>${groups.map((group) => `<a href="#${escapeText(group)}">${escapeText(group)}</a>`).join(' ')}</nav>
 <h2>Goals</h2>
 ${goalSection(record)}
+${limitSection(record)}
 ${groups.map((group) => groupSection(group, record)).join('\n')}
 </body></html>
 `;
@@ -60,7 +64,7 @@ function goalSection(record: BenchRecord): string {
   const rows = measured.map((result) => [
     escapeText(result.goal.what),
     `${escapeText(goalValue(result))}<span class="warn">${escapeText(noiseRemark(result, record))}</span>`,
-    escapeText(goalLimit(result)),
+    `<span class="short">${escapeText(goalLimit(result))}</span>`,
     `<span class="${result.verdict}">${escapeText(verdictText(result))}</span>`,
   ]);
   const others = results.length - measured.length;
@@ -71,28 +75,33 @@ function goalSection(record: BenchRecord): string {
   return (rows.length === 0 ? '' : table(['goal', 'measured', 'limit', ''], rows)) + rest;
 }
 
+function limitSection(record: BenchRecord): string {
+  const lines = [...limitLines(record), ...modelLines(fitLimitModel(record))];
+  if (lines.length === 0) return '';
+  return `<h2 id="limits">Limits</h2><p>What an installation must cost at least on this machine: the sum of what each step takes by itself. The tables say how many times that each installation took.</p>${list(lines)}`;
+}
+
 function groupSection(group: string, record: BenchRecord): string {
   const cases = record.cases.filter((each) => each.group === group);
   const single = cases.filter(({ series }) => series === undefined);
   const curves = [...new Set(cases.flatMap(({ series }) => series?.name ?? []))];
   return [
-    `<h2>${escapeText(group)}</h2>`,
-    ...single.map(caseSection),
+    `<h2 id="${escapeText(group)}">${escapeText(group)}</h2>`,
+    ...single.map((each) => caseSection(each, record)),
     ...curves.map((name) => curveSection(name, cases)),
-    ...(curves.length > 0 ? [list(modelLines(fitLimitModel(record)))] : []),
   ].join('\n');
 }
 
-function caseSection(record: CaseRecord): string {
-  const { rows, noise, isNoisy } = caseTable(record);
-  const { input, metric, baseline, place, control } = record;
+function caseSection(record: CaseRecord, all: BenchRecord): string {
+  const { rows, isNoisy, isCpuNoisy } = caseTable(record, all);
+  const { input, metric, baseline, place } = record;
   const bars = rows.flatMap((row) => barOf(row, isNoisy));
   const facts = [
     `${megabytes(input.unpackedBytes)} (${megabytes(input.compressedBytes)} compressed)`,
     ...(input.files > 0 ? [`${input.files} files in ${input.packages} packages`] : []),
     ...(place === undefined ? [] : [`output: ${place}`]),
-    `${record.rounds} rounds`,
-    noise === undefined ? 'no A/A control' : `A/A control (${control} twice): ${percent(noise)}`,
+    roundsText(record),
+    controlText(record),
   ];
   return [
     `<h3>${escapeText(record.name)}</h3>`,
@@ -100,10 +109,10 @@ function caseSection(record: CaseRecord): string {
     isNoisy
       ? '<p class="warn">The control spreads by more than 5 %: ratios that it affects are marked with ~.</p>'
       : '',
-    `<p class="quiet">${escapeText(METRICS[metric])} against ${escapeText(baseline)}</p>`,
+    `<p class="quiet">${escapeText(METRICS[metric])} against ${escapeText(baseline)}; lines: from the least to the most of the rounds</p>`,
     bars.length === 0 ? '' : barChart(bars, { title: record.name, mark: 1 }),
     missingLine(rows),
-    `<details><summary>All numbers</summary>${numbersTable(rows, isNoisy)}</details>`,
+    `<details><summary>All numbers</summary>${numbersTable(rows, { isNoisy, isCpuNoisy })}</details>`,
   ].join('\n');
 }
 
@@ -130,22 +139,28 @@ function missingLine(rows: readonly CaseRow[]): string {
   return lines.length === 0 ? '' : list(lines);
 }
 
-function numbersTable(rows: readonly CaseRow[], isNoisy: boolean): string {
-  const mark = isNoisy ? '~' : '';
+interface Noises {
+  readonly isNoisy: boolean;
+  readonly isCpuNoisy: boolean;
+}
+
+function numbersTable(rows: readonly CaseRow[], { isNoisy, isCpuNoisy }: Noises): string {
+  const [mark, cpuMark] = [isNoisy ? '~' : '', isCpuNoisy ? '~' : ''];
   const cells = rows.map((row) =>
     [
       row.name,
       row.ratio === undefined ? '' : `${mark}${withSpread(row.ratio, ratio)}`,
       withSpread(row.wall, milliseconds),
       withSpread(row.cpu, milliseconds),
-      row.cpuRatio === undefined ? '' : `${mark}${ratio(row.cpuRatio.median)}`,
+      row.cpuRatio === undefined ? '' : `${cpuMark}${ratio(row.cpuRatio.median)}`,
+      row.limits === undefined ? '' : ratio(row.limits),
       row.peak === undefined ? '' : megabytes(row.peak.median),
       Object.entries(row.facts)
         .map(([name, value]) => `${name} ${value}`)
         .join(', '),
     ].map(escapeText),
   );
-  return table(['', 'ratio', 'wall', 'CPU', 'CPU ratio', 'peak', ''], cells);
+  return table(['', 'ratio', 'wall', 'CPU', 'CPU ratio', 'CPU / limit', 'peak', ''], cells);
 }
 
 function curveSection(name: string, cases: readonly CaseRecord[]): string {

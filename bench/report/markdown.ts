@@ -1,16 +1,20 @@
 // The summary of a record in Markdown: goals first, then a table per case. Ratios are the result, seconds the context.
 import { evaluateGoals } from '../goals.js';
+import { fitLimitModel } from '../limit-model.js';
 import type { BenchRecord, CaseRecord } from '../record.js';
 import { type CaseRow, caseTable } from './case-table.js';
+import { limitLines, modelLines } from './model-lines.js';
 import {
+  controlText,
   goalLimit,
   goalValue,
   machineLines,
   megabytes,
   milliseconds,
   noiseRemark,
-  percent,
   ratio,
+  remainingText,
+  roundsText,
   verdictText,
   withSpread,
 } from './words.js';
@@ -19,14 +23,20 @@ export function markdownReport(record: BenchRecord): string {
   return [
     `# Benchmark of regraft, ${record.date.slice(0, 10)}, ${record.machine.name}`,
     '',
-    ...machineLines(record).map((line) => `- ${line}`),
+    ...[...machineLines(record), remainingText(record) ?? []].flat().map((line) => `- ${line}`),
     '',
     '## Goals',
     '',
     ...goalRows(record),
-    ...record.cases.flatMap(caseSection),
+    ...modelSection(record),
+    ...record.cases.flatMap((each) => caseSection(each, record)),
     '',
   ].join('\n');
+}
+
+function modelSection(record: BenchRecord): string[] {
+  const lines = [...limitLines(record), ...modelLines(fitLimitModel(record))];
+  return lines.length === 0 ? [] : ['', '## Limits', '', ...lines.map((line) => `- ${line}`)];
 }
 
 function goalRows(record: BenchRecord): string[] {
@@ -43,38 +53,51 @@ function goalRows(record: BenchRecord): string[] {
   ];
 }
 
-function caseSection(record: CaseRecord): string[] {
-  const { rows, noise, isNoisy } = caseTable(record);
-  const { input, metric, baseline, control, place, rounds } = record;
-  const head = ['', `${metric} against ${baseline}`, 'wall', 'CPU', 'CPU against it', 'peak memory', ''];
+function caseSection(record: CaseRecord, all: BenchRecord): string[] {
+  const { rows, isNoisy, isCpuNoisy } = caseTable(record, all);
+  const { input, metric, baseline, place } = record;
+  const head = [
+    '',
+    `${metric} against ${baseline}`,
+    'wall',
+    'CPU',
+    'CPU against it',
+    'CPU against the limit',
+    'peak memory',
+    '',
+  ];
   return [
     '',
     `## ${record.group}: ${record.name}`,
     '',
     `${record.why}. Input: ${megabytes(input.unpackedBytes)} (${megabytes(input.compressedBytes)} compressed)` +
       `${input.files > 0 ? `, ${input.files} files, ${input.packages} packages` : ''}` +
-      `${place === undefined ? '' : `; output: ${place}`}; rounds: ${rounds}.`,
+      `${place === undefined ? '' : `; output: ${place}`}; ${roundsText(record)}.`,
     '',
-    noise === undefined
-      ? `A/A control (${control} twice): not measured.`
-      : `A/A control (${control} twice): ${percent(noise)}${isNoisy ? ': **noisy, ratios are marked with ~**' : ''}.`,
+    `${controlText(record)}${isNoisy ? ': **noisy, ratios are marked with ~**' : ''}.`,
     '',
     ...table(
       head,
-      rows.map((row) => rowCells(row, isNoisy)),
+      rows.map((row) => rowCells(row, { isNoisy, isCpuNoisy })),
     ),
   ];
 }
 
-function rowCells(row: CaseRow, isNoisy: boolean): string[] {
-  const mark = isNoisy ? '~' : '';
+interface Noises {
+  readonly isNoisy: boolean;
+  readonly isCpuNoisy: boolean;
+}
+
+function rowCells(row: CaseRow, { isNoisy, isCpuNoisy }: Noises): string[] {
+  const [mark, cpuMark] = [isNoisy ? '~' : '', isCpuNoisy ? '~' : ''];
   const facts = Object.entries(row.facts).map(([name, value]) => `${name} ${value}`);
   return [
     row.name,
     row.ratio === undefined ? '' : `${mark}${withSpread(row.ratio, ratio)}`,
     withSpread(row.wall, milliseconds),
     withSpread(row.cpu, milliseconds),
-    row.cpuRatio === undefined ? '' : `${mark}${ratio(row.cpuRatio.median)}`,
+    row.cpuRatio === undefined ? '' : `${cpuMark}${ratio(row.cpuRatio.median)}`,
+    row.limits === undefined ? '' : ratio(row.limits),
     row.peak === undefined ? '' : megabytes(row.peak.median),
     [...facts, row.remark ?? ''].filter(Boolean).join(', '),
   ];

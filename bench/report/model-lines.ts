@@ -1,6 +1,26 @@
-// The fitted limit model in words.
+// The limit models in words: what was put together from parts, and what was fitted to curves.
 import { type LimitModel, TERMS } from '../limit-model.js';
+import { type LimitParts, limitParts } from '../limit-parts.js';
+import type { BenchRecord } from '../record.js';
 import { ratio } from './words.js';
+
+/** What the limit of each engine and place is made of. */
+export function limitLines(record: BenchRecord): string[] {
+  return (['memory', 'disk'] as const).flatMap((place) =>
+    ['wasm', 'native'].flatMap((engine) => {
+      const parts = limitParts(record, engine, place);
+      return parts === undefined ? [] : [limitLine(parts)];
+    }),
+  );
+}
+
+function limitLine({ engine, place, checksum, inflate, scan, write, file, member }: LimitParts): string {
+  const rate = (cost: number) => `${(1000 / cost).toFixed(0)} MB/s`;
+  return (
+    `Limit of ${engine}, output: ${place}: checksum ${rate(checksum)} of compressed bytes + inflate ${rate(inflate)} + scan ${rate(scan)}` +
+    ` + write ${rate(write)} + ${inUnits(file)} to make a file + ${inUnits(member)} per member of the archive, in CPU time`
+  );
+}
 
 /** One line per engine. */
 export function modelLines(models: readonly LimitModel[]): string[] {

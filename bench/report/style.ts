@@ -14,6 +14,7 @@ h1 { font-size: 1.5rem; line-height: 1.2; } h2 { margin-top: 2.5rem; } h3 { marg
 p, ul { margin: 0.25rem 0 0.75rem; } .quiet, .facts { color: var(--quiet); font-size: 0.875rem; }
 .facts { padding-left: 1.2rem; } .warn { color: var(--warn); font-weight: 600; }
 .met { color: var(--met); } .missed, .failed { color: var(--missed); } .met, .missed, .failed { font-weight: 600; }
+nav a { color: var(--own); margin-right: 1rem; white-space: nowrap; } .short { white-space: nowrap; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 0.875rem; }
 th, td { text-align: left; padding: 0.3rem 0.75rem 0.3rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
   overflow-wrap: normal; } th { color: var(--quiet); font-weight: 500; } td + td { font-variant-numeric: tabular-nums; }

@@ -2,8 +2,9 @@
 
 import type { Summary } from '../../src/core/statistics.js';
 import type { GoalResult } from '../goals.js';
-import type { BenchRecord } from '../record.js';
-import { caseTable } from './case-table.js';
+import { MOST_APART } from '../measure/disturbance.js';
+import type { BenchRecord, CaseRecord } from '../record.js';
+import { caseTable, isNoise, noiseIn } from './case-table.js';
 
 export function milliseconds(value: number): string {
   if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
@@ -48,11 +49,34 @@ export function verdictText({ verdict, reachesStretch }: GoalResult): string {
   return reachesStretch ? 'met, stretch too' : verdict;
 }
 
-/** What to write beside a number from a case whose control spread too far. */
+/** What to write beside a number whose measure spread too far between the two turns of the control. */
 export function noiseRemark({ goal }: GoalResult, { cases }: BenchRecord): string {
   const bench = cases.find(({ name }) => name === goal.bench);
-  const { noise, isNoisy } = bench === undefined ? { noise: 0, isNoisy: false } : caseTable(bench);
-  return isNoisy && noise !== undefined ? ` (noise ${percent(noise)})` : '';
+  const noise = bench && noiseIn(bench, goal.measure);
+  return noise !== undefined && isNoise(noise) ? ` (noise ${percent(noise)})` : '';
+}
+
+/** The rounds of a case, and which of them do not count. */
+export function roundsText({ rounds, disturbedRounds = 0, countsDisturbed = false }: CaseRecord): string {
+  const text = `${rounds} rounds`;
+  if (disturbedRounds === 0) return text;
+  return countsDisturbed
+    ? `${text}, in ${disturbedRounds} of which something else used the machine`
+    : `${text}; ${disturbedRounds} more do not count, since something else used the machine or the control was more than ${percent(MOST_APART)} apart`;
+}
+
+/** The control in words. */
+export function controlText(record: CaseRecord): string {
+  const { noise, cpuNoise } = caseTable(record);
+  if (noise === undefined) return `A/A control (${record.control} twice): not measured`;
+  const cpu =
+    cpuNoise === undefined || record.metric === 'cpu' ? '' : `, of its CPU time ${percent(cpuNoise)}`;
+  return `A/A control (${record.control} twice): ${percent(noise)}${cpu}`;
+}
+
+/** What was selected and is not in the record. */
+export function remainingText({ remaining = [] }: BenchRecord): string | undefined {
+  return remaining.length === 0 ? undefined : `Not run: ${remaining.join('; ')}.`;
 }
 
 /** Facts about the machine, one per line. */

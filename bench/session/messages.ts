@@ -31,14 +31,16 @@ export interface ExtractTask {
   readonly takesDigest: boolean;
 }
 
-/** A tarball unpacked by what Node and a common package bring: DecompressionStream, tar-stream, fs.promises. */
-export interface ComposeTask {
-  readonly type: 'compose';
-  readonly tarball: string;
-  readonly folder: string;
+/** A tree relocated where it lies: every file is looked at. */
+export interface RelocateTask {
+  readonly type: 'relocate';
+  /** Paths here have ASCII characters only. */
+  readonly tree: string;
+  readonly mapping: readonly (readonly [from: string, to: string])[];
+  readonly engine: EngineName;
 }
 
-export type SessionTask = InstallTask | EntriesTask | ExtractTask | ComposeTask;
+export type SessionTask = InstallTask | EntriesTask | ExtractTask | RelocateTask;
 
 export type SessionAnswer =
   /** Milliseconds. */

@@ -1,16 +1,15 @@
 // The tasks of a warm process. What `prepareTask` does is not measured, what it returns is.
 
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { extract } from 'tar-stream';
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
 import { IndexClient } from '../../src/mirror/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { install } from '../../src/operations/install.js';
 import { openStoreForWriting } from '../../src/operations/open-store.js';
+import { relocateAnyTree } from '../../src/operations/relocate-any-tree.js';
 import { resolveSpecs } from '../../src/operations/resolve-specs.js';
+import type { RelocationEngine } from '../../src/relocation/engine.js';
 import { type EngineName, type SelectedEngine, selectEngine } from '../../src/relocation/engines/select.js';
 import { Keyring } from '../../src/signature/keyring.js';
 import { StagedTree } from '../../src/store/staged-tree.js';
@@ -18,7 +17,7 @@ import { GunzipDecoder } from '../../src/stream/gunzip.js';
 import type { Inflater } from '../../src/stream/inflater.js';
 import { TarReader } from '../../src/tar/tar-reader.js';
 import { installThroughEntries } from './entries-task.js';
-import type { ComposeTask, ExtractTask, InstallTask, SessionTask } from './messages.js';
+import type { ExtractTask, InstallTask, RelocateTask, SessionTask } from './messages.js';
 
 /** Engines live as long as the process: that is what "warm" means. */
 const engines = new Map<EngineName, { readonly selected: SelectedEngine; readonly inflater: Inflater }>();
@@ -43,12 +42,14 @@ export async function prepareTask(task: SessionTask): Promise<() => Promise<void
       const { selected, inflater } = engineOf(task.engine);
       return () => installThroughEntries(task, selected.engine, inflater);
     }
+    case 'relocate': {
+      const { engine } = engineOf(task.engine).selected;
+      return () => runRelocate(task, engine);
+    }
     case 'extract': {
       const { inflater } = engineOf(task.engine);
       return () => runExtract(task, inflater);
     }
-    case 'compose':
-      return () => runCompose(task);
   }
 }
 
@@ -64,6 +65,10 @@ async function runInstall(task: InstallTask, engine: SelectedEngine): Promise<vo
   const { packages } = await install({ ...request, checkSignature: false });
   const failed = packages.find(({ outcome }) => outcome !== 'installed');
   if (failed !== undefined) throw failed.error ?? new Error(`${failed.name} is ${failed.outcome}`);
+}
+
+async function runRelocate({ tree, mapping }: RelocateTask, engine: RelocationEngine): Promise<void> {
+  relocateAnyTree({ tree, mapping, engine, onWarning: () => {} });
 }
 
 const INPUT_CHUNK = 512 * 1024;
@@ -88,21 +93,4 @@ async function runExtract({ tarball, folder, takesDigest }: ExtractTask, inflate
   decoder.finish();
   reader.finish();
   hash?.digest();
-}
-
-async function runCompose({ tarball, folder }: ComposeTask): Promise<void> {
-  const compressed = Readable.toWeb(createReadStream(tarball)) as ReadableStream<Uint8Array<ArrayBuffer>>;
-  const unpacked = compressed.pipeThrough(new DecompressionStream('gzip'));
-  const archive = extract();
-  const source = Readable.fromWeb(unpacked as Parameters<typeof Readable.fromWeb>[0]);
-  source.on('error', (error) => archive.destroy(error)).pipe(archive);
-  for await (const entry of archive) {
-    const path = join(folder, entry.header.name);
-    if (entry.header.type === 'directory') mkdirSync(path, { recursive: true });
-    else {
-      mkdirSync(dirname(path), { recursive: true });
-      await writeFile(path, entry as AsyncIterable<Buffer>, { mode: entry.header.mode ?? 0o644 });
-    }
-    entry.resume();
-  }
 }

@@ -147,8 +147,8 @@ fn is_interpreter(segment: &SegmentHeader) -> bool {
     segment.kind == PT_INTERP && segment.filesz > 0
 }
 
-/// Of each table. No program names so many places in its interpreter, and each costs an edit.
-const MOST_SECTION_SYMBOLS: usize = 1024;
+/// A section of strings has few symbols; hostile tables may say that it has millions.
+const MOST_SECTION_SYMBOLS: usize = 4096;
 
 /// Collects the edits that tell of the new places.
 struct GrowthWriter<'file, 'source> {
@@ -254,26 +254,29 @@ impl<'file, 'source> GrowthWriter<'file, 'source> {
         self.edit(start + at.sh_size as u64, self.writer.word(to.size));
     }
 
-    /// Symbols of a section move with it: its own, and names that a program gives to its interpreter.
+    /// Symbols of a section move with it: its own, and the names that a program gives to its interpreter.
     fn move_section_symbols(&mut self, section: &SectionHeader, addr: Wide) -> Result<(), Unreadable> {
         let at = &self.reader.layout.symbol;
-        let distance = addr - Wide::from(section.addr);
+        let mut left = MOST_SECTION_SYMBOLS;
         for symbols in self.tables.sections.iter().filter(|each| each.is_symbol_table()) {
             if !self.reader.source.contains(symbols.offset, symbols.size) {
                 continue;
             }
-            let count = symbols.size / at.size as u64;
-            let table = Table { offset: symbols.offset, count, record_size: at.size };
+            let table = Table { offset: symbols.offset, count: symbols.size / at.size as u64, record_size: at.size };
             let (writer, edits) = (&self.writer, &mut self.edits);
-            let most = edits.len() + MOST_SECTION_SYMBOLS;
             self.reader.for_each_record(table, |record, index| {
-                if usize::from(record.half(at.st_shndx)) == section.index {
-                    let offset = symbols.offset + index * at.size as u64 + at.st_value as u64;
-                    let value = Wide::from(record.word(at.st_value)) + distance;
-                    edits.push(Edit { offset, bytes: writer.word(value) });
+                if usize::from(record.half(at.st_shndx)) != section.index {
+                    return true;
                 }
-                edits.len() < most
+                let offset = symbols.offset + index * at.size as u64 + at.st_value as u64;
+                let value = Wide::from(record.word(at.st_value)) - Wide::from(section.addr) + addr;
+                edits.push(Edit { offset, bytes: writer.word(value) });
+                left -= 1;
+                left > 0
             })?;
+            if left == 0 {
+                break;
+            }
         }
         Ok(())
     }

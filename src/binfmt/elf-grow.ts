@@ -137,6 +137,9 @@ function findInterpreter(tables: ElfTables, path: Uint8Array): GrownInterpreter 
   return { segment, section, bytes: concatBytes([path, new Uint8Array(1)]) };
 }
 
+/** A section of strings has few symbols; hostile tables may say that it has millions. */
+const MOST_SECTION_SYMBOLS = 4096;
+
 /** Collects the edits that tell of the new places. */
 class GrowthWriter {
   readonly #tables: ElfTables;
@@ -221,10 +224,11 @@ class GrowthWriter {
     this.#edit(at + sh_size, this.#writer.word(to.size));
   }
 
-  /** Symbols of a section move with it: its own, and names that a program gives to its interpreter. */
+  /** Symbols of a section move with it: its own, and the names that a program gives to its interpreter. */
   #moveSectionSymbols(section: ElfSectionHeader, addr: bigint): void {
     const { reader, sections } = this.#tables;
     const { size, st_shndx, st_value } = reader.layout.symbol;
+    let left = MOST_SECTION_SYMBOLS;
     for (const symbols of sections.filter(isSymbolTable)) {
       if (!reader.contains(symbols.offset, symbols.size)) continue;
       const count = Math.floor(Number(symbols.size) / size);
@@ -232,8 +236,9 @@ class GrowthWriter {
         if (record.half(st_shndx) !== section.index) return true;
         const value = record.word(st_value) - section.addr + addr;
         this.#edit(Number(symbols.offset) + index * size + st_value, this.#writer.word(value));
-        return true;
+        return --left > 0;
       });
+      if (left === 0) return;
     }
   }
 }

@@ -159,7 +159,7 @@ describe('markdownReport', () => {
   it('states goals, ratios, the control and who is missing', () => {
     const text = markdownReport(benchRecord([caseRecord(), hostile]));
     assert.match(text, /\| regraft \| 0\.50 ± 0\.0 % \| 50 ms ± 5\.0 % \|/);
-    assert.match(text, /A\/A control \(tar twice\): 1\.0 %\./);
+    assert.match(text, /A\/A control \(tar twice\): 1\.0 %, of its CPU time 1\.0 %\./);
     assert.match(text, /\| igzip -dc \\\| tar x \|.*missing: igzip is <not> installed \|/);
     assert.match(text, /Not measured in this run: \d+ of \d+ goals/);
   });

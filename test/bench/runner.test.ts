@@ -87,6 +87,55 @@ describe('runCase', () => {
     assert.deepEqual(log.turns, ['0a', '0b', '0a', '1a', '1b', '1a', '2a', '2b', '2a']);
   });
 
+  it('goes backwards in every second round, so that no place is better than another', async () => {
+    const log = newLog();
+    await run({
+      contenders: [fake({ name: 'a', log }), fake({ name: 'b', log }), fake({ name: 'c', log })],
+      control: 'b',
+    });
+    assert.deepEqual(log.turns.slice(4), ['1a', '1b', '1c', '1b', '2b', '2c', '2b', '2a']);
+  });
+
+  it('repeats disturbed rounds, and keeps their samples apart', async () => {
+    const log = newLog();
+    const walls = [1, 100, 100, 100, 150, 100, 100, 100, 100];
+    const uneven: Contender = {
+      name: 'a',
+      open: async () => ({
+        async run(turn) {
+          log.turns.push(`${turn.round}`);
+          const verify = () => ({ kind: 'results', digest: 'same' });
+          return { sample: { wall: walls[log.turns.length] ?? 100 }, verify };
+        },
+      }),
+    };
+    const record = await run({ contenders: [uneven] });
+    assert.deepEqual([record.rounds, record.disturbedRounds], [2, 1]);
+    assert.deepEqual(
+      record.contenders.map(({ samples, disturbed }) => [samples.length, disturbed?.length]),
+      [
+        [2, 1],
+        [2, 1],
+      ],
+    );
+  });
+
+  it('counts disturbed rounds where there are no others, and says so', async () => {
+    let turns = 0;
+    const uneven: Contender = {
+      name: 'a',
+      open: async () => ({
+        async run() {
+          const verify = () => ({ kind: 'results', digest: 'same' });
+          return { sample: { wall: turns++ % 2 === 0 ? 100 : 150 }, verify };
+        },
+      }),
+    };
+    const record = await run({ contenders: [uneven] });
+    assert.deepEqual([record.rounds, record.disturbedRounds, record.countsDisturbed], [4, 4, true]);
+    assert.equal(record.contenders[0]?.samples.length, 4);
+  });
+
   it('keeps no sample of the warm-up, in which it looks closely', async () => {
     const log = newLog();
     const record = await run({ contenders: [fake({ name: 'a', log })] });

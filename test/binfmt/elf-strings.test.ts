@@ -27,18 +27,15 @@ describe('rebuildStrings', () => {
   });
 
   it('refuses a name that is longer than any loader takes', () => {
-    const table = fromLatin1(`\0${'n'.repeat(5000)}\0`);
+    const table = fromLatin1(`\0${'n'.repeat(70_000)}\0`);
     const rebuilt = rebuildStrings(table, { paths: [reference(1)], others: OTHERS }, () => undefined);
     assert.deepEqual(rebuilt, { problem: 'a name in it is too long' });
   });
 
   it('refuses references that multiply one string', () => {
-    const table = fromLatin1(`${'/a'.repeat(40_000)}\0`);
-    const paths = Array.from({ length: 38_000 }, (_, i) => reference(2 * i + 4000)).reverse();
-    assert.equal(problemOf(table, paths), 'a name in it is too long');
     const runs = Array.from({ length: 20 }, (_, i) => `${'/a'.repeat(2000)}${i}\0`).join('');
-    const many = Array.from({ length: runs.length }, (_, i) => reference(i));
-    assert.equal(problemOf(fromLatin1(runs), many), 'its string table would be too large');
+    const paths = Array.from({ length: runs.length }, (_, i) => reference(i));
+    assert.equal(problemOf(fromLatin1(runs), paths), 'its string table would be too large');
   });
 });
 

@@ -2,6 +2,7 @@
 // first one does. A round follows from its seed alone.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readMacho } from '../../src/binfmt/macho.js';
 import { applyEdits, sourceOfBytes } from '../../src/core/byte-source.js';
 import { patchElf } from '../../src/relocation/elf-patch.js';
 import type {
@@ -11,6 +12,7 @@ import type {
   RelocationEngine,
 } from '../../src/relocation/engine.js';
 import { relocateMachoBytes } from '../../src/relocation/macho-bytes.js';
+import { ELF_FIXTURES, MACHO_FIXTURES } from './binary-fixtures.js';
 import { buildElf } from './elf-builder.js';
 import { elfSpecimen, mutate, type Specimen } from './elf-mutations.js';
 import {
@@ -128,6 +130,49 @@ export function machoSpecimens(): readonly Specimen[] {
     machoSpecimen('real identity', signed),
     machoSpecimen('two directories', mixed),
   ];
+}
+
+export interface FuzzSpecimens {
+  readonly elf: readonly Specimen[];
+  readonly macho: readonly Specimen[];
+}
+
+/** All linked fixtures, as they are and grown; large ones would make the run longer, and no other. */
+export function fuzzSpecimens(): FuzzSpecimens {
+  const [grow] = ELF_MAPPINGS;
+  const elf = ELF_FIXTURES.flatMap(({ name, bytes }) => {
+    const edits = patchElf(sourceOfBytes(bytes), grow ?? [], { rewriteInterpreter: true });
+    const grown = Buffer.from(applyEdits(new Uint8Array(bytes), edits));
+    return [elfSpecimen(name, bytes), elfSpecimen(`${name}, grown`, grown)];
+  });
+  const small = MACHO_FIXTURES.filter(({ bytes }) => bytes.length < 40_000 && isSigned(bytes));
+  const macho = small.map(({ name, bytes }) => machoSpecimen(name, bytes));
+  return { elf, macho: [...machoSpecimens(), ...macho] };
+}
+
+function isSigned(bytes: Uint8Array): boolean {
+  const file = readMacho(sourceOfBytes(bytes));
+  return file !== undefined && !('problem' in file) && !file.isFat && file.slices[0]?.signature !== undefined;
+}
+
+/** One case of the long run, which its seed and index alone decide. Says what happened. */
+export function fuzzCase(
+  engines: Engines,
+  { elf, macho }: FuzzSpecimens,
+  { seed, index }: { readonly seed: number; readonly index: number },
+): string {
+  const mixed = Math.imul(seed, 0x85ebca6b) ^ index;
+  switch (index % 8) {
+    case 0:
+      return `rpath, ${fuzzRpath(engines, mixed)}`;
+    case 1:
+      return `names, ${fuzzNames(engines, mixed)}`;
+    case 2:
+    case 3:
+      return `Mach-O, ${fuzzMacho(engines, macho, mixed)}`;
+    default:
+      return `ELF, ${fuzzElf(engines, elf, mixed)}`;
+  }
 }
 
 const PATH_PIECES = [

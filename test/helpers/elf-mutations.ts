@@ -69,9 +69,23 @@ export function mutate({ bytes: good, fields, isLittle }: Specimen, random: Seed
   for (let left = random.between(1, 5); left > 0; left--) {
     const field = random.below(10) === 0 ? anyField(good, random) : random.pick(fields);
     if (field.at + field.width > bytes.length) continue;
-    writeNumber(bytes, field, isLittle, newValue(bytes, field, { fields, isLittle, random }));
+    const kind = random.below(16);
+    if (kind === 0) flipBit(bytes, field, random);
+    else if (kind === 1) splice(bytes, field, random);
+    else writeNumber(bytes, field, isLittle, newValue(bytes, field, { fields, isLittle, random }));
   }
   return random.below(12) === 0 ? Buffer.concat([bytes, random.bytes(random.below(9000), 3)]) : bytes;
+}
+
+function flipBit(bytes: Buffer, { at, width }: Field, random: SeededRandom): void {
+  const place = at + random.below(width);
+  bytes[place] = (bytes[place] ?? 0) ^ (1 << random.below(8));
+}
+
+/** Records of one table stand where another begins. */
+function splice(bytes: Buffer, { at }: Field, random: SeededRandom): void {
+  const from = random.below(bytes.length);
+  bytes.copyWithin(at, from, from + random.between(1, 200));
 }
 
 function anyField(bytes: Buffer, random: SeededRandom): Field {

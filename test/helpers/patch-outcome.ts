@@ -21,6 +21,9 @@ export interface Change {
 
 export type Outcome = Change | Refusal;
 
+/** A file grows by its new strings, and a hole of at most 64 MiB. */
+const LONGEST_GROWTH = 96 << 20;
+
 /** Holes beyond this are not filled in memory. */
 const LARGEST_RESULT = 4 << 20;
 
@@ -34,6 +37,7 @@ export function outcomeOf(bytes: Uint8Array, patch: () => readonly Edit[]): Outc
   }
   for (const { offset } of edits) assert.ok(Number.isSafeInteger(offset) && offset >= 0, `edit at ${offset}`);
   const size = sizeAfterEdits(bytes.length, edits);
+  assert.ok(size <= bytes.length + LONGEST_GROWTH, `the file would have ${size} bytes`);
   const isSmall = size <= bytes.length + LARGEST_RESULT;
   const inside = isSmall ? edits : edits.filter((edit) => edit.offset + edit.bytes.length <= bytes.length);
   const behind = edits.filter((edit) => !inside.includes(edit));

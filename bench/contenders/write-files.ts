@@ -1,0 +1,49 @@
+// What the file system asks for: files of one size, made one after the other as the core makes them. Nothing is read or computed.
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Contender } from '../case.js';
+import { treeSize } from '../tree-digest.js';
+
+export interface FileSet {
+  readonly files: number;
+  /** Of each, in bytes. */
+  readonly size: number;
+}
+
+/** Files in a folder, as packages have them. */
+const PER_FOLDER = 200;
+/** Written at a time, as much as a decoder gives. */
+const CHUNK = 512 * 1024;
+
+export function fileWriter(name: string, { files, size }: FileSet): Contender {
+  return {
+    name,
+    async open() {
+      const bytes = Buffer.alloc(CHUNK, 'regraft');
+      return {
+        async run({ folder }) {
+          const cpuBefore = process.cpuUsage();
+          const begin = performance.now();
+          for (let i = 0; i < files; i++) writeOne(pathOf(folder, i), { bytes, size });
+          const wall = performance.now() - begin;
+          const { user, system } = process.cpuUsage(cpuBefore);
+          const expected = `${files} files, ${files * size} bytes`;
+          const verify = () => ({ kind: `files of ${name}`, digest: treeSize(folder), expected });
+          return { sample: { wall, cpu: (user + system) / 1000 }, verify };
+        },
+      };
+    },
+  };
+}
+
+function pathOf(folder: string, index: number): string {
+  const parent = join(folder, `part${Math.floor(index / PER_FOLDER)}`);
+  if (index % PER_FOLDER === 0) mkdirSync(parent);
+  return join(parent, `file${index}`);
+}
+
+function writeOne(path: string, { bytes, size }: { readonly bytes: Buffer; readonly size: number }): void {
+  const file = openSync(path, 'wx', 0o644);
+  for (let left = size; left > 0; left -= CHUNK) writeSync(file, bytes, 0, Math.min(left, CHUNK));
+  closeSync(file);
+}
