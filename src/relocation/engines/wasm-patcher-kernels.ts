@@ -94,7 +94,6 @@ export class PatcherKernels {
     }
   }
 
-  /** @throws RelocationError `engine-failed` before the first call */
   get exports(): PatcherExports {
     return this.#start();
   }
@@ -136,6 +135,8 @@ export class PatcherKernels {
   /** Pairs as `useMapping` in assembly/binary/mapping.ts takes them. */
   #useMapping(exports: PatcherExports, mapping: PrefixMapping = NO_MAPPING): void {
     if (this.#mapping === mapping) return;
+    // Where this fails, no mapping is left in memory.
+    this.#mapping = undefined;
     const sizes = mapping.map(([from, to]) => (8 + from.length + to.length + 3) & ~3);
     const pointer = callKernel(() => exports.mappingRoom(sizes.reduce((sum, size) => sum + size, 0)));
     const { bytes } = this;
