@@ -262,7 +262,8 @@ impl<'file, 'source> GrowthWriter<'file, 'source> {
             if !self.reader.source.contains(symbols.offset, symbols.size) {
                 continue;
             }
-            let table = Table { offset: symbols.offset, count: symbols.size / at.size as u64, record_size: at.size };
+            let table =
+                Table { offset: symbols.offset, count: symbols.size / at.size as u64, record_size: at.size };
             let (writer, edits) = (&self.writer, &mut self.edits);
             self.reader.for_each_record(table, |record, index| {
                 if usize::from(record.half(at.st_shndx)) != section.index {

@@ -21,6 +21,7 @@ import {
   withLargeSections,
   withNeededVersions,
   withString,
+  withSymbolsInStrings,
   withSymbolTables,
 } from '../helpers/elf-hostile.js';
 import { assertSameOutcome, type Outcome, outcomeOf } from '../helpers/patch-outcome.js';
@@ -139,6 +140,16 @@ for (const engine of ENGINES) {
         assert.ok('code' in outcome, problem);
         assert.deepEqual([outcome.code, outcome.data.problem], ['cannot-grow-rpath', problem]);
       }
+    });
+
+    it('moves symbols with their section, as long as they are not too many', () => {
+      const good = grown(JS, binaryFixture('libgreet.so.1'));
+      const { bytes, valueAt } = withSymbolsInStrings(good, 4200);
+      const outcome = patch(engine, bytes, latin1Mapping([[NEW, `${NEW}/and/longer`]]));
+      assert.ok(!('code' in outcome));
+      const hasMoved = (index: number) =>
+        outcome.bytes.readBigUInt64LE(valueAt(index)) !== bytes.readBigUInt64LE(valueAt(index));
+      assert.deepEqual([0, 4000, 4199].map(hasMoved), [true, true, false]);
     });
 
     it('refuses an interpreter whose segment is larger than any path', () => {

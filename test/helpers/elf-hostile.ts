@@ -57,6 +57,24 @@ export function withNeededVersions(bytes: Buffer, names: readonly number[]): Buf
   return withSections(Buffer.concat([bytes, records]), [section]);
 }
 
+/** The file with a table of symbols that all are in its dynamic string table, at the address of its begin. */
+export function withSymbolsInStrings(
+  bytes: Buffer,
+  count: number,
+): { readonly bytes: Buffer; readonly valueAt: (index: number) => number } {
+  const { strings } = tablesOf(bytes);
+  const symbols = Buffer.alloc(24 * count);
+  for (let at = 0; at < symbols.length; at += 24) {
+    symbols.writeUInt16LE(strings.index, at + 6);
+    symbols.writeBigUInt64LE(strings.addr, at + 8);
+  }
+  const section = { type: 2, offset: bytes.length, size: symbols.length };
+  return {
+    bytes: withSections(Buffer.concat([bytes, symbols]), [section]),
+    valueAt: (index) => bytes.length + 24 * index + 8,
+  };
+}
+
 /** The file with one more string in its table. */
 export function withString(bytes: Buffer, text: string): { readonly bytes: Buffer; readonly at: number } {
   const { strings, segments, dynamic, sectionHeaders, programHeaders } = tablesOf(bytes);
