@@ -29,7 +29,6 @@ export interface BenchRunOptions {
 export class BenchRun {
   readonly #given: BenchRunOptions;
   readonly #places = openPlaces();
-  readonly #workFolder = mkdtempSync(join(tmpdir(), 'regraft-bench-work-'));
   readonly #inputFolder: string;
   readonly #frame: Omit<BenchRecord, 'seconds' | 'cases' | 'remaining'>;
   readonly #done: CaseRecord[];
@@ -79,7 +78,7 @@ export class BenchRun {
   clean(): void {
     const inputs = this.#given.options.inputFolder === undefined ? [this.#inputFolder] : [];
     const { memory, disk } = this.#places;
-    for (const each of [memory.folder, disk.folder, this.#workFolder, ...inputs])
+    for (const each of [memory.folder, disk.folder, ...inputs])
       rmSync(each, { recursive: true, force: true });
   }
 
@@ -87,6 +86,8 @@ export class BenchRun {
     const { options, environment, onProgress } = this.#given;
     const place = this.#places[bench.place ?? 'memory'];
     const outputFolder = join(place.folder, `case${String(index).padStart(2, '0')}`);
+    // Where the output is: caches and stages of a contender must not wait for the disk when those of another do not.
+    const workFolder = join(place.folder, `work${index}`);
     const input = await this.#inputOf(bench);
     const begin = performance.now();
     const record = await runCase(bench, {
@@ -97,10 +98,11 @@ export class BenchRun {
       removesAtOnce: place.removesAtOnce,
       settle: place.settle,
       environment,
-      workFolder: join(this.#workFolder, `case${index}`),
+      workFolder,
       onProgress: (text) => onProgress(`    ${text}`),
     });
     this.#seconds += (performance.now() - begin) / 1000;
+    rmSync(workFolder, { recursive: true, force: true });
     return record;
   }
 

@@ -93,9 +93,10 @@ class Rounds {
     const { mostRounds = Number.POSITIVE_INFINITY, roundFactor = 1, isCold = false } = this.#bench;
     const wanted = Math.min(this.#options.rounds * roundFactor, mostRounds);
     if (!isCold) await this.#round(0, 'warm-up', 'thorough');
+    const most = isCold ? wanted : 2 * wanted; // what is too long for a warm-up is too long to be repeated
     const disturbed = new Set<number>();
     let round = 0;
-    while (round - disturbed.size < wanted && round < 2 * wanted && this.#hasTime(round)) {
+    while (round - disturbed.size < wanted && round < most && this.#hasTime(round)) {
       round++;
       const remark = disturbed.size === 0 ? '' : `, ${disturbed.size} were disturbed`;
       await this.#round(
