@@ -35,6 +35,7 @@ export type CoreAnswer =
 /** What a worker is started with. */
 export interface CoreWorkerData {
   readonly engine: 'js' | 'wasm' | 'native';
+  readonly modules: ReadonlyMap<string, object> | undefined;
   /** Input slots that both sides see, `CREDITS` of `CHUNK_SIZE`. */
   readonly input: Uint8Array<SharedArrayBuffer>;
 }

@@ -148,6 +148,6 @@ export class CorePool {
   }
 
   #start(): CoreThread {
-    return new CoreThread(this.#options.engine.name);
+    return new CoreThread(this.#options.engine);
   }
 }

@@ -2,6 +2,7 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { errorFromData } from '../core/error-transfer.js';
 import { RelocationError } from '../core/errors.js';
+import type { RelocationEngine } from '../relocation/engine.js';
 import {
   CHUNK_SIZE,
   type CoreAnswer,
@@ -30,8 +31,8 @@ export class CoreThread {
   /** Called when some of the bytes that come decompressed were worked on. */
   onUnpacked: (files: number) => void = () => {};
 
-  constructor(engine: CoreWorkerData['engine']) {
-    const workerData: CoreWorkerData = { engine, input: this.input };
+  constructor({ name: engine, modules }: Pick<RelocationEngine, 'name' | 'modules'>) {
+    const workerData: CoreWorkerData = { engine, modules, input: this.input };
     this.#worker = new Worker(new URL('./core-worker.js', import.meta.url), {
       workerData,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION },

@@ -3,12 +3,14 @@ import { createHash } from 'node:crypto';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { errorToData } from '../core/error-transfer.js';
 import { selectEngine } from '../relocation/engines/select.js';
+import { adoptModules } from '../relocation/engines/web-assembly.js';
 import type { Inflater } from '../stream/inflater.js';
 import type { CoreAnswer, CoreRequest, CoreWorkerData } from './core-messages.js';
 import type { PackageCore } from './package-core.js';
 import { PipedUnpacker } from './piped-tarball.js';
 
-const { engine: engineName, input } = workerData as CoreWorkerData;
+const { engine: engineName, modules, input } = workerData as CoreWorkerData;
+if (modules !== undefined) adoptModules(modules);
 const { engine } = selectEngine(engineName, {});
 /** Made when it is needed: bytes may come decompressed. */
 let inflater: Inflater | undefined;

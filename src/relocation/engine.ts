@@ -84,6 +84,8 @@ export interface SignOptions {
 
 export interface RelocationEngine {
   readonly name: 'js' | 'wasm' | 'native';
+  /** Compiled code for the engines of other threads (`adoptModules`), where there is such a thing. */
+  readonly modules?: ReadonlyMap<string, object>;
   /**
    * A decoder whose output the scanner takes without a copy. Its windows stay reserved: make one per worker and reset it.
    * @param output for a decoder whose output another thread reads; an engine that cannot share its windows ignores it

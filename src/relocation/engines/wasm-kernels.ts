@@ -1,5 +1,5 @@
 // One instance of the WASM module: its memory, its tables, and calls that cannot fail but with a coded error.
-// The module is compiled once per process and thread; an instance serves one worker for its life and never gives memory back.
+// The module is compiled once per process (`moduleOf`); an instance serves one worker for its life and never gives memory back.
 import { RelocationError } from '../../core/errors.js';
 import type { MemoryPlace } from '../../stream/inflater.js';
 import type { MatcherTable } from './matcher-table.js';
@@ -7,12 +7,12 @@ import { WASM_BASE64 } from './wasm-binary.js';
 import type { InflateExports } from './wasm-inflater.js';
 import {
   callKernel,
-  compileModule,
   instantiate,
+  type KernelCode,
   makeSharedMemory,
+  moduleOf,
   type SharedMemory,
   type WasmGlobal,
-  type WasmModule,
 } from './web-assembly.js';
 
 /** What the module exports (assembly/index.ts). */
@@ -53,7 +53,8 @@ const GUEST_SIZE = 512 * 1024;
 /** Room for the table of a few prefixes. */
 const SMALL_TABLE = 64 * 1024;
 
-let compiled: WasmModule | undefined;
+/** Inflate, search and replacement. */
+export const KERNELS: KernelCode = { name: 'kernels', base64: WASM_BASE64 };
 
 /** An instance with its memory. */
 export class WasmKernels {
@@ -71,9 +72,8 @@ export class WasmKernels {
    * @throws RelocationError `engine-unavailable`
    */
   constructor(place?: MemoryPlace) {
-    compiled ??= compileModule(WASM_BASE64);
     const memory = place?.memory ?? makeSharedMemory(MEMORY_PAGES);
-    this.exports = { ...(instantiate(compiled, { env: { memory } }) as KernelExports), memory };
+    this.exports = { ...(instantiate(moduleOf(KERNELS), { env: { memory } }) as KernelExports), memory };
     if (place !== undefined) this.exports.confine(place.begin, place.end);
     // A small table can then be made while somebody holds a view of the memory: the recorder of hits is, in the middle of a tarball.
     this.#tableCapacity = SMALL_TABLE;

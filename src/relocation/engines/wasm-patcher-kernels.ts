@@ -9,11 +9,11 @@ import type { FileOrigin, PrefixMapping } from '../engine.js';
 import { WASM_BASE64 } from './patcher-wasm-binary.js';
 import {
   callKernel,
-  compileModule,
   instantiate,
+  type KernelCode,
+  moduleOf,
   type WasmGlobal,
   type WasmMemory,
-  type WasmModule,
 } from './web-assembly.js';
 
 /** What the module exports (assembly/binary/index.ts). */
@@ -53,7 +53,8 @@ export interface PatchRequest {
   readonly origin?: FileOrigin | undefined;
 }
 
-let compiled: WasmModule | undefined;
+/** ELF and Mach-O. */
+export const PATCHERS: KernelCode = { name: 'patchers', base64: WASM_BASE64 };
 
 /** What a large file has made the memory grow to is not kept for the small ones that follow. */
 const MOST_MEMORY_KEPT = 16 << 20;
@@ -112,7 +113,6 @@ export class PatcherKernels {
 
   #start(): PatcherExports {
     if (this.#exports !== undefined) return this.#exports;
-    compiled ??= compileModule(WASM_BASE64);
     const host = {
       hostRead: (offset: number, length: number, pointer: number) => this.#read(offset, length, pointer),
       hostOrigin: (pointer: number) => this.#writeOrigin(pointer),
@@ -120,7 +120,7 @@ export class PatcherKernels {
         this.#hash(kind, { offset, length }, pointer),
       hostEdit: (offset: number, pointer: number, length: number) => this.#addEdit(offset, pointer, length),
     };
-    const exports = instantiate(compiled, { host }) as PatcherExports;
+    const exports = instantiate(moduleOf(PATCHERS), { host }) as PatcherExports;
     exports.seedHashes(Math.floor(Math.random() * 2 ** 32));
     this.#exports = exports;
     return exports;

@@ -19,8 +19,9 @@ import { type MatcherTable, makeMatcherTable } from './matcher-table.js';
 import { checkScanSize, PairList } from './pair-list.js';
 import { makeWasmElfPatcher, makeWasmMachoPatcher } from './wasm-binary-patcher.js';
 import { WasmInflater } from './wasm-inflater.js';
-import { PAIR_CAPACITY, WasmKernels } from './wasm-kernels.js';
-import { PatcherKernels } from './wasm-patcher-kernels.js';
+import { KERNELS, PAIR_CAPACITY, WasmKernels } from './wasm-kernels.js';
+import { PATCHERS, PatcherKernels } from './wasm-patcher-kernels.js';
+import { moduleOf, type WasmModule } from './web-assembly.js';
 
 /**
  * Works with SIMD, needs no compiler, and shares its memory with the inflater that it creates. A `create…` method may grow the
@@ -28,6 +29,10 @@ import { PatcherKernels } from './wasm-patcher-kernels.js';
  */
 export class WasmEngine implements RelocationEngine {
   readonly name = 'wasm';
+  /** Compiled: a worker that adopts them need not compile anything. */
+  readonly modules: ReadonlyMap<string, WasmModule> = new Map(
+    [KERNELS, PATCHERS].map((code) => [code.name, moduleOf(code)]),
+  );
   readonly kernels: WasmKernels;
   /** Started by the first binary that is patched. */
   readonly #patchers = new PatcherKernels();

@@ -7,6 +7,12 @@ export interface WasmModule {
   readonly [kind: symbol]: unknown;
 }
 
+/** The bytes of a module, as they are embedded. */
+export interface KernelCode {
+  readonly name: string;
+  readonly base64: string;
+}
+
 export interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => WasmModule;
   readonly Memory: new (limits: MemoryPages & { readonly shared: true }) => SharedMemory;
@@ -43,18 +49,30 @@ export function webAssemblyApi(): WebAssemblyApi | undefined {
   return (globalThis as { WebAssembly?: WebAssemblyApi }).WebAssembly;
 }
 
+/** By name: what this thread has compiled, or was given. */
+const modules = new Map<string, WasmModule>();
+
 /**
- * Compiles a module of kernels.
+ * A module of kernels, compiled once.
  * @throws RelocationError `engine-unavailable`
  */
-export function compileModule(base64: string): WasmModule {
+export function moduleOf({ name, base64 }: KernelCode): WasmModule {
+  const known = modules.get(name);
+  if (known !== undefined) return known;
   const api = webAssemblyApi();
   if (api === undefined) throw unavailable('this Node has no WebAssembly', undefined);
   try {
-    return new api.Module(Buffer.from(base64, 'base64'));
+    const module = new api.Module(Buffer.from(base64, 'base64'));
+    modules.set(name, module);
+    return module;
   } catch (cause) {
     throw unavailable('this Node cannot compile it', cause);
   }
+}
+
+/** Takes modules that another thread has compiled: with them comes the machine code that it has made of them since. */
+export function adoptModules(given: ReadonlyMap<string, object>): void {
+  for (const [name, module] of given) modules.set(name, module as WasmModule);
 }
 
 /**
