@@ -73,10 +73,14 @@ function compare(results: Map<EngineName, string>, name: EngineName, result: str
   const [first] = results;
   results.set(name, result);
   if (first === undefined || first[1] === result) return;
-  throw new RelocationError('engine-failed', `The engine "${name}" gives another result than "${first[0]}"`, {
-    hint: 'Use the engine "js", and report the package',
-    data: { engine: name, other: first[0] },
-  });
+  throw new RelocationError(
+    'engine-failed',
+    `Cannot compare the engines: "${name}" gives another result than "${first[0]}"`,
+    {
+      hint: 'Use the engine "js", and report the package',
+      data: { engine: name, other: first[0] },
+    },
+  );
 }
 
 function load(name: EngineName): SelectedEngine | string {
