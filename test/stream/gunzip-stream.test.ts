@@ -67,10 +67,9 @@ describe('gunzip', () => {
     damaged[damaged.length - 6] = (damaged[damaged.length - 6] ?? 0) ^ 1;
     await assert.rejects(through(gunzip(), cut(damaged, 1000)), { code: 'gzip-crc' });
     await assert.rejects(through(gunzip(), cut(INPUT.subarray(0, -1), 1000)), { code: 'gzip-truncated' });
-    const source = new ChunkSource([Buffer.from('not gzip'), INPUT]);
+    // More than is read ahead: a source that has ended cannot be cancelled.
+    const source = new ChunkSource([Buffer.from('not gzip'), ...Array.from({ length: 50 }, () => INPUT)]);
     await assert.rejects(source.stream.pipeTo(gunzip().writable), { code: 'gzip-header' });
-    // Node 24 rejects before it cancels.
-    await settle();
     assert.equal((source.cancelReason as { code: string }).code, 'gzip-header');
   });
 
