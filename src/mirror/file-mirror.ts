@@ -62,7 +62,12 @@ export class FileMirror implements WritableMirror {
   }
 
   sizeOf(path: string): number | undefined {
-    return statSync(this.#resolve(path), { throwIfNoEntry: false })?.size;
+    try {
+      return statSync(this.#resolve(path)).size;
+    } catch {
+      // It is a hint. What is wrong with the object is told by `get`, of the one package that needs it.
+      return undefined;
+    }
   }
 
   async *list(path: string, { signal }: GetOptions = {}): AsyncIterable<string> {

@@ -30,6 +30,15 @@ test('FileMirror.get reads an empty file', async (t) => {
   assert.deepEqual((await collect((await new FileMirror({ root }).get('empty')).body)).sizes, []);
 });
 
+test('FileMirror.sizeOf knows sizes, and throws for no path', (t) => {
+  const root = temporaryFolder(t);
+  writeFileSync(join(root, 'file'), 'four');
+  const mirror = new FileMirror({ root });
+  assert.equal(mirror.sizeOf('file'), 4);
+  for (const path of ['missing', 'file/below', 'x'.repeat(300), '../x', '/etc/passwd'])
+    assert.equal(mirror.sizeOf(path), undefined, path);
+});
+
 test('FileMirror says what is not there', async (t) => {
   const root = temporaryFolder(t);
   mkdirSync(join(root, 'folder'));
