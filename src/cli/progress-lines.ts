@@ -16,6 +16,8 @@ interface ActivePackage {
 export class ProgressLines {
   readonly #console: Console;
   readonly #active = new Map<string, ActivePackage>();
+  /** By hash: of these there may be many, so they have one line. */
+  readonly #waiting = new Set<string>();
   readonly #isLive: boolean;
   #drawn = 0;
   #lastDraw = 0;
@@ -31,7 +33,11 @@ export class ProgressLines {
     else if (event.type === 'package-started')
       this.#active.set(event.hash, activeOf(event.package, event.size));
     else if (event.type === 'package-progress') this.#update(event.hash, event);
-    else this.#active.delete(event.hash);
+    else {
+      this.#active.delete(event.hash);
+      if (event.type === 'package-waits') this.#waiting.add(event.hash);
+      else this.#waiting.delete(event.hash);
+    }
     this.#draw();
   }
 
@@ -62,11 +68,14 @@ export class ProgressLines {
     if (!this.#isLive || performance.now() - this.#lastDraw < REDRAW_INTERVAL) return;
     this.#lastDraw = performance.now();
     this.#erase();
-    for (const active of this.#active.values()) {
-      const line = this.#console.shown(describe(active)).slice(0, this.#console.err.columns - 1);
-      this.#console.err.write(`${line}\n`);
-      this.#drawn++;
-    }
+    for (const active of this.#active.values()) this.#line(describe(active));
+    if (this.#waiting.size > 0)
+      this.#line(`  ${this.#waiting.size} more: unpacked, waiting for what they need`);
+  }
+
+  #line(text: string): void {
+    this.#console.err.write(`${this.#console.shown(text).slice(0, this.#console.err.columns - 1)}\n`);
+    this.#drawn++;
   }
 }
 

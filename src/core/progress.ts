@@ -16,6 +16,8 @@ export type ProgressEvent =
       readonly size: number | undefined;
       readonly files: number;
     }
+  /** It is unpacked, and appears when what it depends on has. */
+  | { readonly type: 'package-waits'; readonly package: string; readonly hash: string }
   | {
       readonly type: 'package-finished';
       readonly package: string;

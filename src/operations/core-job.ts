@@ -16,6 +16,8 @@ export interface CoreJobRequest {
   readonly source: string;
   /** A symbolic link to the store's root, for C strings that have no room for that. */
   readonly aliasRoot?: string | undefined;
+  /** Whether what the package depends on may be missing as yet. */
+  readonly isAhead?: boolean;
 }
 
 const ELF_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'cray']);
@@ -25,7 +27,7 @@ const ELF_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'cray']);
  * @throws RelocationError `sbang-path-too-long`; UsageError `config`, `projection`
  */
 export function coreJob(request: CoreJobRequest): CoreJob {
-  const { store, stage, spec, prefix, layoutVersion, source, aliasRoot } = request;
+  const { store, stage, spec, prefix, layoutVersion, source, aliasRoot, isAhead = false } = request;
   const permissions = store.permissionsOf(spec.root.name);
   return {
     packageName: spec.root.name,
@@ -50,6 +52,7 @@ export function coreJob(request: CoreJobRequest): CoreJob {
     groupId: permissions.group === undefined ? undefined : groupId(permissions.group),
     isElfPlatform: ELF_PLATFORMS.has(spec.root.arch.platform),
     source,
+    isAhead,
   };
 }
 

@@ -1,11 +1,11 @@
 // What the install hooks do to every file of a package after relocation, listed or not (FORMATS §5): superfluous rpaths go,
 // too long `#!` lines get sbang in front, modes and the group become what the configuration says.
-import { toLatin1 } from '../core/bytes.js';
+import { fromLatin1, toLatin1 } from '../core/bytes.js';
 import { dropMissingRpaths } from '../relocation/missing-rpaths.js';
 import { filterShebang, type SbangTarget, SHEBANG_BYTES } from '../relocation/sbang-line.js';
 import { directoryMode, fileMode, type PermissionPolicy } from '../store/permissions.js';
 import type { PrefixView } from '../store/prefix-view.js';
-import { replaceBeginning, setOwnership, withStagedFile } from '../store/staged-file.js';
+import { keepingMode, replaceBeginning, setOwnership, withStagedFile } from '../store/staged-file.js';
 import type { StagedMember, StagedTree } from '../store/staged-tree.js';
 import { isWithin, type SafePath } from '../tar/safe-path.js';
 
@@ -14,6 +14,8 @@ export interface InstallHooksRequest {
   readonly root: SafePath;
   /** The file system as it will be; undefined where rpaths are left alone (no ELF platform). */
   readonly view: PrefixView | undefined;
+  /** Whether what the package depends on may be missing as yet: rpaths that seem to lead nowhere are left alone. */
+  readonly isAhead?: boolean;
   readonly sbang: SbangTarget;
   readonly permissions: PermissionPolicy;
   /** The group that every file gets; undefined leaves it as it is. */
@@ -25,30 +27,57 @@ export interface HookCounts {
   readonly sbang: number;
 }
 
+export interface HookResult {
+  readonly counts: HookCounts;
+  /** Where files are whose rpaths seemed to lead nowhere ahead of time, for `settleRpaths`; latin1 byte strings. */
+  readonly unsettled: readonly string[];
+}
+
 /** Runs the hooks over a staged package. */
-export function runInstallHooks(request: InstallHooksRequest): HookCounts {
+export function runInstallHooks(request: InstallHooksRequest): HookResult {
+  const { tree, view, isAhead = false } = request;
   const counts = { droppedRpaths: 0, sbang: 0 };
+  const unsettled: string[] = [];
   const seen = new Set<number>();
-  for (const [path, member] of request.tree.members) {
+  for (const [path, member] of tree.members) {
     if (!isWithin(path, request.root)) continue;
     if (member.kind === 'file') {
-      if (member.content === 'elf' && !seen.has(member.inode) && dropRpaths(request, path))
-        counts.droppedRpaths++;
+      const isElf = member.content === 'elf' && !seen.has(member.inode);
+      if (isElf && view !== undefined && dropRpaths(tree.locate(path), view, { isReadOnly: isAhead })) {
+        if (isAhead) unsettled.push(toLatin1(tree.locate(path)));
+        else counts.droppedRpaths++;
+      }
       if (member.content === 'script' && addSbang(request, path, member)) counts.sbang++;
       seen.add(member.inode);
     }
     setPermissions(request, path, member);
   }
-  return counts;
+  return { counts, unsettled };
 }
 
-function dropRpaths({ tree, view }: InstallHooksRequest, path: SafePath): boolean {
-  if (view === undefined) return false;
-  return withStagedFile(tree.locate(path), (file) => {
-    const edit = dropMissingRpaths(file, (entry) => isUseful(entry, view));
-    if (edit !== undefined) file.write(edit.offset, edit.bytes);
-    return edit !== undefined;
-  });
+/** Drops rpaths that had to wait for what the package depends on; returns in how many files. */
+export function settleRpaths(unsettled: readonly string[], view: PrefixView): number {
+  return unsettled.filter((path) => {
+    const location = fromLatin1(path) as Buffer;
+    return keepingMode(location, () => dropRpaths(location, view));
+  }).length;
+}
+
+/** Whether a file has rpaths that lead nowhere; they are dropped unless it is only to be looked at. */
+function dropRpaths(
+  location: Buffer,
+  view: PrefixView,
+  { isReadOnly = false }: { readonly isReadOnly?: boolean } = {},
+): boolean {
+  return withStagedFile(
+    location,
+    (file) => {
+      const edit = dropMissingRpaths(file, (entry) => isUseful(entry, view));
+      if (edit !== undefined && !isReadOnly) file.write(edit.offset, edit.bytes);
+      return edit !== undefined;
+    },
+    { isReadOnly },
+  );
 }
 
 const DOLLAR = 0x24;

@@ -23,10 +23,11 @@ import { extractTarball } from './extract.js';
 import type { InflaterPool } from './inflater-pool.js';
 import type { HookCounts } from './install-hooks.js';
 import { extractThroughStreams } from './install-stream.js';
-import { type CoreJob, type CoreResult, PackageCore } from './package-core.js';
+import { type CoreJob, type CoreResult, finishPackage, PackageCore } from './package-core.js';
 import { noUsableOffer, type PackageOffer, packageOffers } from './package-offers.js';
 import { Phases } from './phases.js';
 import type { RelocationCounts } from './relocate-tree.js';
+import type { Turn } from './schedule.js';
 import { prepareTarball, type TarballSource } from './tarball-source.js';
 
 /** What all packages of one run share. */
@@ -56,8 +57,8 @@ export interface PackageRequest {
   readonly named: readonly Mirror[];
   /** A digest that the user wants the tarball to have. */
   readonly sha256?: string | undefined;
-  /** Resolves when it is this package's turn to appear; rejects when it must not appear any more. */
-  readonly turn?: (() => Promise<void>) | undefined;
+  /** When it may appear: what it depends on is installed then. Without it, now. */
+  readonly turn?: Turn | undefined;
 }
 
 export interface InstalledPackage {
@@ -77,7 +78,7 @@ export interface InstalledPackage {
 const DOWNLOAD_ATTEMPTS = 3;
 
 /**
- * Installs one package whose dependencies are installed.
+ * Installs one package.
  * @throws BuildcacheError of every family; the store is then as it was
  */
 export async function installPackage(
@@ -179,10 +180,11 @@ class PackageInstallation {
             open: () => source.open(),
             use: (core, tarball) => this.#installCore(source, core, tarball),
           });
+    const finished = await this.#finish(job, result);
     this.#phases.begin('commit');
     await this.#commit(stage, source.specfile.spec);
     this.#phases.end();
-    return this.#report(source, result, compressedBytes);
+    return this.#report(source, finished, compressedBytes);
   }
 
   async #installCore(source: TarballSource, core: CoreHandle, tarball: OpenTarball) {
@@ -217,7 +219,26 @@ class PackageInstallation {
     const { store, aliasRoot } = this.#context;
     const { spec, layoutVersion } = source.specfile;
     const prefix = this.#requireSamePlace(spec, source.location);
-    return coreJob({ store, stage, spec, prefix, layoutVersion, source: source.location, aliasRoot });
+    const isAhead = this.#request.turn?.hasCome === false;
+    return coreJob({
+      store,
+      stage,
+      spec,
+      prefix,
+      layoutVersion,
+      source: source.location,
+      aliasRoot,
+      isAhead,
+    });
+  }
+
+  /** Waits until the package may appear, and does what could not be done before. */
+  async #finish(job: CoreJob, result: CoreResult): Promise<CoreResult> {
+    await this.#wait();
+    if (!job.isAhead) return result;
+    this.#phases.begin('relocate');
+    const droppedRpaths = await finishPackage(job, result.unsettled);
+    return { ...result, relocation: { ...result.relocation, droppedRpaths } };
   }
 
   /** The index, which nobody signed, said where the package goes: what the specfile says must be the same. */
@@ -235,8 +256,7 @@ class PackageInstallation {
   /** Makes the package appear and records it; when either fails, everything is as before. */
   async #commit(stage: Stage, spec: Spec): Promise<void> {
     const { store, force, signal } = this.#context;
-    const { prefix, explicit, turn } = this.#request;
-    await turn?.();
+    const { prefix, explicit } = this.#request;
     signal?.throwIfAborted();
     const committed = store.commit({ stage: stage.treeFolder, hash: spec.root.hash, prefix, force });
     try {
@@ -246,6 +266,15 @@ class PackageInstallation {
       throw error;
     }
     committed.finish();
+  }
+
+  async #wait(): Promise<void> {
+    const { spec, turn } = this.#request;
+    if (turn === undefined) return;
+    this.#phases.begin('wait');
+    const { name, hash } = spec.root;
+    if (!turn.hasCome) this.#context.onProgress?.({ type: 'package-waits', package: name, hash });
+    await turn.come();
   }
 
   #report(source: TarballSource, result: CoreResult, compressedBytes: number): InstalledPackage {

@@ -14,7 +14,7 @@ import type { Store } from '../store/store.js';
 import { CorePool, type CoreThresholds } from './core-pool.js';
 import { InflaterPool } from './inflater-pool.js';
 import { type InstallContext, type InstalledPackage, installPackage } from './install-package.js';
-import { schedule, type TaskOutcome } from './schedule.js';
+import { NotYourTurn, schedule, type TaskOutcome, type Turn } from './schedule.js';
 
 export interface InstallRequest {
   /** The specs that were asked for. */
@@ -225,18 +225,19 @@ class PackageRun {
     this.#cores = cores;
   }
 
-  async run(turn: () => Promise<void>): Promise<PackageReport> {
+  async run(turn: Turn): Promise<PackageReport> {
     try {
-      const report = await this.#installOnce(turn);
+      const report = await this.#installOnce(turn).catch((error: unknown) => afterTurn(turn, error));
       this.#finished(report.outcome, report.details);
       return report;
     } catch (error) {
       if (error instanceof BuildcacheError) this.#finished('failed', undefined, error);
+      if (error instanceof NotYourTurn) this.#finished('skipped', undefined);
       throw error;
     }
   }
 
-  async #installOnce(turn: () => Promise<void>): Promise<PackageReport> {
+  async #installOnce(turn: Turn): Promise<PackageReport> {
     const { store, force } = this.#request;
     const { signal } = this.#options;
     const { key } = this.#planned;
@@ -253,10 +254,10 @@ class PackageRun {
     );
   }
 
-  async #alreadyInstalled(turn: () => Promise<void>): Promise<PackageReport> {
+  async #alreadyInstalled(turn: Turn): Promise<PackageReport> {
     const { store } = this.#request;
     const { key, explicit } = this.#planned;
-    await turn();
+    await turn.come();
     if (explicit && store.isInstalled(key) === 'here')
       await store.markExplicit(key, { signal: this.#options.signal });
     // It may be in an upstream store.
@@ -264,7 +265,7 @@ class PackageRun {
     return { ...this.#report('already-installed'), prefix };
   }
 
-  #install(turn: () => Promise<void>): Promise<InstalledPackage> {
+  #install(turn: Turn): Promise<InstalledPackage> {
     const { spec, prefix, explicit, key } = this.#planned;
     const { catalog, sha256 } = this.#request;
     const named = catalog.find(key)?.mirrors ?? [];
@@ -321,6 +322,12 @@ class PackageRun {
       ...(error === undefined ? {} : { error }),
     });
   }
+}
+
+/** When what a package depends on fails, it is skipped, whatever went wrong with it ahead of its turn. */
+async function afterTurn(turn: Turn, error: unknown): Promise<never> {
+  await turn.come();
+  throw error;
 }
 
 function identityOf({ spec, prefix, explicit }: PlannedPackage) {

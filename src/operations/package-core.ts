@@ -2,7 +2,7 @@
 // plain data, so that it runs in a worker as well as here.
 import { parseBuildinfo } from '../buildcache/buildinfo.js';
 import { BUILDINFO_PATH, findPackageRoot } from '../buildcache/package-root.js';
-import { fromLatin1 } from '../core/bytes.js';
+import { fromLatin1, toLatin1 } from '../core/bytes.js';
 import { MetadataError } from '../core/errors.js';
 import type { RelocationEngine } from '../relocation/engine.js';
 import { HitRecorder } from '../relocation/hit-recorder.js';
@@ -18,7 +18,7 @@ import type { Inflater, MemoryPlace } from '../stream/inflater.js';
 import type { SafePath } from '../tar/safe-path.js';
 import { TarReader } from '../tar/tar-reader.js';
 import type { UnpackedInput } from './extract.js';
-import { type HookCounts, runInstallHooks } from './install-hooks.js';
+import { type HookCounts, type HookResult, runInstallHooks, settleRpaths } from './install-hooks.js';
 import { type RelocationCounts, relocateTree } from './relocate-tree.js';
 
 /** What has to be known of a package before its bytes come: plain data. Paths in `places` are latin1 strings, others are text. */
@@ -39,6 +39,8 @@ export interface CoreJob {
   readonly isElfPlatform: boolean;
   /** Where the bytes come from, for messages. */
   readonly source: string;
+  /** What the package depends on may be missing as yet: the core leaves to `finishPackage` what needs that. */
+  readonly isAhead?: boolean;
 }
 
 export interface CoreResult {
@@ -46,6 +48,8 @@ export interface CoreResult {
   readonly bytes: number;
   readonly relocation: RelocationCounts & HookCounts;
   readonly warnings: readonly string[];
+  /** What was left to `finishPackage`: files, as latin1 byte strings. */
+  readonly unsettled: readonly string[];
 }
 
 const NOTHING_RELOCATED: RelocationCounts = { text: 0, binaries: 0, rpaths: 0, cStrings: 0, links: 0 };
@@ -112,7 +116,7 @@ export class PackageCore {
   }
 
   /**
-   * Relocates what is extracted, runs the hooks, and sees to the manifest; then nothing may change in the tree any more.
+   * Relocates what is extracted, runs the hooks, and finishes the tree, unless that is to be done later.
    * @param options `isRelocated`: the entries came relocated
    * @throws ArchiveError, MetadataError, RelocationError, StoreError
    */
@@ -120,14 +124,14 @@ export class PackageCore {
     const root = findPackageRoot(this.tree.members);
     this.tree.rootAt(root);
     const relocation = isRelocated ? NOTHING_RELOCATED : this.#relocate(root);
-    const hooks = this.#runHooks(root);
-    const { treeFolder: folder, prefix, permissions } = this.job;
-    await ensureInstallManifest({ folder, prefix, mode: fileMode(permissions, 0o644) });
+    const { counts, unsettled } = this.#runHooks(root);
+    if (!this.job.isAhead) await finishPackage(this.job, []);
     return {
       files: [...this.tree.members.values()].filter((member) => member.kind !== 'directory').length,
       bytes: this.tree.writtenBytes,
-      relocation: { ...relocation, ...hooks },
+      relocation: { ...relocation, ...counts },
       warnings: this.#warnings,
+      unsettled,
     };
   }
 
@@ -177,16 +181,33 @@ export class PackageCore {
     return relocateTree({ tree: this.tree, root, plan, engine: this.#engine, onWarning });
   }
 
-  #runHooks(root: SafePath): HookCounts {
-    const { places, treeFolder, isElfPlatform, sbangPath, permissions, groupId } = this.job;
-    const stage = Buffer.from(treeFolder).toString('latin1');
+  #runHooks(root: SafePath): HookResult {
+    const { isElfPlatform, isAhead = false, sbangPath, permissions, groupId } = this.job;
     return runInstallHooks({
       tree: this.tree,
       root,
-      view: isElfPlatform ? new PrefixView(places.newPrefix, stage) : undefined,
+      view: isElfPlatform ? viewOf(this.job) : undefined,
+      isAhead,
       sbang: { sbangPath: Buffer.from(sbangPath), limit: SHEBANG_LIMIT },
       permissions,
       groupId,
     });
   }
+}
+
+/**
+ * The last steps, when all that the package depends on is installed: rpaths that were left, and the manifest. Then nothing may change
+ * in the tree any more.
+ * @returns how many files lost rpaths
+ * @throws StoreError
+ */
+export async function finishPackage(job: CoreJob, unsettled: readonly string[]): Promise<number> {
+  const { treeFolder: folder, prefix, permissions } = job;
+  const droppedRpaths = settleRpaths(unsettled, viewOf(job));
+  await ensureInstallManifest({ folder, prefix, mode: fileMode(permissions, 0o644) });
+  return droppedRpaths;
+}
+
+function viewOf({ places, treeFolder }: CoreJob): PrefixView {
+  return new PrefixView(places.newPrefix, toLatin1(Buffer.from(treeFolder)));
 }

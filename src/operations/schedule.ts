@@ -1,4 +1,5 @@
-// Runs tasks in an order in which everything comes after what it depends on, several at a time.
+// Runs tasks, several at a time, so that each takes effect after what it depends on. What needs nothing of the others, most of the
+// work, is done ahead: a task begins in the order of the list, and waits for its turn when it is about to take effect.
 
 export interface Task<Key> {
   readonly key: Key;
@@ -14,16 +15,25 @@ export type TaskOutcome<Result> =
 
 export interface ScheduleOptions<T, Result> {
   readonly tasks: readonly T[];
-  /** How many run at a time. */
+  /** How many are worked on at a time; those that wait for their turn do not count. */
   readonly jobs: number;
   /** After a failure nothing that stands later in the list may take effect. */
   readonly failFast: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** `turn` resolves when all earlier tasks are done, and rejects when one of them failed; without `failFast` at once. */
-  readonly run: (task: T, turn: () => Promise<void>) => Promise<Result>;
+  readonly run: (task: T, turn: Turn) => Promise<Result>;
 }
 
-/** What a task that waits for its turn is told when an earlier one failed. */
+/** When a task may take effect: after what it depends on; with `failFast` after everything that stands before it. */
+export interface Turn {
+  readonly hasCome: boolean;
+  /** Resolves when it has come, and rejects when it cannot come any more. */
+  come(): Promise<void>;
+}
+
+/** Tasks that are begun and not done: what they have made so far lies about. */
+const MOST_BEGUN = 64;
+
+/** What a task that waits for its turn is told when one of those before it failed. */
 export class NotYourTurn extends Error {}
 
 /** Runs every task whose dependencies work, and tells what became of each, in the order of the list. */
@@ -33,13 +43,22 @@ export async function schedule<Key, T extends Task<Key>, Result>(
   return new Schedule<Key, T, Result>(options).run();
 }
 
+/** A task that waits for its turn. */
+interface Waiting<Result> {
+  /** What has become of those that it waits for. */
+  readonly before: () => readonly (TaskOutcome<Result> | undefined)[];
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
 class Schedule<Key, T extends Task<Key>, Result> {
   readonly #options: ScheduleOptions<T, Result>;
   readonly #outcomes: (TaskOutcome<Result> | undefined)[];
   readonly #indexes = new Map<Key, number>();
   readonly #started = new Set<number>();
-  readonly #waiting: { index: number; resolve: () => void; reject: (reason: unknown) => void }[] = [];
-  #running = 0;
+  readonly #waiting: Waiting<Result>[] = [];
+  /** Begun and not done, those that wait for their turn among them. */
+  #begun = 0;
   /** Of the tasks that failed the one that stands first in the list. */
   #failure: { readonly index: number; readonly error: unknown } | undefined;
   #hasNews = false;
@@ -55,9 +74,9 @@ class Schedule<Key, T extends Task<Key>, Result> {
     for (;;) {
       this.#hasNews = false;
       this.#skipHopeless();
-      this.#startReady();
       this.#callTurns();
-      if (this.#running === 0) break;
+      this.#startNext();
+      if (this.#begun === 0) break;
       if (!this.#hasNews)
         await new Promise<void>((resolve) => {
           this.#resume = resolve;
@@ -82,19 +101,19 @@ class Schedule<Key, T extends Task<Key>, Result> {
     }
   }
 
-  #startReady(): void {
+  /** In the order of the list: of what has begun, the first never waits for another. */
+  #startNext(): void {
     for (const [index, task] of this.#options.tasks.entries()) {
-      if (this.#running >= this.#options.jobs || this.#isStoppedAt(index)) return;
-      if (this.#outcomes[index] !== undefined || this.#started.has(index)) continue;
-      if (this.#dependenciesOf(task).every((outcome) => outcome?.status === 'done'))
-        void this.#start(index, task);
+      const isFull = this.#begun - this.#waiting.length >= this.#options.jobs || this.#begun >= MOST_BEGUN;
+      if (isFull || this.#isStopped) return;
+      if (this.#outcomes[index] === undefined && !this.#started.has(index)) void this.#start(index, task);
     }
   }
 
-  /** A failure stops what stands behind it, not what stands before it: the same happens as with one job at a time. */
-  #isStoppedAt(index: number): boolean {
+  /** What stands before a failure has begun, and goes on: the same happens as with one job at a time. */
+  get #isStopped(): boolean {
     const { signal, failFast } = this.#options;
-    return signal?.aborted === true || (failFast && index > (this.#failure?.index ?? index));
+    return signal?.aborted === true || (failFast && this.#failure !== undefined);
   }
 
   #stopReason(): unknown {
@@ -107,15 +126,15 @@ class Schedule<Key, T extends Task<Key>, Result> {
 
   async #start(index: number, task: T): Promise<void> {
     this.#started.add(index);
-    this.#running++;
+    this.#begun++;
     this.#outcomes[index] = await this.#attempt(index, task);
-    this.#running--;
+    this.#begun--;
     this.#wake();
   }
 
   async #attempt(index: number, task: T): Promise<TaskOutcome<Result>> {
     try {
-      return { status: 'done', result: await this.#options.run(task, () => this.#turnOf(index)) };
+      return { status: 'done', result: await this.#options.run(task, this.#turnOf(index, task)) };
     } catch (error) {
       if (error instanceof NotYourTurn) return { status: 'skipped', because: error.cause };
       if (index < (this.#failure?.index ?? Number.POSITIVE_INFINITY)) this.#failure = { index, error };
@@ -123,21 +142,28 @@ class Schedule<Key, T extends Task<Key>, Result> {
     }
   }
 
-  #turnOf(index: number): Promise<void> {
-    if (!this.#options.failFast) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ index, resolve, reject });
-      this.#wake();
-    });
+  #turnOf(index: number, task: T): Turn {
+    const before = () =>
+      this.#options.failFast ? this.#outcomes.slice(0, index) : this.#dependenciesOf(task);
+    return {
+      get hasCome() {
+        return before().every((outcome) => outcome?.status === 'done');
+      },
+      come: () =>
+        new Promise((resolve, reject) => {
+          this.#waiting.push({ before, resolve, reject });
+          this.#wake();
+        }),
+    };
   }
 
   #callTurns(): void {
     for (const waiting of this.#waiting.splice(0)) {
-      const earlier = this.#outcomes.slice(0, waiting.index);
-      const bad = earlier.find((outcome) => outcome !== undefined && outcome.status !== 'done');
+      const before = waiting.before();
+      const bad = before.find((outcome) => outcome !== undefined && outcome.status !== 'done');
       if (bad !== undefined)
-        waiting.reject(new NotYourTurn('An earlier task failed', { cause: reasonOf(bad) }));
-      else if (earlier.every((outcome) => outcome !== undefined)) waiting.resolve();
+        waiting.reject(new NotYourTurn('One before it failed', { cause: reasonOf(bad) }));
+      else if (before.every((outcome) => outcome !== undefined)) waiting.resolve();
       else this.#waiting.push(waiting);
     }
   }

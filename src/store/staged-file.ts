@@ -110,6 +110,16 @@ export function whileWritable<Result>(path: Buffer, run: () => Result): Result {
   }
 }
 
+const SPECIAL_BITS = 0o7000;
+
+/** Runs something that may write to a file; who does takes its special bits, so they are given back. */
+export function keepingMode<Result>(path: Buffer, run: () => Result): Result {
+  const mode = statSync(path).mode & 0o7777;
+  const result = run();
+  if ((mode & SPECIAL_BITS) !== 0) chmodSync(path, mode);
+  return result;
+}
+
 export interface NewBeginning {
   readonly path: Buffer;
   /** Stands in place of the first `skip` bytes. */

@@ -87,6 +87,19 @@ describe('ProgressLines', () => {
     assert.notEqual(err.text, drawn);
   });
 
+  it('count packages that wait in one line', (test) => {
+    const { err, lines, wait } = shown(test);
+    for (const name of ['a', 'b', 'c']) lines.handle(started(name, 2000));
+    for (const name of ['a', 'b']) lines.handle({ type: 'package-waits', package: name, hash: name });
+    wait(100);
+    lines.handle(progress('c', 1000, 2000));
+    assert.ok(err.text.endsWith('(50 %), 3 files\n  2 more: unpacked, waiting for what they need\n'));
+    lines.handle(finished('a'));
+    wait(100);
+    lines.handle(finished('b'));
+    assert.ok(!err.text.slice(err.text.lastIndexOf('\x1b[J')).includes('more'));
+  });
+
   it('print warnings above', (test) => {
     const { err, lines } = shown(test);
     lines.handle(started('a'));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { readElf } from '../../src/binfmt/elf.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
-import { runInstallHooks } from '../../src/operations/install-hooks.js';
+import { runInstallHooks, settleRpaths } from '../../src/operations/install-hooks.js';
 import { type PackagePermissions, permissionPolicy } from '../../src/store/permissions.js';
 import { PrefixView } from '../../src/store/prefix-view.js';
 import { buildElf } from '../helpers/elf-builder.js';
@@ -28,6 +28,7 @@ interface Options {
   readonly permissions?: PackagePermissions;
   readonly isElfPlatform?: boolean;
   readonly groupId?: number;
+  readonly isAhead?: boolean;
 }
 
 /** Runs the hooks over a package that will be at `<folder>/store/pkg`. */
@@ -48,10 +49,12 @@ function hooked(test: TestContext, members: readonly MemberOf[], options: Option
   addMembers(tree, [folder('p'), ...all]);
   tree.rootAt(safe('p'));
   const stage = join(top, 'tree');
-  const counts = runInstallHooks({
+  const view = new PrefixView(prefix, stage);
+  const { counts, unsettled } = runInstallHooks({
     tree,
     root: safe('p'),
-    view: options.isElfPlatform === false ? undefined : new PrefixView(prefix, stage),
+    view: options.isElfPlatform === false ? undefined : view,
+    isAhead: options.isAhead ?? false,
     sbang: { sbangPath: Buffer.from(SBANG), limit: 127 },
     permissions: policy,
     groupId: options.groupId,
@@ -62,7 +65,17 @@ function hooked(test: TestContext, members: readonly MemberOf[], options: Option
     const value = readElf(sourceOfBytes(bytes))?.rpath?.value;
     return value === undefined ? undefined : Buffer.from(value).toString().replaceAll(top, 'TOP');
   };
-  return { top, stage, counts, at, rpath, read: (name: string) => readFileSync(at(name), 'latin1') };
+  const settle = () => settleRpaths(unsettled, new PrefixView(prefix, stage));
+  return {
+    top,
+    stage,
+    counts,
+    unsettled,
+    settle,
+    at,
+    rpath,
+    read: (name: string) => readFileSync(at(name), 'latin1'),
+  };
 }
 
 function inPlace(body: string | Uint8Array, top: string): string | Uint8Array {
@@ -129,6 +142,39 @@ describe('runInstallHooks and rpaths', () => {
     assert.deepEqual([counts.droppedRpaths, rpath('a')], [0, '/nowhere']);
     const broken = `\x7fELF${'\0'.repeat(40)}`;
     assert.equal(hooked(test, [file('b', broken)]).read('b'), broken);
+  });
+});
+
+describe('runInstallHooks ahead of dependencies', () => {
+  it('leave rpaths alone that may yet lead somewhere, and name their files for later', (test) => {
+    const { top, at, counts, unsettled, settle, rpath } = hooked(
+      test,
+      [
+        file('late', 'RPATH TOP/store/later/lib:TOP/store/never/lib:TOP/store/dep/lib'),
+        file('settled', 'RPATH TOP/store/dep/lib'),
+      ],
+      { isAhead: true },
+    );
+    assert.deepEqual([counts.droppedRpaths, unsettled], [0, [Buffer.from(at('late')).toString('latin1')]]);
+    assert.equal(rpath('late'), 'TOP/store/later/lib:TOP/store/never/lib:TOP/store/dep/lib');
+    mkdirSync(join(top, 'store', 'later', 'lib'), { recursive: true });
+    assert.equal(settle(), 1);
+    assert.equal(rpath('late'), 'TOP/store/later/lib:TOP/store/dep/lib');
+  });
+
+  it('count no file whose rpaths all lead somewhere in the end, and keep special bits', (test) => {
+    const { top, at, settle, rpath } = hooked(
+      test,
+      [
+        file('kept', 'RPATH TOP/store/later/lib'),
+        file('setuid', 'RPATH TOP/store/later/lib:/nowhere', 0o4755),
+      ],
+      { isAhead: true },
+    );
+    mkdirSync(join(top, 'store', 'later', 'lib'), { recursive: true });
+    assert.equal(settle(), 1);
+    assert.deepEqual([rpath('kept'), rpath('setuid')], ['TOP/store/later/lib', 'TOP/store/later/lib']);
+    assert.equal(lstatSync(at('setuid')).mode & 0o7777, 0o4755);
   });
 });
 

@@ -17,6 +17,8 @@ import { describe, it, type TestContext } from 'node:test';
 import { readElf } from '../../src/binfmt/elf.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import type { ProgressEvent } from '../../src/core/progress.js';
+import type { GetOptions } from '../../src/mirror/mirror.js';
+import { openMirror } from '../../src/mirror/open-mirror.js';
 import type { InstallReport } from '../../src/operations/install.js';
 import {
   type BuiltCache,
@@ -108,6 +110,48 @@ describe('install', () => {
         checkNothingLeft(folder);
       });
     }
+  }
+
+  for (const workers of [0, 2]) {
+    it(`unpacks ahead, and lets appear in order: ${workers} workers`, async (test) => {
+      const { folder, cache, prefix } = await place(test);
+      const mirror = openMirror(cache.folder);
+      const get = mirror.get.bind(mirror);
+      let open = () => {};
+      const gate = new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      test.mock.method(mirror, 'get', async (path: string, options: GetOptions) => {
+        if (path === cache.get('base').tarball) await gate;
+        return get(path, options);
+      });
+      const events: string[] = [];
+      const onProgress = (event: ProgressEvent) => {
+        if (event.type === 'package-waits')
+          assert.ok(!existsSync(prefix(event.package)), 'it is in the stage');
+        if (event.type === 'package-waits' || event.type === 'package-finished')
+          events.push(`${event.type} ${event.package}`);
+        if (events.length === 3) open();
+      };
+      const request = { folder, queries: ['top'], mirrors: [mirror], jobs: 4, workers };
+      await runInstall({ ...request, thresholds: { start: 0, split: 1e12 } }, { onProgress });
+      const [ahead, behind] = [events.slice(0, 3).sort(), events.slice(3)];
+      assert.deepEqual(
+        ahead,
+        ['middle', 'tool', 'top'].map((name) => `package-waits ${name}`),
+      );
+      assert.equal(behind[0], 'package-finished base');
+      assert.equal(behind[3], 'package-finished top');
+      const program = readFileSync(join(prefix('top'), 'lib/tool'));
+      const rpath = readElf(sourceOfBytes(program))?.rpath?.value;
+      const kept = ['top', 'middle', 'base', 'tool'].map((name) => `${prefix(name)}/lib`);
+      assert.equal(
+        Buffer.from(rpath ?? []).toString(),
+        kept.join(':'),
+        'what is not there in the end is dropped',
+      );
+      checkNothingLeft(folder);
+    });
   }
 
   it('records what it installs, and what that needs', async (test) => {

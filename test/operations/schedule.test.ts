@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { schedule, type Task, type TaskOutcome } from '../../src/operations/schedule.js';
+import { schedule, type Task, type TaskOutcome, type Turn } from '../../src/operations/schedule.js';
 import { settle } from '../helpers/stream-source.js';
 
 interface Sketch extends Task<string> {
@@ -37,13 +37,15 @@ class Executor {
   /** Tasks that took effect, in order. */
   readonly effects: string[] = [];
   readonly working = new Map<string, () => void>();
+  /** Tasks whose turn had not come when their work was done. */
+  readonly ahead: string[] = [];
   active = 0;
   mostActive = 0;
   outcomes: readonly TaskOutcome<string>[] | undefined;
   readonly done: Promise<void>;
 
   constructor(tasks: readonly Sketch[], { jobs = 2, failFast = false, signal }: Options = {}) {
-    const run = (task: Sketch, turn: () => Promise<void>) => this.#run(task, turn);
+    const run = (task: Sketch, turn: Turn) => this.#run(task, turn);
     this.done = schedule<string, Sketch, string>({ tasks, jobs, failFast, signal, run }).then((outcomes) => {
       this.outcomes = outcomes;
     });
@@ -63,19 +65,20 @@ class Executor {
     return (this.outcomes ?? []).map((outcome) => outcome.status);
   }
 
-  async #run(task: Sketch, turn: () => Promise<void>): Promise<string> {
+  async #run(task: Sketch, turn: Turn): Promise<string> {
     this.started.push(task.key);
     this.mostActive = Math.max(this.mostActive, ++this.active);
     try {
       await new Promise<void>((resolve) => this.working.set(task.key, resolve));
       if (task.failsEarly) throw new Error(`${task.key} failed`);
-      await turn();
-      if (task.fails) throw new Error(`${task.key} failed`);
-      this.effects.push(task.key);
-      return task.key;
     } finally {
       this.active--;
     }
+    if (!turn.hasCome) this.ahead.push(task.key);
+    await turn.come();
+    if (task.fails) throw new Error(`${task.key} failed`);
+    this.effects.push(task.key);
+    return task.key;
   }
 }
 
@@ -91,16 +94,19 @@ describe('schedule', () => {
     assert.deepEqual(executor.outcomes, []);
   });
 
-  it('begins a task when all it needs is done, the earlier ones first', async () => {
-    const executor = await started(tasksOf('a', 'b', 'c < a', 'd < a b', 'e'), { jobs: 2 });
+  it('begins in the order of the list, and lets a task take effect when all it needs is done', async () => {
+    const executor = await started(tasksOf('a', 'b', 'c < a', 'd < c b', 'e'), { jobs: 2 });
     assert.deepEqual(executor.started, ['a', 'b']);
     await executor.end('b');
-    assert.deepEqual(executor.started, ['a', 'b', 'e'], 'c and d wait for a');
-    await executor.end('a');
-    assert.deepEqual(executor.started, ['a', 'b', 'e', 'c']);
+    assert.deepEqual(executor.started, ['a', 'b', 'c']);
     await executor.end('c');
-    await executor.end('e');
+    assert.deepEqual(executor.started, ['a', 'b', 'c', 'd'], 'c waits for a, and d is worked on meanwhile');
     await executor.end('d');
+    assert.deepEqual(executor.effects, ['b'], 'c and d wait');
+    await executor.end('a');
+    assert.deepEqual(executor.effects, ['b', 'a', 'c', 'd']);
+    assert.deepEqual(executor.ahead, ['c', 'd']);
+    await executor.end('e');
     assert.deepEqual(
       executor.outcomes,
       ['a', 'b', 'c', 'd', 'e'].map((result) => ({ status: 'done', result })),
@@ -112,6 +118,28 @@ describe('schedule', () => {
     assert.equal(executor.working.size, 3);
     for (const key of ['c', 'a', 'b', 'f', 'd', 'e']) await executor.end(key);
     assert.equal(executor.mostActive, 3);
+  });
+
+  it('begins only so many before they are done', async () => {
+    const rest = Array.from({ length: 80 }, (_, i) => `t${i} < a`);
+    const executor = await started(tasksOf('a', ...rest), { jobs: 2 });
+    for (let i = 0; executor.working.has(`t${i}`); i++) await executor.end(`t${i}`);
+    assert.equal(executor.started.length, 64);
+    await executor.end('a');
+    assert.equal(executor.effects.length, 64);
+    assert.deepEqual([...executor.working.keys()], ['t63', 't64']);
+    for (let i = 63; i < 80; i++) await executor.end(`t${i}`);
+    assert.equal(executor.effects.length, 81);
+  });
+
+  it('lets nothing that was done ahead take effect when what it needs fails', async () => {
+    const executor = await started(tasksOf('a', 'b! < a', 'c < b', 'd < c', 'e'), { jobs: 5 });
+    for (const key of ['d', 'c', 'b', 'e', 'a']) await executor.end(key);
+    assert.deepEqual(executor.summary, ['done', 'failed', 'skipped', 'skipped', 'done']);
+    assert.deepEqual(executor.effects, ['e', 'a']);
+    const [, , c, d] = executor.outcomes ?? [];
+    for (const outcome of [c, d])
+      assert.ok(outcome?.status === 'skipped' && `${outcome.because}`.includes('b failed'));
   });
 
   it('goes on after a failure with what does not depend on it', async () => {
@@ -169,12 +197,10 @@ describe('schedule with failFast', () => {
   });
 
   it('still does what stands before a failure', async () => {
-    const executor = await started(tasksOf('a', 'b < a', 'c?'), { jobs: 2, failFast: true });
-    await executor.end('c');
-    await executor.end('a');
-    assert.deepEqual(executor.started, ['a', 'c', 'b'], 'c failed first, but b comes before it');
-    await executor.end('b');
-    assert.deepEqual(executor.summary, ['done', 'done', 'failed']);
+    const executor = await started(tasksOf('a', 'b < a', 'c?', 'd'), { jobs: 3, failFast: true });
+    for (const key of ['c', 'a', 'b']) await executor.end(key);
+    assert.deepEqual(executor.started, ['a', 'b', 'c'], 'c failed first, but a and b come before it');
+    assert.deepEqual(executor.summary, ['done', 'done', 'failed', 'skipped']);
   });
 });
 
