@@ -75,7 +75,7 @@ describe('regraft install', () => {
 
   it('prints an event per line, the result last', async (test) => {
     const { install } = await place(test);
-    const { out, exitCode } = await install('--json=lines', 'top');
+    const { out, exitCode } = await install('--json=lines', '--jobs', '1', 'top');
     assert.equal(exitCode, 0);
     const events = out
       .trimEnd()
