@@ -4,7 +4,7 @@ import { TransformStream } from 'node:stream/web';
 import { sizeAfterEdits } from '../core/byte-source.js';
 import { concatBytes, copyBytes, fromLatin1, toLatin1 } from '../core/bytes.js';
 import type { RelocationError } from '../core/errors.js';
-import type { ArchiveEntry } from '../tar/archive-entry.js';
+import { type ArchiveEntry, wholeEntry } from '../tar/archive-entry.js';
 import { displayPath, parseSafePath } from '../tar/safe-path.js';
 import { BinaryWindows } from './binary-windows.js';
 import type {
@@ -107,11 +107,12 @@ class RelocateStage {
     const text = concatBytes(chunks);
     const result = namingFile(name, () => this.#text.replace(text)?.slice());
     const isChanged = result !== undefined || item.isChanged?.() === true;
-    return {
-      entry: { ...item.entry, size: (result ?? text).length },
-      body: streamOf(result ?? text),
+    const bytes = result ?? text;
+    return wholeEntry({
+      entry: { ...item.entry, size: bytes.length },
+      bytes,
       isChanged: () => isChanged,
-    };
+    });
   }
 
   #relocateBinary(item: ArchiveEntry, { path, name: listedName }: ListedFile): ArchiveEntry {
@@ -143,13 +144,4 @@ class RelocateStage {
       isChanged: () => windows.isChanged,
     };
   }
-}
-
-function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    start(controller) {
-      if (bytes.length > 0) controller.enqueue(bytes);
-      controller.close();
-    },
-  });
 }

@@ -10,9 +10,11 @@ import type { StagedTree } from './staged-tree.js';
 export function writeTree(tree: StagedTree): WritableStream<ArchiveEntry> {
   return new WritableStream<ArchiveEntry>(
     {
-      async write({ entry, body, isChanged }) {
+      async write(item) {
+        const { entry, bytes, isChanged } = item;
         tree.beginEntry(entry);
-        for await (const bytes of body) tree.write(bytes);
+        if (bytes !== undefined) tree.write(bytes);
+        else for await (const chunk of item.body) tree.write(chunk);
         tree.endEntry({ changed: isChanged?.() ?? false });
       },
       abort: () => tree.abandon(),

@@ -3,10 +3,33 @@ import type { TarEntry } from './entry.js';
 
 export interface ArchiveEntry {
   readonly entry: TarEntry;
-  /** Must be read to its end or cancelled before the next entry arrives. Empty for everything but files. */
+  /** Must be read to its end or cancelled before the next entry arrives, unless there are `bytes`. Empty for everything but files. */
   readonly body: ReadableStream<Uint8Array>;
+  /** The whole body where it was at hand; who takes it leaves `body` alone. */
+  readonly bytes?: Uint8Array;
   /** Once the body was read: whether a stage on the way changed it. Absent where none could. */
   readonly isChanged?: () => boolean;
+}
+
+/** An entry whose body is at hand. Its stream is made when it is asked for. */
+export function wholeEntry(facts: Omit<ArchiveEntry, 'body'> & { readonly bytes: Uint8Array }): ArchiveEntry {
+  let body: ReadableStream<Uint8Array> | undefined;
+  return {
+    ...facts,
+    get body() {
+      body ??= streamOf(facts.bytes);
+      return body;
+    },
+  };
+}
+
+function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      if (bytes.length > 0) controller.enqueue(bytes);
+      controller.close();
+    },
+  });
 }
 
 /**
@@ -22,6 +45,6 @@ export async function forEachEntry(
 ): Promise<void> {
   for await (const entry of entries) {
     await visit(entry);
-    if (!entry.body.locked) await entry.body.cancel();
+    if (entry.bytes === undefined && !entry.body.locked) await entry.body.cancel();
   }
 }

@@ -2,7 +2,7 @@
 import type { ReadableWritablePair } from 'node:stream/web';
 import { EMPTY_BYTES } from '../core/bytes.js';
 import { ArchiveError } from '../core/errors.js';
-import type { ArchiveEntry } from './archive-entry.js';
+import { type ArchiveEntry, wholeEntry } from './archive-entry.js';
 import type { TarEntry } from './entry.js';
 import { type TarEvent, TarReader } from './tar-reader.js';
 
@@ -54,14 +54,23 @@ class UntarSession {
     return this.#source.cancel(reason);
   }
 
+  /** A body that is at hand needs no stream: a stream costs more than most files do. */
   #openEntry(entry: TarEntry): ArchiveEntry {
-    const body = new EntryBody(() => this.#nextBody());
+    let begun = this.#reader.next();
+    if (begun?.type === 'entry-end') return wholeEntry({ entry, bytes: EMPTY_BYTES });
+    if (begun?.type === 'data' && this.#reader.next() !== undefined)
+      return wholeEntry({ entry, bytes: begun.bytes });
+    const body = new EntryBody(() => {
+      const event = begun ?? this.#nextEvent();
+      begun = undefined;
+      return this.#bytesOf(event);
+    });
     this.#bodyDone = body.done;
     return { entry, body: body.stream };
   }
 
-  async #nextBody(): Promise<Uint8Array | undefined> {
-    const event = await this.#nextEvent();
+  async #bytesOf(next: TarEvent | Promise<TarEvent | undefined>): Promise<Uint8Array | undefined> {
+    const event = await next;
     if (event?.type === 'data') return event.bytes;
     if (event?.type === 'entry-end') return undefined;
     throw new ArchiveError('tar-truncated', 'Cannot read the tar archive: it ends within a member');

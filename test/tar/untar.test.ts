@@ -79,6 +79,31 @@ describe('UntarStream', () => {
     assert.equal((await next).value?.entry.path, 'd/small');
   });
 
+  for (const [size, whole] of [
+    [100_000, ['d', 'd/large', 'd/small', 'd/link']],
+    [BLOCK, ['d', 'd/link']],
+  ] as const) {
+    it(`hands out bodies as bytes where they are at hand: pieces of ${size}`, async () => {
+      const reader = open(ARCHIVE, size).entries.getReader();
+      const entries: ArchiveEntry[] = [];
+      for (let { value } = await reader.read(); value !== undefined; { value } = await reader.read()) {
+        entries.push(value);
+        if (value.bytes === undefined) await value.body.cancel();
+      }
+      const atHand = entries.filter(({ bytes }) => bytes !== undefined);
+      assert.deepEqual(
+        atHand.map(({ entry }) => entry.path),
+        whole,
+      );
+      for (const { bytes = new Uint8Array(), body } of atHand)
+        assert.equal(
+          await textOf(body),
+          Buffer.from(bytes).toString(),
+          'its stream is there too, also later',
+        );
+    });
+  }
+
   it('does not pull its source ahead', async () => {
     const { entries, source } = open(ARCHIVE, BLOCK);
     const reader = entries.getReader();
