@@ -1,5 +1,6 @@
 // A package index of 100,000 packages: made from specfiles, used for the first time, used again, looked up, listed.
 // `node dist/bench/index.js [--packages N] [--folder DIR] [--keep]`. Each step is a process of its own, so that its peak memory counts.
+
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import { indexMirror } from '../src/operations/index-mirror.js';
 import { listPackages } from '../src/operations/list.js';
 import { SeededRandom } from '../test/helpers/seeded-random.js';
 import { hashOf, nodesOf } from './inputs/index-input.js';
+import { residentMemory } from './measure/peak-memory.js';
 
 const { values } = parseArgs({
   options: {
@@ -103,7 +105,8 @@ async function runStep(name: string, folder: string): Promise<void> {
   const milliseconds = Math.round(performance.now() - start);
   const { user, system } = process.cpuUsage();
   const cpuMilliseconds = Math.round((user + system) / 1000);
-  const peakMegabytes = Math.round(process.resourceUsage().maxRSS / 1024);
+  // The system's own count begins with that of the process that started this one.
+  const peakMegabytes = Math.round((residentMemory('self')?.highest ?? Number.NaN) / 1e6);
   console.log(JSON.stringify({ step: name, milliseconds, cpuMilliseconds, peakMegabytes, ...facts }));
 }
 

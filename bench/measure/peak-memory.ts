@@ -51,12 +51,13 @@ function childrenOf(id: number): number[] {
   }
 }
 
-interface ResidentMemory {
+export interface ResidentMemory {
   readonly now: number;
   readonly highest: number;
 }
 
-function residentMemory(id: number): ResidentMemory | undefined {
+/** Of a running process; undefined where it cannot be seen. */
+export function residentMemory(id: number | 'self'): ResidentMemory | undefined {
   try {
     return parseResidentMemory(readFileSync(`/proc/${id}/status`, 'latin1'));
   } catch {
