@@ -12,6 +12,7 @@ import { runCase } from './runner.js';
 
 /** Of a case of the quick run. */
 const QUICK_SECONDS = 1;
+const WARM_UP_SECONDS = 4;
 
 export interface BenchRunOptions {
   readonly options: BenchOptions;
@@ -92,7 +93,7 @@ export class BenchRun {
     const begin = performance.now();
     const record = await runCase(bench, {
       rounds: options.rounds,
-      ...(options.isQuick ? { mostSeconds: QUICK_SECONDS } : {}),
+      ...(options.isQuick ? { mostSeconds: QUICK_SECONDS } : { warmUpSeconds: WARM_UP_SECONDS }),
       input,
       outputFolder,
       removesAtOnce: place.removesAtOnce,

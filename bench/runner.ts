@@ -20,6 +20,8 @@ export interface RunnerOptions {
   readonly onProgress: (message: string) => void;
   /** After so many seconds no further round of a case is begun, once there are two. */
   readonly mostSeconds?: number;
+  /** The warm-up is repeated for so long, where output is removed at once; without it there is one. */
+  readonly warmUpSeconds?: number;
   /** Called before each measured turn, for example to let the disk come to rest. */
   readonly settle?: () => void;
 }
@@ -29,6 +31,7 @@ export const AGAIN = ' (again)';
 
 const MOST_SECONDS = 100;
 const LEAST_ROUNDS = 2;
+const MOST_WARM_UPS = 5;
 
 /** Runs a case. A contender that fails or gives a wrong result is recorded with its problem, and the others go on. */
 export async function runCase(bench: BenchCase, options: RunnerOptions): Promise<CaseRecord> {
@@ -92,7 +95,7 @@ class Rounds {
   async run(): Promise<RoundCounts> {
     const { mostRounds = Number.POSITIVE_INFINITY, roundFactor = 1, isCold = false } = this.#bench;
     const wanted = Math.min(this.#options.rounds * roundFactor, mostRounds);
-    if (!isCold) await this.#round(0, 'warm-up', 'thorough');
+    if (!isCold) await this.#warmUp();
     const most = isCold ? wanted : 2 * wanted; // what is too long for a warm-up is too long to be repeated
     const disturbed = new Set<number>();
     let round = 0;
@@ -107,6 +110,15 @@ class Rounds {
       if (isDisturbed(this.#samplesOf(round), this.#bench.metric)) disturbed.add(round);
     }
     return this.#leaveOut(disturbed, round);
+  }
+
+  /** Short turns are repeated, since code is compiled bit by bit; not where output piles up. */
+  async #warmUp(): Promise<void> {
+    const { warmUpSeconds = 0, removesAtOnce } = this.#options;
+    const end = performance.now() + warmUpSeconds * 1000;
+    await this.#round(0, 'warm-up', 'thorough');
+    for (let i = 1; removesAtOnce && i < MOST_WARM_UPS && performance.now() < end; i++)
+      await this.#round(0, 'warm-up', 'quick');
   }
 
   /** Disturbed rounds are left out where enough others remain: what is left out is in the record all the same. */

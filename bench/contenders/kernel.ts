@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { RelocationEngine } from '../../src/relocation/engine.js';
 import { type EngineName, selectEngine } from '../../src/relocation/engines/select.js';
-import type { Contender, OpenContext, Runner } from '../case.js';
+import type { Contender, OpenContext, Outcome, Runner } from '../case.js';
 import { type KernelInput, requireBytes } from '../inputs/case-input.js';
 import { missingEngine } from './regraft-process.js';
 
@@ -22,15 +22,17 @@ export interface KernelCall {
 export type MakeKernelCall = (input: KernelInput) => KernelCall | string | Promise<KernelCall | string>;
 
 /** Milliseconds that a turn lasts at least. */
-const SHORTEST_TURN = 100;
+const SHORTEST_TURN = 200;
 
 /** A way to do a kernel's work. Contenders of one `kind` must give equal results. */
 export function kernelContender(name: string, make: MakeKernelCall, kind = 'results'): Contender {
   return {
     name,
     async open({ input }: OpenContext) {
-      const call = await make(requireBytes(input));
-      return typeof call === 'string' ? { missing: call } : openCall(call, kind);
+      const bytes = requireBytes(input);
+      const first = await make(bytes);
+      if (typeof first === 'string') return { missing: first };
+      return openCall(async () => (await make(bytes)) as KernelCall, kind);
     },
   };
 }
@@ -46,32 +48,44 @@ export function engineContenders(
       const missing = missingEngine(name, context);
       if (missing !== undefined) return missing;
       const { engine } = selectEngine(name, context.environment);
-      return openCall(make(engine, requireBytes(context.input)), 'results');
+      return openCall(() => make(engine, requireBytes(context.input)), 'results');
     },
   }));
 }
 
-function openCall(call: KernelCall, kind: string): Runner {
+/** Made anew for each turn, and called once: where its memory lies is luck, and must not be the same luck in a whole run. */
+function openCall(make: () => KernelCall | Promise<KernelCall>, kind: string): Runner {
+  let call: KernelCall | undefined;
   return {
+    async prepare() {
+      call = await make();
+      call.restore?.();
+      await call.run();
+    },
     async run() {
-      let [wall, cpu, calls] = [0, 0, 0];
-      while (wall < SHORTEST_TURN) {
-        call.restore?.();
-        const cpuBefore = process.cpuUsage();
-        const begin = performance.now();
-        await call.run();
-        wall += performance.now() - begin;
-        const { user, system } = process.cpuUsage(cpuBefore);
-        cpu += (user + system) / 1000;
-        calls++;
-      }
-      const verify = async (depth: 'thorough' | 'quick') =>
-        depth === 'thorough' && call.digest !== undefined
-          ? { kind: 'bytes', digest: await call.digest() }
-          : { kind, digest: digestOf(call.result()) };
-      return { sample: { wall: wall / calls, cpu: cpu / calls }, verify };
+      if (call === undefined) throw new TypeError('A turn begins with prepare()');
+      return measured(call, kind);
     },
   };
+}
+
+async function measured(call: KernelCall, kind: string): Promise<Outcome> {
+  let [wall, cpu, calls] = [0, 0, 0];
+  while (wall < SHORTEST_TURN) {
+    call.restore?.();
+    const cpuBefore = process.cpuUsage();
+    const begin = performance.now();
+    await call.run();
+    wall += performance.now() - begin;
+    const { user, system } = process.cpuUsage(cpuBefore);
+    cpu += (user + system) / 1000;
+    calls++;
+  }
+  const verify = async (depth: 'thorough' | 'quick') =>
+    depth === 'thorough' && call.digest !== undefined
+      ? { kind: 'bytes', digest: await call.digest() }
+      : { kind, digest: digestOf(call.result()) };
+  return { sample: { wall: wall / calls, cpu: cpu / calls }, verify };
 }
 
 /** As results are compared. */

@@ -68,7 +68,8 @@ function pointOf({ name, unit, why, cacheAt }: Curve, x: number): BenchCase {
     baseline: 'tar xzf',
     control: 'warm wasm, no worker',
     metric: 'wall',
-    mostRounds: 3,
+    roundFactor: 2,
+    mostSeconds: 20,
   };
 }
 

@@ -130,7 +130,7 @@ describe('BenchRun', () => {
       }),
     };
     await run([caseOf('case', [looking])]);
-    assert.equal(seen.length, 8);
+    assert.ok(seen.length >= 8);
     for (const each of seen) assert.equal(existsSync(each), false, each);
   });
 });

@@ -150,6 +150,14 @@ describe('runCase', () => {
     assert.deepEqual([...new Set(log.depths)], ['0 thorough', '1 quick', '2 quick']);
   });
 
+  it('repeats the warm-up of short turns, as often as is of use', async () => {
+    const log = newLog();
+    const contenders = [fake({ name: 'a', log })];
+    await run({ contenders }, { warmUpSeconds: 60, removesAtOnce: true });
+    assert.equal(log.depths.filter((depth) => depth === '0 thorough').length, 2);
+    assert.equal(log.depths.filter((depth) => depth === '0 quick').length, 2 * 4);
+  });
+
   it('runs a cold case without warm-up, and looks closely in its first round', async () => {
     const log = newLog();
     const record = await run({ contenders: [fake({ name: 'a', log })], isCold: true, mostRounds: 1 });
