@@ -14,6 +14,8 @@ export interface RatioChange {
   /** `after / before - 1`. */
   readonly change: number;
   readonly agrees: boolean;
+  /** The control of one of the two says that the case was noisy. */
+  readonly isNoisy: boolean;
 }
 
 /** The ratios that both records have. */
@@ -21,13 +23,16 @@ export function ratioChanges(before: BenchRecord, after: BenchRecord): RatioChan
   return after.cases.flatMap((bench) => {
     const old = before.cases.find(({ name }) => name === bench.name);
     if (old === undefined || old.baseline !== bench.baseline || old.metric !== bench.metric) return [];
-    const oldRows = new Map(caseTable(old).rows.map((row) => [row.name, row]));
-    return caseTable(bench).rows.flatMap(({ name, isBaseline, ratio: now }) => {
+    const [oldTable, table] = [caseTable(old), caseTable(bench)];
+    const oldRows = new Map(oldTable.rows.map((row) => [row.name, row]));
+    const isNoisy = oldTable.isNoisy || table.isNoisy;
+    return table.rows.flatMap(({ name, isBaseline, ratio: now }) => {
       const then = oldRows.get(name)?.ratio;
       if (isBaseline || now === undefined || then === undefined) return [];
       const change = now.median / then.median - 1;
       const agrees = Math.abs(change) <= AGREEMENT;
-      return [{ bench: bench.name, contender: name, before: then.median, after: now.median, change, agrees }];
+      const [before, after] = [then.median, now.median];
+      return [{ bench: bench.name, contender: name, before, after, change, agrees, isNoisy }];
     });
   });
 }
@@ -35,13 +40,14 @@ export function ratioChanges(before: BenchRecord, after: BenchRecord): RatioChan
 /** The comparison as text: what changed first. */
 export function compareRecords(before: BenchRecord, after: BenchRecord): string {
   const changes = ratioChanges(before, after);
-  const line = ({ bench, contender, before: then, after: now, change }: RatioChange) =>
-    `${change > 0 ? '+' : ''}${percent(change)}  ${bench}: ${contender}: ${ratio(then)} -> ${ratio(now)}`;
+  const line = ({ bench, contender, before: then, after: now, change, isNoisy }: RatioChange) =>
+    `${change > 0 ? '+' : ''}${percent(change)}  ${bench}: ${contender}: ${ratio(then)} -> ${ratio(now)}${isNoisy ? ' (noisy)' : ''}`;
   const differing = changes.filter(({ agrees }) => !agrees);
+  const noisy = differing.filter(({ isNoisy }) => isNoisy).length;
   const sameMachine = before.machine.name === after.machine.name ? 'the same machine' : 'different machines';
   return [
     `${before.date} and ${after.date}, on ${sameMachine}`,
-    `${changes.length} ratios in both; ${differing.length} further apart than ${percent(AGREEMENT)}`,
+    `${changes.length} ratios in both; ${differing.length} further apart than ${percent(AGREEMENT)}, ${noisy} of them in noisy cases`,
     ...differing.sort((a, b) => Math.abs(b.change) - Math.abs(a.change)).map(line),
     ...(differing.length > 0 ? ['', 'within it:'] : []),
     ...changes.filter(({ agrees }) => agrees).map(line),

@@ -7,6 +7,7 @@ import { problemsOf } from '../../bench/record.js';
 import { caseTable } from '../../bench/report/case-table.js';
 import { htmlReport } from '../../bench/report/html.js';
 import { markdownReport } from '../../bench/report/markdown.js';
+import { AGAIN } from '../../bench/runner.js';
 import { benchRecord, caseRecord, contenderRecord } from '../helpers/bench-record.js';
 
 const goal: Goal = {
@@ -123,6 +124,15 @@ describe('compareRecords', () => {
       compareRecords(benchRecord([caseRecord()]), benchRecord([slower])),
       /\+20\.0 %\s+install: regraft: 0\.50 -> 0\.60/,
     );
+  });
+
+  it('says which of them are in noisy cases', () => {
+    const noisy = caseRecord({
+      contenders: [...slower.contenders, contenderRecord(`${slower.control}${AGAIN}`, [130])],
+    });
+    const text = compareRecords(benchRecord([caseRecord()]), benchRecord([noisy]));
+    assert.match(text, /2 further apart than 10\.0 %, 2 of them in noisy cases/);
+    assert.match(text, /0\.50 -> 0\.60 \(noisy\)/);
   });
 
   it('agrees with itself', () => {
