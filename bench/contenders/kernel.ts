@@ -30,9 +30,9 @@ export function kernelContender(name: string, make: MakeKernelCall, kind = 'resu
     name,
     async open({ input }: OpenContext) {
       const bytes = requireBytes(input);
-      const first = await make(bytes);
-      if (typeof first === 'string') return { missing: first };
-      return openCall(async () => (await make(bytes)) as KernelCall, kind);
+      const made = await make(bytes);
+      if (typeof made === 'string') return { missing: made };
+      return openCall(() => make(bytes), kind);
     },
   };
 }
@@ -54,11 +54,13 @@ export function engineContenders(
 }
 
 /** Made anew for each turn, and called once: where its memory lies is luck, and must not be the same luck in a whole run. */
-function openCall(make: () => KernelCall | Promise<KernelCall>, kind: string): Runner {
+function openCall(make: () => ReturnType<MakeKernelCall>, kind: string): Runner {
   let call: KernelCall | undefined;
   return {
     async prepare() {
-      call = await make();
+      const made = await make();
+      if (typeof made === 'string') throw new Error(made);
+      call = made;
       call.restore?.();
       await call.run();
     },

@@ -51,7 +51,7 @@ function childrenOf(id: number): number[] {
   }
 }
 
-export interface ResidentMemory {
+interface ResidentMemory {
   readonly now: number;
   readonly highest: number;
 }

@@ -3,7 +3,7 @@
 import { fromLatin1, toLatin1 } from '../core/bytes.js';
 import { dropMissingRpaths } from '../relocation/missing-rpaths.js';
 import { filterShebang, type SbangTarget, SHEBANG_BYTES } from '../relocation/sbang-line.js';
-import { directoryMode, fileMode, type PermissionPolicy } from '../store/permissions.js';
+import { directoryMode, fileMode, type PermissionPolicy, SPECIAL_BITS } from '../store/permissions.js';
 import type { PrefixView } from '../store/prefix-view.js';
 import { keepingMode, replaceBeginning, setOwnership, withStagedFile } from '../store/staged-file.js';
 import type { StagedMember, StagedTree } from '../store/staged-tree.js';
@@ -15,7 +15,7 @@ export interface InstallHooksRequest {
   /** The file system as it will be; undefined where rpaths are left alone (no ELF platform). */
   readonly view: PrefixView | undefined;
   /** Whether what the package depends on may be missing as yet: rpaths that seem to lead nowhere are left alone. */
-  readonly isAhead?: boolean;
+  readonly isAhead: boolean;
   readonly sbang: SbangTarget;
   readonly permissions: PermissionPolicy;
   /** The group that every file gets; undefined leaves it as it is. */
@@ -35,7 +35,7 @@ export interface HookResult {
 
 /** Runs the hooks over a staged package. */
 export function runInstallHooks(request: InstallHooksRequest): HookResult {
-  const { tree, view, isAhead = false } = request;
+  const { tree, view, isAhead } = request;
   const counts = { droppedRpaths: 0, sbang: 0 };
   const unsettled: string[] = [];
   const seen = new Set<number>();
@@ -116,5 +116,5 @@ function modeOf(
   hasNewGroup: boolean,
 ): number | undefined {
   if (member.kind === 'directory') return directoryMode(permissions);
-  return hasNewGroup || (member.mode & 0o7000) !== 0 ? fileMode(permissions, member.mode) : undefined;
+  return hasNewGroup || (member.mode & SPECIAL_BITS) !== 0 ? fileMode(permissions, member.mode) : undefined;
 }

@@ -40,7 +40,7 @@ export interface CoreJob {
   /** Where the bytes come from, for messages. */
   readonly source: string;
   /** What the package depends on may be missing as yet: the core leaves to `finishPackage` what needs that. */
-  readonly isAhead?: boolean;
+  readonly isAhead: boolean;
 }
 
 export interface CoreResult {
@@ -182,7 +182,7 @@ export class PackageCore {
   }
 
   #runHooks(root: SafePath): HookResult {
-    const { isElfPlatform, isAhead = false, sbangPath, permissions, groupId } = this.job;
+    const { isElfPlatform, isAhead, sbangPath, permissions, groupId } = this.job;
     return runInstallHooks({
       tree: this.tree,
       root,
@@ -203,7 +203,7 @@ export class PackageCore {
  */
 export async function finishPackage(job: CoreJob, unsettled: readonly string[]): Promise<number> {
   const { treeFolder: folder, prefix, permissions } = job;
-  const droppedRpaths = settleRpaths(unsettled, viewOf(job));
+  const droppedRpaths = unsettled.length === 0 ? 0 : settleRpaths(unsettled, viewOf(job));
   await ensureInstallManifest({ folder, prefix, mode: fileMode(permissions, 0o644) });
   return droppedRpaths;
 }

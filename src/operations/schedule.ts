@@ -30,7 +30,7 @@ export interface Turn {
   come(): Promise<void>;
 }
 
-/** Tasks that are begun and not done: what they have made so far lies about. */
+/** Tasks that are begun and not done, unless more are wanted at a time: what they have made so far lies about. */
 const MOST_BEGUN = 64;
 
 /** What a task that waits for its turn is told when one of those before it failed. */
@@ -104,10 +104,14 @@ class Schedule<Key, T extends Task<Key>, Result> {
   /** In the order of the list: of what has begun, the first never waits for another. */
   #startNext(): void {
     for (const [index, task] of this.#options.tasks.entries()) {
-      const isFull = this.#begun - this.#waiting.length >= this.#options.jobs || this.#begun >= MOST_BEGUN;
-      if (isFull || this.#isStopped) return;
+      if (this.#isFull || this.#isStopped) return;
       if (this.#outcomes[index] === undefined && !this.#started.has(index)) void this.#start(index, task);
     }
+  }
+
+  get #isFull(): boolean {
+    const { jobs } = this.#options;
+    return this.#begun - this.#waiting.length >= jobs || this.#begun >= Math.max(MOST_BEGUN, jobs);
   }
 
   /** What stands before a failure has begun, and goes on: the same happens as with one job at a time. */

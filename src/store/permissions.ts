@@ -33,7 +33,8 @@ export interface PolicyRequest {
 
 const SET_USER_ID = 0o4000;
 const SET_GROUP_ID = 0o2000;
-const SPECIAL_BITS = 0o7000;
+/** Set-user-ID, set-group-ID, sticky. */
+export const SPECIAL_BITS = 0o7000;
 const EXECUTE_BITS = 0o111;
 const GROUP_BITS = 0o070;
 const GROUP_WRITE = 0o020;

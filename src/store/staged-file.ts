@@ -14,6 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { EMPTY_BYTES } from '../core/bytes.js';
+import { SPECIAL_BITS } from './permissions.js';
 
 /** What a file that was closed has read into, for the next one: a buffer for each of thousands would be garbage at once. */
 let spareBuffer: Uint8Array = EMPTY_BYTES;
@@ -109,8 +110,6 @@ export function whileWritable<Result>(path: Buffer, run: () => Result): Result {
     chmodSync(path, mode);
   }
 }
-
-const SPECIAL_BITS = 0o7000;
 
 /** Runs something that may write to a file; who does takes its special bits, so they are given back. */
 export function keepingMode<Result>(path: Buffer, run: () => Result): Result {

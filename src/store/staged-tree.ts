@@ -16,6 +16,7 @@ import { copyBytes, fromLatin1 } from '../core/bytes.js';
 import type { TarEntry } from '../tar/entry.js';
 import { displayPath, isWithin, parentPath, parseSafePath, type SafePath } from '../tar/safe-path.js';
 import { throughSymlink, typeChange, unsafeLink, unsupportedType } from './member-errors.js';
+import { SPECIAL_BITS } from './permissions.js';
 import { writeFully } from './staged-file.js';
 import { storeIoError } from './store-io.js';
 
@@ -59,7 +60,6 @@ export interface HitRecorder {
 /** Largest member that `keep` holds in memory. */
 const MAX_KEPT_SIZE = 64 << 20;
 const FOLDER_MODE = 0o755;
-const SPECIAL_BITS = 0o7000;
 
 interface OpenFile {
   readonly path: SafePath;

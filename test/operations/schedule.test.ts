@@ -132,6 +132,14 @@ describe('schedule', () => {
     assert.equal(executor.effects.length, 81);
   });
 
+  it('begins as many as are wanted at a time, however many', async () => {
+    const tasks = tasksOf(...Array.from({ length: 100 }, (_, i) => `t${i}`));
+    const executor = await started(tasks, { jobs: 90 });
+    assert.equal(executor.working.size, 90);
+    for (const { key } of tasks) await executor.end(key);
+    assert.equal(executor.effects.length, 100);
+  });
+
   it('lets nothing that was done ahead take effect when what it needs fails', async () => {
     const executor = await started(tasksOf('a', 'b! < a', 'c < b', 'd < c', 'e'), { jobs: 5 });
     for (const key of ['d', 'c', 'b', 'e', 'a']) await executor.end(key);
