@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { IndexClient } from '../src/mirror/index-client.js';
+import { IndexClient } from '../src/mirror/index/index-client.js';
 import { openMirror } from '../src/mirror/open-mirror.js';
 import { indexMirror } from '../src/operations/index-mirror.js';
 import { listPackages } from '../src/operations/list.js';

@@ -19,11 +19,11 @@ export {
 } from './core/errors.js';
 export type { OnProgress, OperationOptions, ProgressEvent } from './core/progress.js';
 // Mirrors, signatures, stores
-export { defaultIndexCacheFolder } from './mirror/index-cache.js';
-export { IndexClient } from './mirror/index-client.js';
+export { defaultIndexCacheFolder } from './mirror/index/index-cache.js';
+export { IndexClient } from './mirror/index/index-client.js';
 export type { Mirror, MirrorObject } from './mirror/mirror.js';
 export { openMirror } from './mirror/open-mirror.js';
-export type { PackageCatalog } from './mirror/package-catalog.js';
+export type { PackageCatalog } from './mirror/index/package-catalog.js';
 // Operations
 export { checkSpecs } from './operations/check.js';
 export { download } from './operations/download.js';

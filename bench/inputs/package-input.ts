@@ -12,7 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { specfilePath, tarballPath } from '../../src/buildcache/layout.js';
+import { specfilePath, tarballPath } from '../../src/mirror/classic/paths.js';
 import { DEFAULT_PROJECTION, expandPath } from '../../src/spec/projection.js';
 import type { DagHash, SpecNode } from '../../src/spec/spec.js';
 import { parseSpecDictionary } from '../../src/spec/spec-json.js';

@@ -1,9 +1,9 @@
 // One package through the public streams in one pass: `checksum | decompress | untar | installEntries`, then as `install` does.
 
 import { join } from 'node:path';
-import { tarballPath } from '../../src/buildcache/layout.js';
+import { tarballPath } from '../../src/mirror/classic/paths.js';
 import { requireChecksum } from '../../src/buildcache/specfile.js';
-import { IndexClient } from '../../src/mirror/index-client.js';
+import { IndexClient } from '../../src/mirror/index/index-client.js';
 import type { Mirror } from '../../src/mirror/mirror.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { coreJob } from '../../src/operations/core-job.js';

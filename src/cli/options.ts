@@ -4,12 +4,12 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../core/errors.js';
-import { defaultIndexCacheFolder } from '../mirror/index-cache.js';
-import { IndexClient } from '../mirror/index-client.js';
+import { defaultIndexCacheFolder } from '../mirror/index/index-cache.js';
+import { IndexClient } from '../mirror/index/index-client.js';
 import type { Mirror } from '../mirror/mirror.js';
 import { type ConfiguredMirror, readMirrorsConfig, resolveMirrors } from '../mirror/mirrors-config.js';
 import { openMirror } from '../mirror/open-mirror.js';
-import type { PackageCatalog } from '../mirror/package-catalog.js';
+import type { PackageCatalog } from '../mirror/index/package-catalog.js';
 import type { Console } from './console.js';
 
 export interface MirrorFlags {

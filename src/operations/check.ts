@@ -1,8 +1,8 @@
 // Which packages are missing on mirrors, and would have to be built again (Spack `check_specs_against_mirrors`).
-import { specfilePath } from '../buildcache/layout.js';
+import { specfilePath } from '../mirror/classic/paths.js';
 import type { OperationOptions } from '../core/progress.js';
 import type { Mirror } from '../mirror/mirror.js';
-import { PackageCatalog } from '../mirror/package-catalog.js';
+import { PackageCatalog } from '../mirror/index/package-catalog.js';
 import { formatNode } from '../spec/format.js';
 import type { DagHash, Spec } from '../spec/spec.js';
 import { parseSpecQuery } from '../spec/spec-query.js';

@@ -6,13 +6,13 @@ import {
   SIGNED_SPECFILE_ENDING,
   SPECFILE_ENDING,
   SPECFILES_ROOT,
-} from '../buildcache/layout.js';
+} from '../mirror/classic/paths.js';
 import { NEWEST_SPECFILE_LAYOUT, parseSpecfile } from '../buildcache/specfile.js';
 import { IndexBuilder } from '../buildcache/write-index.js';
 import { encodeUtf8 } from '../core/bytes.js';
 import { BuildcacheError, MetadataError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
-import { FileSpool } from '../mirror/index-spool.js';
+import { FileSpool } from '../mirror/index/index-spool.js';
 import { type Mirror, readAll } from '../mirror/mirror.js';
 import { requireWritable, type WritableMirror, writeObject } from '../mirror/writable-mirror.js';
 import { extractClearsigned } from '../signature/clearsign.js';

@@ -1,6 +1,6 @@
 // Installs one package: find its metadata, verify it, extract the tarball into a stage, relocate, run the hooks, put it in place,
 // record it. Until the rename nothing of it is visible; after a failure nothing of it is left.
-import { tarballPath } from '../buildcache/layout.js';
+import { tarballPath } from '../mirror/classic/paths.js';
 import {
   ArchiveError,
   BuildcacheError,

@@ -1,9 +1,9 @@
 // Installs specs with what they need: dependencies first, several at a time, each package whole or not at all.
-import { tarballPath } from '../buildcache/layout.js';
+import { tarballPath } from '../mirror/classic/paths.js';
 import { BuildcacheError, StoreError, UsageError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
 import type { Mirror } from '../mirror/mirror.js';
-import type { PackageCatalog } from '../mirror/package-catalog.js';
+import type { PackageCatalog } from '../mirror/index/package-catalog.js';
 import type { SelectedEngine } from '../relocation/engines/select.js';
 import type { Keyring } from '../signature/keyring.js';
 import type { DagHash, Spec, SpecNode } from '../spec/spec.js';

@@ -1,6 +1,6 @@
 // The keys that mirrors publish, and those that the user trusts (Spack `get_keys`). What a mirror says is shown, never believed.
 import { parseKeyIndex } from '../buildcache/key-index.js';
-import { KEY_INDEX_PATH, keyPath } from '../buildcache/layout.js';
+import { KEY_INDEX_PATH, keyPath } from '../mirror/classic/paths.js';
 import { BuildcacheError, SignatureError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
 import { isNotFound, type Mirror, readAll } from '../mirror/mirror.js';

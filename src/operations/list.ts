@@ -1,6 +1,6 @@
 // What build caches have: the packages of their indexes that fit what was asked for.
 import { BuildcacheError, MetadataError, UsageError } from '../core/errors.js';
-import type { CatalogEntry, PackageCatalog } from '../mirror/package-catalog.js';
+import type { CatalogEntry, PackageCatalog } from '../mirror/index/package-catalog.js';
 import { compilerOf } from '../spec/compiler.js';
 import type { DagHash, NodeGraph, SpecNode } from '../spec/spec.js';
 import { matchQuery, parseSpecQuery, type SpecQuery } from '../spec/spec-query.js';

@@ -1,6 +1,6 @@
 // What the mirrors offer for one package: metadata that was found, verified as far as it must be, and describes this package.
 
-import { specfilePath } from '../buildcache/layout.js';
+import { specfilePath } from '../mirror/classic/paths.js';
 import { parseSpecfile, type Specfile } from '../buildcache/specfile.js';
 import { BuildcacheError, MetadataError, SignatureError, UsageError } from '../core/errors.js';
 import { isNotFound, type Mirror } from '../mirror/mirror.js';

@@ -1,6 +1,6 @@
 // Puts public keys onto mirrors, and the index that names them (Spack `push_keys`, `generate_key_index`).
 import { fingerprintOfKeyFile, formatKeyIndex } from '../buildcache/key-index.js';
-import { KEY_INDEX_PATH, KEYS_ROOT, keyPath } from '../buildcache/layout.js';
+import { KEY_INDEX_PATH, KEYS_ROOT, keyPath } from '../mirror/classic/paths.js';
 import { BuildcacheError, MirrorError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
 import { type Mirror, readAll } from '../mirror/mirror.js';

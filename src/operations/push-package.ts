@@ -2,7 +2,7 @@
 // visible, and after a failure nothing of it is left. Only then a specfile of the other kind, signed or not, is removed.
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
-import { specfilePath, tarballPath } from '../buildcache/layout.js';
+import { specfilePath, tarballPath } from '../mirror/classic/paths.js';
 import { formatSpecfile } from '../buildcache/write-specfile.js';
 import { encodeUtf8, toLatin1 } from '../core/bytes.js';
 import { MetadataError } from '../core/errors.js';

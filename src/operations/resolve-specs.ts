@@ -1,9 +1,9 @@
 // From what a person named to concrete specs with their graphs: through the indexes, a mirror's listing, or a file.
-import { SIGNED_SPECFILE_ENDING, SPECFILE_ENDING, SPECFILES_ROOT } from '../buildcache/layout.js';
+import { SIGNED_SPECFILE_ENDING, SPECFILE_ENDING, SPECFILES_ROOT } from '../mirror/classic/paths.js';
 import { parseSpecfile } from '../buildcache/specfile.js';
 import { UsageError } from '../core/errors.js';
 import { type Mirror, readAll } from '../mirror/mirror.js';
-import type { CatalogEntry, PackageCatalog } from '../mirror/package-catalog.js';
+import type { CatalogEntry, PackageCatalog } from '../mirror/index/package-catalog.js';
 import { extractClearsigned } from '../signature/clearsign.js';
 import { parseLockfile } from '../spec/lockfile.js';
 import type { DagHash, Spec, SpecNode } from '../spec/spec.js';

@@ -1,5 +1,5 @@
 // The tarball of an offer, with what it must be. In layout 0 it lies inside of an outer archive that is fetched and verified first.
-import { tarballPath } from '../buildcache/layout.js';
+import { tarballPath } from '../mirror/classic/paths.js';
 import { requireChecksum, type Specfile } from '../buildcache/specfile.js';
 import { IntegrityError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
@@ -10,7 +10,7 @@ import type { Stage } from '../store/stage.js';
 import type { Inflater } from '../stream/inflater.js';
 import type { OpenTarball } from './core-pool.js';
 import type { ExpectedDigest } from './extract.js';
-import { openOuterArchive } from './layout0.js';
+import { openOuterArchive } from '../mirror/classic/outer-archive.js';
 import type { PackageOffer } from './package-offers.js';
 
 export interface TarballSource {

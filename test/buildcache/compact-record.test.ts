@@ -4,7 +4,7 @@ import { readCompactRecord } from '../../src/buildcache/compact-record.js';
 import { parsePackageIndex, scanPackageIndex } from '../../src/buildcache/package-index.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import { SeededRandom } from '../helpers/seeded-random.js';
-import { hashOf, nodeJson } from '../mirror/index-text.js';
+import { hashOf, nodeJson } from '../mirror/index/index-text.js';
 
 const A = hashOf('a');
 const B = hashOf('b');

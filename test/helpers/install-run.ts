@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OperationOptions } from '../../src/core/progress.js';
-import { IndexClient } from '../../src/mirror/index-client.js';
+import { IndexClient } from '../../src/mirror/index/index-client.js';
 import type { Mirror } from '../../src/mirror/mirror.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { exponentialBackoff } from '../../src/mirror/retry-policy.js';

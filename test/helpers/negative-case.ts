@@ -1,7 +1,7 @@
 // Installs the one package of a broken build cache, and tells how it was refused.
 import { join } from 'node:path';
 import { BuildcacheError } from '../../src/core/errors.js';
-import { IndexClient } from '../../src/mirror/index-client.js';
+import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { install } from '../../src/operations/install.js';
 import { openStoreForWriting } from '../../src/operations/open-store.js';

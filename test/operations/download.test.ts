@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { PrivateKey } from 'openpgp';
 import { FileMirror } from '../../src/mirror/file-mirror.js';
-import { IndexClient } from '../../src/mirror/index-client.js';
+import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { download } from '../../src/operations/download.js';
 import { resolveSpecs } from '../../src/operations/resolve-specs.js';

@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { parsePackageIndex } from '../../src/buildcache/package-index.js';
 import { type MetadataError, UsageError } from '../../src/core/errors.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { PackageCatalog } from '../../src/mirror/package-catalog.js';
+import { PackageCatalog } from '../../src/mirror/index/package-catalog.js';
 import { listPackages } from '../../src/operations/list.js';
-import { hashOf, nodeJson } from '../mirror/index-text.js';
+import { hashOf, nodeJson } from '../mirror/index/index-text.js';
 
 const FIXTURES = process.env.REGRAFT_FIXTURES;
 

@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { tarballPath } from '../../src/buildcache/layout.js';
+import { tarballPath } from '../../src/mirror/classic/paths.js';
 import { parseSpecfile, requireChecksum } from '../../src/buildcache/specfile.js';
 import { SeededRandom } from '../helpers/seeded-random.js';
 import { makeSmallStore, type SmallStore } from '../helpers/small-store.js';

@@ -1,7 +1,7 @@
 // `regraft list`: the packages that build caches have.
 import type { Command } from 'commander';
 import type { MetadataError } from '../../core/errors.js';
-import type { PackageCatalog } from '../../mirror/package-catalog.js';
+import type { PackageCatalog } from '../../mirror/index/package-catalog.js';
 import { type ListedPackage, listPackages } from '../../operations/list.js';
 import type { DagHash, SpecNode } from '../../spec/spec.js';
 import type { Console } from '../console.js';

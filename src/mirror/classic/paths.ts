@@ -1,7 +1,7 @@
 // Names and places in a mirror of the layouts 0 to 2, relative to its root (FORMATS.md §1; Spack `tarball_path_name`).
 
-import { expandPath } from '../spec/projection.js';
-import type { NodeGraph, SpecNode } from '../spec/spec.js';
+import { expandPath } from '../../spec/projection.js';
+import type { NodeGraph, SpecNode } from '../../spec/spec.js';
 
 const ROOT = 'build_cache';
 const PACKAGE_DIRECTORY = '{architecture}/{compiler.name}-{compiler.version}/{name}-{version}';

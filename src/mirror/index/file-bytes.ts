@@ -2,8 +2,8 @@
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
-import type { ByteSource } from '../core/byte-source.js';
-import { MirrorError } from '../core/errors.js';
+import type { ByteSource } from '../../core/byte-source.js';
+import { MirrorError } from '../../core/errors.js';
 
 /** A catalog may use the file as long as it lives, and nobody tells when that ends. */
 const openFiles = new FinalizationRegistry((descriptor: number) => closeSync(descriptor));

@@ -1,20 +1,20 @@
 // Fetches and caches the package indexes of mirrors, FORMATS.md §7: a strong entity tag or the hash file says whether the
 // cached index is still the current one. Spack: `BinaryCacheIndex.update`.
 
-import type { IndexPlaces } from '../buildcache/index-places.js';
-import { INDEX_HASH_PATH, INDEX_PATH } from '../buildcache/layout.js';
-import { PackageIndex, scanPackageIndex } from '../buildcache/package-index.js';
-import type { ByteSource } from '../core/byte-source.js';
+import type { IndexPlaces } from '../../buildcache/index-places.js';
+import { INDEX_HASH_PATH, INDEX_PATH } from '../classic/paths.js';
+import { PackageIndex, scanPackageIndex } from '../../buildcache/package-index.js';
+import type { ByteSource } from '../../core/byte-source.js';
 import {
   BuildcacheError,
   type ErrorCode,
   MetadataError,
   MirrorError,
   type MirrorErrorCode,
-} from '../core/errors.js';
+} from '../../core/errors.js';
 import { type CachedIndex, IndexCache } from './index-cache.js';
 import { downloadIndex, type FetchedIndex } from './index-download.js';
-import { isNotFound, type Mirror, type MirrorObject, readAll } from './mirror.js';
+import { isNotFound, type Mirror, type MirrorObject, readAll } from '../mirror.js';
 import { type MirrorIndex, PackageCatalog, type RememberedPackages } from './package-catalog.js';
 
 /** `binary_index_ttl`, in milliseconds. */

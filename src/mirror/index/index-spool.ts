@@ -4,8 +4,8 @@ import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { IndexSpool } from '../buildcache/write-index.js';
-import { MirrorError } from '../core/errors.js';
+import type { IndexSpool } from '../../buildcache/write-index.js';
+import { MirrorError } from '../../core/errors.js';
 
 /** Appended bytes are written in blocks of this size. */
 const BLOCK_SIZE = 1 << 20;

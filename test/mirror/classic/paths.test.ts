@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { keyPath, packageName, specfilePath, tarballPath } from '../../src/buildcache/layout.js';
+import { keyPath, packageName, specfilePath, tarballPath } from '../../../src/mirror/classic/paths.js';
 import {
   FIXTURES,
   FIXTURES_V2V3,
@@ -12,7 +12,7 @@ import {
   readSpecs,
   spec4,
   spec5,
-} from '../spec/spec-samples.js';
+} from '../../spec/spec-samples.js';
 
 test('names hold only safe characters, and none where the package has no compiler', () => {
   const plain = spec4(node4('x', 'a', [], { version: 'git.main=1.0' }));

@@ -2,22 +2,22 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { BuildcacheError, MirrorError } from '../../src/core/errors.js';
-import { digest } from '../../src/mirror/index-cache.js';
-import { IndexClient, type IndexClientOptions } from '../../src/mirror/index-client.js';
-import type { Mirror } from '../../src/mirror/mirror.js';
-import { openMirror } from '../../src/mirror/open-mirror.js';
-import type { DagHash } from '../../src/spec/spec.js';
+import type { BuildcacheError, MirrorError } from '../../../src/core/errors.js';
+import { digest } from '../../../src/mirror/index/index-cache.js';
+import { IndexClient, type IndexClientOptions } from '../../../src/mirror/index/index-client.js';
+import type { Mirror } from '../../../src/mirror/mirror.js';
+import { openMirror } from '../../../src/mirror/open-mirror.js';
+import type { DagHash } from '../../../src/spec/spec.js';
 import {
   MirrorServer,
   redirectTo,
   serveBytes,
   serveStatus,
   serveTruncated,
-} from '../helpers/mirror-server.js';
+} from '../../helpers/mirror-server.js';
 import { hashOf, indexText } from './index-text.js';
-import { recordingRetry } from './recording-retry.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { recordingRetry } from '../recording-retry.js';
+import { temporaryFolder } from '../temporary-folder.js';
 
 const INDEX = '/build_cache/index.json';
 const HASH = '/build_cache/index.json.hash';

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { MirrorError } from '../../src/core/errors.js';
-import { FileSpool } from '../../src/mirror/index-spool.js';
-import { SeededRandom } from '../helpers/seeded-random.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { MirrorError } from '../../../src/core/errors.js';
+import { FileSpool } from '../../../src/mirror/index/index-spool.js';
+import { SeededRandom } from '../../helpers/seeded-random.js';
+import { temporaryFolder } from '../temporary-folder.js';
 
 test('FileSpool gives back what was appended, whatever the sizes, while more is appended', (t) => {
   const folder = temporaryFolder(t);

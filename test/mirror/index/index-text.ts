@@ -1,6 +1,6 @@
 // Small package indexes, made in code.
 
-import type { DagHash } from '../../src/spec/spec.js';
+import type { DagHash } from '../../../src/spec/spec.js';
 
 /** A dag hash of one repeated letter. */
 export function hashOf(letter: string): DagHash {

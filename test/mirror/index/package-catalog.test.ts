@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parsePackageIndex } from '../../src/buildcache/package-index.js';
-import { MetadataError } from '../../src/core/errors.js';
-import { openMirror } from '../../src/mirror/open-mirror.js';
-import { PackageCatalog } from '../../src/mirror/package-catalog.js';
+import { parsePackageIndex } from '../../../src/buildcache/package-index.js';
+import { MetadataError } from '../../../src/core/errors.js';
+import { openMirror } from '../../../src/mirror/open-mirror.js';
+import { PackageCatalog } from '../../../src/mirror/index/package-catalog.js';
 import { hashOf, indexText, nodeJson } from './index-text.js';
 
 const index = (text: string) => parsePackageIndex(Buffer.from(text), 'index');
