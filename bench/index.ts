@@ -46,7 +46,7 @@ const steps: Readonly<Record<string, (folder: string) => Promise<Readonly<Record
   },
 
   async index(folder) {
-    const { packages, records, size, unreadable } = await indexMirror({ mirror: mirrorIn(folder) });
+    const { packages, records, size, unreadable } = await indexMirror({ mirror: await mirrorIn(folder) });
     if (packages !== count || records !== count || unreadable.length > 0)
       throw new Error(`${packages} of ${count}`);
     return { megabytes: Math.round(size / 1e6) };
@@ -94,7 +94,7 @@ function mirrorIn(folder: string) {
 }
 
 async function load(folder: string) {
-  const client = new IndexClient({ cacheFolder: join(folder, 'cache'), mirrors: [mirrorIn(folder)] });
+  const client = new IndexClient({ cacheFolder: join(folder, 'cache'), mirrors: [await mirrorIn(folder)] });
   return (await client.load()).catalog;
 }
 

@@ -18,12 +18,12 @@ export {
   UsageError,
 } from './core/errors.js';
 export type { OnProgress, OperationOptions, ProgressEvent } from './core/progress.js';
+export type { BuildCache, Mirror, PackageDescription, Publisher } from './mirror/build-cache.js';
 // Mirrors, signatures, stores
 export { defaultIndexCacheFolder } from './mirror/index/index-cache.js';
 export { IndexClient } from './mirror/index/index-client.js';
-export type { Mirror, MirrorObject } from './mirror/mirror.js';
-export { openMirror } from './mirror/open-mirror.js';
 export type { PackageCatalog } from './mirror/index/package-catalog.js';
+export { openMirror } from './mirror/open-mirror.js';
 // Operations
 export { checkSpecs } from './operations/check.js';
 export { download } from './operations/download.js';

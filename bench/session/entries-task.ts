@@ -1,10 +1,8 @@
 // One package through the public streams in one pass: `checksum | decompress | untar | installEntries`, then as `install` does.
 
 import { join } from 'node:path';
-import { tarballPath } from '../../src/mirror/classic/paths.js';
-import { requireChecksum } from '../../src/buildcache/specfile.js';
+import type { Mirror } from '../../src/mirror/build-cache.js';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
-import type { Mirror } from '../../src/mirror/mirror.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { coreJob } from '../../src/operations/core-job.js';
 import { installEntries } from '../../src/operations/install-stream.js';
@@ -28,7 +26,7 @@ export async function installThroughEntries(
   engine: RelocationEngine,
   inflater: Inflater,
 ): Promise<void> {
-  const mirror = openMirror(task.cache);
+  const mirror = await openMirror(task.cache);
   const mirrors = [mirror];
   const client = new IndexClient({ cacheFolder: join(task.workFolder, 'index'), mirrors });
   const { catalog } = await client.load();
@@ -38,13 +36,13 @@ export async function installThroughEntries(
   store.ensureSbang();
   const stage = Stage.create(store.root, spec.root.hash);
   const prefix = store.ownPrefixOf(spec.root, spec);
-  const specfile = await specfileOf(spec, mirror);
-  const source = mirror.location(tarballPath(spec.root, spec));
-  const job = coreJob({ store, stage, spec, prefix, layoutVersion: specfile.layoutVersion, source });
+  const { specfile, tarball } = await descriptionOf(spec, mirror);
+  const { layoutVersion } = specfile;
+  const job = coreJob({ store, stage, spec, prefix, layoutVersion, source: tarball.location });
   const sink = installEntries(new PackageCore(job, engine, inflater));
-  const { body } = await mirror.get(tarballPath(spec.root, spec), {});
+  const { body } = await tarball.open();
   await body
-    .pipeThrough(checksum({ algorithm: 'sha256', expected: requireChecksum(specfile) }))
+    .pipeThrough(checksum({ algorithm: 'sha256', expected: tarball.sha256 }))
     .pipeThrough(decompress({ inflater }))
     .pipeThrough(untar())
     .pipeTo(sink.writable);
@@ -55,12 +53,12 @@ export async function installThroughEntries(
   stage.remove();
 }
 
-async function specfileOf(spec: Spec, mirror: Mirror) {
+async function descriptionOf(spec: Spec, mirror: Mirror) {
   const keyring = await Keyring.load({});
   const request = { spec, mirrors: [mirror], named: [mirror], keyring, checkSignature: false };
   for await (const offer of packageOffers(request)) {
-    if ('specfile' in offer) return offer.specfile;
-    throw offer.refusal;
+    if ('refusal' in offer) throw offer.refusal;
+    return offer.description;
   }
   throw new Error(`No mirror has "${spec.root.name}"`);
 }

@@ -55,7 +55,7 @@ export async function prepareTask(task: SessionTask): Promise<() => Promise<void
 
 async function runInstall(task: InstallTask, engine: SelectedEngine): Promise<void> {
   const { root, queries, workers, through } = task;
-  const mirrors = [openMirror(task.cache)];
+  const mirrors = [await openMirror(task.cache)];
   const client = new IndexClient({ cacheFolder: join(task.workFolder, 'index'), mirrors });
   const { catalog } = await client.load();
   const specs = await resolveSpecs({ queries, catalog, mirrors });

@@ -4,12 +4,12 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../core/errors.js';
+import type { Mirror } from '../mirror/build-cache.js';
 import { defaultIndexCacheFolder } from '../mirror/index/index-cache.js';
 import { IndexClient } from '../mirror/index/index-client.js';
-import type { Mirror } from '../mirror/mirror.js';
+import type { PackageCatalog } from '../mirror/index/package-catalog.js';
 import { type ConfiguredMirror, readMirrorsConfig, resolveMirrors } from '../mirror/mirrors-config.js';
 import { openMirror } from '../mirror/open-mirror.js';
-import type { PackageCatalog } from '../mirror/index/package-catalog.js';
 import type { Console } from './console.js';
 
 export interface MirrorFlags {
@@ -77,9 +77,15 @@ export async function openMirrors(
       },
     );
   }
-  return resolved.map(({ url, name, signed }) =>
-    openMirror(url, { name, signed, environment, caFile: flags.caFile }),
+  const { caFile } = flags;
+  return Promise.all(
+    resolved.map(({ url, name, signed }) => openMirror(url, { name, signed, environment, caFile })),
   );
+}
+
+/** Ends the connections to mirrors, so that the process can exit. */
+export async function closeMirrors(mirrors: readonly Mirror[]): Promise<void> {
+  await Promise.all(mirrors.map(({ cache }) => cache.close?.()));
 }
 
 /** Those of our own `mirrors.yaml` first, then those of Spack's scopes; the first of a name counts. */

@@ -137,6 +137,11 @@ export interface ErrorDetails {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
+/** What `with` changes. */
+export interface ErrorChanges extends ErrorDetails {
+  readonly message?: string;
+}
+
 /** Base of every error that input from outside can cause. */
 export class BuildcacheError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly code: Code;
@@ -151,6 +156,14 @@ export class BuildcacheError<Code extends ErrorCode = ErrorCode> extends Error {
     this.hint = details.hint;
     this.retryable = details.retryable ?? false;
     this.data = details.data ?? {};
+  }
+
+  /** The same error, of the same class and code, with other words or facts. */
+  with({ message, ...changes }: ErrorChanges): BuildcacheError<Code> {
+    const Kind = this.constructor as typeof BuildcacheError<Code>;
+    const { hint, cause, retryable, data } = this;
+    const details = { ...(hint === undefined ? {} : { hint }), cause, retryable, data, ...changes };
+    return new Kind(this.code, message ?? this.message, details);
   }
 }
 

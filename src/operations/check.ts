@@ -1,7 +1,6 @@
 // Which packages are missing on mirrors, and would have to be built again (Spack `check_specs_against_mirrors`).
-import { specfilePath } from '../mirror/classic/paths.js';
 import type { OperationOptions } from '../core/progress.js';
-import type { Mirror } from '../mirror/mirror.js';
+import type { BuildCache, Mirror } from '../mirror/build-cache.js';
 import { PackageCatalog } from '../mirror/index/package-catalog.js';
 import { formatNode } from '../spec/format.js';
 import type { DagHash, Spec } from '../spec/spec.js';
@@ -43,41 +42,36 @@ export async function checkSpecs(
 ): Promise<CheckReport> {
   const wanted = specs.filter(({ root }) => root.external === undefined);
   const report: Record<string, MirrorRebuilds> = {};
-  for (const mirror of mirrors) {
-    const missing = await findMissing(mirror, wanted, jobs, signal);
+  for (const { cache } of mirrors) {
+    const missing = await findMissing({ cache, specs: wanted, jobs, signal });
     if (missing.length === 0) continue;
     const rebuildSpecs = missing.map((spec) => ({
       short_spec: formatNode(SHORT_SPEC, spec.root, spec),
       hash: spec.root.hash,
     }));
-    report[mirror.url] = { mirrorName: mirror.name, mirrorUrl: mirror.url, rebuildSpecs };
+    report[cache.url] = { mirrorName: cache.name, mirrorUrl: cache.url, rebuildSpecs };
   }
   return report;
 }
 
-async function findMissing(
-  mirror: Mirror,
-  specs: readonly Spec[],
-  jobs: number,
-  signal: AbortSignal | undefined,
-): Promise<readonly Spec[]> {
+interface Search {
+  readonly cache: BuildCache;
+  readonly specs: readonly Spec[];
+  readonly jobs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function findMissing({ cache, specs, jobs, signal }: Search): Promise<readonly Spec[]> {
   const missing = new Set<Spec>();
   const queue = specs.values();
   const askOn = async (): Promise<void> => {
     for (const spec of queue) {
       signal?.throwIfAborted();
-      if (!(await hasMetadata(mirror, spec, signal))) missing.add(spec);
+      if (!(await cache.has(spec, { signal }))) missing.add(spec);
     }
   };
   await Promise.all(Array.from({ length: jobs }, askOn));
   return specs.filter((spec) => missing.has(spec));
-}
-
-async function hasMetadata(mirror: Mirror, spec: Spec, signal: AbortSignal | undefined): Promise<boolean> {
-  for (const signed of [true, false]) {
-    if (await mirror.has(specfilePath(spec.root, { signed, spec }), { signal })) return true;
-  }
-  return false;
 }
 
 export interface ResolveCheckedRequest {

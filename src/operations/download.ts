@@ -1,26 +1,26 @@
 // Fetches the files of packages from mirrors into a folder, as they are, after they were verified (Spack `download_single_spec`).
 import { createHash } from 'node:crypto';
-import { SPECFILES_ROOT, tarballPath } from '../mirror/classic/paths.js';
-import { requireChecksum } from '../buildcache/specfile.js';
 import { BuildcacheError, type ErrorCode, IntegrityError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
-import { forEachChunk, type Mirror } from '../mirror/mirror.js';
+import type { Mirror, StoredFile } from '../mirror/build-cache.js';
 import type { PackageCatalog } from '../mirror/index/package-catalog.js';
-import { type ObjectWriter, type WritableMirror, writeObject } from '../mirror/writable-mirror.js';
 import type { RelocationEngine } from '../relocation/engine.js';
 import type { Keyring } from '../signature/keyring.js';
 import type { DagHash, Spec } from '../spec/spec.js';
 import { Stage } from '../store/stage.js';
-import { openOuterArchive } from '../mirror/classic/outer-archive.js';
+import type { ObjectStore, ObjectWriter, PendingObject } from '../transport/object-store.js';
+import { forEachChunk } from '../transport/read-object.js';
+import { requireWriter } from '../transport/write-object.js';
 import { noUsableOffer, type PackageOffer, packageOffers } from './package-offers.js';
+import { StageScratchFile } from './scratch-file.js';
 
 export interface DownloadRequest {
   readonly specs: readonly Spec[];
   /** Configured mirrors in search order. */
   readonly mirrors: readonly Mirror[];
   readonly catalog: PackageCatalog;
-  /** Where the files go, with the paths that they have below `build_cache`. */
-  readonly destination: WritableMirror;
+  /** Where the files go, under the paths that they have in a build cache. */
+  readonly destination: ObjectStore;
   readonly keyring: Keyring;
   /** False: no signature is asked for, whatever the mirror is configured to; checksums are. */
   readonly checkSignature: boolean;
@@ -66,24 +66,29 @@ export async function download(
   request: DownloadRequest,
   options: OperationOptions = {},
 ): Promise<DownloadReport> {
+  const writer = requireWriter(request.destination);
   const packages: DownloadedPackage[] = [];
-  for (const spec of request.specs) packages.push(await downloadPackage(spec, request, options));
+  for (const spec of request.specs) packages.push(await downloadPackage({ spec, request, writer, options }));
   return { destination: request.destination.url, packages };
 }
 
-async function downloadPackage(
-  spec: Spec,
-  request: DownloadRequest,
-  options: OperationOptions,
-): Promise<DownloadedPackage> {
+interface PackageDownload {
+  readonly spec: Spec;
+  readonly request: DownloadRequest;
+  readonly writer: ObjectWriter;
+  readonly options: OperationOptions;
+}
+
+async function downloadPackage(wanted: PackageDownload): Promise<DownloadedPackage> {
+  const { spec, request, options } = wanted;
   const { name, version, hash } = spec.root;
   const refusals: BuildcacheError[] = [];
   const named = request.catalog.find(hash)?.mirrors ?? [];
   for await (const offer of packageOffers({ ...request, spec, named, signal: options.signal })) {
     try {
       if ('refusal' in offer) throw offer.refusal;
-      const files = await takeOffer({ spec, offer, request, options });
-      const mirror = offer.mirror.url;
+      const files = await takeOffer({ ...wanted, offer });
+      const mirror = offer.mirror.cache.url;
       return { name, version, hash, outcome: 'downloaded', mirror, ...files, error: undefined };
     } catch (error) {
       options.signal?.throwIfAborted();
@@ -96,98 +101,90 @@ async function downloadPackage(
   return { name, version, hash, outcome: 'failed', mirror: undefined, files: [], bytes: 0, error };
 }
 
-interface Taking {
-  readonly spec: Spec;
+interface Taking extends PackageDownload {
   readonly offer: PackageOffer;
-  readonly request: DownloadRequest;
-  readonly options: OperationOptions;
 }
 
-/** The tarball comes first: metadata says that it is there. */
+/** The tarball comes first, the metadata last: it says that the others are there. */
 async function takeOffer(taking: Taking): Promise<{ files: string[]; bytes: number }> {
-  const { spec, offer, request, options } = taking;
-  const expected = await expectedDigest(taking);
-  const tarball = tarballPath(spec.root, spec);
-  const target = belowRoot(tarball);
-  const writer = await request.destination.create(target, { signal: options.signal });
+  const files = await verifiedFiles(taking);
+  const sizes: number[] = [];
+  for (const file of files) sizes.push(await takeFile({ ...taking, file, isTarball: sizes.length === 0 }));
+  return { files: files.map(({ path }) => path), bytes: sizes[0] ?? 0 };
+}
+
+interface FileTaking extends Taking {
+  readonly file: StoredFile;
+  readonly isTarball: boolean;
+}
+
+async function takeFile(taking: FileTaking): Promise<number> {
+  const { file, writer, options } = taking;
+  const { path, sha256 } = file;
+  const target = await writer.begin({ path, signal: options.signal });
   try {
-    const bytes = await fetchTarball({ ...taking, writer, path: tarball, expected });
-    await writer.prepare();
-    await writer.commit();
-    const metadata = belowRoot(offer.metadata.path);
-    await writeObject(request.destination, metadata, offer.metadata.bytes, { signal: options.signal });
-    return { files: [target, metadata], bytes };
+    const bytes = await fetchFile(taking, target, sha256);
+    await target.prepare();
+    await target.commit(path);
+    return bytes;
   } finally {
-    await writer.discard();
+    await target.discard();
   }
 }
 
-interface Fetching extends Taking {
-  readonly writer: ObjectWriter;
-  readonly path: string;
-  readonly expected: string;
-}
-
-async function fetchTarball({ offer, spec, options, writer, path, expected }: Fetching): Promise<number> {
-  const { signal, onProgress } = options;
+async function fetchFile(
+  { file, spec, options, isTarball }: FileTaking,
+  target: PendingObject,
+  expected: string | undefined,
+): Promise<number> {
+  const { signal } = options;
+  const onProgress = isTarball ? options.onProgress : undefined;
   const { name, hash } = spec.root;
-  const object = await offer.mirror.get(path, { signal });
+  const object = await file.open({ signal });
   onProgress?.({ type: 'package-started', package: name, hash, size: object.size });
   const digest = createHash('sha256');
   let bytes = 0;
   await forEachChunk(object, { limit: NO_LIMIT, signal }, async (chunk) => {
     digest.update(chunk);
     bytes += chunk.length;
-    await writer.write(chunk);
+    await target.write(chunk);
     onProgress?.({ type: 'package-progress', package: name, hash, bytes, size: object.size, files: 0 });
   });
-  const actual = digest.digest('hex');
-  if (actual === expected) return bytes;
-  throw mismatch(object.location, expected, actual);
+  requireDigest({ location: object.location, expected, actual: digest.digest('hex') });
+  return bytes;
 }
 
-async function expectedDigest(taking: Taking): Promise<string> {
-  const { specfile } = taking.offer;
-  return specfile.layoutVersion === 0 ? digestOfOuterArchive(taking) : requireChecksum(specfile);
-}
-
-/** In layout 0 checksum and signature count for what is inside; the digest says that the next fetch brings the same. */
-async function digestOfOuterArchive({ spec, offer, request, options }: Taking): Promise<string> {
-  const { mirror, signature } = offer;
-  const { keyring, engine, temporaryFolder } = request;
-  const stage = Stage.create(temporaryFolder, spec.root.hash);
+/** What is inside of an archive is verified first; the digest that this brings says that the next fetch gives the same. */
+async function verifiedFiles({ spec, offer, request, options }: Taking): Promise<readonly StoredFile[]> {
+  const { description, trust } = offer;
+  if (description.unwrap === undefined) return description.files;
+  const { signal } = options;
+  const stage = Stage.create(request.temporaryFolder, spec.root.hash);
   try {
-    const { body, location } = await mirror.get(tarballPath(spec.root, spec), { signal: options.signal });
-    const inner = await openOuterArchive({
-      body,
-      location,
-      spec,
-      stage,
-      keyring,
-      mustVerify: signature === 'pending',
-      inflater: engine.createInflater(),
-      signal: options.signal,
-    });
-    await requireDigest(inner.open(), requireChecksum(inner.specfile), inner.location);
-    return inner.outerDigest;
+    const inflater = request.engine.createInflater();
+    const scratch = new StageScratchFile(stage);
+    const { tarball, files } = await description.unwrap({ spec, trust, inflater, scratch, signal });
+    const { body, location } = await tarball.open({ signal });
+    const expected = tarball.sha256;
+    const digest = createHash('sha256');
+    for await (const chunk of body) digest.update(chunk);
+    requireDigest({ location, expected, actual: digest.digest('hex') });
+    return files;
   } finally {
     stage.remove();
   }
 }
 
-async function requireDigest(
-  body: AsyncIterable<Uint8Array>,
-  expected: string,
-  location: string,
-): Promise<void> {
-  const digest = createHash('sha256');
-  for await (const chunk of body) digest.update(chunk);
-  const actual = digest.digest('hex');
-  if (actual !== expected) throw mismatch(location, expected, actual);
+interface Digests {
+  readonly location: string;
+  /** Undefined: any will do. */
+  readonly expected: string | undefined;
+  readonly actual: string;
 }
 
-function mismatch(location: string, expected: string, actual: string): IntegrityError {
-  return new IntegrityError(
+function requireDigest({ location, expected, actual }: Digests): void {
+  if (expected === undefined || actual === expected) return;
+  throw new IntegrityError(
     'checksum-mismatch',
     `Cannot use "${location}": its sha256 is ${actual}, not ${expected}`,
     {
@@ -195,8 +192,4 @@ function mismatch(location: string, expected: string, actual: string): Integrity
       data: { location, expected, actual },
     },
   );
-}
-
-function belowRoot(path: string): string {
-  return path.slice(SPECFILES_ROOT.length + 1);
 }

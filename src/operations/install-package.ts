@@ -1,6 +1,5 @@
 // Installs one package: find its metadata, verify it, extract the tarball into a stage, relocate, run the hooks, put it in place,
 // record it. Until the rename nothing of it is visible; after a failure nothing of it is left.
-import { tarballPath } from '../mirror/classic/paths.js';
 import {
   ArchiveError,
   BuildcacheError,
@@ -10,7 +9,7 @@ import {
   SignatureError,
 } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
-import type { Mirror } from '../mirror/mirror.js';
+import type { Mirror } from '../mirror/build-cache.js';
 import type { RelocationEngine } from '../relocation/engine.js';
 import type { Keyring } from '../signature/keyring.js';
 import type { Spec } from '../spec/spec.js';
@@ -100,7 +99,7 @@ export async function installPackage(
       return await new PackageInstallation({ request, context, offer, phases, warnings }).run();
     } catch (error) {
       if (!isAboutOffer(error)) throw error;
-      refusals.push(namingTarball(error, offer.mirror.location(tarballPath(spec.root, spec))));
+      refusals.push(namingTarball(error, offer.description.tarball.location));
     }
     phases.begin('metadata');
   }
@@ -116,12 +115,9 @@ function isAboutOffer(error: unknown): error is BuildcacheError {
 /** What is wrong inside of a tarball is found without knowing where it came from. */
 function namingTarball(error: BuildcacheError, location: string): BuildcacheError {
   if (error.message.includes(location) || 'location' in error.data) return error;
-  const { code, message, hint, cause, retryable, data } = error;
-  return new (error.constructor as typeof BuildcacheError)(code, `${message} (in "${location}")`, {
-    ...(hint === undefined ? {} : { hint }),
-    cause,
-    retryable,
-    data: { ...data, location },
+  return error.with({
+    message: `${error.message} (in "${location}")`,
+    data: { ...error.data, location },
   });
 }
 
@@ -279,7 +275,7 @@ class PackageInstallation {
 
   #report(source: TarballSource, result: CoreResult, compressedBytes: number): InstalledPackage {
     return {
-      mirror: this.#offer.mirror.url,
+      mirror: this.#offer.mirror.cache.url,
       verified: source.isVerified,
       layoutVersion: source.specfile.layoutVersion,
       compressedBytes,

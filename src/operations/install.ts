@@ -1,8 +1,7 @@
 // Installs specs with what they need: dependencies first, several at a time, each package whole or not at all.
-import { tarballPath } from '../mirror/classic/paths.js';
 import { BuildcacheError, StoreError, UsageError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
-import type { Mirror } from '../mirror/mirror.js';
+import type { Mirror } from '../mirror/build-cache.js';
 import type { PackageCatalog } from '../mirror/index/package-catalog.js';
 import type { SelectedEngine } from '../relocation/engines/select.js';
 import type { Keyring } from '../signature/keyring.js';
@@ -190,7 +189,7 @@ function sizesOf({ store, catalog, mirrors, force }: InstallRequest, packages: r
   for (const { key, spec } of packages) {
     if (!force && store.isInstalled(key) !== undefined) continue;
     const [mirror] = catalog.find(key)?.mirrors ?? mirrors;
-    const size = mirror?.sizeOf?.(tarballPath(spec.root, spec));
+    const size = mirror?.cache.sizeHint?.(spec);
     if (size !== undefined) sizes.set(key, size);
   }
   return sizes;

@@ -1,13 +1,10 @@
 // The keys that mirrors publish, and those that the user trusts (Spack `get_keys`). What a mirror says is shown, never believed.
-import { parseKeyIndex } from '../buildcache/key-index.js';
-import { KEY_INDEX_PATH, keyPath } from '../mirror/classic/paths.js';
 import { BuildcacheError, SignatureError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
-import { isNotFound, type Mirror, readAll } from '../mirror/mirror.js';
+import type { Mirror, ShelvedKey } from '../mirror/build-cache.js';
 import type { KeyFacts } from '../signature/key-facts.js';
 import { readNamedPublicKey } from '../signature/public-key.js';
 import type { TrustedKeys } from '../signature/trusted-keys.js';
-import { LARGEST_PUBLIC_KEY } from './publish-keys.js';
 
 export interface FetchKeysRequest {
   readonly mirrors: readonly Mirror[];
@@ -29,8 +26,6 @@ export interface FetchedKey {
   readonly trust: 'trusted' | 'trusted-now' | 'untrusted';
 }
 
-const LARGEST_KEY_INDEX = 1 << 20;
-
 /**
  * Reads the keys of mirrors. A key that cannot be used is in the report, with its error; a mirror without a key index has none.
  * @throws SignatureError `key-missing` for a key to trust that no mirror has; MirrorError and MetadataError of key indexes.
@@ -42,9 +37,9 @@ export async function fetchKeys(
   const wanted = new Set(trust.map((fingerprint) => fingerprint.toUpperCase()));
   const known = new Set((await trustedKeys.list()).map(({ fingerprint }) => fingerprint));
   const keys: FetchedKey[] = [];
-  for (const mirror of mirrors) {
-    for (const fingerprint of await readKeyIndex(mirror, signal)) {
-      keys.push(await fetchKey({ mirror, fingerprint, wanted, known, trustedKeys, signal }));
+  for (const { cache } of mirrors) {
+    for (const key of await cache.keys.list({ signal })) {
+      keys.push(await fetchKey({ mirror: cache.url, key, wanted, known, trustedKeys, signal }));
     }
   }
   const got = new Set(
@@ -55,19 +50,10 @@ export async function fetchKeys(
   return keys;
 }
 
-async function readKeyIndex(mirror: Mirror, signal: AbortSignal | undefined): Promise<readonly string[]> {
-  try {
-    const bytes = await readAll(mirror, KEY_INDEX_PATH, { limit: LARGEST_KEY_INDEX, signal });
-    return parseKeyIndex(bytes, mirror.location(KEY_INDEX_PATH));
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
-}
-
 interface KeyRequest {
-  readonly mirror: Mirror;
-  readonly fingerprint: string;
+  /** Its URL. */
+  readonly mirror: string;
+  readonly key: ShelvedKey;
   readonly wanted: ReadonlySet<string>;
   /** Fingerprints of trusted keys. */
   readonly known: Set<string>;
@@ -76,12 +62,11 @@ interface KeyRequest {
 }
 
 async function fetchKey(request: KeyRequest): Promise<FetchedKey> {
-  const { mirror, fingerprint, known, signal } = request;
-  const path = keyPath(fingerprint);
-  const location = mirror.location(path);
-  const base = { mirror: mirror.url, location, fingerprint };
+  const { mirror, known, signal } = request;
+  const { fingerprint, location } = request.key;
+  const base = { mirror, location, fingerprint };
   try {
-    const bytes = await readAll(mirror, path, { limit: LARGEST_PUBLIC_KEY, signal });
+    const bytes = await request.key.read({ signal });
     const key = await readNamedPublicKey(bytes, fingerprint, location);
     const wasKnown = known.has(key.fingerprint);
     const isWanted = request.wanted.has(key.fingerprint);
@@ -110,7 +95,7 @@ function nowhere(
     `Cannot trust "${missing.join('", "')}": no mirror has a key of that name`,
     {
       hint: 'List what the mirrors have with: regraft keys fetch',
-      data: { fingerprints: missing, mirrors: mirrors.map((mirror) => mirror.url) },
+      data: { fingerprints: missing, mirrors: mirrors.map(({ cache }) => cache.url) },
     },
   );
 }

@@ -106,7 +106,7 @@ class Listed implements ListedPackage {
   }
 
   get mirrors(): readonly string[] {
-    return this.#catalog.find(this.hash)?.mirrors.map((mirror) => mirror.url) ?? [];
+    return this.#catalog.find(this.hash)?.mirrors.map(({ cache }) => cache.url) ?? [];
   }
 }
 

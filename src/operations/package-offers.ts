@@ -1,13 +1,17 @@
-// What the mirrors offer for one package: metadata that was found, verified as far as it must be, and describes this package.
-
-import { specfilePath } from '../mirror/classic/paths.js';
-import { parseSpecfile, type Specfile } from '../buildcache/specfile.js';
-import { BuildcacheError, MetadataError, SignatureError, UsageError } from '../core/errors.js';
-import { isNotFound, type Mirror } from '../mirror/mirror.js';
-import { type MetadataCandidate, metadataCandidates } from '../mirror/package-source.js';
-import { extractClearsigned, verifyClearsigned } from '../signature/clearsign.js';
+// What the mirrors offer for one package, in which order (FORMATS.md §7, Spack `download_tarball`): mirrors that the index named first,
+// then the other configured ones; signed metadata on all of them before unsigned on any.
+import { BuildcacheError, MirrorError, SignatureError, UsageError } from '../core/errors.js';
+import type {
+  AbsentPackage,
+  MetadataKind,
+  Mirror,
+  PackageDescription,
+  Trust,
+} from '../mirror/build-cache.js';
 import type { Keyring } from '../signature/keyring.js';
 import type { Spec } from '../spec/spec.js';
+import { isNotFound } from '../transport/read-object.js';
+import { NO_TRUST, trustKeyring } from './trust.js';
 
 export interface OffersRequest {
   readonly spec: Spec;
@@ -23,90 +27,68 @@ export interface OffersRequest {
 
 export interface PackageOffer {
   readonly mirror: Mirror;
-  /** URL or path of the metadata file. */
-  readonly location: string;
-  readonly specfile: Specfile;
-  /** The metadata file as it is, with its signature. */
-  readonly metadata: { readonly path: string; readonly bytes: Uint8Array };
-  /** `pending`: the signature must be inside of the tarball (layout 0). */
-  readonly signature: 'verified' | 'not-required' | 'pending';
+  /** Who is believed there. */
+  readonly trust: Trust;
+  readonly description: PackageDescription;
 }
 
 /** An offer that cannot be used, and why. */
 export interface RefusedOffer {
+  /** `mirror-not-found` only at the end, and only when no mirror had any metadata. */
   readonly refusal: BuildcacheError;
 }
 
-/** Every offer in search order: signed metadata of all mirrors before unsigned of any. */
+/**
+ * Every offer, best first. A mirror is asked when the consumer wants the next one, so it can stop at the first that it can use.
+ */
 export async function* packageOffers(request: OffersRequest): AsyncGenerator<PackageOffer | RefusedOffer> {
-  const { spec, mirrors, named, signal } = request;
-  const paths = {
-    signed: specfilePath(spec.root, { signed: true, spec }),
-    unsigned: specfilePath(spec.root, { signed: false, spec }),
-  };
-  for await (const candidate of metadataCandidates({ mirrors, named, paths, signal })) {
-    if ('failure' in candidate) {
-      yield { refusal: candidate.failure };
+  const absences: RefusedOffer[] = [];
+  const unreachable = new Set<Mirror>();
+  let found = false;
+  for (const place of places(request)) {
+    if (unreachable.has(place.mirror)) continue;
+    const answer = await ask(place, request);
+    if ('absence' in answer) {
+      absences.push({ refusal: answer.absence });
       continue;
     }
-    try {
-      yield await readOffer(candidate, candidate.signed ? paths.signed : paths.unsigned, request);
-    } catch (error) {
-      if (!(error instanceof BuildcacheError)) throw error;
-      yield { refusal: error };
-    }
+    found ||= !('refusal' in answer) || wasRead(answer.refusal);
+    // A server that does not answer will not do so for the next file either.
+    if ('refusal' in answer && answer.refusal.code === 'mirror-unreachable') unreachable.add(place.mirror);
+    yield answer;
+  }
+  if (!found) yield* absences;
+}
+
+interface Place {
+  readonly mirror: Mirror;
+  readonly kind: MetadataKind;
+}
+
+function* places({ mirrors, named }: OffersRequest): Iterable<Place> {
+  const ordered = new Set([...named, ...mirrors]);
+  for (const mirror of ordered) yield { mirror, kind: 'signed' };
+  for (const mirror of ordered) yield { mirror, kind: 'unsigned' };
+}
+
+async function ask(
+  { mirror, kind }: Place,
+  { spec, keyring, checkSignature, signal }: OffersRequest,
+): Promise<PackageOffer | RefusedOffer | AbsentPackage> {
+  const trust = checkSignature && mirror.requiresSignature ? trustKeyring(keyring) : NO_TRUST;
+  try {
+    const description = await mirror.cache.describe(spec, kind, { trust, signal });
+    return 'absence' in description ? description : { mirror, trust, description };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof BuildcacheError)) throw error;
+    return { refusal: error };
   }
 }
 
-async function readOffer(
-  candidate: MetadataCandidate,
-  path: string,
-  request: OffersRequest,
-): Promise<PackageOffer> {
-  const { mirror, location } = candidate;
-  const mustVerify = request.checkSignature && mirror.signed;
-  const { text, signature } = await readSignedText(candidate, request.keyring, mustVerify);
-  const specfile = parseSpecfile(text, location);
-  checkIdentity({ specfile, spec: request.spec, location, isVerified: signature === 'verified' });
-  if (signature === 'pending' && specfile.layoutVersion > 0) throw unsigned(location);
-  return { mirror, location, specfile, metadata: { path, bytes: candidate.bytes }, signature };
-}
-
-async function readSignedText(candidate: MetadataCandidate, keyring: Keyring, mustVerify: boolean) {
-  const { signed, bytes, location } = candidate;
-  if (!signed)
-    return { text: bytes, signature: mustVerify ? ('pending' as const) : ('not-required' as const) };
-  if (!mustVerify) return { text: extractClearsigned(bytes, location), signature: 'not-required' as const };
-  const { text } = await verifyClearsigned(bytes, keyring, location);
-  return { text, signature: 'verified' as const };
-}
-
-interface IdentityCheck {
-  readonly specfile: Specfile;
-  readonly spec: Spec;
-  readonly location: string;
-  readonly isVerified: boolean;
-}
-
-/** A mirror may serve one good package under the name of another. */
-export function checkIdentity({ specfile, spec, location, isVerified }: IdentityCheck): void {
-  const actual = specfile.spec.root.hash;
-  const expected = spec.root.hash;
-  if (actual === expected) return;
-  const message = `Cannot use "${location}": it describes "${specfile.spec.root.name}/${actual}", not "${spec.root.name}/${expected}"`;
-  const details = {
-    hint: 'The mirror serves another package under this name: do not trust it',
-    data: { location, expected, actual },
-  };
-  if (isVerified) throw new SignatureError('signature-wrong-spec', message, details);
-  throw new MetadataError('wrong-package', message, details);
-}
-
-function unsigned(location: string): SignatureError {
-  return new SignatureError('signature-missing', `Cannot use "${location}": it is not signed`, {
-    hint: 'Install with "--no-check-signature", or configure the mirror with "signed: false"',
-    data: { location },
-  });
+/** Whether there was metadata, which then could not be used. */
+function wasRead(error: BuildcacheError): boolean {
+  return !(error instanceof MirrorError) && error.code !== 'metadata-too-large';
 }
 
 /** The one error that stands for everything that was tried, with all of it as its causes. */
@@ -123,12 +105,11 @@ export function noUsableOffer(
     refusals.find((error) => error instanceof SignatureError) ??
     refusals.find((error) => !isNotFound(error)) ??
     only;
-  const Kind = telling.constructor as typeof BuildcacheError;
-  return new Kind(telling.code, `${telling.message} (and ${others.length} more failed)`, {
+  return telling.with({
+    message: `${telling.message} (and ${others.length} more failed)`,
     cause: telling,
     data: { ...telling.data, causes: causesOf(refusals) },
     retryable: refusals.every((error) => error.retryable),
-    ...(telling.hint === undefined ? {} : { hint: telling.hint }),
   });
 }
 
@@ -136,7 +117,7 @@ function nowhere(spec: Spec, mirrors: readonly Mirror[], refusals: readonly Buil
   const name = `${spec.root.name}@${spec.root.version}/${spec.root.hash}`;
   return new UsageError('spec-not-found', `Cannot find "${name}" on any mirror`, {
     hint: 'Check the mirrors, or push the package to one of them',
-    data: { package: name, mirrors: mirrors.map((mirror) => mirror.url), causes: causesOf(refusals) },
+    data: { package: name, mirrors: mirrors.map(({ cache }) => cache.url), causes: causesOf(refusals) },
   });
 }
 

@@ -1,14 +1,9 @@
 // Puts public keys onto mirrors, and the index that names them (Spack `push_keys`, `generate_key_index`).
-import { fingerprintOfKeyFile, formatKeyIndex } from '../buildcache/key-index.js';
-import { KEY_INDEX_PATH, KEYS_ROOT, keyPath } from '../mirror/classic/paths.js';
 import { BuildcacheError, MirrorError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
-import { type Mirror, readAll } from '../mirror/mirror.js';
-import { requireWritable, writeObject } from '../mirror/writable-mirror.js';
+import type { BuildCache, Mirror } from '../mirror/build-cache.js';
+import { requirePublisher } from '../mirror/require-publisher.js';
 import { type PublicKeyFile, readNamedPublicKey } from '../signature/public-key.js';
-
-/** Public keys with many signatures have some hundred kilobytes. */
-export const LARGEST_PUBLIC_KEY = 16 << 20;
 
 export interface PublishKeysRequest {
   readonly mirror: Mirror;
@@ -31,10 +26,8 @@ export async function publishKeys(
   options: OperationOptions = {},
 ): Promise<KeyIndexReport> {
   const { signal } = options;
-  const writable = requireWritable(mirror);
-  for (const { fingerprint, armored } of keys) {
-    await writeObject(writable, keyPath(fingerprint), armored, { signal });
-  }
+  const publisher = requirePublisher(mirror.cache);
+  for (const key of keys) await publisher.keys.write(key, { signal });
   return indexKeys(mirror, options);
 }
 
@@ -43,18 +36,18 @@ export async function publishKeys(
  * @throws MirrorError `mirror-read-only`, and what reading and writing bring.
  */
 export async function indexKeys(
-  mirror: Mirror,
+  { cache }: Mirror,
   { signal, onProgress }: OperationOptions = {},
 ): Promise<KeyIndexReport> {
-  const writable = requireWritable(mirror);
+  const publisher = requirePublisher(cache);
+  if (publisher.keys.files === undefined) throw cannotList(cache);
   const fingerprints: string[] = [];
   const refused: { location: string; error: BuildcacheError }[] = [];
-  for await (const name of listKeys(mirror, signal)) {
-    const location = mirror.location(`${KEYS_ROOT}/${name}`);
+  for await (const key of publisher.keys.files({ signal })) {
+    const { fingerprint, location } = key;
     try {
-      const bytes = await readAll(mirror, `${KEYS_ROOT}/${name}`, { limit: LARGEST_PUBLIC_KEY, signal });
-      await readNamedPublicKey(bytes, fingerprintOfKeyFile(name) ?? '', location);
-      fingerprints.push(name.slice(0, -'.pub'.length));
+      await readNamedPublicKey(await key.read({ signal }), fingerprint, location);
+      fingerprints.push(fingerprint);
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof BuildcacheError)) throw error;
@@ -62,21 +55,14 @@ export async function indexKeys(
       onProgress?.({ type: 'warning', code: error.code, message: `Left out: ${error.message}` });
     }
   }
-  await writeObject(writable, KEY_INDEX_PATH, formatKeyIndex(fingerprints), { signal });
+  await publisher.keys.writeIndex(fingerprints, { signal });
   return { fingerprints: fingerprints.map((each) => each.toUpperCase()), refused };
 }
 
-async function* listKeys(mirror: Mirror, signal: AbortSignal | undefined): AsyncIterable<string> {
-  if (mirror.list === undefined) throw cannotList(mirror);
-  for await (const name of mirror.list(KEYS_ROOT, { signal })) {
-    if (fingerprintOfKeyFile(name) !== undefined) yield name;
-  }
-}
-
 /** The error of an operation that needs a list of what is there. */
-export function cannotList(mirror: Mirror): MirrorError {
-  return new MirrorError('mirror-protocol', `Cannot index "${mirror.url}": it cannot be listed`, {
+export function cannotList({ url }: BuildCache): MirrorError {
+  return new MirrorError('mirror-protocol', `Cannot index "${url}": it cannot be listed`, {
     hint: 'Index the folder that is served there: a path or a file: URL',
-    data: { mirror: mirror.url },
+    data: { mirror: url },
   });
 }

@@ -1,12 +1,9 @@
-// Pushes one package: packs it, then publishes the tarball and after it the specfile, each in one step. Until then nothing of it is
-// visible, and after a failure nothing of it is left. Only then a specfile of the other kind, signed or not, is removed.
+// Pushes one package: packs it, then publishes it. Until then nothing of it is visible, and after a failure nothing of it is left.
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
-import { specfilePath, tarballPath } from '../mirror/classic/paths.js';
-import { formatSpecfile } from '../buildcache/write-specfile.js';
 import { encodeUtf8, toLatin1 } from '../core/bytes.js';
 import { MetadataError } from '../core/errors.js';
-import type { ObjectWriter, WritableMirror } from '../mirror/writable-mirror.js';
+import type { Publication, PublishedContent, Publisher, SignText } from '../mirror/build-cache.js';
 import type { RelocationEngine } from '../relocation/engine.js';
 import type { ProbedPrefixes } from '../relocation/text-probe.js';
 import { parseJsonDocument } from '../spec/json-document.js';
@@ -18,17 +15,11 @@ import { GzipBlocks } from '../stream/gzip-blocks.js';
 import { type PackResult, packPrefix } from './pack-prefix.js';
 import type { PlannedPush } from './push-plan.js';
 
-/** Signs the text of a specfile; what it returns is published. */
-export type SignSpecfile = (text: Uint8Array) => Promise<Uint8Array>;
-
-export type PushLayout = 1 | 2;
-
 /** What all packages of one push share. */
 export interface PushContext {
-  readonly mirror: WritableMirror;
-  readonly layout: PushLayout;
+  readonly publisher: Publisher;
   readonly force: boolean;
-  readonly signSpecfile: SignSpecfile | undefined;
+  readonly sign: SignText | undefined;
   readonly spackPrefix: string;
   readonly engine: RelocationEngine;
   readonly compressor: BlockCompressor;
@@ -58,39 +49,23 @@ export async function pushPackage(
   planned: PlannedPush,
   context: PushContext,
 ): Promise<PushedPackage | undefined> {
-  const { mirror, force, signal } = context;
-  if (!force && (await isThere(planned, mirror, signal))) return undefined;
-  const stored = readSpecJson(planned);
-  const tarball = await mirror.create(tarballPath(planned.spec.root, planned.spec), { signal });
+  const { publisher, force, sign, signal } = context;
+  const { spec } = planned;
+  if (!force && (await publisher.has(spec, { signal }))) return undefined;
+  const specJson = readSpecJson(planned);
+  const publication = await publisher.begin(spec, { signal });
   try {
-    const packed = await pack(planned, context, tarball);
-    const text = formatSpecfile(stored.bytes, stored.path, {
-      layoutVersion: context.layout,
-      sha256: packed.sha256,
-    });
-    const specfile = context.signSpecfile === undefined ? text : await context.signSpecfile(text);
-    await publish(planned, context, { tarball, specfile });
-    return describe(packed, context.signSpecfile !== undefined);
+    const packed = await pack(planned, context, publication);
+    const { sha256, size } = packed;
+    await publication.finish({ specJson, sha256, size, sign }, { signal });
+    return describe(packed, sign !== undefined);
   } finally {
-    await tarball.discard();
+    await publication.abandon();
   }
 }
 
-/** A tarball without a specfile is what a push left that was killed: it is not there. */
-async function isThere(
-  { spec }: PlannedPush,
-  mirror: WritableMirror,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  const options = { signal };
-  if (!(await mirror.has(tarballPath(spec.root, spec), options))) return false;
-  const unsigned = specfilePath(spec.root, { signed: false, spec });
-  const signed = specfilePath(spec.root, { signed: true, spec });
-  return (await mirror.has(signed, options)) || (await mirror.has(unsigned, options));
-}
-
 /** What the package itself says it is: the specfile is made of it. */
-function readSpecJson({ prefix, spec }: PlannedPush): { readonly bytes: Uint8Array; readonly path: string } {
+function readSpecJson({ prefix, spec }: PlannedPush): PublishedContent['specJson'] {
   const path = `${prefix}/.spack/spec.json`;
   let bytes: Uint8Array;
   try {
@@ -110,15 +85,19 @@ function readSpecJson({ prefix, spec }: PlannedPush): { readonly bytes: Uint8Arr
   );
 }
 
-async function pack(planned: PlannedPush, context: PushContext, tarball: ObjectWriter): Promise<PackResult> {
-  const { compressor, pool, signal, onProgress } = context;
-  const output = new GzipBlocks({ compressor, pool, onOutput: (bytes) => tarball.write(bytes) });
+async function pack(
+  planned: PlannedPush,
+  context: PushContext,
+  publication: Publication,
+): Promise<PackResult> {
+  const { publisher, compressor, pool, signal, onProgress } = context;
+  const output = new GzipBlocks({ compressor, pool, onOutput: (bytes) => publication.write(bytes) });
   let files = 0;
   const onFile = () => onProgress?.(output.contentSize, ++files);
   try {
     return await packPrefix({
       prefix: byteString(planned.prefix),
-      withParents: context.layout === 2,
+      withParents: publisher.archive.withParents,
       prefixes: probedPrefixes(planned, context.engine),
       facts: buildinfoFacts(planned, context),
       output,
@@ -154,33 +133,6 @@ function buildinfoFacts(
 
 function byteString(text: string): string {
   return toLatin1(encodeUtf8(text));
-}
-
-interface Publication {
-  readonly tarball: ObjectWriter;
-  readonly specfile: Uint8Array;
-}
-
-/** Both are complete before the first gets its name, so that a reader hardly ever finds a new tarball with an old specfile. */
-async function publish(
-  { spec }: PlannedPush,
-  context: PushContext,
-  { tarball, specfile }: Publication,
-): Promise<void> {
-  const { mirror, signal } = context;
-  const signed = context.signSpecfile !== undefined;
-  const metadata = await mirror.create(specfilePath(spec.root, { signed, spec }), { signal });
-  try {
-    await metadata.write(specfile);
-    await metadata.prepare();
-    await tarball.prepare();
-    signal?.throwIfAborted();
-    await tarball.commit();
-    await metadata.commit();
-  } finally {
-    await metadata.discard();
-  }
-  await mirror.remove(specfilePath(spec.root, { signed: !signed, spec }));
 }
 
 function describe(packed: PackResult, signed: boolean): PushedPackage {

@@ -1,20 +1,14 @@
 // Pushes installed packages to a build cache: dependencies first, several at a time, each package whole or not at all.
 import { BuildcacheError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
-import type { Mirror } from '../mirror/mirror.js';
-import { requireWritable, type WritableMirror } from '../mirror/writable-mirror.js';
+import type { Mirror, Publisher, SignText } from '../mirror/build-cache.js';
+import { requirePublisher } from '../mirror/require-publisher.js';
 import type { SelectedEngine } from '../relocation/engines/select.js';
 import type { DagHash, Spec } from '../spec/spec.js';
 import type { Store } from '../store/store.js';
 import { type BlockCompressor, createBlockCompressor } from '../stream/block-compressor.js';
 import { BlockPool } from '../stream/block-pool.js';
-import {
-  type PushContext,
-  type PushedPackage,
-  type PushLayout,
-  pushPackage,
-  type SignSpecfile,
-} from './push-package.js';
+import { type PushContext, type PushedPackage, pushPackage } from './push-package.js';
 import { type PlannedPush, planPush } from './push-plan.js';
 import { schedule, type TaskOutcome } from './schedule.js';
 
@@ -23,10 +17,8 @@ export interface PushRequest {
   readonly store: Store;
   readonly mirror: Mirror;
   readonly engine: SelectedEngine;
-  /** 1 unless given. */
-  readonly layout?: PushLayout | undefined;
-  /** Signs specfiles; without it they are published unsigned. */
-  readonly signSpecfile?: SignSpecfile | undefined;
+  /** Signs the metadata; without it the packages are published unsigned. */
+  readonly sign?: SignText | undefined;
   /** Push again what the mirror has. */
   readonly force?: boolean | undefined;
   /** Leave out the specs themselves, or everything but them. */
@@ -72,12 +64,13 @@ const PROGRESS_INTERVAL = 100;
  */
 export async function push(request: PushRequest, options: OperationOptions = {}): Promise<PushReport> {
   const begin = performance.now();
-  const mirror = requireWritable(request.mirror);
+  const { cache } = request.mirror;
+  const publisher = requirePublisher(cache);
   const packages = planPush(request).map((planned) => ({ ...planned, dependencies: [] }));
   const compressor = createBlockCompressor({ level: request.level, parallelism: request.parallelism });
   const jobs = request.jobs ?? Math.min(MOST_DEFAULT_JOBS, Math.max(2, compressor.parallelism));
   try {
-    const context = contextOf(request, { mirror, compressor, jobs, signal: options.signal });
+    const context = contextOf(request, { publisher, compressor, jobs, signal: options.signal });
     const outcomes = await schedule<DagHash, (typeof packages)[number], PushedReport>({
       tasks: packages,
       jobs,
@@ -87,7 +80,7 @@ export async function push(request: PushRequest, options: OperationOptions = {})
     });
     options.signal?.throwIfAborted();
     return {
-      mirror: mirror.url,
+      mirror: cache.url,
       root: request.store.root,
       packages: packages.map((planned, index) => reportOf(planned, outcomes[index])),
       milliseconds: performance.now() - begin,
@@ -98,20 +91,19 @@ export async function push(request: PushRequest, options: OperationOptions = {})
 }
 
 interface Resources {
-  readonly mirror: WritableMirror;
+  readonly publisher: Publisher;
   readonly compressor: BlockCompressor;
   readonly jobs: number;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Each package fills one block while others are compressed: this is what bounds the memory. */
-function contextOf(request: PushRequest, { mirror, compressor, jobs, signal }: Resources): PushContext {
-  const { store, engine, layout, force, signSpecfile } = request;
+function contextOf(request: PushRequest, { publisher, compressor, jobs, signal }: Resources): PushContext {
+  const { store, engine, force, sign } = request;
   return {
-    mirror,
-    layout: layout ?? 1,
+    publisher,
     force: force ?? false,
-    signSpecfile,
+    sign,
     // Without a Spack its sbang is taken to be the store's.
     spackPrefix: store.spackPrefix ?? store.unpaddedRoot,
     engine: engine.engine,

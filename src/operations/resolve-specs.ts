@@ -1,14 +1,14 @@
 // From what a person named to concrete specs with their graphs: through the indexes, a mirror's listing, or a file.
-import { SIGNED_SPECFILE_ENDING, SPECFILE_ENDING, SPECFILES_ROOT } from '../mirror/classic/paths.js';
 import { parseSpecfile } from '../buildcache/specfile.js';
 import { UsageError } from '../core/errors.js';
-import { type Mirror, readAll } from '../mirror/mirror.js';
+import type { BuildCache, Mirror } from '../mirror/build-cache.js';
 import type { CatalogEntry, PackageCatalog } from '../mirror/index/package-catalog.js';
 import { extractClearsigned } from '../signature/clearsign.js';
 import { parseLockfile } from '../spec/lockfile.js';
 import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
 import { specFromRecords } from '../spec/spec-json.js';
 import { matchQuery, notFound, parseSpecQuery, requireOneMatch, type SpecQuery } from '../spec/spec-query.js';
+import { NO_TRUST } from './trust.js';
 
 export interface ResolveRequest {
   /** As typed: `/hash`, `name`, `name@version`, any spec, `x.spec.json`, `spack.lock`. */
@@ -21,9 +21,6 @@ export interface ResolveRequest {
   readonly offline?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Specfiles beyond this are refused. */
-const LARGEST_SPECFILE = 64 << 20;
 
 /**
  * Finds the specs that were named.
@@ -76,13 +73,13 @@ export function candidateEntries(
     : catalog.withHashPrefix(constraint.hash);
 }
 
-/** A hash that no index knows: mirrors that can be listed have its specfile under a name that ends in it. */
+/** A hash that no index knows: mirrors that can be listed may have the package all the same. */
 async function findListed(query: ConstraintQuery, request: ResolveRequest): Promise<Spec> {
   const { mirrors, offline, catalog } = request;
-  const listable = offline ? [] : mirrors.filter((mirror) => mirror.list !== undefined);
+  const listable = offline ? [] : mirrors.filter(({ cache }) => cache.packages !== undefined);
   const found = new Map<DagHash, Spec>();
   for (const mirror of listable) {
-    for (const spec of await listedSpecs(mirror, query.constraint.hash ?? '', request.signal)) {
+    for (const spec of await listedSpecs(mirror.cache, query.constraint.hash, request.signal)) {
       catalog.remember(mirror, spec.root);
       if (!found.has(spec.root.hash)) found.set(spec.root.hash, spec);
     }
@@ -93,32 +90,25 @@ async function findListed(query: ConstraintQuery, request: ResolveRequest): Prom
   return found.get(root.hash) ?? neverFound(query);
 }
 
-async function listedSpecs(mirror: Mirror, hash: string, signal: AbortSignal | undefined): Promise<Spec[]> {
+async function listedSpecs(
+  cache: BuildCache,
+  hashPrefix: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Spec[]> {
   const specs: Spec[] = [];
-  for await (const name of mirror.list?.(SPECFILES_ROOT, { signal }) ?? []) {
-    if (!hashOfName(name)?.startsWith(hash)) continue;
-    const path = `${SPECFILES_ROOT}/${name}`;
-    const bytes = await readAll(mirror, path, { limit: LARGEST_SPECFILE, signal });
-    const location = mirror.location(path);
-    const text = name.endsWith(SIGNED_SPECFILE_ENDING) ? extractClearsigned(bytes, location) : bytes;
-    specs.push(parseSpecfile(text, location).spec);
-  }
+  for await (const listed of cache.packages?.({ hashPrefix, signal }) ?? [])
+    specs.push(await listed.read({ trust: NO_TRUST, signal }));
   return specs;
 }
 
-function hashOfName(name: string): string | undefined {
-  const ending = [SIGNED_SPECFILE_ENDING, SPECFILE_ENDING].find((each) => name.endsWith(each));
-  return ending === undefined ? undefined : name.slice(0, -ending.length).split('-').at(-1);
-}
-
 function cannotList(query: SpecQuery, mirrors: readonly Mirror[]): UsageError {
-  const names = mirrors.map((mirror) => `"${mirror.url}"`).join(', ');
+  const names = mirrors.map(({ cache }) => `"${cache.url}"`).join(', ');
   return new UsageError(
     'spec-not-found',
     `Cannot find "${query.text}": no index knows it, and ${names} cannot be listed`,
     {
       hint: 'Update the index of the mirror, or name the package by its specfile (x.spec.json)',
-      data: { spec: query.text, mirrors: mirrors.map((mirror) => mirror.url) },
+      data: { spec: query.text, mirrors: mirrors.map(({ cache }) => cache.url) },
     },
   );
 }

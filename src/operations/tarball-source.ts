@@ -1,23 +1,25 @@
-// The tarball of an offer, with what it must be. In layout 0 it lies inside of an outer archive that is fetched and verified first.
-import { tarballPath } from '../mirror/classic/paths.js';
-import { requireChecksum, type Specfile } from '../buildcache/specfile.js';
+// The tarball of an offer, with what it must be. One that lies inside of another archive is taken out of it first.
+
+import type { RelocationRules } from '../buildcache/relocation-rules.js';
+import type { Specfile } from '../buildcache/specfile.js';
 import { IntegrityError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
-import type { MirrorObject } from '../mirror/mirror.js';
-import type { Keyring } from '../signature/keyring.js';
+import type { PackageDescription, TarballReference, UnwrappedPackage } from '../mirror/build-cache.js';
 import type { Spec } from '../spec/spec.js';
 import type { Stage } from '../store/stage.js';
 import type { Inflater } from '../stream/inflater.js';
 import type { OpenTarball } from './core-pool.js';
 import type { ExpectedDigest } from './extract.js';
-import { openOuterArchive } from '../mirror/classic/outer-archive.js';
 import type { PackageOffer } from './package-offers.js';
+import { StageScratchFile } from './scratch-file.js';
 
 export interface TarballSource {
   /** URL or path, for messages. */
   readonly location: string;
   /** The specfile that counts. */
   readonly specfile: Specfile;
+  /** Those of the layout that it was written in. */
+  readonly rules: RelocationRules;
   readonly isVerified: boolean;
   readonly expected: readonly ExpectedDigest[];
   /** Bytes of the file on the mirror, where they are not those that `open` gives. */
@@ -30,7 +32,6 @@ export interface TarballRequest {
   readonly spec: Spec;
   readonly offer: PackageOffer;
   readonly stage: Stage;
-  readonly keyring: Keyring;
   readonly inflater: Inflater;
   /** A digest that the user wants the file on the mirror to have. */
   readonly sha256: string | undefined;
@@ -40,61 +41,72 @@ export interface TarballRequest {
 
 /**
  * Prepares the tarball of an offer.
- * @throws IntegrityError `checksum-missing`, `checksum-invalid`, `checksum-mismatch`; with layout 0 what its archive and signature bring
+ * @throws IntegrityError `checksum-missing`, `checksum-invalid`, `checksum-mismatch`; what unwrapping brings
  */
 export async function prepareTarball(request: TarballRequest): Promise<TarballSource> {
-  return request.offer.specfile.layoutVersion === 0 ? openInner(request) : openOuter(request);
+  const { description } = request.offer;
+  return description.unwrap === undefined
+    ? openStored(description, request)
+    : openWrapped(await unwrap(request, description.unwrap), request);
 }
 
-function openOuter(request: TarballRequest): TarballSource {
-  const { offer, sha256 } = request;
-  // Before anything is fetched, a specfile without a usable checksum is refused.
-  const expected = [{ digest: requireChecksum(offer.specfile), source: 'its specfile' }];
+function openStored(description: PackageDescription, request: TarballRequest): TarballSource {
+  const { sha256, signal } = request;
+  const { tarball } = description;
+  // Before anything is fetched, metadata without a usable checksum is refused.
+  const expected = [fromSpecfile(tarball)];
   if (sha256 !== undefined) expected.push({ digest: sha256, source: 'the command line' });
-  return {
-    location: offer.mirror.location(tarballPath(request.spec.root, request.spec)),
-    specfile: offer.specfile,
-    isVerified: offer.signature === 'verified',
-    expected,
-    outerBytes: undefined,
-    open: () => fetchTarball(request),
+  const open = async () => {
+    const object = await tarball.open({ signal });
+    tellStarted(request, object.size);
+    return object;
   };
+  return { ...factsOf(description), expected, outerBytes: undefined, open };
 }
 
-async function openInner(request: TarballRequest): Promise<TarballSource> {
-  const { offer, sha256, spec, onProgress } = request;
-  const object = await fetchTarball(request);
+function openWrapped(unwrapped: UnwrappedPackage, { sha256 }: TarballRequest): TarballSource {
+  const { tarball, outer } = unwrapped;
+  if (sha256 !== undefined && sha256 !== outer.sha256) throw otherDigest(outer, sha256);
+  const open = async () => ({ body: (await tarball.open()).body, size: outer.size });
+  return { ...factsOf(unwrapped), expected: [fromSpecfile(tarball)], outerBytes: outer.size, open };
+}
+
+function unwrap(
+  request: TarballRequest,
+  open: NonNullable<PackageDescription['unwrap']>,
+): Promise<UnwrappedPackage> {
+  const { spec, offer, stage, inflater, signal, onProgress } = request;
   const { name, hash } = spec.root;
-  const inner = await openOuterArchive({
-    ...request,
-    body: object.body,
-    location: object.location,
-    mustVerify: offer.signature === 'pending',
-    onBytes: (bytes) =>
-      onProgress?.({ type: 'package-progress', package: name, hash, bytes, size: object.size, files: 0 }),
+  return open({
+    spec,
+    trust: offer.trust,
+    inflater,
+    scratch: new StageScratchFile(stage),
+    signal,
+    onBytes: (bytes, size) => {
+      if (bytes === 0) tellStarted(request, size);
+      else onProgress?.({ type: 'package-progress', package: name, hash, bytes, size, files: 0 });
+    },
   });
-  if (sha256 !== undefined && sha256 !== inner.outerDigest)
-    throw otherDigest(object.location, sha256, inner.outerDigest);
-  const { specfile, location, isVerified, open, outerBytes } = inner;
-  const expected = [{ digest: requireChecksum(specfile), source: 'its specfile' }];
-  return {
-    specfile,
-    location,
-    isVerified,
-    expected,
-    outerBytes,
-    open: async () => ({ body: open(), size: outerBytes }),
-  };
 }
 
-async function fetchTarball({ offer, spec, signal, onProgress }: TarballRequest): Promise<MirrorObject> {
-  const object = await offer.mirror.get(tarballPath(spec.root, spec), { signal });
+function tellStarted({ spec, onProgress }: TarballRequest, size: number | undefined): void {
   const { name, hash } = spec.root;
-  onProgress?.({ type: 'package-started', package: name, hash, size: object.size });
-  return object;
+  onProgress?.({ type: 'package-started', package: name, hash, size });
 }
 
-function otherDigest(location: string, expected: string, actual: string): IntegrityError {
+function factsOf({ tarball, specfile, rules, signature }: PackageDescription) {
+  return { location: tarball.location, specfile, rules, isVerified: signature === 'verified' };
+}
+
+function fromSpecfile({ sha256 }: TarballReference): ExpectedDigest {
+  return { digest: sha256, source: 'its specfile' };
+}
+
+function otherDigest(
+  { location, sha256: actual }: UnwrappedPackage['outer'],
+  expected: string,
+): IntegrityError {
   return new IntegrityError(
     'checksum-mismatch',
     `Cannot use "${location}": its sha256 is ${actual}, the command line says ${expected}`,

@@ -31,7 +31,7 @@ export async function runScenario(
 ): Promise<InstallReport> {
   const cacheFolder = mkdtempSync(join(tmpdir(), 'regraft-golden-'));
   try {
-    const mirror = openMirror(scenario.cache);
+    const mirror = await openMirror(scenario.cache);
     const { catalog } = await new IndexClient({ cacheFolder, mirrors: [mirror] }).load();
     const specs = scenario.specs.map((name) => {
       const [entry] = [...catalog.entries(name)];

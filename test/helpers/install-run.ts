@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OperationOptions } from '../../src/core/progress.js';
+import type { Mirror } from '../../src/mirror/build-cache.js';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
-import type { Mirror } from '../../src/mirror/mirror.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { exponentialBackoff } from '../../src/mirror/retry-policy.js';
 import { type InstallReport, type InstallRequest, install } from '../../src/operations/install.js';
@@ -36,8 +36,8 @@ export async function runInstall(
   options: OperationOptions = {},
 ): Promise<InstallReport> {
   const { folder, queries, keyring, engine = 'js' } = request;
-  const mirrors = request.mirrors.map((each) =>
-    typeof each === 'string' ? openMirror(each, { retry: FAST }) : each,
+  const mirrors = await Promise.all(
+    request.mirrors.map((each) => (typeof each === 'string' ? openMirror(each, { retry: FAST }) : each)),
   );
   try {
     const { catalog } = await new IndexClient({ cacheFolder: join(folder, 'cache'), mirrors }).load();
@@ -58,7 +58,7 @@ export async function runInstall(
       options,
     );
   } finally {
-    await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+    await Promise.all(mirrors.map(({ cache }) => cache.close?.()));
   }
 }
 

@@ -30,7 +30,7 @@ export async function installCase({
   engine,
 }: NegativeCase): Promise<NegativeOutcome> {
   const root = join(folder, 'opt');
-  const mirror = openMirror(cache);
+  const mirror = await openMirror(cache);
   const mirrors = [mirror];
   const store = await openStoreForWriting({ root, environment: {} });
   try {

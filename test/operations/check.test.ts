@@ -33,18 +33,22 @@ test('checkSpecs counts signed and unsigned metadata, and reports as Spack does'
   const specs = allNodes(top).map((node) => subSpec(top, node));
   assert.equal(specs.length, 3);
   const open = (name: string) => openMirror(join(folder, name), { name });
-  assert.deepEqual(await checkSpecs({ specs, mirrors: [open('unsigned'), open('signed')] }), {});
+  assert.deepEqual(await checkSpecs({ specs, mirrors: [await open('unsigned'), await open('signed')] }), {});
   rmSync(join(signed.folder, signed.get('base').specfile));
-  const report = await checkSpecs({ specs, mirrors: ['unsigned', 'empty', 'signed'].map(open), jobs: 1 });
+  const mirrors = await Promise.all(['unsigned', 'empty', 'signed'].map(open));
+  const report = await checkSpecs({ specs, mirrors, jobs: 1 });
   const rebuild = (name: string) => ({
     short_spec: `${name}@1.0%gcc@12.2.0+shared build_system=generic arch=${PLATFORM}-debian12-x86_64/${hashFor(name).slice(0, 7)}`,
     hash: hashFor(name),
   });
-  const of = (name: string, names: readonly string[]) => {
-    const { url } = open(name);
+  const of = async (name: string, names: readonly string[]) => {
+    const { url } = (await open(name)).cache;
     return [url, { mirrorName: name, mirrorUrl: url, rebuildSpecs: names.map(rebuild) }];
   };
-  assert.deepEqual(Object.entries(report), [of('empty', ['top', 'base']), of('signed', ['base'])]);
+  assert.deepEqual(Object.entries(report), [
+    await of('empty', ['top', 'base']),
+    await of('signed', ['base']),
+  ]);
 });
 
 test('checkSpecs does not take a mirror that does not answer for one that lacks a package', async (t) => {
@@ -54,12 +58,12 @@ test('checkSpecs does not take a mirror that does not answer for one that lacks 
   const server = await MirrorServer.start();
   t.after(() => server.close());
   server.handle(`/${specfile}.sig`, serveStatus(404)).handle(`/${specfile}`, serveStatus(403));
-  const mirror = openMirror(server.url, { environment: {}, retry: recordingRetry(1) });
+  const mirror = await openMirror(server.url, { environment: {}, retry: recordingRetry(1) });
   const specs = [specIn(folder, specfile)];
   await assert.rejects(checkSpecs({ specs, mirrors: [mirror] }), MirrorError);
   server.handle(`/${specfile}`, serveStatus(404));
   assert.equal(Object.keys(await checkSpecs({ specs, mirrors: [mirror] })).length, 1);
-  await mirror.close?.();
+  await mirror.cache.close?.();
 });
 
 test('resolveCheckedSpecs: a specfile means its package, a lockfile all of its packages', async (t) => {

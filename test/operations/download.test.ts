@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { PrivateKey } from 'openpgp';
-import { FileMirror } from '../../src/mirror/file-mirror.js';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { download } from '../../src/operations/download.js';
 import { resolveSpecs } from '../../src/operations/resolve-specs.js';
 import { JsEngine } from '../../src/relocation/engines/js.js';
 import { Keyring } from '../../src/signature/keyring.js';
+import { openObjectStore } from '../../src/transport/open-store.js';
 import {
   type BuiltCache,
   buildCache,
@@ -31,7 +31,7 @@ interface Run {
 
 /** Without a keyring signatures are not checked. */
 async function run({ folder, mirrors: roots, queries = ['top'], keyring }: Run) {
-  const mirrors = roots.map((root) => openMirror(root));
+  const mirrors = await Promise.all(roots.map((root) => openMirror(root)));
   const { catalog } = await new IndexClient({ cacheFolder: join(folder, 'cache'), mirrors }).load();
   const temporaryFolder = join(folder, 'temporary');
   mkdirSync(temporaryFolder, { recursive: true });
@@ -39,7 +39,7 @@ async function run({ folder, mirrors: roots, queries = ['top'], keyring }: Run) 
     specs: await resolveSpecs({ queries, catalog, mirrors }),
     mirrors,
     catalog,
-    destination: new FileMirror({ root: join(folder, 'out') }),
+    destination: await openObjectStore(join(folder, 'out')),
     keyring: keyring ?? (await Keyring.load({})),
     checkSignature: keyring !== undefined,
     engine: new JsEngine(),
@@ -64,6 +64,8 @@ function downloaded(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name).slice(out.length + 1))
     .sort();
 }
+
+const urlOf = async (folder: string) => (await openMirror(folder)).cache.url;
 
 const inCache = (path: string) => path.replace(/^build_cache\//, '');
 
@@ -92,7 +94,7 @@ describe('download', () => {
     const { name, outcome, mirror, files, bytes } = packages[0] ?? {};
     assert.deepEqual(
       [packages.length, name, outcome, mirror],
-      [1, 'top', 'downloaded', openMirror(cache.folder).url],
+      [1, 'top', 'downloaded', await urlOf(cache.folder)],
     );
     assert.deepEqual([...(files ?? [])].sort(), downloaded(folder));
     assert.equal(bytes, readFileSync(join(cache.folder, cache.get('top').tarball)).length);
@@ -106,7 +108,7 @@ describe('download', () => {
     const signed = await buildCache(join(folder, 'signed'), SKETCHES, { key });
     const keyring = await keyringOf(key);
     const { packages } = await run({ folder, mirrors: [cache.folder, signed.folder], keyring });
-    assert.equal(packages[0]?.mirror, openMirror(signed.folder).url);
+    assert.equal(packages[0]?.mirror, await urlOf(signed.folder));
     checkFiles(folder, signed);
   });
 
@@ -131,7 +133,7 @@ describe('download', () => {
       assert.deepEqual(downloaded(folder), []);
       const next = await good();
       const second = await run({ folder, mirrors: [cache.folder, next.folder] });
-      assert.equal(second.packages[0]?.mirror, openMirror(next.folder).url);
+      assert.equal(second.packages[0]?.mirror, await urlOf(next.folder));
       checkFiles(folder, next);
     });
   }

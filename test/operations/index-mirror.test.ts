@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { BuildcacheError, type ErrorCode, MirrorError } from '../../src/core/errors.js';
 import type { ProgressEvent } from '../../src/core/progress.js';
-import { FileMirror } from '../../src/mirror/file-mirror.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import type { ObjectWriter } from '../../src/mirror/writable-mirror.js';
 import { indexMirror } from '../../src/operations/index-mirror.js';
 import { type BuiltCache, buildCache, type PackageSketch } from '../helpers/cache-builder.js';
+import { watchedMirror } from '../helpers/watched-mirror.js';
 import { makeKey } from '../signature/temporary-keys.js';
 import { temporaryFolder } from '../store/temporary-folder.js';
 
@@ -38,7 +37,7 @@ describe('indexMirror', () => {
   for (const signed of [false, true]) {
     test(`writes the index and its hash from ${signed ? 'signed' : 'unsigned'} specfiles`, async (t) => {
       const cache = await makeCache(t, signed);
-      const report = await indexMirror({ mirror: openMirror(cache.folder), jobs: 2 });
+      const report = await indexMirror({ mirror: await openMirror(cache.folder), jobs: 2 });
       const bytes = readFileSync(cache.index);
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       assert.equal(readFileSync(`${cache.index}.hash`, 'utf8'), sha256);
@@ -88,7 +87,7 @@ describe('indexMirror', () => {
     writeFileSync(join(root, 'notes.json'), 'no specfile');
     const warnings: ProgressEvent[] = [];
     const report = await indexMirror(
-      { mirror: openMirror(cache.folder) },
+      { mirror: await openMirror(cache.folder) },
       { onProgress: (event) => warnings.push(event) },
     );
     const names = [...Object.keys(broken), 'folder-aaa.spec.json'].sort();
@@ -105,75 +104,60 @@ describe('indexMirror', () => {
 
   test('when no specfile can be read, the old index stays', async (t) => {
     const cache = await makeCache(t);
-    await indexMirror({ mirror: openMirror(cache.folder) });
+    await indexMirror({ mirror: await openMirror(cache.folder) });
     const before = readFileSync(cache.index);
     for (const { specfile } of cache.packages.values()) writeFileSync(join(cache.folder, specfile), 'x');
-    await assert.rejects(indexMirror({ mirror: openMirror(cache.folder) }), expectCode('metadata-syntax'));
+    await assert.rejects(
+      indexMirror({ mirror: await openMirror(cache.folder) }),
+      expectCode('metadata-syntax'),
+    );
     assert.deepEqual(readFileSync(cache.index), before);
   });
 
   test('a mirror without packages gets an empty index; one that is not there is an error', async (t) => {
     const folder = temporaryFolder(t);
-    const { packages } = await indexMirror({ mirror: openMirror(folder) });
+    const { packages } = await indexMirror({ mirror: await openMirror(folder) });
     assert.equal(packages, 0);
     assert.deepEqual(installsOf(join(folder, 'build_cache/index.json')), {});
-    const absent = openMirror(join(folder, 'absent'));
+    const absent = await openMirror(join(folder, 'absent'));
     await assert.rejects(indexMirror({ mirror: absent }), expectCode('mirror-unreachable'));
-    const web = openMirror('http://127.0.0.1:1/');
+    const web = await openMirror('http://127.0.0.1:1/');
     await assert.rejects(indexMirror({ mirror: web }), expectCode('mirror-read-only'));
-    await web.close?.();
+    await web.cache.close?.();
   });
 
   test('a mirror with nothing but packages of layout 3 is refused', async (t) => {
     const folder = temporaryFolder(t);
     mkdirSync(join(folder, 'v3/manifests/spec'), { recursive: true });
-    await assert.rejects(indexMirror({ mirror: openMirror(folder) }), expectCode('layout-unsupported'));
+    writeFileSync(join(folder, 'v3/manifests/spec/x.spec.manifest.json'), '{}');
+    await assert.rejects(indexMirror({ mirror: await openMirror(folder) }), expectCode('layout-unsupported'));
     assert.deepEqual(readdirSync(folder), ['v3']);
   });
 
   test('replaces the hash before the index: readers never stay with an old one', async (t) => {
     const cache = await makeCache(t);
     const order: string[] = [];
-    class Watched extends FileMirror {
-      override async create(path: string): Promise<ObjectWriter> {
-        const writer = await super.create(path);
-        const commit = async () => {
-          await writer.commit();
-          order.push(path);
-        };
-        return {
-          write: (bytes) => writer.write(bytes),
-          prepare: () => writer.prepare(),
-          discard: () => writer.discard(),
-          commit,
-        };
-      }
-    }
-    await indexMirror({ mirror: new Watched({ root: cache.folder }) });
+    const mirror = await watchedMirror(cache.folder, (object) => {
+      const commit = object.commit.bind(object);
+      object.commit = async (path, condition) => {
+        const facts = await commit(path, condition);
+        order.push(path);
+        return facts;
+      };
+    });
+    await indexMirror({ mirror });
     assert.deepEqual(order, ['build_cache/index.json.hash', 'build_cache/index.json']);
   });
 
   test('a failure while the index is written keeps the old one', async (t) => {
     const cache = await makeCache(t);
-    await indexMirror({ mirror: openMirror(cache.folder) });
+    await indexMirror({ mirror: await openMirror(cache.folder) });
     const before = readFileSync(cache.index);
     rmSync(join(cache.folder, cache.get('top').specfile));
-    class Full extends FileMirror {
-      override async create(path: string): Promise<ObjectWriter> {
-        const writer = await super.create(path);
-        const write = () => Promise.reject(new MirrorError('mirror-full', 'full'));
-        return {
-          write,
-          prepare: () => writer.prepare(),
-          discard: () => writer.discard(),
-          commit: () => writer.commit(),
-        };
-      }
-    }
-    await assert.rejects(
-      indexMirror({ mirror: new Full({ root: cache.folder }) }),
-      expectCode('mirror-full'),
-    );
+    const mirror = await watchedMirror(cache.folder, (object) => {
+      object.write = () => Promise.reject(new MirrorError('mirror-full', 'full'));
+    });
+    await assert.rejects(indexMirror({ mirror }), expectCode('mirror-full'));
     assert.deepEqual(readFileSync(cache.index), before);
     assert.deepEqual(readdirSync(cache.folder), ['build_cache']);
   });
@@ -181,7 +165,7 @@ describe('indexMirror', () => {
   test('ends with the signal', async (t) => {
     const cache = await makeCache(t);
     const reason = new Error('enough');
-    const mirror = openMirror(cache.folder);
+    const mirror = await openMirror(cache.folder);
     await assert.rejects(indexMirror({ mirror }, { signal: AbortSignal.abort(reason) }), reason);
     assert.throws(() => readFileSync(cache.index));
   });
@@ -199,7 +183,10 @@ describe('indexMirror', () => {
     const warnings: string[] = [];
     const onProgress = (event: ProgressEvent) =>
       void warnings.push(event.type === 'warning' ? event.code : event.type);
-    const { keys } = await indexMirror({ mirror: openMirror(cache.folder), keys: true }, { onProgress });
+    const { keys } = await indexMirror(
+      { mirror: await openMirror(cache.folder), keys: true },
+      { onProgress },
+    );
     assert.deepEqual(keys?.fingerprints, [fingerprint]);
     assert.deepEqual(warnings.sort(), ['key-mismatch', 'key-unreadable']);
     assert.equal(readFileSync(join(folder, 'index.json'), 'utf8'), `{"keys":{"${fingerprint}":{}}}`);
@@ -223,7 +210,7 @@ test('indexMirror: parsed, index and key index equal those of Spack for the same
     const parse = (file: string) => JSON.parse(readFileSync(join(folder, 'build_cache', file), 'utf8'));
     const expected = parse('index.json');
     const expectedKeys = name.includes('unsigned') ? { keys: {} } : parse('_pgp/index.json');
-    await indexMirror({ mirror: openMirror(folder), keys: true });
+    await indexMirror({ mirror: await openMirror(folder), keys: true });
     assert.deepEqual(parse('index.json'), expected);
     assert.deepEqual(parse('_pgp/index.json'), expectedKeys);
   }

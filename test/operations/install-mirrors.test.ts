@@ -106,7 +106,7 @@ describe('install of signed packages', () => {
     const cache = await buildCache(join(folder, 'unsigned'), [TOP]);
     const strict = await runInstall({ folder, queries: ['top'], mirrors: [cache.folder], keyring });
     assert.deepEqual(outcomes(strict), ['top: failed (signature-missing)']);
-    const mirrors = [openMirror(cache.folder, { signed: false })];
+    const mirrors = [await openMirror(cache.folder, { signed: false })];
     const report = await runInstall({ folder, queries: ['top'], mirrors, keyring });
     assert.deepEqual(outcomes(report), ['top: installed']);
     assert.equal(report.packages[0]?.details?.verified, false);
@@ -152,7 +152,7 @@ describe('install from two mirrors', () => {
     const folder = temporaryFolder(test);
     const unsigned = await buildCache(join(folder, 'unsigned'), [TOP]);
     const signed = await buildCache(join(folder, 'signed'), [TOP], { key });
-    const mirrors = [openMirror(unsigned.folder, { signed: false }), openMirror(signed.folder)];
+    const mirrors = [await openMirror(unsigned.folder, { signed: false }), await openMirror(signed.folder)];
     const report = await runInstall({ folder, queries: ['top'], mirrors, keyring });
     assert.match(report.packages[0]?.details?.mirror ?? '', /\/signed$/);
   });

@@ -17,9 +17,9 @@ import { describe, it, type TestContext } from 'node:test';
 import { readElf } from '../../src/binfmt/elf.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import type { ProgressEvent } from '../../src/core/progress.js';
-import type { GetOptions } from '../../src/mirror/mirror.js';
-import { openMirror } from '../../src/mirror/open-mirror.js';
 import type { InstallReport } from '../../src/operations/install.js';
+import type { OpenOptions } from '../../src/transport/object-store.js';
+import { openObjectStore } from '../../src/transport/open-store.js';
 import {
   type BuiltCache,
   buildCache,
@@ -37,6 +37,7 @@ import {
   rootOf,
   runInstall,
 } from '../helpers/install-run.js';
+import { mirrorOver } from '../helpers/watched-mirror.js';
 import { temporaryFolder } from '../store/temporary-folder.js';
 
 /** `top` needs `middle` and, to run, `tool`; both need `base`. */
@@ -115,15 +116,15 @@ describe('install', () => {
   for (const workers of [0, 2]) {
     it(`unpacks ahead, and lets appear in order: ${workers} workers`, async (test) => {
       const { folder, cache, prefix } = await place(test);
-      const mirror = openMirror(cache.folder);
-      const get = mirror.get.bind(mirror);
+      const objects = await openObjectStore(cache.folder);
+      const openObject = objects.open.bind(objects);
       let open = () => {};
       const gate = new Promise<void>((resolve) => {
         open = resolve;
       });
-      test.mock.method(mirror, 'get', async (path: string, options: GetOptions) => {
+      test.mock.method(objects, 'open', async (path: string, options: OpenOptions) => {
         if (path === cache.get('base').tarball) await gate;
-        return get(path, options);
+        return openObject(path, options);
       });
       const events: string[] = [];
       const onProgress = (event: ProgressEvent) => {
@@ -133,7 +134,7 @@ describe('install', () => {
           events.push(`${event.type} ${event.package}`);
         if (events.length === 3) open();
       };
-      const request = { folder, queries: ['top'], mirrors: [mirror], jobs: 4, workers };
+      const request = { folder, queries: ['top'], mirrors: [mirrorOver(objects)], jobs: 4, workers };
       await runInstall({ ...request, thresholds: { start: 0, split: 1e12 } }, { onProgress });
       const [ahead, behind] = [events.slice(0, 3).sort(), events.slice(3)];
       assert.deepEqual(

@@ -23,10 +23,10 @@ function expectCode(code: ErrorCode) {
   return (error: unknown) => error instanceof BuildcacheError && error.code === code;
 }
 
-function place(t: TestContext) {
+async function place(t: TestContext) {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'mirror'));
-  const mirror = openMirror(join(folder, 'mirror'));
+  const mirror = await openMirror(join(folder, 'mirror'));
   return {
     folder,
     mirror,
@@ -36,7 +36,7 @@ function place(t: TestContext) {
 }
 
 test('publishKeys writes keys and their index, and keeps those of others', async (t) => {
-  const { mirror, keys } = place(t);
+  const { mirror, keys } = await place(t);
   const [first, second] = [await makePublicKey(), await makePublicKey()];
   await publishKeys({ mirror, keys: [first] });
   const { fingerprints } = await publishKeys({ mirror, keys: [second] });
@@ -48,12 +48,12 @@ test('publishKeys writes keys and their index, and keeps those of others', async
 });
 
 test('fetchKeys shows what mirrors have, and trusts only what is named', async (t) => {
-  const { folder, mirror, trustedKeys } = place(t);
+  const { folder, mirror, trustedKeys } = await place(t);
   const [first, second] = [await makePublicKey(), await makePublicKey()];
   await publishKeys({ mirror, keys: [first, second] });
   const server = await MirrorServer.start({ folder: join(folder, 'mirror') });
   t.after(() => server.close());
-  const mirrors = [mirror, openMirror(server.url, { environment: {} })];
+  const mirrors = [mirror, await openMirror(server.url, { environment: {} })];
   const shown = await fetchKeys({ mirrors, trustedKeys });
   assert.deepEqual(
     shown.map(({ trust }) => trust),
@@ -61,7 +61,7 @@ test('fetchKeys shows what mirrors have, and trusts only what is named', async (
   );
   assert.deepEqual(
     shown.map(({ mirror: url }) => url),
-    [mirror.url, mirror.url, server.url, server.url],
+    [mirror.cache.url, mirror.cache.url, server.url, server.url],
   );
   assert.deepEqual(shown[0]?.facts?.userIds, ['Run-time Key <test@example.invalid>']);
   assert.deepEqual(await trustedKeys.list(), []);
@@ -79,11 +79,11 @@ test('fetchKeys shows what mirrors have, and trusts only what is named', async (
     (await trustedKeys.list()).map(({ fingerprint }) => fingerprint),
     [first.fingerprint],
   );
-  for (const each of mirrors) await each.close?.();
+  for (const each of mirrors) await each.cache.close?.();
 });
 
 test('fetchKeys: a key of another name is not trusted, whatever was asked for', async (t) => {
-  const { mirror, keys, trustedKeys } = place(t);
+  const { mirror, keys, trustedKeys } = await place(t);
   const [wanted, other] = [await makePublicKey(), await makePublicKey()];
   mkdirSync(keys, { recursive: true });
   writeFileSync(
@@ -113,7 +113,7 @@ test('fetchKeys: a key of another name is not trusted, whatever was asked for', 
 });
 
 test('fetchKeys: no key index is no keys; a broken one, and a key that nobody has, are errors', async (t) => {
-  const { mirror, keys, trustedKeys } = place(t);
+  const { mirror, keys, trustedKeys } = await place(t);
   assert.deepEqual(await fetchKeys({ mirrors: [mirror], trustedKeys }), []);
   await assert.rejects(
     fetchKeys({ mirrors: [mirror], trustedKeys, trust: ['AB'.repeat(20)] }),
@@ -132,7 +132,7 @@ test('fetchKeys: no key index is no keys; a broken one, and a key that nobody ha
 });
 
 test('fetchKeys: a key file of any size does not fill the memory', async (t) => {
-  const { mirror, keys, trustedKeys } = place(t);
+  const { mirror, keys, trustedKeys } = await place(t);
   const fingerprint = 'AB'.repeat(20);
   mkdirSync(keys, { recursive: true });
   writeFileSync(join(keys, 'index.json'), JSON.stringify({ keys: { [fingerprint]: {} } }));
@@ -142,7 +142,7 @@ test('fetchKeys: a key file of any size does not fill the memory', async (t) => 
 });
 
 test('trustKeyFiles trusts all keys of all files, or none', async (t) => {
-  const { folder, trustedKeys } = place(t);
+  const { folder, trustedKeys } = await place(t);
   const [first, second] = [await makePublicKey(), await makePublicKey()];
   const good = join(folder, 'good.asc');
   writeFileSync(good, Buffer.concat([first.armored, second.armored]));
@@ -156,7 +156,7 @@ test('trustKeyFiles trusts all keys of all files, or none', async (t) => {
 });
 
 test('readKeysToPublish: files, trusted keys by their fingerprints, all trusted keys', async (t) => {
-  const { folder, trustedKeys } = place(t);
+  const { folder, trustedKeys } = await place(t);
   await assert.rejects(readKeysToPublish([], trustedKeys), expectCode('key-missing'));
   const [first, second, third] = [await makePublicKey(), await makePublicKey(), await makePublicKey()];
   await trustedKeys.add(first);

@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parsePackageIndex } from '../../src/buildcache/package-index.js';
 import { type MetadataError, UsageError } from '../../src/core/errors.js';
-import { openMirror } from '../../src/mirror/open-mirror.js';
 import { PackageCatalog } from '../../src/mirror/index/package-catalog.js';
+import { openMirror } from '../../src/mirror/open-mirror.js';
 import { listPackages } from '../../src/operations/list.js';
 import { hashOf, nodeJson } from '../mirror/index/index-text.js';
 
 const FIXTURES = process.env.REGRAFT_FIXTURES;
+
+const MIRROR = await openMirror('/mirror');
 
 interface Sketch {
   readonly name: string;
@@ -37,9 +39,7 @@ function catalogOf(...sketches: readonly Sketch[]): PackageCatalog {
     ),
   );
   const text = JSON.stringify({ database: { version: '7', installs } });
-  return new PackageCatalog([
-    { mirror: openMirror('/mirror'), index: parsePackageIndex(Buffer.from(text), 'index') },
-  ]);
+  return new PackageCatalog([{ mirror: MIRROR, index: parsePackageIndex(Buffer.from(text), 'index') }]);
 }
 
 const CATALOG = catalogOf(
@@ -55,7 +55,7 @@ function list(...queries: readonly string[]): string[] {
 
 test('listPackages sorts by architecture, compiler, name and version, numbers as numbers', () => {
   assert.deepEqual(list(), ['zlib@1.2.11', 'zlib@1.3', 'zlib@1.2.9', 'curl@8.0']);
-  assert.deepEqual(listPackages({ catalog: CATALOG, queries: [] })[0]?.mirrors, [openMirror('/mirror').url]);
+  assert.deepEqual(listPackages({ catalog: CATALOG, queries: [] })[0]?.mirrors, [MIRROR.cache.url]);
 });
 
 test('listPackages: name, version ranges, hash, architecture, compiler, variants', () => {
@@ -117,7 +117,7 @@ test('listPackages knows the compilers of format 5, also where their record is m
   const bytes = readFileSync(join(root, 'blobs/sha256', digest.slice(0, 2), digest));
   const listIn = (content: Uint8Array) => {
     const index = parsePackageIndex(content, 'blob');
-    const catalog = new PackageCatalog([{ mirror: openMirror('/mirror'), index }]);
+    const catalog = new PackageCatalog([{ mirror: MIRROR, index }]);
     return listPackages({ catalog, queries: [] }).map(({ node }) => node.name);
   };
   const names = listIn(bytes);

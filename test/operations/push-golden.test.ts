@@ -9,7 +9,6 @@ import { gunzipSync } from 'node:zlib';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { openStore } from '../../src/operations/open-store.js';
 import { push } from '../../src/operations/push.js';
-import type { PushLayout } from '../../src/operations/push-package.js';
 import { selectEngine } from '../../src/relocation/engines/select.js';
 import { lockGoldenStores } from '../helpers/golden-lock.js';
 import { buildinfoOf, makeGoldenStore, removeGoldenStore, tarballsOf } from '../helpers/golden-store.js';
@@ -23,7 +22,7 @@ interface GoldenPush {
   readonly cache: string;
   /** The database of the store that it came from. */
   readonly database: string;
-  readonly layout: PushLayout;
+  readonly layout: 1 | 2;
   readonly engine: 'js' | 'wasm';
 }
 
@@ -71,9 +70,8 @@ async function pushAll({ root, cache, layout, engine }: PushFrom, folder: string
   const report = await push({
     specs: records.map(({ hash }) => store.specOf(hash)),
     store,
-    mirror: openMirror(folder),
+    mirror: await openMirror(folder, { layout }),
     engine: selectEngine(engine, {}),
-    layout,
     only: 'package',
   });
   const failures = report.packages.filter((each) => each.outcome !== 'pushed');

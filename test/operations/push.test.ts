@@ -25,8 +25,10 @@ import type { ProgressEvent } from '../../src/core/progress.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { type PushReport, type PushRequest, push } from '../../src/operations/push.js';
 import { selectEngine } from '../../src/relocation/engines/select.js';
+import { openObjectStore } from '../../src/transport/open-store.js';
 import { makeSmallStore, type SmallStore, type StoredPackage, writeFileAt } from '../helpers/small-store.js';
 import { readMembers, type TarMember } from '../helpers/unpack-tar.js';
+import { mirrorOver, watchedMirror } from '../helpers/watched-mirror.js';
 import { withoutRights } from '../helpers/without-rights.js';
 import { hashOf } from '../store/spec-builder.js';
 
@@ -38,16 +40,17 @@ const ONE: Readonly<Record<string, StoredPackage>> = {
 interface Pushing extends Partial<Omit<PushRequest, 'specs' | 'store' | 'mirror'>> {
   readonly names?: readonly string[];
   readonly to?: string;
+  readonly layout?: 1 | 2;
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: ProgressEvent) => void;
 }
 
-function pushFrom(store: SmallStore, options: Pushing = {}): Promise<PushReport> {
-  const { names = ['zlib'], to = join(store.folder, 'mirror'), signal, onProgress, ...request } = options;
+async function pushFrom(store: SmallStore, options: Pushing = {}): Promise<PushReport> {
+  const { names = ['zlib'], to = join(store.folder, 'mirror'), layout, signal, onProgress } = options;
   const specs = names.map((name) => store.spec(name));
-  const mirror = openMirror(to);
+  const mirror = await openMirror(to, { layout });
   const more = { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) };
-  return push({ engine, parallelism: 2, ...request, specs, store: store.open(), mirror }, more);
+  return push({ engine, parallelism: 2, ...options, specs, store: store.open(), mirror }, more);
 }
 
 const outcomes = (report: PushReport) => report.packages.map(({ name, outcome }) => `${name} ${outcome}`);
@@ -318,20 +321,20 @@ test('push completes what another push left that was killed', async (context) =>
     readPushed(store);
   }
   // A signed one counts as well.
-  const signSpecfile = async (text: Uint8Array) => text;
-  await pushFrom(store, { signSpecfile, force: true });
+  const sign = async (text: Uint8Array) => text;
+  await pushFrom(store, { sign, force: true });
   assert.deepEqual(outcomes(await pushFrom(store)), ['zlib already-there']);
 });
 
 test('push replaces a signed specfile by an unsigned one, and the other way round, without a gap', async (context) => {
   const store = makeSmallStore(context, ONE);
   const mirror = join(store.folder, 'mirror');
-  const signSpecfile = async (text: Uint8Array) => {
+  const sign = async (text: Uint8Array) => {
     assert.match(Buffer.from(text).toString(), /"binary_cache_checksum"/);
     return encodeUtf8('signed');
   };
   await pushFrom(store);
-  await pushFrom(store, { signSpecfile, force: true });
+  await pushFrom(store, { sign, force: true });
   assert.deepEqual(filesOf(store), [`${SPECFILE('zlib')}.sig`, TARBALL('zlib')].sort());
   assert.equal(readFileSync(join(mirror, `${SPECFILE('zlib')}.sig`), 'utf8'), 'signed');
   await pushFrom(store, { force: true });
@@ -341,20 +344,20 @@ test('push replaces a signed specfile by an unsigned one, and the other way roun
 test('push publishes nothing, and removes nothing, when the signing fails', async (context) => {
   const store = makeSmallStore(context, ONE);
   const failure = new UsageError('usage', 'no key');
-  const signSpecfile = () => Promise.reject(failure);
-  assert.equal(errorOf(await pushFrom(store, { signSpecfile })), failure);
+  const sign = () => Promise.reject(failure);
+  assert.equal(errorOf(await pushFrom(store, { sign })), failure);
   assert.deepEqual(filesOf(store), []);
   await pushFrom(store);
   const before = readFileSync(join(store.folder, 'mirror', TARBALL('zlib')));
   writeFileAt(`${store.prefixOf('zlib')}/new`, 'content');
-  await pushFrom(store, { signSpecfile, force: true });
+  await pushFrom(store, { sign, force: true });
   assert.deepEqual(filesOf(store), [SPECFILE('zlib'), TARBALL('zlib')].sort());
   assert.deepEqual(readFileSync(join(store.folder, 'mirror', TARBALL('zlib'))), before);
 });
 
 /** Runs something just before the specfile would be published: the signing is the last step before. */
 const atTheEnd = (action: () => void) => ({
-  signSpecfile: async (text: Uint8Array) => {
+  sign: async (text: Uint8Array) => {
     action();
     return text;
   },
@@ -432,22 +435,16 @@ test('push notices files that change or vanish while they are packed', async (co
     spawnSync('touch', ['-d', '2001-01-01', join(prefix, 'm')]);
     // One block of memory, so that the push waits again and again, and the change comes in the middle of it.
     let isChanged = false;
-    const mirror = openMirror(join(store.folder, 'mirror'));
-    const create = Reflect.get(mirror, 'create') as (
-      path: string,
-    ) => Promise<{ write(bytes: Uint8Array): Promise<void> }>;
-    Reflect.set(mirror, 'create', async (path: string) => {
-      const writer = await create.call(mirror, path);
-      const write = writer.write.bind(writer);
+    const mirror = await watchedMirror(join(store.folder, 'mirror'), (object) => {
+      const write = object.write.bind(object);
       let blocks = 0;
-      writer.write = async (bytes) => {
+      object.write = async (bytes) => {
         if (++blocks === 7 && !isChanged) {
           change(prefix);
           isChanged = true;
         }
         await write(bytes);
       };
-      return writer;
     });
     const specs = [store.spec('zlib')];
     const report = await push({ engine, parallelism: 1, jobs: 1, specs, store: store.open(), mirror });
@@ -460,8 +457,8 @@ test('push notices files that change or vanish while they are packed', async (co
 test('push leaves nothing behind when the mirror fails', async (context) => {
   const store = makeSmallStore(context, { app: { dependencies: ['zlib'] }, zlib: {} });
   const table: readonly (readonly [string, number])[] = [
-    ['create', 1],
-    ['create', 2],
+    ['begin', 1],
+    ['begin', 2],
     ['write', 1],
     ['write', 3],
     ['prepare', 1],
@@ -469,25 +466,28 @@ test('push leaves nothing behind when the mirror fails', async (context) => {
     ['commit', 1],
   ];
   for (const [method, when] of table) {
-    const mirror = openMirror(join(store.folder, 'mirror'));
+    const objects = await openObjectStore(join(store.folder, 'mirror'));
+    const { writer } = objects;
+    assert.ok(writer);
     const failure = new MirrorError('mirror-full', 'Cannot write: full');
     let calls = 0;
-    const failing =
-      <Parameters extends unknown[], Result>(call: (...parameters: Parameters) => Promise<Result>) =>
-      async (...parameters: Parameters): Promise<Result> => {
+    const fail = (target: object): void => {
+      const original = (Reflect.get(target, method) as (...given: unknown[]) => Promise<unknown>).bind(
+        target,
+      );
+      Reflect.set(target, method, async (...given: unknown[]) => {
         if (++calls === when) throw failure;
-        return call(...parameters);
-      };
-    const create = (Reflect.get(mirror, 'create') as (path: string) => Promise<object>).bind(mirror);
-    const wrapped = async (path: string) => {
-      const writer = await create(path);
-      if (method !== 'create') {
-        const original = (Reflect.get(writer, method) as () => Promise<void>).bind(writer);
-        Reflect.set(writer, method, failing(original));
-      }
-      return writer;
+        return original(...given);
+      });
     };
-    Reflect.set(mirror, 'create', method === 'create' ? failing(wrapped) : wrapped);
+    const begin = writer.begin.bind(writer);
+    writer.begin = async (options) => {
+      const object = await begin(options);
+      if (method !== 'begin') fail(object);
+      return object;
+    };
+    if (method === 'begin') fail(writer);
+    const mirror = mirrorOver(objects);
     const specs = [store.spec('zlib')];
     const report = await push({ engine, parallelism: 1, specs, store: store.open(), mirror });
     assert.equal(errorOf(report), failure, `${method} ${when}`);
@@ -503,12 +503,12 @@ test('push stops when it is aborted, and leaves nothing behind', async (context)
   });
   const controller = new AbortController();
   const reason = new Error('enough');
-  const signSpecfile = async (text: Uint8Array) => {
+  const sign = async (text: Uint8Array) => {
     controller.abort(reason);
     return text;
   };
   await assert.rejects(
-    pushFrom(store, { names: ['app'], signSpecfile, signal: controller.signal }),
+    pushFrom(store, { names: ['app'], sign, signal: controller.signal }),
     (error) => error === reason,
   );
   assert.deepEqual(filesOf(store), []);

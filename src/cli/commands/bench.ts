@@ -16,6 +16,7 @@ import { EXIT } from '../exit-code.js';
 import { formatTable } from '../format.js';
 import {
   addMirrorOptions,
+  closeMirrors,
   loadCatalog,
   type MirrorFlags,
   openMirrors,
@@ -109,7 +110,7 @@ async function benchInstall({ queries, flags, console, signal }: InstallRun): Pr
     return await measureAndPrint({ flags, console, signal, work });
   } finally {
     rmSync(folder, { recursive: true, force: true });
-    await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+    await closeMirrors(mirrors);
   }
 }
 

@@ -9,6 +9,7 @@ import { EXIT } from '../exit-code.js';
 import { count } from '../format.js';
 import {
   addStoreOptions,
+  closeMirrors,
   type MirrorFlags,
   openMirrors,
   readNamedFile,
@@ -47,7 +48,7 @@ export function addCheckCommand(program: Command, run: CommandRun): void {
         console.result(report);
         return Object.keys(report).length === 0 ? EXIT.done : EXIT.failed;
       } finally {
-        await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+        await closeMirrors(mirrors);
       }
     }),
   );

@@ -31,13 +31,13 @@ export function addIndexCommand(program: Command, run: CommandRun): void {
           const left = unreadable.length === 0 ? '' : `, ${count(unreadable.length, 'specfile')} left out`;
           const named = keys === undefined ? '' : `, ${count(keys.fingerprints.length, 'key')}`;
           console.line(
-            `indexed ${count(packages, 'package')}${named}${left}, ${formatBytes(size)}, at ${mirror.url}`,
+            `indexed ${count(packages, 'package')}${named}${left}, ${formatBytes(size)}, at ${mirror.cache.url}`,
           );
           console.result(report);
           return EXIT.done;
         } finally {
           progress.end();
-          await mirror.close?.();
+          await mirror.cache.close?.();
         }
       }),
     );

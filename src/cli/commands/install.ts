@@ -11,6 +11,7 @@ import { EXIT, exitCodeOf } from '../exit-code.js';
 import {
   addMirrorOptions,
   addStoreOptions,
+  closeMirrors,
   loadCatalog,
   type MirrorFlags,
   openMirrors,
@@ -101,7 +102,7 @@ const installCommand = async (
     return failure === undefined ? EXIT.done : exitCodeOf(failure);
   } finally {
     progress.end();
-    await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+    await closeMirrors(mirrors);
   }
 };
 

@@ -12,7 +12,7 @@ import { TrustedKeys } from '../../signature/trusted-keys.js';
 import { type Console, describeError } from '../console.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
 import { count } from '../format.js';
-import { type MirrorFlags, openMirrors } from '../options.js';
+import { closeMirrors, type MirrorFlags, openMirrors } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
 import { openPushMirror } from '../push-mirror.js';
 import type { CommandRun } from '../run.js';
@@ -67,7 +67,7 @@ function addFetchCommand(keys: Command, run: CommandRun): void {
           const failure = fetched.find(({ error }) => error !== undefined)?.error;
           return failure === undefined ? EXIT.done : exitCodeOf(failure);
         } finally {
-          await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+          await closeMirrors(mirrors);
         }
       }),
     );
@@ -125,12 +125,12 @@ function addPushCommand(keys: Command, run: CommandRun): void {
           const mirror = await openPushMirror(reference);
           const { fingerprints } = await publishKeys({ mirror, keys: published }, { signal, onProgress });
           reports.push({
-            mirror: mirror.url,
+            mirror: mirror.cache.url,
             published: published.map((key) => key.fingerprint),
             fingerprints,
           });
           console.line(
-            `published ${count(published.length, 'key')}, indexed ${fingerprints.length}, at ${mirror.url}`,
+            `published ${count(published.length, 'key')}, indexed ${fingerprints.length}, at ${mirror.cache.url}`,
           );
         }
         console.result({ mirrors: reports });

@@ -6,7 +6,7 @@ import { type ListedPackage, listPackages } from '../../operations/list.js';
 import type { DagHash, SpecNode } from '../../spec/spec.js';
 import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';
-import { addMirrorOptions, loadCatalog, type MirrorFlags, openMirrors } from '../options.js';
+import { addMirrorOptions, closeMirrors, loadCatalog, type MirrorFlags, openMirrors } from '../options.js';
 import { nodeAsJson, packageLines } from '../render-packages.js';
 import type { CommandRun } from '../run.js';
 
@@ -39,7 +39,7 @@ export function addListCommand(program: Command, run: CommandRun): void {
         // Nothing in a build cache is an answer; nothing for a question is "not found".
         return queries.length > 0 && packages.length === 0 ? EXIT.notFound : EXIT.done;
       } finally {
-        await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+        await closeMirrors(mirrors);
       }
     }),
   );

@@ -1,90 +1,55 @@
-// The old form of a package (layout 0): an outer tar with the specfile, perhaps its detached signature, and the tarball proper.
+// The archive of a package in layout 0: an outer tar with the specfile, perhaps its detached signature, and the tarball proper.
 // The signature counts for what is inside, so the tarball is kept in a file until it is verified.
 import { createHash } from 'node:crypto';
-import { packageName } from './paths.js';
-import { parseSpecfile, type Specfile } from '../../buildcache/specfile.js';
 import { concatBytes, copyBytes } from '../../core/bytes.js';
-import { ArchiveError, SignatureError } from '../../core/errors.js';
-import { verifyDetached } from '../../signature/detached.js';
-import type { Keyring } from '../../signature/keyring.js';
-import type { Spec } from '../../spec/spec.js';
-import type { Stage } from '../../store/stage.js';
-import { StagedFileWriter, stagedFileStream } from '../../store/staged-file.js';
+import { ArchiveError } from '../../core/errors.js';
 import { Decompressor } from '../../stream/decompress.js';
 import type { Inflater } from '../../stream/inflater.js';
 import type { TarEntry } from '../../tar/entry.js';
 import { TarReader } from '../../tar/tar-reader.js';
-import { checkIdentity } from '../../operations/package-offers.js';
+import type { OpenedObject } from '../../transport/object-store.js';
+import type { ScratchFile, UnwrappedPackage } from '../build-cache.js';
+import { SPECFILE_ENDING } from './paths.js';
 
 export interface OuterArchiveRequest {
-  readonly body: AsyncIterable<Uint8Array>;
-  /** URL or path of the outer archive, for messages. */
-  readonly location: string;
-  readonly spec: Spec;
-  readonly stage: Stage;
-  readonly keyring: Keyring;
-  readonly mustVerify: boolean;
+  /** The outer archive, its body not yet read. */
+  readonly object: OpenedObject;
+  /** What the members that count begin with. */
+  readonly name: string;
+  readonly scratch: ScratchFile;
   readonly inflater: Inflater;
   readonly signal?: AbortSignal | undefined;
-  readonly onBytes?: ((bytes: number) => void) | undefined;
+  readonly onBytes?: ((bytes: number, size: number | undefined) => void) | undefined;
 }
 
-export interface InnerTarball {
-  readonly specfile: Specfile;
-  readonly location: string;
-  /** Opens the inner tarball, from the stage. */
-  readonly open: () => ReadableStream<Uint8Array>;
-  readonly isVerified: boolean;
-  /** SHA-256 of the outer archive, which is what a user's own digest means. */
-  readonly outerDigest: string;
-  readonly outerBytes: number;
+export interface OuterArchive {
+  readonly parts: OuterMembers;
+  readonly outer: UnwrappedPackage['outer'];
+}
+
+export interface OuterMembers {
+  readonly specfile: { readonly name: string; readonly bytes: Uint8Array };
+  readonly signature: Uint8Array | undefined;
+  /** The name of the tarball, which is in the scratch file. */
+  readonly tarball: string;
 }
 
 /** Specfiles and signatures beyond this are refused. */
 const MAX_METADATA_SIZE = 64 << 20;
 
 /**
- * Reads the outer archive and verifies what is in it.
- * @throws ArchiveError `archive-layout` and the codes of tar archives; SignatureError; MetadataError `wrong-package`
+ * Reads the outer archive; nothing of it is verified.
+ * @throws ArchiveError `archive-layout` and the codes of tar archives; IntegrityError of its compression; MirrorError
  */
-export async function openOuterArchive(request: OuterArchiveRequest): Promise<InnerTarball> {
-  const { spec, location, mustVerify, keyring } = request;
-  const parts = new OuterParts(request.stage, `${packageName(spec.root, spec)}`);
-  const { outerDigest, outerBytes } = await unpackOuter(request, parts);
-  const { metadata, tarball, signature } = parts.require(location);
-  const source = `${location} (${metadata.name})`;
-  if (mustVerify) await verifyInner({ metadata: metadata.bytes, signature, keyring, source });
-  const specfile = parseSpecfile(metadata.bytes, source);
-  checkIdentity({ specfile, spec, location: source, isVerified: mustVerify });
-  const open = () => stagedFileStream(tarball.file);
-  return {
-    specfile,
-    location: `${location} (${tarball.name})`,
-    open,
-    isVerified: mustVerify,
-    outerDigest,
-    outerBytes,
-  };
+export async function readOuterArchive(request: OuterArchiveRequest): Promise<OuterArchive> {
+  const { name, scratch, object } = request;
+  const parts = new OuterParts(scratch, name);
+  const outer = await unpackOuter(request, parts);
+  return { parts: parts.require(object.location), outer };
 }
 
-interface DetachedCheck {
-  readonly metadata: Uint8Array;
-  readonly signature: Uint8Array | undefined;
-  readonly keyring: Keyring;
-  readonly source: string;
-}
-
-async function verifyInner({ metadata, signature, keyring, source }: DetachedCheck): Promise<void> {
-  if (signature === undefined) {
-    throw new SignatureError('signature-missing', `Cannot use "${source}": it is not signed`, {
-      hint: 'Install with "--no-check-signature", or configure the mirror with "signed: false"',
-      data: { location: source },
-    });
-  }
-  await verifyDetached(metadata, signature, keyring, source);
-}
-
-async function unpackOuter(request: OuterArchiveRequest, parts: OuterParts) {
+async function unpackOuter({ object, inflater, signal, onBytes }: OuterArchiveRequest, parts: OuterParts) {
+  const { body, location, size: announced } = object;
   const hash = createHash('sha256');
   const tar = new TarReader();
   const onOutput = (bytes: Uint8Array) => {
@@ -95,40 +60,36 @@ async function unpackOuter(request: OuterArchiveRequest, parts: OuterParts) {
       else parts.end();
     }
   };
-  const decompressor = new Decompressor({ inflater: request.inflater, onOutput });
-  let outerBytes = 0;
+  const decompressor = new Decompressor({ inflater, onOutput });
+  let size = 0;
   try {
-    for await (const chunk of request.body) {
-      request.signal?.throwIfAborted();
+    onBytes?.(size, announced);
+    for await (const chunk of body) {
+      signal?.throwIfAborted();
       hash.update(chunk);
-      outerBytes += chunk.length;
+      size += chunk.length;
       decompressor.push(chunk);
-      request.onBytes?.(outerBytes);
+      onBytes?.(size, announced);
     }
     decompressor.finish();
     tar.finish();
   } finally {
     parts.abandon();
   }
-  return { outerDigest: hash.digest('hex'), outerBytes };
-}
-
-interface Metadata {
-  readonly name: string;
-  readonly bytes: Uint8Array;
+  return { location, sha256: hash.digest('hex'), size };
 }
 
 /** Collects the members that count; others are ignored, a second one of a name replaces the first. */
 class OuterParts {
-  readonly #stage: Stage;
+  readonly #scratch: ScratchFile;
   readonly #base: string;
   readonly #metadata = new Map<string, Uint8Array>();
-  #tarball: { name: string; file: string } | undefined;
-  #writer: StagedFileWriter | undefined;
+  #tarball: string | undefined;
+  #isInTarball = false;
   #collecting: { name: string; chunks: Uint8Array[] } | undefined;
 
-  constructor(stage: Stage, base: string) {
-    this.#stage = stage;
+  constructor(scratch: ScratchFile, base: string) {
+    this.#scratch = scratch;
     this.#base = base;
   }
 
@@ -141,7 +102,7 @@ class OuterParts {
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#writer !== undefined) this.#writer.write(bytes);
+    if (this.#isInTarball) this.#scratch.write(bytes);
     else this.#collecting?.chunks.push(copyBytes(bytes));
   }
 
@@ -153,31 +114,27 @@ class OuterParts {
 
   abandon(): void {
     this.#collecting = undefined;
-    this.#writer?.close();
-    this.#writer = undefined;
+    if (this.#isInTarball) this.#scratch.end();
+    this.#isInTarball = false;
   }
 
   /** The members that must be there. */
-  require(location: string): {
-    metadata: Metadata;
-    tarball: { name: string; file: string };
-    signature: Uint8Array | undefined;
-  } {
+  require(location: string): OuterMembers {
     const bytes = this.#metadata.get(this.#specfileName);
     if (bytes === undefined) throw lacks(location, this.#specfileName);
     if (this.#tarball === undefined) throw lacks(location, `${this.#base}.tar.gz`);
     const signature = this.#metadata.get(`${this.#specfileName}.asc`);
-    return { metadata: { name: this.#specfileName, bytes }, tarball: this.#tarball, signature };
+    return { specfile: { name: this.#specfileName, bytes }, tarball: this.#tarball, signature };
   }
 
   get #specfileName(): string {
-    return `${this.#base}.spec.json`;
+    return `${this.#base}${SPECFILE_ENDING}`;
   }
 
   #beginTarball(name: string): void {
-    const file = this.#stage.file('inner');
-    this.#writer = new StagedFileWriter(file);
-    this.#tarball = { name, file };
+    this.#scratch.begin();
+    this.#isInTarball = true;
+    this.#tarball = name;
   }
 
   #beginMetadata(name: string, size: number): void {

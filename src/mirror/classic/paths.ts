@@ -18,6 +18,9 @@ export const SPECFILE_ENDING = '.spec.json';
 export const SIGNED_SPECFILE_ENDING = '.spec.json.sig';
 export const TARBALL_ENDING = '.spack';
 
+/** Specfiles of large environments have some megabytes. */
+export const LARGEST_SPECFILE = 64 << 20;
+
 /**
  * The name that a package's files begin with.
  *
@@ -40,6 +43,11 @@ export function specfilePath(
 /** Where the tarball of a package lies. */
 export function tarballPath(node: SpecNode, graph?: NodeGraph): string {
   return `${ROOT}/${expandPath(PACKAGE_DIRECTORY, node, graph)}/${packageName(node, graph)}${TARBALL_ENDING}`;
+}
+
+/** A path from the folder of the packages on, as downloads have it. */
+export function withoutRoot(path: string): string {
+  return path.slice(ROOT.length + 1);
 }
 
 /** Where the public key of a fingerprint lies. */

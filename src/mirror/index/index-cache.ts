@@ -1,7 +1,7 @@
 // Package indexes kept between runs, by default in `$XDG_CACHE_HOME/regraft/index/`.
 //
 // An index lies in `<sha256>.json`, and beside it, in `<sha256>.places`, where its records are. Each mirror has an entry that names
-// the index by its sha256, with the mirror's URL and entity tag. So one rename of a small file replaces all that is known about a
+// the index by its sha256, with the mirror's URL and its tag there. So one rename of a small file replaces all that is known about a
 // mirror, files that belong together are never mixed, and runs with other mirrors, even at the same moment, neither lose nor remove
 // each other's entries. Nothing is removed because a run does not use it; what no run has used for 30 days is.
 
@@ -18,7 +18,8 @@ export interface CachedIndex {
   readonly bytes: ByteSource;
   /** sha256 of the bytes, as 64 hexadecimal digits. */
   readonly sha256: string;
-  readonly etag: string | undefined;
+  /** The tag that the mirror gave it. */
+  readonly tag: string | undefined;
   /** Where its records lie; absent when that has to be found anew. */
   readonly places: IndexPlaces | undefined;
 }
@@ -37,7 +38,8 @@ interface Entry {
   readonly url: string;
   readonly sha256: string;
   readonly size: number;
-  readonly etag: string | undefined;
+  /** Called `etag` in the file. */
+  readonly tag: string | undefined;
 }
 
 /** The indexes that are cached in one folder. */
@@ -52,13 +54,13 @@ export class IndexCache {
   async read(url: string): Promise<CachedIndex | undefined> {
     const entry = await this.#readEntry(url);
     if (entry === undefined) return undefined;
-    const { sha256, size, etag } = entry;
+    const { sha256, size, tag } = entry;
     const bytes = openFile(this.#contentFile(sha256));
     if (bytes === undefined || bytes.size !== size) return undefined;
     const places = await this.#readPlaces({ sha256, size, mtime: bytes.mtime });
     // A file that was touched since its places were noted may have been changed.
     if (places === undefined && digestOf(bytes) !== sha256) return undefined;
-    return { bytes, sha256, etag, places };
+    return { bytes, sha256, tag, places };
   }
 
   /** Begins the file of an index; fails where the cache cannot be written. */
@@ -72,12 +74,12 @@ export class IndexCache {
   async commit(
     url: string,
     file: CacheFile,
-    { sha256, etag }: { sha256: string; etag: string | undefined },
+    { sha256, tag }: { sha256: string; tag: string | undefined },
   ): Promise<void> {
     const previous = await this.#readEntry(url);
     const { size } = await stat(file.path);
     await rename(file.path, this.#contentFile(sha256));
-    const entry = JSON.stringify({ format: FORMAT, url, sha256, size, etag });
+    const entry = JSON.stringify({ format: FORMAT, url, sha256, size, etag: tag });
     await this.#replace(this.#entryFile(url), [Buffer.from(`${entry}\n`)]);
     if (previous !== undefined && previous.sha256 !== sha256) await this.#removeUnnamed([previous.sha256]);
   }
@@ -252,7 +254,7 @@ async function readEntryFile(path: string): Promise<Entry | undefined> {
     const { format, url, sha256, size, etag } = entry ?? {};
     if (format !== FORMAT || typeof url !== 'string' || typeof size !== 'number') return undefined;
     if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return undefined;
-    return { url, sha256, size, etag: typeof etag === 'string' ? etag : undefined };
+    return { url, sha256, size, tag: typeof etag === 'string' ? etag : undefined };
   } catch {
     return undefined;
   }

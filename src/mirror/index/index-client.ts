@@ -1,8 +1,7 @@
-// Fetches and caches the package indexes of mirrors, FORMATS.md §7: a strong entity tag or the hash file says whether the
-// cached index is still the current one. Spack: `BinaryCacheIndex.update`.
+// Fetches and caches the package indexes of mirrors (FORMATS.md §7, Spack `BinaryCacheIndex.update`). Whether a cached index is still
+// the current one is for the build cache to say.
 
 import type { IndexPlaces } from '../../buildcache/index-places.js';
-import { INDEX_HASH_PATH, INDEX_PATH } from '../classic/paths.js';
 import { PackageIndex, scanPackageIndex } from '../../buildcache/package-index.js';
 import type { ByteSource } from '../../core/byte-source.js';
 import {
@@ -12,14 +11,13 @@ import {
   MirrorError,
   type MirrorErrorCode,
 } from '../../core/errors.js';
+import type { Mirror, OpenedIndex } from '../build-cache.js';
 import { type CachedIndex, IndexCache } from './index-cache.js';
 import { downloadIndex, type FetchedIndex } from './index-download.js';
-import { isNotFound, type Mirror, type MirrorObject, readAll } from '../mirror.js';
 import { type MirrorIndex, PackageCatalog, type RememberedPackages } from './package-catalog.js';
 
 /** `binary_index_ttl`, in milliseconds. */
 const DEFAULT_TTL = 600_000;
-const LARGEST_HASH_FILE = 4096;
 
 export interface IndexClientOptions {
   /** Where indexes are kept between runs; see `defaultIndexCacheFolder`. */
@@ -112,14 +110,14 @@ export class IndexClient {
   }
 
   async #readCached(mirror: Mirror): Promise<IndexState> {
-    const cached = await this.#cache.read(mirror.url);
+    const cached = await this.#cache.read(mirror.cache.url);
     if (cached !== undefined) return this.#use(mirror, cached);
     const failure = new MirrorError(
       'index-not-cached',
-      `Cannot list mirror "${mirror.name}" offline: its index was never cached`,
+      `Cannot list mirror "${mirror.cache.name}" offline: its index was never cached`,
       {
         hint: 'Run once without --offline',
-        data: { mirror: mirror.url },
+        data: { mirror: mirror.cache.url },
       },
     );
     return { checkedAt: this.#now(), failure };
@@ -128,7 +126,7 @@ export class IndexClient {
   async #ask(mirror: Mirror, signal: AbortSignal | undefined): Promise<IndexState> {
     const cached = this.#toDrop.delete(mirror)
       ? await this.#drop(mirror)
-      : await this.#cache.read(mirror.url);
+      : await this.#cache.read(mirror.cache.url);
     try {
       return await this.#update(mirror, cached, signal);
     } catch (error) {
@@ -141,7 +139,7 @@ export class IndexClient {
 
   /** Whether the file could be removed does not matter: it is not read here, and the next index replaces it. */
   async #drop(mirror: Mirror): Promise<undefined> {
-    await this.#cache.remove(mirror.url).catch(() => {});
+    await this.#cache.remove(mirror.cache.url).catch(() => {});
   }
 
   async #update(
@@ -152,7 +150,7 @@ export class IndexClient {
     const answer = await this.#fetch(mirror, cached, signal);
     if (answer === 'not-modified' && cached !== undefined) {
       const state = await this.#use(mirror, cached);
-      await this.#cache.touch(mirror.url, this.#now());
+      await this.#cache.touch(mirror.cache.url, this.#now());
       return state;
     }
     if (typeof answer === 'object') return this.#keep(mirror, answer);
@@ -166,31 +164,26 @@ export class IndexClient {
     cached: CachedIndex | undefined,
     signal: AbortSignal | undefined,
   ): Promise<FetchedIndex | 'not-modified' | undefined> {
-    const get = () => mirror.get(INDEX_PATH, { signal });
-    try {
-      const changed = cached === undefined ? await get() : await openIfChanged(mirror, cached, signal);
-      if (changed === 'not-modified') return changed;
-      let opened: MirrorObject | undefined = changed;
-      const open = async () => {
-        const object = opened ?? (await get());
-        opened = undefined;
-        return object;
-      };
-      return await downloadIndex({ mirror, open, cache: this.#cache, signal });
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+    const { cache } = mirror;
+    const answer = await cache.openIndex(cached, { signal });
+    if (typeof answer !== 'object') return answer;
+    let opened: OpenedIndex | undefined = answer;
+    const open = async () => {
+      const object = opened ?? (await cache.openIndex(undefined, { signal }));
+      opened = undefined;
+      return object === 'not-modified' ? undefined : object;
+    };
+    return downloadIndex({ mirror: cache.url, open, cache: this.#cache, signal });
   }
 
   /** Uses an index that was fetched, and puts it into the cache, unless it is broken. */
   async #keep(mirror: Mirror, fetched: FetchedIndex): Promise<IndexState> {
-    const { bytes, sha256, etag, file } = fetched;
+    const { bytes, sha256, tag, file } = fetched;
     try {
       const { state, places } = this.#scan(mirror, bytes);
       if (file === undefined) return state;
       // A cache that cannot be written makes the next run slower, nothing else.
-      const committed = await this.#cache.commit(mirror.url, file, { sha256, etag }).then(
+      const committed = await this.#cache.commit(mirror.cache.url, file, { sha256, tag }).then(
         () => true,
         () => false,
       );
@@ -204,7 +197,7 @@ export class IndexClient {
 
   async #use(mirror: Mirror, { bytes, sha256, places: known }: CachedIndex): Promise<IndexState> {
     if (known !== undefined) {
-      const source = mirror.location(INDEX_PATH);
+      const source = mirror.cache.indexLocation;
       return { checkedAt: this.#now(), index: new PackageIndex({ source, bytes, places: known }) };
     }
     const { state, places } = this.#scan(mirror, bytes);
@@ -214,7 +207,7 @@ export class IndexClient {
 
   #scan(mirror: Mirror, bytes: ByteSource): { state: IndexState; places?: IndexPlaces } {
     const checkedAt = this.#now();
-    const source = mirror.location(INDEX_PATH);
+    const source = mirror.cache.indexLocation;
     try {
       const places = scanPackageIndex(bytes, source);
       return { state: { checkedAt, index: new PackageIndex({ source, bytes, places }) }, places };
@@ -251,30 +244,6 @@ export class IndexClient {
     };
     const message = `Cannot read the index of any mirror: ${failures.map((failure) => failure.message).join('; ')}`;
     return new MirrorError(isMirrorCode(code) ? code : 'mirror-unreachable', message, details);
-  }
-}
-
-async function openIfChanged(
-  mirror: Mirror,
-  cached: CachedIndex,
-  signal: AbortSignal | undefined,
-): Promise<MirrorObject | 'not-modified'> {
-  if (cached.etag !== undefined && mirror.getIfChanged !== undefined) {
-    return mirror.getIfChanged(INDEX_PATH, cached.etag, { signal });
-  }
-  if ((await readHashFile(mirror, signal)) === cached.sha256) return 'not-modified';
-  return mirror.get(INDEX_PATH, { signal });
-}
-
-/** What the hash file says; a hash file that is missing or wrong only means another download. */
-async function readHashFile(mirror: Mirror, signal: AbortSignal | undefined): Promise<string | undefined> {
-  try {
-    const bytes = await readAll(mirror, INDEX_HASH_PATH, { limit: LARGEST_HASH_FILE, signal });
-    return Buffer.from(bytes).toString('latin1').trim();
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (error instanceof BuildcacheError) return undefined;
-    throw error;
   }
 }
 

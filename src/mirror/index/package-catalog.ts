@@ -3,7 +3,7 @@
 import type { PackageIndex, PackageRecord } from '../../buildcache/package-index.js';
 import { MetadataError } from '../../core/errors.js';
 import type { DagHash, SpecNode } from '../../spec/spec.js';
-import type { Mirror } from '../mirror.js';
+import type { Mirror } from '../build-cache.js';
 
 export interface MirrorIndex {
   readonly mirror: Mirror;

@@ -3,9 +3,9 @@ import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSy
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { BuildcacheError, MirrorError } from '../../../src/core/errors.js';
+import type { Mirror } from '../../../src/mirror/build-cache.js';
 import { digest } from '../../../src/mirror/index/index-cache.js';
 import { IndexClient, type IndexClientOptions } from '../../../src/mirror/index/index-client.js';
-import type { Mirror } from '../../../src/mirror/mirror.js';
 import { openMirror } from '../../../src/mirror/open-mirror.js';
 import type { DagHash } from '../../../src/spec/spec.js';
 import {
@@ -15,12 +15,16 @@ import {
   serveStatus,
   serveTruncated,
 } from '../../helpers/mirror-server.js';
-import { hashOf, indexText } from './index-text.js';
 import { recordingRetry } from '../recording-retry.js';
 import { temporaryFolder } from '../temporary-folder.js';
+import { hashOf, indexText } from './index-text.js';
 
 const INDEX = '/build_cache/index.json';
 const HASH = '/build_cache/index.json.hash';
+
+interface LoadOptions extends Partial<Omit<IndexClientOptions, 'mirrors'>> {
+  readonly mirrors?: readonly (Mirror | Promise<Mirror>)[];
+}
 
 describe('IndexClient', () => {
   let server: MirrorServer;
@@ -34,14 +38,14 @@ describe('IndexClient', () => {
     server.handle(INDEX, indexText({ zlib: 'a' })).handle(HASH, serveStatus(404));
   });
 
-  function mirror(url = server.url): Mirror {
+  function mirror(url = server.url): Promise<Mirror> {
     return openMirror(url, { environment: {}, retry: recordingRetry(2) });
   }
 
-  async function load(cacheFolder: string, options: Partial<IndexClientOptions> = {}) {
-    const mirrors = options.mirrors ?? [mirror()];
+  async function load(cacheFolder: string, options: LoadOptions = {}) {
+    const mirrors = await Promise.all(options.mirrors ?? [mirror()]);
     const loaded = await new IndexClient({ cacheFolder, ...options, mirrors }).load();
-    for (const each of mirrors) await each.close?.();
+    for (const each of mirrors) await each.cache.close?.();
     return { ...loaded, names: [...loaded.catalog.entries()].map((entry) => entry.name) };
   }
 
@@ -279,7 +283,7 @@ describe('IndexClient', () => {
 
   test('within the time to live a mirror is not asked again', async (t) => {
     let now = 1_000_000;
-    const one = mirror();
+    const one = await mirror();
     const client = new IndexClient({
       cacheFolder: temporaryFolder(t),
       mirrors: [one],
@@ -293,7 +297,7 @@ describe('IndexClient', () => {
     now += 1;
     await client.load();
     assert.equal(takeLog().length, 1);
-    await one.close?.();
+    await one.cache.close?.();
   });
 
   test('failures are remembered where an index is cached, and only there', async (t) => {
@@ -304,7 +308,7 @@ describe('IndexClient', () => {
       .handle(INDEX, serveStatus(403))
       .handle(`/b${INDEX}`, indexText({ curl: 'b' }))
       .handle(`/c${INDEX}`, serveStatus(403));
-    const mirrors = [mirror(), mirror(`${server.url}/b`), mirror(`${server.url}/c`)];
+    const mirrors = await Promise.all(['', '/b', '/c'].map((path) => mirror(server.url + path)));
     const client = new IndexClient({ cacheFolder: cache, mirrors, now: () => now });
     takeLog();
     const { catalog, warnings } = await client.load();
@@ -313,10 +317,10 @@ describe('IndexClient', () => {
       ['zlib', 'curl'],
     );
     assert.deepEqual(
-      warnings.map((warning) => [warning.code, warning.mirror.name]),
+      warnings.map((warning) => [warning.code, warning.mirror.cache.name]),
       [
-        ['mirror-http-status', mirrors[0]?.name],
-        ['mirror-http-status', mirrors[2]?.name],
+        ['mirror-http-status', mirrors[0]?.cache.name],
+        ['mirror-http-status', mirrors[2]?.cache.name],
       ],
     );
     assert.equal(takeLog().length, 3);
@@ -325,7 +329,7 @@ describe('IndexClient', () => {
     now += 600_001;
     await client.load();
     assert.equal(takeLog().length, 3);
-    for (const each of mirrors) await each.close?.();
+    for (const each of mirrors) await each.cache.close?.();
   });
 
   test('when every mirror fails the error names every cause', async (t) => {
@@ -402,15 +406,15 @@ describe('IndexClient', () => {
 
   test('an aborted signal ends the load with its reason', async (t) => {
     const reason = new Error('enough');
-    const one = mirror();
+    const one = await mirror();
     const client = new IndexClient({ cacheFolder: temporaryFolder(t), mirrors: [one] });
     await assert.rejects(client.load(AbortSignal.abort(reason)), reason);
     assert.equal((await client.load()).indexes.length, 1);
-    await one.close?.();
+    await one.cache.close?.();
   });
 
   test('what is remembered is found by later loads', async (t) => {
-    const one = mirror();
+    const one = await mirror();
     const client = new IndexClient({ cacheFolder: temporaryFolder(t), mirrors: [one] });
     const { catalog } = await client.load();
     const node = catalog.find(hashOf('a'))?.node;
@@ -418,7 +422,7 @@ describe('IndexClient', () => {
     const hash = hashOf('z') as DagHash;
     catalog.remember(one, { ...node, name: 'found', hash });
     assert.equal((await client.load()).catalog.find(hash)?.name, 'found');
-    await one.close?.();
+    await one.cache.close?.();
   });
 
   test('no mirrors, no indexes', async (t) => {

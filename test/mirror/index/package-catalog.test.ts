@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parsePackageIndex } from '../../../src/buildcache/package-index.js';
 import { MetadataError } from '../../../src/core/errors.js';
-import { openMirror } from '../../../src/mirror/open-mirror.js';
 import { PackageCatalog } from '../../../src/mirror/index/package-catalog.js';
+import { openMirror } from '../../../src/mirror/open-mirror.js';
 import { hashOf, indexText, nodeJson } from './index-text.js';
 
 const index = (text: string) => parsePackageIndex(Buffer.from(text), 'index');
-const first = openMirror('/first');
-const second = openMirror('/second');
+const first = await openMirror('/first');
+const second = await openMirror('/second');
 
 const catalog = new PackageCatalog([
   { mirror: first, index: index(indexText({ zlib: 'a', curl: 'b' })) },
