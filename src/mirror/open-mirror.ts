@@ -4,11 +4,11 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { MirrorError } from '../core/errors.js';
-import { FileMirror } from './file-mirror.js';
-import type { ConnectionOptions } from './http-dispatcher.js';
-import { HttpMirror } from './http-mirror.js';
+import { FileMirror } from '../transport/file/store.js';
+import type { ConnectionOptions } from '../transport/http/dispatcher.js';
+import { HttpMirror } from '../transport/http/objects.js';
 import type { Mirror } from './mirror.js';
-import type { RetryPolicy } from './retry-policy.js';
+import type { RetryPolicy } from '../transport/http/retry-policy.js';
 
 export interface OpenMirrorOptions extends ConnectionOptions {
   /** The configured name; the location by default. */

@@ -16,7 +16,7 @@ import {
   serveTruncated,
 } from '../helpers/mirror-server.js';
 import { hashOf, indexText } from './index-text.js';
-import { recordingRetry } from './recording-retry.js';
+import { recordingRetry } from '../transport/http/recording-retry.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const INDEX = '/build_cache/index.json';

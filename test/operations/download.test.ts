@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { PrivateKey } from 'openpgp';
-import { FileMirror } from '../../src/mirror/file-mirror.js';
+import { FileMirror } from '../../src/transport/file/store.js';
 import { IndexClient } from '../../src/mirror/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { download } from '../../src/operations/download.js';

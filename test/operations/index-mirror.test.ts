@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { BuildcacheError, type ErrorCode, MirrorError } from '../../src/core/errors.js';
 import type { ProgressEvent } from '../../src/core/progress.js';
-import { FileMirror } from '../../src/mirror/file-mirror.js';
+import { FileMirror } from '../../src/transport/file/store.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import type { ObjectWriter } from '../../src/mirror/writable-mirror.js';
 import { indexMirror } from '../../src/operations/index-mirror.js';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { FileMirror } from '../../mirror/file-mirror.js';
+import { FileMirror } from '../../transport/file/store.js';
 import { type DownloadedPackage, download } from '../../operations/download.js';
 import { resolveSpecs } from '../../operations/resolve-specs.js';
 import { selectEngine } from '../../relocation/engines/select.js';
