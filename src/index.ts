@@ -23,7 +23,7 @@ export type { BuildCache, Mirror, PackageDescription, Publisher } from './mirror
 export { defaultIndexCacheFolder } from './mirror/index/index-cache.js';
 export { IndexClient } from './mirror/index/index-client.js';
 export type { PackageCatalog } from './mirror/index/package-catalog.js';
-export { openMirror } from './mirror/open-mirror.js';
+export { type OpenMirrorOptions, openMirror } from './mirror/open-mirror.js';
 // Operations
 export { checkSpecs } from './operations/check.js';
 export { download } from './operations/download.js';
@@ -66,6 +66,9 @@ export { writeTree } from './store/write-tree.js';
 export { checksum } from './stream/checksum.js';
 export { decompress, gunzip } from './stream/gunzip-stream.js';
 export { rechunk } from './stream/rechunk.js';
+// Objects by name
+export type { ObjectStore, OpenedObject } from './transport/object-store.js';
+export { openObjectStore } from './transport/open-store.js';
 // Archives
 export { type ArchiveEntry, forEachEntry } from './tar/archive-entry.js';
 export type { TarEntry, TarEntryType } from './tar/entry.js';

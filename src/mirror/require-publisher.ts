@@ -8,7 +8,12 @@ import type { BuildCache, Publisher } from './build-cache.js';
  */
 export function requirePublisher({ url, publisher }: BuildCache): Publisher {
   if (publisher !== undefined) return publisher;
-  throw new MirrorError('mirror-read-only', `Cannot write to "${url}": mirrors of this kind are only read`, {
+  throw readOnly(url);
+}
+
+/** The error of who wants to write where it is only read. */
+export function readOnly(url: string): MirrorError {
+  return new MirrorError('mirror-read-only', `Cannot write to "${url}": mirrors of this kind are only read`, {
     hint: 'Push to the folder that is served there: a path or a file: URL',
     data: { mirror: url },
   });

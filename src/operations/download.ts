@@ -4,13 +4,13 @@ import { BuildcacheError, type ErrorCode, IntegrityError } from '../core/errors.
 import type { OperationOptions } from '../core/progress.js';
 import type { Mirror, StoredFile } from '../mirror/build-cache.js';
 import type { PackageCatalog } from '../mirror/index/package-catalog.js';
+import { readOnly } from '../mirror/require-publisher.js';
 import type { RelocationEngine } from '../relocation/engine.js';
 import type { Keyring } from '../signature/keyring.js';
 import type { DagHash, Spec } from '../spec/spec.js';
 import { Stage } from '../store/stage.js';
 import type { ObjectStore, ObjectWriter, PendingObject } from '../transport/object-store.js';
 import { forEachChunk } from '../transport/read-object.js';
-import { requireWriter } from '../transport/write-object.js';
 import { noUsableOffer, type PackageOffer, packageOffers } from './package-offers.js';
 import { StageScratchFile } from './scratch-file.js';
 
@@ -61,15 +61,17 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 /**
  * Downloads packages, each with its tarball and its metadata, signed metadata first. A mirror that lacks a file, or has a bad one, is
  * followed by the next. A file that is not complete and verified never gets its name. Failures are in the report.
+ * @throws MirrorError of a destination that cannot be written
  */
 export async function download(
   request: DownloadRequest,
   options: OperationOptions = {},
 ): Promise<DownloadReport> {
-  const writer = requireWriter(request.destination);
+  const { url, writer } = request.destination;
+  if (writer === undefined) throw readOnly(url);
   const packages: DownloadedPackage[] = [];
   for (const spec of request.specs) packages.push(await downloadPackage({ spec, request, writer, options }));
-  return { destination: request.destination.url, packages };
+  return { destination: url, packages };
 }
 
 interface PackageDownload {

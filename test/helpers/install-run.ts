@@ -6,7 +6,7 @@ import type { OperationOptions } from '../../src/core/progress.js';
 import type { Mirror } from '../../src/mirror/build-cache.js';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { exponentialBackoff } from '../../src/mirror/retry-policy.js';
+import { exponentialBackoff } from '../../src/transport/http/retry-policy.js';
 import { type InstallReport, type InstallRequest, install } from '../../src/operations/install.js';
 import { type OpenStoreRequest, openStoreForWriting } from '../../src/operations/open-store.js';
 import { resolveSpecs } from '../../src/operations/resolve-specs.js';

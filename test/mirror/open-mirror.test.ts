@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { MirrorError } from '../../src/core/errors.js';
-import { FileMirror } from '../../src/mirror/file-mirror.js';
-import { HttpMirror } from '../../src/mirror/http-mirror.js';
+import { FileMirror } from '../../src/transport/file/store.js';
+import { HttpMirror } from '../../src/transport/http/objects.js';
 import { openMirror, schemeOf } from '../../src/mirror/open-mirror.js';
 
 test('openMirror takes what has no scheme for a path', () => {

@@ -10,7 +10,7 @@ import type { Spec } from '../../src/spec/spec.js';
 import { allNodes, subSpec } from '../../src/spec/traverse.js';
 import { buildCache, hashFor, PLATFORM } from '../helpers/cache-builder.js';
 import { MirrorServer, serveStatus } from '../helpers/mirror-server.js';
-import { recordingRetry } from '../mirror/recording-retry.js';
+import { recordingRetry } from '../transport/http/recording-retry.js';
 import { makeKey } from '../signature/temporary-keys.js';
 import { temporaryFolder } from '../store/temporary-folder.js';
 

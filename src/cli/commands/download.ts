@@ -7,7 +7,7 @@ import { type DownloadedPackage, download } from '../../operations/download.js';
 import { resolveSpecs } from '../../operations/resolve-specs.js';
 import { selectEngine } from '../../relocation/engines/select.js';
 import { defaultTrustedKeysFolder, Keyring } from '../../signature/keyring.js';
-import { FileStore } from '../../transport/file/file-store.js';
+import { FileStore } from '../../transport/file/store.js';
 import { type Console, describeError } from '../console.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
 import { formatBytes } from '../format.js';

@@ -45,11 +45,12 @@ export class ClassicKeyPublisher implements KeyPublisher {
     { fingerprint, armored }: { readonly fingerprint: string; readonly armored: Uint8Array },
     options: WithSignal = {},
   ): Promise<void> {
-    await writeObject(this.#writer, keyPath(fingerprint), armored, options);
+    await writeObject(this.#writer, { path: keyPath(fingerprint), bytes: armored }, options);
   }
 
   async writeIndex(fingerprints: readonly string[], options: WithSignal = {}): Promise<void> {
-    await writeObject(this.#writer, KEY_INDEX_PATH, formatKeyIndex(fingerprints), options);
+    const bytes = formatKeyIndex(fingerprints);
+    await writeObject(this.#writer, { path: KEY_INDEX_PATH, bytes }, options);
   }
 }
 

@@ -20,12 +20,18 @@ export async function openClassicIndex(
       known === undefined
         ? await store.open(INDEX_PATH, options)
         : await openIfChanged(store, known, options);
+    if (opened === 'not-modified') return opened;
     // The hash file may be ahead of the index, so it does not say what these bytes must be.
-    return opened === 'not-modified' ? opened : { ...opened, sha256: undefined };
+    return { ...opened, sha256: undefined, tag: isFolder(store) ? undefined : opened.tag };
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
   }
+}
+
+/** In a folder the hash file counts, which costs nothing there: a tag would be lost with every copy of the folder. */
+function isFolder({ url }: ObjectStore): boolean {
+  return url.startsWith('file:');
 }
 
 async function openIfChanged(

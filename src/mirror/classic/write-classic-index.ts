@@ -30,7 +30,8 @@ export async function writeClassicIndex({ store, writer, index, signal }: IndexW
       await object.write(chunk);
     }
     await object.prepare();
-    await writeObject(writer, INDEX_HASH_PATH, encodeUtf8(index.sha256), { signal });
+    const hash = { path: INDEX_HASH_PATH, bytes: encodeUtf8(index.sha256) };
+    await writeObject(writer, hash, { signal });
     await object.commit(INDEX_PATH);
   } finally {
     await object.discard();

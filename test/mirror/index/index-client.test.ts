@@ -15,7 +15,7 @@ import {
   serveStatus,
   serveTruncated,
 } from '../../helpers/mirror-server.js';
-import { recordingRetry } from '../recording-retry.js';
+import { recordingRetry } from '../../transport/http/recording-retry.js';
 import { temporaryFolder } from '../temporary-folder.js';
 import { hashOf, indexText } from './index-text.js';
 

@@ -4,13 +4,13 @@ import { createServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { MirrorError, type UsageError } from '../../src/core/errors.js';
-import type { ConnectionOptions } from '../../src/mirror/http-dispatcher.js';
-import { HttpMirror } from '../../src/mirror/http-mirror.js';
-import { MirrorServer } from '../helpers/mirror-server.js';
+import { MirrorError, type UsageError } from '../../../src/core/errors.js';
+import type { ConnectionOptions } from '../../../src/transport/http/dispatcher.js';
+import { HttpMirror } from '../../../src/transport/http/objects.js';
+import { MirrorServer } from '../../helpers/mirror-server.js';
 import { collect, recordingRetry } from './recording-retry.js';
 import { makeSelfSigned } from './self-signed.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { temporaryFolder } from '../../mirror/temporary-folder.js';
 
 async function read(url: string, options: ConnectionOptions): Promise<string> {
   const mirror = new HttpMirror({ url: new URL(url), retry: recordingRetry(1), ...options });

@@ -3,13 +3,13 @@
 import { setMaxListeners } from 'node:events';
 import type { Dispatcher } from 'undici';
 
-import { MirrorError } from '../core/errors.js';
-import { BODY_BUFFER_SIZE, httpBodyStream } from './http-body.js';
-import { type ConnectionOptions, makeDispatcher } from './http-dispatcher.js';
-import { connectionError, redirectError, statusError } from './http-errors.js';
-import { basicAuthorization, joinUrl, redactUrl } from './http-location.js';
-import type { GetOptions, Mirror, MirrorObject } from './mirror.js';
-import { splitObjectPath } from './object-path.js';
+import { MirrorError } from '../../core/errors.js';
+import { BODY_BUFFER_SIZE, httpBodyStream } from './body.js';
+import { type ConnectionOptions, makeDispatcher } from './dispatcher.js';
+import { connectionError, redirectError, statusError } from './errors.js';
+import { basicAuthorization, joinUrl, redactUrl } from './location.js';
+import type { GetOptions, Mirror, MirrorObject } from '../../mirror/mirror.js';
+import { splitObjectPath } from '../object-path.js';
 import { exponentialBackoff, parseRetryAfter, type RetryPolicy } from './retry-policy.js';
 
 const MAX_REDIRECTS = 10;

@@ -4,10 +4,10 @@ import { chmodSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { MirrorError } from '../../src/core/errors.js';
-import { FileMirror } from '../../src/mirror/file-mirror.js';
-import { collect } from './recording-retry.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { MirrorError } from '../../../src/core/errors.js';
+import { FileMirror } from '../../../src/transport/file/store.js';
+import { collect } from '../http/recording-retry.js';
+import { temporaryFolder } from '../../mirror/temporary-folder.js';
 
 const code = (wanted: string) => (error: unknown) => error instanceof MirrorError && error.code === wanted;
 

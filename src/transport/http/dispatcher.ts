@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Dispatcher } from 'undici';
 
-import { UsageError } from '../core/errors.js';
+import { UsageError } from '../../core/errors.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

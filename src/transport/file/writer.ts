@@ -4,8 +4,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { MirrorError, type MirrorErrorCode } from '../core/errors.js';
-import type { ObjectWriter } from './writable-mirror.js';
+import { MirrorError, type MirrorErrorCode } from '../../core/errors.js';
+import type { ObjectWriter } from '../../mirror/writable-mirror.js';
 
 /** Below the root of the mirror, so that it is on the same file system; removed with its last file. */
 const TEMPORARY_FOLDER = '.regraft-tmp';

@@ -11,14 +11,14 @@ import {
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { encodeUtf8 } from '../../src/core/bytes.js';
-import { MirrorError } from '../../src/core/errors.js';
-import { readAll } from '../../src/mirror/mirror.js';
-import { openMirror } from '../../src/mirror/open-mirror.js';
-import { requireWritable, type WritableMirror, writeObject } from '../../src/mirror/writable-mirror.js';
-import { withoutRights } from '../helpers/without-rights.js';
-import { deadPid } from '../store/child.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { encodeUtf8 } from '../../../src/core/bytes.js';
+import { MirrorError } from '../../../src/core/errors.js';
+import { readAll } from '../../../src/mirror/mirror.js';
+import { openMirror } from '../../../src/mirror/open-mirror.js';
+import { requireWritable, type WritableMirror, writeObject } from '../../../src/mirror/writable-mirror.js';
+import { withoutRights } from '../../helpers/without-rights.js';
+import { deadPid } from '../../store/child.js';
+import { temporaryFolder } from '../../mirror/temporary-folder.js';
 
 const coded = (code: string) => (error: unknown) => error instanceof MirrorError && error.code === code;
 

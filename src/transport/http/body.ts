@@ -3,8 +3,8 @@
 
 import type { Readable } from 'node:stream';
 
-import { concatBytes } from '../core/bytes.js';
-import { MirrorError } from '../core/errors.js';
+import { concatBytes } from '../../core/bytes.js';
+import { MirrorError } from '../../core/errors.js';
 
 /** Bytes buffered ahead of the reader. */
 export const BODY_BUFFER_SIZE = 1 << 20;

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { MirrorError } from '../../src/core/errors.js';
-import { HttpMirror, type HttpMirrorOptions } from '../../src/mirror/http-mirror.js';
-import type { Mirror } from '../../src/mirror/mirror.js';
+import { MirrorError } from '../../../src/core/errors.js';
+import { HttpMirror, type HttpMirrorOptions } from '../../../src/transport/http/objects.js';
+import type { Mirror } from '../../../src/mirror/mirror.js';
 import {
   MirrorServer,
   redirectTo,
@@ -12,7 +12,7 @@ import {
   serveGated,
   serveStatus,
   serveTruncated,
-} from '../helpers/mirror-server.js';
+} from '../../helpers/mirror-server.js';
 import { collect, recordingRetry } from './recording-retry.js';
 
 const NO_PROXY = { environment: {} };

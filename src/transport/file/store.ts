@@ -5,11 +5,11 @@ import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { MirrorError } from '../core/errors.js';
-import { removeFile, TemporaryFiles } from './file-writer.js';
-import type { GetOptions, MirrorObject } from './mirror.js';
-import { splitObjectPath } from './object-path.js';
-import type { ObjectWriter, WritableMirror } from './writable-mirror.js';
+import { MirrorError } from '../../core/errors.js';
+import { removeFile, TemporaryFiles } from './writer.js';
+import type { GetOptions, MirrorObject } from '../../mirror/mirror.js';
+import { splitObjectPath } from '../object-path.js';
+import type { ObjectWriter, WritableMirror } from '../../mirror/writable-mirror.js';
 
 /** Large chunks keep the streams cheap (0.05 ms/MB against 1.4 with 16 KiB). */
 /** Small enough for the allocator to use again: larger chunks are fresh memory each time, which costs more than it saves. */

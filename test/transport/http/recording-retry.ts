@@ -1,6 +1,6 @@
 // A retry policy that waits for nothing and notes what it was asked.
 
-import type { RetryPolicy, RetryRequest } from '../../src/mirror/retry-policy.js';
+import type { RetryPolicy, RetryRequest } from '../../../src/transport/http/retry-policy.js';
 
 export function recordingRetry(attempts = 4): RetryPolicy & { readonly waits: RetryRequest[] } {
   const waits: RetryRequest[] = [];

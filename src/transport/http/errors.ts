@@ -1,6 +1,6 @@
 // What goes wrong between us and a web server, as coded errors.
 
-import { MirrorError } from '../core/errors.js';
+import { MirrorError } from '../../core/errors.js';
 
 /** An answer that is neither success nor "not found". */
 export function statusError({ status, location }: { status: number; location: string }): MirrorError {

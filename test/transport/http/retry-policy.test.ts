@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exponentialBackoff, parseRetryAfter } from '../../src/mirror/retry-policy.js';
+import { exponentialBackoff, parseRetryAfter } from '../../../src/transport/http/retry-policy.js';
 
 async function pauses(random: number, retryAfter?: number): Promise<number[]> {
   const slept: number[] = [];
