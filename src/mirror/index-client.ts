@@ -12,9 +12,10 @@ import {
   MirrorError,
   type MirrorErrorCode,
 } from '../core/errors.js';
+import { isNotFound } from '../transport/read-object.js';
 import { type CachedIndex, IndexCache } from './index-cache.js';
 import { downloadIndex, type FetchedIndex } from './index-download.js';
-import { isNotFound, type Mirror, type MirrorObject, readAll } from './mirror.js';
+import { type Mirror, type MirrorObject, readAll } from './mirror.js';
 import { type MirrorIndex, PackageCatalog, type RememberedPackages } from './package-catalog.js';
 
 /** `binary_index_ttl`, in milliseconds. */

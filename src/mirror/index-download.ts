@@ -5,9 +5,10 @@ import { createHash } from 'node:crypto';
 import { type ByteSource, sourceOfBytes } from '../core/byte-source.js';
 import { concatBytes } from '../core/bytes.js';
 import { MirrorError } from '../core/errors.js';
+import { forEachChunk, isRetryable } from '../transport/read-object.js';
 import { FileBytes } from './file-bytes.js';
 import type { CacheFile, IndexCache } from './index-cache.js';
-import { forEachChunk, isRetryable, type Mirror, type MirrorObject } from './mirror.js';
+import type { Mirror, MirrorObject } from './mirror.js';
 
 const LARGEST_INDEX = 2 ** 31 - 1;
 /** How often a download starts again after a body that broke off. */

@@ -1,8 +1,6 @@
-// A mirror: the place where the files of a build cache come from. File and HTTP mirrors implement this interface;
-// S3 and OCI mirrors, and writing, are meant to come behind it without changes to its callers.
+// A mirror: the place where the files of a build cache come from, by their paths. `ObjectMirror` is the one implementation.
 
-import { concatBytes } from '../core/bytes.js';
-import { BuildcacheError, MetadataError, MirrorError } from '../core/errors.js';
+import { type ReadOptions, readAll as readObject } from '../transport/read-object.js';
 
 /** One file of a mirror, its body not yet read. */
 export interface MirrorObject {
@@ -47,81 +45,10 @@ export interface Mirror {
   close?(): Promise<void>;
 }
 
-export interface ReadAllOptions extends GetOptions {
-  /** Largest size in bytes that is accepted. */
-  readonly limit: number;
-}
-
-/** How often `readAll` starts again after a body that broke off. */
-const BODY_ATTEMPTS = 3;
-
 /**
  * Reads a whole object into memory; starts again when the body breaks off.
  * @throws MetadataError `metadata-too-large` beyond the limit; whatever `mirror.get` throws.
  */
-export async function readAll(mirror: Mirror, path: string, options: ReadAllOptions): Promise<Uint8Array> {
-  for (let attempt = 1; ; attempt++) {
-    // Retries until the body begins are the mirror's own business.
-    const object = await mirror.get(path, { signal: options.signal });
-    try {
-      return await readBody(object, options);
-    } catch (error) {
-      if (attempt >= BODY_ATTEMPTS || !isRetryable(error)) throw error;
-    }
-  }
-}
-
-/**
- * Reads the body of an open object into memory.
- * @throws MetadataError `metadata-too-large` beyond the limit, after which the body is cancelled.
- */
-export async function readBody(object: MirrorObject, options: ReadAllOptions): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  await forEachChunk(object, options, (chunk) => void chunks.push(chunk));
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : concatBytes(chunks);
-}
-
-/**
- * Reads the body of an open object chunk by chunk, the next one when `onChunk` is done with the last.
- * @throws MetadataError `metadata-too-large` beyond the limit; whatever `onChunk` throws. The body is cancelled then.
- */
-export async function forEachChunk(
-  object: MirrorObject,
-  { limit, signal }: ReadAllOptions,
-  onChunk: (chunk: Uint8Array) => void | Promise<void>,
-): Promise<void> {
-  const reader = object.body.getReader();
-  let length = 0;
-  try {
-    if (object.size !== undefined && object.size > limit) throw tooLarge(object, limit);
-    for (;;) {
-      signal?.throwIfAborted();
-      const { done, value } = await reader.read();
-      if (done) return;
-      length += value.length;
-      if (length > limit) throw tooLarge(object, limit);
-      await onChunk(value);
-    }
-  } catch (error) {
-    await reader.cancel(error).catch(() => {});
-    throw error;
-  }
-}
-
-function tooLarge(object: MirrorObject, limit: number): MetadataError {
-  return new MetadataError(
-    'metadata-too-large',
-    `Cannot read "${object.location}": it is larger than ${limit} bytes`,
-    {
-      data: { location: object.location, limit, size: object.size },
-    },
-  );
-}
-
-export function isNotFound(error: unknown): error is MirrorError {
-  return error instanceof MirrorError && error.code === 'mirror-not-found';
-}
-
-export function isRetryable(error: unknown): boolean {
-  return error instanceof BuildcacheError && error.retryable;
+export function readAll(mirror: Mirror, path: string, options: ReadOptions): Promise<Uint8Array> {
+  return readObject({ open: (name, how) => mirror.get(name, how) }, path, options);
 }

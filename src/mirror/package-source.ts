@@ -2,7 +2,8 @@
 // the index named first, then the other configured ones; signed metadata on all of them before unsigned on any.
 
 import { BuildcacheError } from '../core/errors.js';
-import { isNotFound, type Mirror, readAll } from './mirror.js';
+import { isNotFound } from '../transport/read-object.js';
+import { type Mirror, readAll } from './mirror.js';
 
 /** Specfiles of large environments have some megabytes. */
 const LARGEST_METADATA = 64 * 1024 * 1024;

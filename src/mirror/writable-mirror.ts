@@ -1,4 +1,4 @@
-// Writing to a mirror: what file mirrors can do, and S3 mirrors will. Objects appear whole or not at all.
+// Writing to a mirror, where its store has a writer. Objects appear whole or not at all.
 import { MirrorError } from '../core/errors.js';
 import type { GetOptions, Mirror } from './mirror.js';
 

@@ -3,10 +3,11 @@ import { parseKeyIndex } from '../buildcache/key-index.js';
 import { KEY_INDEX_PATH, keyPath } from '../buildcache/layout.js';
 import { BuildcacheError, SignatureError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
-import { isNotFound, type Mirror, readAll } from '../mirror/mirror.js';
+import { type Mirror, readAll } from '../mirror/mirror.js';
 import type { KeyFacts } from '../signature/key-facts.js';
 import { readNamedPublicKey } from '../signature/public-key.js';
 import type { TrustedKeys } from '../signature/trusted-keys.js';
+import { isNotFound } from '../transport/read-object.js';
 import { LARGEST_PUBLIC_KEY } from './publish-keys.js';
 
 export interface FetchKeysRequest {

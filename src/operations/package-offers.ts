@@ -3,11 +3,12 @@
 import { specfilePath } from '../buildcache/layout.js';
 import { parseSpecfile, type Specfile } from '../buildcache/specfile.js';
 import { BuildcacheError, MetadataError, SignatureError, UsageError } from '../core/errors.js';
-import { isNotFound, type Mirror } from '../mirror/mirror.js';
+import type { Mirror } from '../mirror/mirror.js';
 import { type MetadataCandidate, metadataCandidates } from '../mirror/package-source.js';
 import { extractClearsigned, verifyClearsigned } from '../signature/clearsign.js';
 import type { Keyring } from '../signature/keyring.js';
 import type { Spec } from '../spec/spec.js';
+import { isNotFound } from '../transport/read-object.js';
 
 export interface OffersRequest {
   readonly spec: Spec;

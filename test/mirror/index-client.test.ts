@@ -15,8 +15,8 @@ import {
   serveStatus,
   serveTruncated,
 } from '../helpers/mirror-server.js';
-import { hashOf, indexText } from './index-text.js';
 import { recordingRetry } from '../transport/http/recording-retry.js';
+import { hashOf, indexText } from './index-text.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const INDEX = '/build_cache/index.json';

@@ -3,13 +3,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { PrivateKey } from 'openpgp';
-import { FileMirror } from '../../src/transport/file/store.js';
 import { IndexClient } from '../../src/mirror/index-client.js';
+import { WritableObjectMirror } from '../../src/mirror/object-mirror.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { download } from '../../src/operations/download.js';
 import { resolveSpecs } from '../../src/operations/resolve-specs.js';
 import { JsEngine } from '../../src/relocation/engines/js.js';
 import { Keyring } from '../../src/signature/keyring.js';
+import { FileStore } from '../../src/transport/file/store.js';
 import {
   type BuiltCache,
   buildCache,
@@ -39,7 +40,7 @@ async function run({ folder, mirrors: roots, queries = ['top'], keyring }: Run) 
     specs: await resolveSpecs({ queries, catalog, mirrors }),
     mirrors,
     catalog,
-    destination: new FileMirror({ root: join(folder, 'out') }),
+    destination: new WritableObjectMirror(new FileStore({ root: join(folder, 'out') })),
     keyring: keyring ?? (await Keyring.load({})),
     checkSignature: keyring !== undefined,
     engine: new JsEngine(),

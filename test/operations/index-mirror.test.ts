@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { BuildcacheError, type ErrorCode, MirrorError } from '../../src/core/errors.js';
 import type { ProgressEvent } from '../../src/core/progress.js';
-import { FileMirror } from '../../src/transport/file/store.js';
+import { WritableObjectMirror } from '../../src/mirror/object-mirror.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import type { ObjectWriter } from '../../src/mirror/writable-mirror.js';
 import { indexMirror } from '../../src/operations/index-mirror.js';
+import { FileStore } from '../../src/transport/file/store.js';
 import { type BuiltCache, buildCache, type PackageSketch } from '../helpers/cache-builder.js';
 import { makeKey } from '../signature/temporary-keys.js';
 import { temporaryFolder } from '../store/temporary-folder.js';
@@ -134,7 +135,7 @@ describe('indexMirror', () => {
   test('replaces the hash before the index: readers never stay with an old one', async (t) => {
     const cache = await makeCache(t);
     const order: string[] = [];
-    class Watched extends FileMirror {
+    class Watched extends WritableObjectMirror {
       override async create(path: string): Promise<ObjectWriter> {
         const writer = await super.create(path);
         const commit = async () => {
@@ -149,7 +150,7 @@ describe('indexMirror', () => {
         };
       }
     }
-    await indexMirror({ mirror: new Watched({ root: cache.folder }) });
+    await indexMirror({ mirror: new Watched(new FileStore({ root: cache.folder })) });
     assert.deepEqual(order, ['build_cache/index.json.hash', 'build_cache/index.json']);
   });
 
@@ -158,7 +159,7 @@ describe('indexMirror', () => {
     await indexMirror({ mirror: openMirror(cache.folder) });
     const before = readFileSync(cache.index);
     rmSync(join(cache.folder, cache.get('top').specfile));
-    class Full extends FileMirror {
+    class Full extends WritableObjectMirror {
       override async create(path: string): Promise<ObjectWriter> {
         const writer = await super.create(path);
         const write = () => Promise.reject(new MirrorError('mirror-full', 'full'));
@@ -171,7 +172,7 @@ describe('indexMirror', () => {
       }
     }
     await assert.rejects(
-      indexMirror({ mirror: new Full({ root: cache.folder }) }),
+      indexMirror({ mirror: new Full(new FileStore({ root: cache.folder })) }),
       expectCode('mirror-full'),
     );
     assert.deepEqual(readFileSync(cache.index), before);

@@ -3,11 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { FileMirror } from '../../transport/file/store.js';
+import { WritableObjectMirror } from '../../mirror/object-mirror.js';
 import { type DownloadedPackage, download } from '../../operations/download.js';
 import { resolveSpecs } from '../../operations/resolve-specs.js';
 import { selectEngine } from '../../relocation/engines/select.js';
 import { defaultTrustedKeysFolder, Keyring } from '../../signature/keyring.js';
+import { FileStore } from '../../transport/file/store.js';
 import { type Console, describeError } from '../console.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
 import { formatBytes } from '../format.js';
@@ -53,7 +54,7 @@ async function downloadCommand({ queries, flags, console, signal }: DownloadComm
     const specs = await resolveSpecs({ queries, catalog, mirrors, readFile: readNamedFile, offline, signal });
     const { checkSignature } = flags;
     const { engine } = selectEngine('js', {});
-    const destination = new FileMirror({ root: flags.path });
+    const destination = new WritableObjectMirror(new FileStore({ root: flags.path }));
     const report = await download(
       { specs, mirrors, catalog, destination, keyring, checkSignature, engine, temporaryFolder },
       { signal, onProgress: (event) => progress.handle(event) },
