@@ -66,10 +66,10 @@ export { writeTree } from './store/write-tree.js';
 export { checksum } from './stream/checksum.js';
 export { decompress, gunzip } from './stream/gunzip-stream.js';
 export { rechunk } from './stream/rechunk.js';
-// Objects by name
-export type { ObjectStore, OpenedObject } from './transport/object-store.js';
-export { openObjectStore } from './transport/open-store.js';
 // Archives
 export { type ArchiveEntry, forEachEntry } from './tar/archive-entry.js';
 export type { TarEntry, TarEntryType } from './tar/entry.js';
 export { untar } from './tar/untar.js';
+// Objects by name
+export type { ObjectStore, OpenedObject } from './transport/object-store.js';
+export { openObjectStore } from './transport/open-store.js';

@@ -15,7 +15,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   buildcache: ['core', 'spec', 'tar', 'binfmt'],
   signature: ['core'],
   relocation: ['core', 'stream', 'tar', 'binfmt', 'spec', 'buildcache'],
-  mirror: ['core', 'stream', 'tar', 'binfmt', 'spec', 'buildcache'],
+  transport: ['core'],
+  mirror: ['core', 'stream', 'tar', 'binfmt', 'spec', 'buildcache', 'transport'],
   store: ['core', 'stream', 'tar', 'binfmt', 'spec', 'buildcache'],
   operations: [
     'core',
@@ -26,6 +27,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'buildcache',
     'signature',
     'relocation',
+    'transport',
     'mirror',
     'store',
   ],
@@ -38,6 +40,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'buildcache',
     'signature',
     'relocation',
+    'transport',
     'mirror',
     'store',
     'operations',
@@ -46,16 +49,16 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 
 /** Who may use which of Node's modules; what is not listed is open to everybody. */
 const OUTSIDE_WORLD: Readonly<Record<string, readonly string[]>> = {
-  'node:fs': ['mirror', 'store', 'signature', 'cli', 'relocation/engines'],
-  'node:fs/promises': ['mirror', 'store', 'signature', 'cli'],
-  'node:net': ['mirror'],
-  'node:tls': ['mirror'],
-  'node:http': ['mirror'],
-  'node:https': ['mirror'],
-  'node:dns': ['mirror'],
+  'node:fs': ['transport', 'mirror', 'store', 'signature', 'cli', 'relocation/engines'],
+  'node:fs/promises': ['transport', 'mirror', 'store', 'signature', 'cli'],
+  'node:net': ['transport'],
+  'node:tls': ['transport'],
+  'node:http': ['transport'],
+  'node:https': ['transport'],
+  'node:dns': ['transport'],
   'node:child_process': ['signature', 'cli'],
   'node:worker_threads': ['operations', 'stream'],
-  undici: ['mirror'],
+  undici: ['transport'],
   openpgp: ['signature'],
   commander: ['cli'],
   yaml: ['mirror', 'store', 'buildcache'],
@@ -199,7 +202,7 @@ describe('src', () => {
 
   it('reads the environment and ends the process in few places only', () => {
     const users = files.filter((path) => /\bprocess\.(env|exit|argv|exitCode)\b/.test(codeOf(path)));
-    const mayDo = /^(cli|mirror|store|signature|relocation\/engines)\//;
+    const mayDo = /^(cli|transport|mirror|store|signature|relocation\/engines)\//;
     assert.deepEqual(
       users.filter((path) => !mayDo.test(path)),
       [],

@@ -26,6 +26,8 @@ export type MirrorErrorCode =
   | 'mirror-full' // no space is left where the mirror is
   | 'mirror-write-failed'
   | 'mirror-truncated' // the body ended early
+  | 'mirror-changed' // the object, or that there is none, is not what the request depends on
+  | 'mirror-range' // a part that lies beyond the object's end, or another part than was asked for
   | 'mirror-not-a-buildcache' // for example an HTML page in place of JSON
   | 'index-not-cached'; // offline, and no index was cached before
 

@@ -1,10 +1,10 @@
-// Checks of the paths that name objects in a mirror. They are made from specs, which come from outside.
+// Checks of the paths that name objects in a store. They are made from specs, which come from outside.
 
 import { MirrorError } from '../core/errors.js';
 
 /**
  * Splits an object's path into its components.
- * @throws MirrorError `mirror-not-found` for a path that no mirror can hold: absolute, with `.` or `..`, with a NUL.
+ * @throws MirrorError `mirror-not-found` for a path that no store can hold: absolute, with `.` or `..`, with a NUL.
  */
 export function splitObjectPath(path: string, root: string): readonly string[] {
   const components = path.split('/');

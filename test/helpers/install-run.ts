@@ -6,12 +6,12 @@ import type { OperationOptions } from '../../src/core/progress.js';
 import type { Mirror } from '../../src/mirror/build-cache.js';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { exponentialBackoff } from '../../src/transport/http/retry-policy.js';
 import { type InstallReport, type InstallRequest, install } from '../../src/operations/install.js';
 import { type OpenStoreRequest, openStoreForWriting } from '../../src/operations/open-store.js';
 import { resolveSpecs } from '../../src/operations/resolve-specs.js';
 import { selectEngine } from '../../src/relocation/engines/select.js';
 import { Keyring } from '../../src/signature/keyring.js';
+import { exponentialBackoff } from '../../src/transport/http/retry-policy.js';
 
 type Given = 'specs' | 'store' | 'mirrors' | 'catalog' | 'keyring' | 'engine';
 

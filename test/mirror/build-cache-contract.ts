@@ -21,7 +21,7 @@ import { parseSpecDictionary } from '../../src/spec/spec-json.js';
 import type { ObjectStore } from '../../src/transport/object-store.js';
 import { openObjectStore } from '../../src/transport/open-store.js';
 import { buildCache, type CacheOptions, type PackageSketch } from '../helpers/cache-builder.js';
-import { packPackages, type PackedPackage, sha256 } from '../helpers/packed-package.js';
+import { type PackedPackage, packPackages, sha256 } from '../helpers/packed-package.js';
 import { clearsign, keyringOf, makeKey } from '../signature/temporary-keys.js';
 import { temporaryFolder } from '../store/temporary-folder.js';
 
@@ -138,7 +138,10 @@ export function testBuildCache(name: string, { options, open }: BuildCacheKind):
 
     test('a checksum that cannot be used is refused when it is asked for', async (t) => {
       const spoilMetadata = (metadata: object) => ({ ...metadata, binary_cache_checksum: null });
-      const { cache } = await built(t, [{ name: 'base' }, { name: 'top', dependencies: ['base'], spoilMetadata }]);
+      const { cache } = await built(t, [
+        { name: 'base' },
+        { name: 'top', dependencies: ['base'], spoilMetadata },
+      ]);
       const { tarball, files } = await found(cache, 'unsigned');
       assert.throws(() => tarball.sha256, expectCode('checksum-missing'));
       assert.throws(() => files[0]?.sha256, expectCode('checksum-missing'));

@@ -27,11 +27,17 @@ test('openMirror decodes file URLs', async () => {
 });
 
 test('openMirror passes name and flag on', async () => {
-  const { cache, requiresSignature } = await openMirror('https://host/cache', { name: 'mine', signed: false });
+  const { cache, requiresSignature } = await openMirror('https://host/cache', {
+    name: 'mine',
+    signed: false,
+  });
   assert.deepEqual([cache.name, cache.url, requiresSignature], ['mine', 'https://host/cache', false]);
   assert.ok(cache.publisher === undefined && cache.packages === undefined, 'it can neither write nor list');
   const upper = await openMirror('HTTP://Host/');
-  assert.deepEqual([upper.cache.name, upper.cache.url, upper.requiresSignature], ['http://host', 'http://host', true]);
+  assert.deepEqual(
+    [upper.cache.name, upper.cache.url, upper.requiresSignature],
+    ['http://host', 'http://host', true],
+  );
 });
 
 test('openMirror passes the layout of what is published on', async () => {

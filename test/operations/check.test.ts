@@ -10,9 +10,9 @@ import type { Spec } from '../../src/spec/spec.js';
 import { allNodes, subSpec } from '../../src/spec/traverse.js';
 import { buildCache, hashFor, PLATFORM } from '../helpers/cache-builder.js';
 import { MirrorServer, serveStatus } from '../helpers/mirror-server.js';
-import { recordingRetry } from '../transport/http/recording-retry.js';
 import { makeKey } from '../signature/temporary-keys.js';
 import { temporaryFolder } from '../store/temporary-folder.js';
+import { recordingRetry } from '../transport/http/recording-retry.js';
 
 const SKETCHES = [
   { name: 'gcc', external: '/usr' },

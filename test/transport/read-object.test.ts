@@ -1,24 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MetadataError, MirrorError } from '../../src/core/errors.js';
-import { type Mirror, type MirrorObject, readAll } from '../../src/mirror/mirror.js';
+import { type ObjectOpener, type ReadableObject, readAll } from '../../src/transport/read-object.js';
 
 interface FakeBody {
   readonly chunks: readonly (Uint8Array | Error)[];
   readonly size?: number;
 }
 
-/** A mirror whose first answers are given; `cancelled` counts bodies that were given back. */
-function fakeMirror(bodies: readonly FakeBody[]): Mirror & { opened: number; cancelled: number } {
+/** A store whose first answers are given; `cancelled` counts bodies that were given back. */
+function fakeStore(bodies: readonly FakeBody[]): ObjectOpener & { opened: number; cancelled: number } {
   return {
-    name: 'fake',
-    url: 'fake:',
-    signed: true,
     opened: 0,
     cancelled: 0,
-    location: (path) => path,
-    has: async () => true,
-    async get(): Promise<MirrorObject> {
+    async open(): Promise<ReadableObject> {
       const { chunks, size } = bodies[this.opened++] ?? { chunks: [] };
       const rest = [...chunks];
       const body = new ReadableStream<Uint8Array>({
@@ -32,7 +27,7 @@ function fakeMirror(bodies: readonly FakeBody[]): Mirror & { opened: number; can
           this.cancelled++;
         },
       });
-      return { body, size, etag: undefined, location: 'here' };
+      return { body, size, location: 'here' };
     },
   };
 }
@@ -40,17 +35,17 @@ function fakeMirror(bodies: readonly FakeBody[]): Mirror & { opened: number; can
 const broken = new MirrorError('mirror-truncated', 'broken', { retryable: true });
 
 test('readAll joins the chunks', async () => {
-  const mirror = fakeMirror([{ chunks: [Uint8Array.of(1, 2), Uint8Array.of(3)] }]);
-  assert.deepEqual(await readAll(mirror, 'x', { limit: 3 }), Uint8Array.of(1, 2, 3));
-  assert.deepEqual(await readAll(fakeMirror([]), 'x', { limit: 0 }), new Uint8Array(0));
+  const store = fakeStore([{ chunks: [Uint8Array.of(1, 2), Uint8Array.of(3)] }]);
+  assert.deepEqual(await readAll(store, 'x', { limit: 3 }), Uint8Array.of(1, 2, 3));
+  assert.deepEqual(await readAll(fakeStore([]), 'x', { limit: 0 }), new Uint8Array(0));
 });
 
 test('readAll refuses more than the limit, announced or not, and gives the body back', async () => {
   const tooLarge = (error: unknown) => error instanceof MetadataError && error.code === 'metadata-too-large';
-  const endless = fakeMirror([{ chunks: Array.from({ length: 100 }, () => new Uint8Array(10)) }]);
+  const endless = fakeStore([{ chunks: Array.from({ length: 100 }, () => new Uint8Array(10)) }]);
   await assert.rejects(readAll(endless, 'x', { limit: 25 }), tooLarge);
   assert.equal(endless.cancelled, 1);
-  const announced = fakeMirror([{ chunks: [new Uint8Array(1)], size: 26 }]);
+  const announced = fakeStore([{ chunks: [new Uint8Array(1)], size: 26 }]);
   await assert.rejects(readAll(announced, 'x', { limit: 25 }), tooLarge);
   assert.equal(announced.cancelled, 1);
   assert.equal(announced.opened, 1);
@@ -58,25 +53,25 @@ test('readAll refuses more than the limit, announced or not, and gives the body 
 
 test('readAll starts again when a body breaks, three times at most', async () => {
   const chunks = [Uint8Array.of(9), broken];
-  const mirror = fakeMirror([{ chunks }, { chunks }, { chunks: [Uint8Array.of(7)] }]);
-  assert.deepEqual(await readAll(mirror, 'x', { limit: 10 }), Uint8Array.of(7));
-  const hopeless = fakeMirror([{ chunks }, { chunks }, { chunks }, { chunks: [Uint8Array.of(7)] }]);
+  const store = fakeStore([{ chunks }, { chunks }, { chunks: [Uint8Array.of(7)] }]);
+  assert.deepEqual(await readAll(store, 'x', { limit: 10 }), Uint8Array.of(7));
+  const hopeless = fakeStore([{ chunks }, { chunks }, { chunks }, { chunks: [Uint8Array.of(7)] }]);
   await assert.rejects(readAll(hopeless, 'x', { limit: 10 }), broken);
   assert.equal(hopeless.opened, 3);
 });
 
 test('readAll does not start again after errors that stay', async () => {
   const lasting = new MirrorError('mirror-unreachable', 'gone');
-  const mirror = fakeMirror([{ chunks: [lasting] }]);
-  await assert.rejects(readAll(mirror, 'x', { limit: 10 }), lasting);
-  assert.equal(mirror.opened, 1);
+  const store = fakeStore([{ chunks: [lasting] }]);
+  await assert.rejects(readAll(store, 'x', { limit: 10 }), lasting);
+  assert.equal(store.opened, 1);
 });
 
 test('readAll stops at an aborted signal with its reason', async () => {
   const controller = new AbortController();
   const reason = new Error('enough');
-  const mirror = fakeMirror([{ chunks: [new Uint8Array(1), new Uint8Array(1)] }]);
+  const store = fakeStore([{ chunks: [new Uint8Array(1), new Uint8Array(1)] }]);
   controller.abort(reason);
-  await assert.rejects(readAll(mirror, 'x', { limit: 10, signal: controller.signal }), reason);
-  assert.equal(mirror.cancelled, 1);
+  await assert.rejects(readAll(store, 'x', { limit: 10, signal: controller.signal }), reason);
+  assert.equal(store.cancelled, 1);
 });

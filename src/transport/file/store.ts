@@ -1,124 +1,121 @@
-// A mirror in a folder of this machine: a `file:` URL or a plain path.
+// Objects in a folder of this machine: a `file:` URL or a plain path.
 
 import { statSync } from 'node:fs';
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { MirrorError } from '../../core/errors.js';
-import { removeFile, TemporaryFiles } from './writer.js';
-import type { GetOptions, MirrorObject } from '../../mirror/mirror.js';
+import type { WithSignal } from '../../core/with-signal.js';
+import { checkRange, rangeWithin } from '../byte-range.js';
 import { splitObjectPath } from '../object-path.js';
-import type { ObjectWriter, WritableMirror } from '../../mirror/writable-mirror.js';
+import type {
+  ObjectFacts,
+  ObjectLister,
+  ObjectStore,
+  ObjectWriter,
+  OpenedObject,
+  OpenOptions,
+} from '../object-store.js';
+import { fileStream } from './body.js';
+import { changed, isAbsence, missing, unreadable } from './errors.js';
+import { type FileFacts, factsOf } from './facts.js';
+import { FileLister } from './lister.js';
+import { FileWriter } from './writer.js';
 
-/** Large chunks keep the streams cheap (0.05 ms/MB against 1.4 with 16 KiB). */
-/** Small enough for the allocator to use again: larger chunks are fresh memory each time, which costs more than it saves. */
-const CHUNK_SIZE = 256 * 1024;
-
-export interface FileMirrorOptions {
-  /** Path of the mirror's root. */
+export interface FileStoreOptions {
+  /** Path of the store's root. */
   readonly root: string;
-  readonly name?: string | undefined;
-  readonly signed?: boolean | undefined;
 }
 
-/** A build cache in a folder. */
-export class FileMirror implements WritableMirror {
-  readonly name: string;
+/** The files of a folder. */
+export class FileStore implements ObjectStore {
   readonly url: string;
-  readonly signed: boolean;
+  readonly lister: ObjectLister;
+  readonly writer: ObjectWriter;
   readonly #root: string;
-  readonly #temporaries: TemporaryFiles;
 
-  constructor({ root, name, signed }: FileMirrorOptions) {
+  constructor({ root }: FileStoreOptions) {
     this.#root = resolve(root);
-    this.#temporaries = new TemporaryFiles(this.#root);
     this.url = pathToFileURL(this.#root).href;
-    this.name = name ?? this.#root;
-    this.signed = signed ?? true;
+    this.lister = new FileLister({
+      resolve: (path) => (path === '' ? this.#root : this.#resolve(path)),
+      requireRoot: () => this.#requireRoot(),
+    });
+    this.writer = new FileWriter({ root: this.#root, resolve: (path) => this.#resolve(path) });
   }
 
   location(path: string): string {
     return path === '' ? this.#root : join(this.#root, path);
   }
 
-  async get(path: string, { signal }: GetOptions = {}): Promise<MirrorObject> {
+  open(path: string, options?: OpenOptions & { readonly unlessTag?: undefined }): Promise<OpenedObject>;
+  open(path: string, options: OpenOptions): Promise<OpenedObject | 'not-modified'>;
+  async open(path: string, options: OpenOptions = {}): Promise<OpenedObject | 'not-modified'> {
+    const { range, signal } = options;
     signal?.throwIfAborted();
+    if (range !== undefined) checkRange(range);
     const location = this.#resolve(path);
-    const { handle, size } = await this.#open(location);
-    const body = fileStream({ handle, location, size, signal });
-    return { body, size, etag: undefined, location };
+    const file = await this.#open(location);
+    try {
+      const { handle, size, tag } = file;
+      if (options.ifTag !== undefined && options.ifTag !== tag) throw changed(location, 'read');
+      if (options.unlessTag === tag) {
+        await handle.close();
+        return 'not-modified';
+      }
+      const { start, end } = rangeWithin(range ?? { start: 0 }, { size, location });
+      const body = fileStream({ handle, location, start, end, signal });
+      return { body, size: end - start, tag, location };
+    } catch (error) {
+      await file.handle.close().catch(() => {});
+      throw error;
+    }
   }
 
-  async has(path: string, { signal }: GetOptions = {}): Promise<boolean> {
+  async stat(path: string, { signal }: WithSignal = {}): Promise<ObjectFacts | undefined> {
     signal?.throwIfAborted();
     const location = this.#resolve(path);
     try {
-      return (await stat(location)).isFile();
+      const found = await stat(location, { bigint: true });
+      return found.isFile() ? factsOf(found) : undefined;
     } catch (error) {
-      if (isAbsence(error)) return false;
+      if (isAbsence(error)) return undefined;
       throw unreadable(location, error);
     }
   }
 
-  sizeOf(path: string): number | undefined {
+  sizeHint(path: string): number | undefined {
     try {
       return statSync(this.#resolve(path)).size;
     } catch {
-      // It is a hint. What is wrong with the object is told by `get`, of the one package that needs it.
+      // It is a hint. What is wrong with the object is told by `open`, of the one that is needed.
       return undefined;
     }
-  }
-
-  async *list(path: string, { signal }: GetOptions = {}): AsyncIterable<string> {
-    signal?.throwIfAborted();
-    const location = path === '' ? this.#root : this.#resolve(path);
-    let names: string[];
-    try {
-      names = await readdir(location);
-    } catch (error) {
-      if (!isAbsence(error)) throw unreadable(location, error);
-      await this.#requireRoot();
-      return;
-    }
-    yield* names.sort();
-  }
-
-  async create(path: string, { signal }: GetOptions = {}): Promise<ObjectWriter> {
-    signal?.throwIfAborted();
-    return this.#temporaries.create(this.#resolve(path));
-  }
-
-  async remove(path: string, { signal }: GetOptions = {}): Promise<void> {
-    signal?.throwIfAborted();
-    await removeFile(this.#resolve(path));
   }
 
   #resolve(path: string): string {
     return join(this.#root, ...splitObjectPath(path, this.#root));
   }
 
-  async #open(location: string): Promise<{ handle: FileHandle; size: number }> {
+  async #open(location: string): Promise<{ readonly handle: FileHandle } & FileFacts> {
     let handle: FileHandle | undefined;
     try {
       // A FIFO would block the open for ever, hence the look before it.
       const found = await stat(location);
       if (found.isFile()) {
         handle = await open(location, 'r');
-        return { handle, size: (await handle.stat()).size };
+        return { handle, ...factsOf(await handle.stat({ bigint: true })) };
       }
     } catch (error) {
       await handle?.close();
       if (!isAbsence(error)) throw unreadable(location, error);
       await this.#requireRoot();
     }
-    throw new MirrorError('mirror-not-found', `Cannot read "${location}": no such file`, {
-      hint: 'The mirror is not complete: push the package again, or update its index',
-      data: { location },
-    });
+    throw missing(location);
   }
 
-  /** A root that is not there is a mistake of the user, other than an object that is not there. */
+  /** A root that is not there is a mistake of the user, unlike an object that is not there. */
   async #requireRoot(): Promise<void> {
     const root = await stat(this.#root).catch(() => undefined);
     if (root?.isDirectory()) return;
@@ -127,71 +124,4 @@ export class FileMirror implements WritableMirror {
       data: { mirror: this.#root },
     });
   }
-}
-
-interface FileStreamSource {
-  readonly handle: FileHandle;
-  readonly location: string;
-  readonly size: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-function fileStream({ handle, location, size, signal }: FileStreamSource): ReadableStream<Uint8Array> {
-  let position = 0;
-  const readInto = async (target: Uint8Array): Promise<number> => {
-    signal?.throwIfAborted();
-    const wanted = Math.min(target.length, size - position);
-    if (wanted === 0) return 0;
-    const { bytesRead } = await handle.read(target, 0, wanted, position).catch((error: unknown) => {
-      throw unreadable(location, error);
-    });
-    if (bytesRead === 0) throw shrunk(location, size, position);
-    position += bytesRead;
-    return bytesRead;
-  };
-  return new ReadableStream({
-    // Who brings buffers of their own has them filled, again and again; for others they are made.
-    type: 'bytes',
-    autoAllocateChunkSize: CHUNK_SIZE,
-    async pull(controller) {
-      try {
-        // There is always one, as buffers are made where a reader brings none.
-        const request = controller.byobRequest as ReadableStreamBYOBRequest;
-        const count = await readInto(request.view as Uint8Array);
-        if (count > 0) request.respond(count);
-        if (position < size) return;
-        await handle.close();
-        controller.close();
-        controller.byobRequest?.respond(0);
-      } catch (error) {
-        await handle.close().catch(() => {});
-        throw error;
-      }
-    },
-    cancel: () => handle.close(),
-  });
-}
-
-function isAbsence(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG';
-}
-
-function unreadable(location: string, cause: unknown): MirrorError {
-  const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-  return new MirrorError('mirror-unreachable', `Cannot read "${location}": ${reason}`, {
-    cause,
-    data: { location, reason },
-  });
-}
-
-function shrunk(location: string, size: number, position: number): MirrorError {
-  return new MirrorError(
-    'mirror-truncated',
-    `Cannot read "${location}": it ended after ${position} of ${size} bytes`,
-    {
-      retryable: true,
-      data: { location, expected: size, actual: position },
-    },
-  );
 }

@@ -5,6 +5,8 @@ import type { Readable } from 'node:stream';
 
 import { concatBytes } from '../../core/bytes.js';
 import { MirrorError } from '../../core/errors.js';
+import { beyondEnd } from '../byte-range.js';
+import type { ByteRange } from '../object-store.js';
 
 /** Bytes buffered ahead of the reader. */
 export const BODY_BUFFER_SIZE = 1 << 20;
@@ -14,35 +16,54 @@ const MIN_CHUNK_SIZE = 256 * 1024;
 export interface HttpBody {
   readonly readable: Readable;
   readonly location: string;
-  /** What `Content-Length` announced. */
+  /** Bytes that were announced. */
   readonly size: number | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Which of its bytes are wanted; all by default. */
+  readonly range?: ByteRange | undefined;
 }
 
-/** Wraps a body; its errors are MirrorErrors `mirror-truncated` and `mirror-unreachable`, both retryable. */
+/** Wraps a body; its errors are MirrorErrors `mirror-truncated` and `mirror-unreachable`, both retryable, and `mirror-range`. */
 export function httpBodyStream(source: HttpBody): ReadableStream<Uint8Array> {
-  const { readable } = source;
+  const { readable, range } = source;
+  const { start, end = Number.POSITIVE_INFINITY } = range ?? { start: 0 };
   const changed = watch(readable);
   let received = 0;
+  /** The next bytes that are wanted; undefined at the end. */
+  const nextWanted = async (): Promise<Uint8Array | undefined> => {
+    while (received < end) {
+      const chunk = await nextChunk(readable, changed).catch((error: unknown) => {
+        throw brokenOff(source, received, error);
+      });
+      if (chunk === undefined) {
+        checkEnd(source, received);
+        return undefined;
+      }
+      const wanted = chunk.subarray(Math.max(0, start - received), Math.max(0, end - received));
+      received += chunk.length;
+      if (wanted.length > 0) return wanted;
+    }
+    readable.destroy(); // the rest is not wanted
+    return undefined;
+  };
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const chunk = await nextChunk(readable, changed).catch((error: unknown) => {
-          throw brokenOff(source, received, error);
-        });
-        if (chunk !== undefined) {
-          received += chunk.length;
-          controller.enqueue(chunk);
-          return;
-        }
-        if (source.size !== undefined && received !== source.size)
-          throw brokenOff(source, received, undefined);
-        controller.close();
+        const chunk = await nextWanted();
+        if (chunk === undefined) controller.close();
+        else controller.enqueue(chunk);
       },
       cancel: () => void readable.destroy(),
     },
     { highWaterMark: 0 },
   );
+}
+
+function checkEnd(source: HttpBody, received: number): void {
+  const { size, location, range } = source;
+  if (size !== undefined && received !== size) throw brokenOff(source, received, undefined);
+  const start = range?.start ?? 0;
+  if (received < start) throw beyondEnd({ start, size: received, location });
 }
 
 /** Returns a function that waits until the state of the stream has changed since the last wait. */

@@ -2,12 +2,36 @@
 
 import { MirrorError } from '../../core/errors.js';
 
+/** What was asked of whom, for messages. */
+export interface AskedServer {
+  readonly method: string;
+  /** Without credentials. */
+  readonly location: string;
+}
+
+interface RefusedRequest extends AskedServer {
+  readonly status: number;
+}
+
 /** An answer that is neither success nor "not found". */
-export function statusError({ status, location }: { status: number; location: string }): MirrorError {
+export function statusError({ method, status, location }: RefusedRequest): MirrorError {
   const hint = statusHint(status);
-  return new MirrorError('mirror-http-status', `Cannot read "${location}": the server answered ${status}`, {
+  return new MirrorError('mirror-http-status', `${cannot(method, location)}: the server answered ${status}`, {
     ...(hint !== undefined && { hint }),
     retryable: status === 408 || status === 429 || status >= 500,
+    data: { location, status },
+  });
+}
+
+export function absentError({ method, status, location }: RefusedRequest): MirrorError {
+  return new MirrorError('mirror-not-found', `${cannot(method, location)}: the server answered ${status}`, {
+    data: { location, status },
+  });
+}
+
+/** The object is not the one any more that the request depends on. */
+export function changedError({ method, status, location }: RefusedRequest): MirrorError {
+  return new MirrorError('mirror-changed', `${cannot(method, location)}: it has changed`, {
     data: { location, status },
   });
 }
@@ -22,27 +46,41 @@ function statusHint(status: number): string | undefined {
 }
 
 /** Redirects that turn in a circle, or go on for too long. */
-export function redirectError(location: string, visited: readonly string[]): MirrorError {
+export function redirectError({ method, location }: AskedServer, visited: readonly string[]): MirrorError {
+  const count = visited.length === 1 ? '1 redirect' : `${visited.length} redirects`;
+  return new MirrorError('mirror-redirect-loop', `${cannot(method, location)}: gave up after ${count}`, {
+    hint: 'Check the URL of the mirror',
+    data: { location, visited },
+  });
+}
+
+/** A redirect that must not be followed. */
+export function redirectProtocolError(location: string, protocol: string): MirrorError {
   return new MirrorError(
-    'mirror-redirect-loop',
-    `Cannot read "${location}": ${visited.length} redirects lead nowhere`,
+    'mirror-protocol',
+    `Cannot follow the redirect from "${location}" to "${protocol}"`,
     {
-      hint: 'Check the URL of the mirror',
-      data: { location, visited },
+      hint: 'Redirects may lead to https:, and from http: to http:',
+      data: { location, protocol },
     },
   );
 }
 
 /** No answer at all: no connection, no headers, or not HTTP. */
-export function connectionError(location: string, cause: unknown): MirrorError {
+export function connectionError({ method, location }: AskedServer, cause: unknown): MirrorError {
   const { reason, code } = describe(cause);
   const certificate = isCertificateProblem(code);
-  return new MirrorError('mirror-unreachable', `Cannot read "${location}": ${reason}`, {
+  return new MirrorError('mirror-unreachable', `${cannot(method, location)}: ${reason}`, {
     cause,
     retryable: !certificate && !PERMANENT.has(code),
     ...(certificate && { hint: 'Name the certificate authority of the server in SSL_CERT_FILE' }),
     data: { location, reason: code },
   });
+}
+
+function cannot(method: string, location: string): string {
+  const action = method === 'GET' || method === 'HEAD' ? 'read' : method === 'DELETE' ? 'remove' : 'write';
+  return `Cannot ${action} "${location}"`;
 }
 
 /** A host that does not exist, or an answer that is not HTTP, will not change within seconds. */

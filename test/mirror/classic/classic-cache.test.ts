@@ -35,7 +35,12 @@ test('ClassicCache cannot say what a wrapped package must be before it is unwrap
   const spec = spec4(node4('x', 'a'));
   const text = Buffer.from(JSON.stringify({ spec: { _meta: { version: 4 }, nodes: [node4('x', 'a')] } }));
   const body = () => new Blob([text]).stream() as ReadableStream<Uint8Array>;
-  t.mock.method(store, 'open', async () => ({ body: body(), size: undefined, tag: undefined, location: 'x' }));
+  t.mock.method(store, 'open', async () => ({
+    body: body(),
+    size: undefined,
+    tag: undefined,
+    location: 'x',
+  }));
   const found = await new ClassicCache({ store }).describe(spec, 'unsigned', { trust: NO_TRUST });
   assert.ok('tarball' in found && found.unwrap !== undefined);
   assert.equal(found.files[0]?.sha256, undefined);

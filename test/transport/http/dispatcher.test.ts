@@ -6,18 +6,18 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { MirrorError, type UsageError } from '../../../src/core/errors.js';
 import type { ConnectionOptions } from '../../../src/transport/http/dispatcher.js';
-import { HttpMirror } from '../../../src/transport/http/objects.js';
+import { HttpObjects } from '../../../src/transport/http/objects.js';
 import { MirrorServer } from '../../helpers/mirror-server.js';
+import { temporaryFolder } from '../../mirror/temporary-folder.js';
 import { collect, recordingRetry } from './recording-retry.js';
 import { makeSelfSigned } from './self-signed.js';
-import { temporaryFolder } from '../../mirror/temporary-folder.js';
 
 async function read(url: string, options: ConnectionOptions): Promise<string> {
-  const mirror = new HttpMirror({ url: new URL(url), retry: recordingRetry(1), ...options });
+  const store = new HttpObjects({ url: new URL(url), retry: recordingRetry(1), ...options });
   try {
-    return (await collect((await mirror.get('x')).body)).bytes.toString();
+    return (await collect((await store.open('x')).body)).bytes.toString();
   } finally {
-    await mirror.close();
+    await store.close();
   }
 }
 
@@ -96,14 +96,14 @@ describe('certificates', () => {
 
   test('an unknown authority is refused, at once and with a hint', async () => {
     const retry = recordingRetry();
-    const mirror = new HttpMirror({ url: new URL(url()), retry, environment: {} });
-    await assert.rejects(mirror.get('x'), (error: MirrorError) => {
+    const store = new HttpObjects({ url: new URL(url()), retry, environment: {} });
+    await assert.rejects(store.open('x'), (error: MirrorError) => {
       return (
         error.code === 'mirror-unreachable' && !error.retryable && /SSL_CERT_FILE/.test(error.hint ?? '')
       );
     });
     assert.equal(retry.waits.length, 0);
-    await mirror.close();
+    await store.close();
   });
 
   test('an authority can be named by option and by variable', async (t) => {

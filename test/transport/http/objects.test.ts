@@ -3,8 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { MirrorError } from '../../../src/core/errors.js';
-import { HttpMirror, type HttpMirrorOptions } from '../../../src/transport/http/objects.js';
-import type { Mirror } from '../../../src/mirror/mirror.js';
+import { HttpObjects, type HttpObjectsOptions } from '../../../src/transport/http/objects.js';
 import {
   MirrorServer,
   redirectTo,
@@ -26,41 +25,41 @@ function hasCode(code: string, facts: Readonly<Record<string, unknown>> = {}) {
   };
 }
 
-describe('HttpMirror', () => {
+describe('HttpObjects', () => {
   let server: MirrorServer;
-  const open: Mirror[] = [];
+  const open: HttpObjects[] = [];
 
-  function mirrorAt(url: string, options: Partial<HttpMirrorOptions> = {}): HttpMirror {
-    const mirror = new HttpMirror({ ...NO_PROXY, retry: recordingRetry(), ...options, url: new URL(url) });
-    open.push(mirror);
-    return mirror;
+  function storeAt(url: string, options: Partial<HttpObjectsOptions> = {}): HttpObjects {
+    const store = new HttpObjects({ ...NO_PROXY, retry: recordingRetry(), ...options, url: new URL(url) });
+    open.push(store);
+    return store;
   }
 
   before(async () => {
     server = await MirrorServer.start();
   });
   afterEach(async () => {
-    for (const mirror of open.splice(0)) await mirror.close?.();
+    for (const store of open.splice(0)) await store.close();
     server.requests.length = 0;
   });
   after(() => server.close());
 
-  test('get returns the bytes, the size and a strong entity tag', async () => {
+  test('open returns the bytes, the size and a strong entity tag', async () => {
     server.handle('/cache/build_cache/index.json', 'hello');
-    const object = await mirrorAt(`${server.url}/cache/`).get('build_cache/index.json');
+    const object = await storeAt(`${server.url}/cache/`).open('build_cache/index.json');
     assert.equal(object.size, 5);
-    assert.match(object.etag ?? '', /^"[0-9a-f]{16}"$/);
+    assert.match(object.tag ?? '', /^"[0-9a-f]{16}"$/);
     assert.equal(object.location, `${server.url}/cache/build_cache/index.json`);
     assert.equal((await collect(object.body)).bytes.toString(), 'hello');
     assert.equal(server.requests[0]?.headers['accept-encoding'], 'identity');
   });
 
   test('weak and unquoted entity tags are not reported', async () => {
-    const mirror = mirrorAt(server.url);
+    const store = storeAt(server.url);
     for (const etag of ['W/"abc"', 'abc', '"a"b"', '']) {
       server.handle('/tag', (_, response) => void response.writeHead(200, { etag }).end('x'));
-      const object = await mirror.get('tag');
-      assert.equal(object.etag, undefined, etag);
+      const object = await store.open('tag');
+      assert.equal(object.tag, undefined, etag);
       await object.body.cancel();
     }
   });
@@ -68,70 +67,70 @@ describe('HttpMirror', () => {
   test('names are percent-encoded, each component by itself', async () => {
     const name = 'a b+c#d?e%f/ü/x@1:2';
     server.handle(`/root/${name}`, 'found');
-    const mirror = mirrorAt(`${server.url}/root`);
-    assert.equal((await collect((await mirror.get(name)).body)).bytes.toString(), 'found');
+    const store = storeAt(`${server.url}/root`);
+    assert.equal((await collect((await store.open(name)).body)).bytes.toString(), 'found');
     assert.equal(server.requests[0]?.path, '/root/a%20b%2Bc%23d%3Fe%25f/%C3%BC/x%401%3A2');
   });
 
   test('paths that leave the root are never requested', async () => {
-    const mirror = mirrorAt(`${server.url}/root`);
+    const store = storeAt(`${server.url}/root`);
     for (const path of ['../secret', 'a/../../b', '/etc/passwd', 'a//b', './a', '', 'a/', 'x\0y', '\ud800']) {
-      await assert.rejects(mirror.get(path), hasCode('mirror-not-found'), path);
+      await assert.rejects(store.open(path), hasCode('mirror-not-found'), path);
     }
     assert.deepEqual(server.log, []);
   });
 
   test('404 and 410 mean not found, without a retry', async () => {
     const retry = recordingRetry();
-    const mirror = mirrorAt(server.url, { retry });
+    const store = storeAt(server.url, { retry });
     server.handle('/gone', serveStatus(410));
-    await assert.rejects(mirror.get('missing'), hasCode('mirror-not-found', { status: 404 }));
-    await assert.rejects(mirror.get('gone'), hasCode('mirror-not-found', { status: 410 }));
-    assert.equal(await mirror.has('missing'), false);
-    assert.equal(await mirror.has('gone'), false);
+    await assert.rejects(store.open('missing'), hasCode('mirror-not-found', { status: 404 }));
+    await assert.rejects(store.open('gone'), hasCode('mirror-not-found', { status: 410 }));
+    assert.equal(await store.stat('missing'), undefined);
+    assert.equal(await store.stat('gone'), undefined);
     assert.equal(retry.waits.length, 0);
   });
 
   test('other statuses are errors with status, location and a hint', async () => {
-    const mirror = mirrorAt(server.url);
+    const store = storeAt(server.url);
     for (const status of [401, 403, 400, 204, 206, 304, 451]) {
       server.handle('/x', serveStatus(status));
       await assert.rejects(
-        mirror.get('x'),
+        store.open('x'),
         hasCode('mirror-http-status', { status, location: `${server.url}/x` }),
       );
     }
     server.handle('/x', serveStatus(403));
     await assert.rejects(
-      mirror.has('x'),
+      store.stat('x'),
       (error: MirrorError) => error.hint !== undefined && !error.retryable,
     );
   });
 
-  test('has asks with HEAD, and with GET where the server does not know HEAD', async () => {
-    const mirror = mirrorAt(server.url);
+  test('stat asks with HEAD, and with GET where the server does not know HEAD', async () => {
+    const store = storeAt(server.url);
     server.handle('/there', 'x');
-    assert.equal(await mirror.has('there'), true);
+    assert.notEqual(await store.stat('there'), undefined);
     assert.deepEqual(server.log, ['HEAD /there']);
     server.handle('/old', (request, response) => {
       if (request.method === 'HEAD') response.writeHead(405).end();
       else response.end(Buffer.alloc(5_000_000));
     });
-    assert.equal(await mirror.has('old'), true);
+    assert.notEqual(await store.stat('old'), undefined);
     assert.deepEqual(server.log.slice(1), ['HEAD /old', 'GET /old']);
   });
 
-  test('getIfChanged answers not-modified on 304, and the object else', async () => {
+  test('open answers not-modified on 304, and the object else', async () => {
     server.handle('/index', 'one');
-    const mirror = mirrorAt(server.url);
-    const { etag = '', body } = await mirror.get('index');
+    const store = storeAt(server.url);
+    const { tag = '', body } = await store.open('index');
     await body.cancel();
-    assert.equal(await mirror.getIfChanged('index', etag), 'not-modified');
+    assert.equal(await store.open('index', { unlessTag: tag }), 'not-modified');
     server.handle('/index', 'two');
-    const changed = await mirror.getIfChanged('index', etag);
+    const changed = await store.open('index', { unlessTag: tag });
     assert.ok(changed !== 'not-modified');
     assert.equal((await collect(changed.body)).bytes.toString(), 'two');
-    await assert.rejects(mirror.getIfChanged('missing', etag), hasCode('mirror-not-found'));
+    await assert.rejects(store.open('missing', { unlessTag: tag }), hasCode('mirror-not-found'));
   });
 
   test('5xx and 429 are tried again, Retry-After is passed on', async () => {
@@ -139,7 +138,7 @@ describe('HttpMirror', () => {
     for (const status of [500, 502, 503, 504, 429, 408]) {
       const retry = recordingRetry();
       server.failNext(3, status, { 'retry-after': '7' });
-      const { body } = await mirrorAt(server.url, { retry }).get('x');
+      const { body } = await storeAt(server.url, { retry }).open('x');
       assert.equal((await collect(body)).bytes.toString(), 'at last');
       assert.deepEqual(
         retry.waits.map(({ attempt, retryAfter }) => [attempt, retryAfter]),
@@ -150,18 +149,18 @@ describe('HttpMirror', () => {
 
   test('after the last attempt the status is the error, and a dead server gets one try per request', async () => {
     const retry = recordingRetry(3);
-    const mirror = mirrorAt(server.url, { retry });
+    const store = storeAt(server.url, { retry });
     server.handle('/x', 'fine').failNext(4, 503);
     await assert.rejects(
-      mirror.get('x'),
+      store.open('x'),
       (error: MirrorError) => error.retryable && hasCode('mirror-http-status')(error),
     );
     assert.equal(server.requests.length, 3);
-    await assert.rejects(mirror.get('x'), hasCode('mirror-http-status', { status: 503 }));
+    await assert.rejects(store.open('x'), hasCode('mirror-http-status', { status: 503 }));
     assert.equal(server.requests.length, 4);
-    await collect((await mirror.get('x')).body);
+    await collect((await store.open('x')).body);
     server.failNext(2, 503);
-    await collect((await mirror.get('x')).body);
+    await collect((await store.open('x')).body);
     assert.equal(retry.waits.length, 4);
   });
 
@@ -169,7 +168,7 @@ describe('HttpMirror', () => {
     const retry = recordingRetry();
     server.handle('/x', serveStatus(501));
     await assert.rejects(
-      mirrorAt(server.url, { retry }).get('x'),
+      storeAt(server.url, { retry }).open('x'),
       hasCode('mirror-http-status', { status: 501 }),
     );
     assert.equal(retry.waits.length, 0);
@@ -182,7 +181,7 @@ describe('HttpMirror', () => {
       else response.end('ok');
     });
     const retry = recordingRetry();
-    const { body } = await mirrorAt(server.url, { retry }).get('x');
+    const { body } = await storeAt(server.url, { retry }).open('x');
     assert.equal((await collect(body)).bytes.toString(), 'ok');
     assert.equal(retry.waits.length, 2);
   });
@@ -193,7 +192,7 @@ describe('HttpMirror', () => {
     const { port } = gone.address() as AddressInfo;
     await new Promise((resolve) => gone.close(resolve));
     const retry = recordingRetry();
-    const request = mirrorAt(`http://127.0.0.1:${port}`, { retry }).get('x');
+    const request = storeAt(`http://127.0.0.1:${port}`, { retry }).open('x');
     await assert.rejects(
       request,
       (error: MirrorError) => error.retryable && hasCode('mirror-unreachable')(error),
@@ -203,24 +202,24 @@ describe('HttpMirror', () => {
 
   test('an answer that is not HTTP is unreachable', async () => {
     server.handle('/x', (request) => void request.socket.end('SSH-2.0-OpenSSH_9.6\r\n'));
-    await assert.rejects(mirrorAt(server.url).get('x'), hasCode('mirror-unreachable'));
+    await assert.rejects(storeAt(server.url).open('x'), hasCode('mirror-unreachable'));
   });
 
   test('a server that never answers runs into the time limit', async () => {
     server.handle('/x', () => {});
-    const mirror = mirrorAt(server.url, { headersTimeout: 50, retry: recordingRetry(1) });
+    const store = storeAt(server.url, { headersTimeout: 50, retry: recordingRetry(1) });
     await assert.rejects(
-      mirror.get('x'),
+      store.open('x'),
       hasCode('mirror-unreachable', { reason: 'UND_ERR_HEADERS_TIMEOUT' }),
     );
   });
 
   test('a body that ends early is truncated, and retryable', async () => {
     const bytes = Buffer.alloc(100_000, 7);
-    const mirror = mirrorAt(server.url);
+    const store = storeAt(server.url);
     for (const sent of [0, 1, 50_000, 99_999]) {
       server.handle('/x', serveTruncated(bytes, sent));
-      const { body } = await mirror.get('x');
+      const { body } = await store.open('x');
       await assert.rejects(collect(body), (error: MirrorError) => {
         return error.retryable && hasCode('mirror-truncated', { expected: 100_000 })(error);
       });
@@ -232,7 +231,7 @@ describe('HttpMirror', () => {
       response.writeHead(200);
       response.write('some', () => response.destroy());
     });
-    const { body, size } = await mirrorAt(server.url).get('x');
+    const { body, size } = await storeAt(server.url).open('x');
     assert.equal(size, undefined);
     await assert.rejects(collect(body), hasCode('mirror-truncated'));
   });
@@ -243,7 +242,7 @@ describe('HttpMirror', () => {
       release = resolve;
     });
     server.handle('/x', serveGated(Buffer.from('first'), Buffer.from('rest'), gate));
-    const { body } = await mirrorAt(server.url, { bodyTimeout: 50 }).get('x');
+    const { body } = await storeAt(server.url, { bodyTimeout: 50 }).open('x');
     await assert.rejects(
       collect(body),
       (error: MirrorError) => error.retryable && hasCode('mirror-unreachable')(error),
@@ -257,7 +256,7 @@ describe('HttpMirror', () => {
       for (let i = 0; i < bytes.length; i += 1000) response.write(bytes.subarray(i, i + 1000));
       response.end();
     });
-    const { bytes: actual, sizes } = await collect((await mirrorAt(server.url).get('x')).body);
+    const { bytes: actual, sizes } = await collect((await storeAt(server.url).open('x')).body);
     assert.ok(actual.equals(bytes));
     assert.ok(
       sizes.slice(0, -1).every((size) => size >= 256 * 1024),
@@ -278,12 +277,12 @@ describe('HttpMirror', () => {
       }
       response.end();
     });
-    const { body } = await mirrorAt(server.url).get('x');
+    const { body } = await storeAt(server.url).open('x');
     const reader = body.getReader();
     await reader.read();
     // A round trip on another connection gives the server time to send what it can.
     server.handle('/ping', 'pong');
-    for (let i = 0; i < 5; i++) await collect((await mirrorAt(server.url).get('ping')).body);
+    for (let i = 0; i < 5; i++) await collect((await storeAt(server.url).open('ping')).body);
     assert.ok(written < total, `${written} MiB were sent`);
     await reader.cancel();
   });
@@ -292,11 +291,11 @@ describe('HttpMirror', () => {
     const reason = new Error('enough');
     const controller = new AbortController();
     server.handle('/never', () => controller.abort(reason));
-    await assert.rejects(mirrorAt(server.url).get('never', { signal: controller.signal }), reason);
+    await assert.rejects(storeAt(server.url).open('never', { signal: controller.signal }), reason);
 
     const second = new AbortController();
     server.handle('/half', serveGated(Buffer.alloc(300_000), Buffer.from('x'), new Promise(() => {})));
-    const { body } = await mirrorAt(server.url).get('half', { signal: second.signal });
+    const { body } = await storeAt(server.url).open('half', { signal: second.signal });
     const reader = body.getReader();
     await reader.read();
     const pending = reader.read();
@@ -306,8 +305,8 @@ describe('HttpMirror', () => {
     const third = new AbortController();
     server.failNext(1, 503);
     const retry = { attempts: 2, wait: async () => third.abort(reason) };
-    await assert.rejects(mirrorAt(server.url, { retry }).get('x', { signal: third.signal }), reason);
-    await assert.rejects(mirrorAt(server.url).get('x', { signal: AbortSignal.abort(reason) }), reason);
+    await assert.rejects(storeAt(server.url, { retry }).open('x', { signal: third.signal }), reason);
+    await assert.rejects(storeAt(server.url).open('x', { signal: AbortSignal.abort(reason) }), reason);
   });
 
   test('redirects are followed, relative ones too', async () => {
@@ -315,33 +314,33 @@ describe('HttpMirror', () => {
       .handle('/a/x', redirectTo('../b/x', 301))
       .handle('/b/x', redirectTo('/c?y=1', 307))
       .handle('/c', 'there');
-    const object = await mirrorAt(`${server.url}/a`).get('x');
+    const object = await storeAt(`${server.url}/a`).open('x');
     assert.equal((await collect(object.body)).bytes.toString(), 'there');
     assert.match(object.location, /\/c\?redacted-[0-9a-f]{8}$/);
-    assert.equal(await mirrorAt(`${server.url}/a`).has('x'), true);
+    assert.notEqual(await storeAt(`${server.url}/a`).stat('x'), undefined);
   });
 
   test('redirects in a circle, or too many, are an error that lists them', async () => {
     server.handle('/p', redirectTo('/q')).handle('/q', redirectTo('/p')).handle('/self', redirectTo('/self'));
-    const mirror = mirrorAt(server.url);
+    const store = storeAt(server.url);
     await assert.rejects(
-      mirror.get('p'),
+      store.open('p'),
       hasCode('mirror-redirect-loop', { visited: [`${server.url}/p`, `${server.url}/q`] }),
     );
-    await assert.rejects(mirror.get('self'), hasCode('mirror-redirect-loop'));
+    await assert.rejects(store.open('self'), hasCode('mirror-redirect-loop'));
     for (let i = 0; i < 12; i++) server.handle(`/r${i}`, i === 11 ? 'end' : redirectTo(`/r${i + 1}`));
-    await assert.rejects(mirror.get('r0'), hasCode('mirror-redirect-loop'));
-    assert.equal((await collect((await mirror.get('r1')).body)).bytes.toString(), 'end');
+    await assert.rejects(store.open('r0'), hasCode('mirror-redirect-loop'));
+    assert.equal((await collect((await store.open('r1')).body)).bytes.toString(), 'end');
   });
 
   test('redirects to other protocols, or to nowhere, are refused', async () => {
-    const mirror = mirrorAt(server.url);
+    const store = storeAt(server.url);
     server.handle('/file', redirectTo('file:///etc/passwd')).handle('/ftp', redirectTo('ftp://host/x'));
-    await assert.rejects(mirror.get('file'), hasCode('mirror-protocol'));
-    await assert.rejects(mirror.get('ftp'), hasCode('mirror-protocol'));
+    await assert.rejects(store.open('file'), hasCode('mirror-protocol'));
+    await assert.rejects(store.open('ftp'), hasCode('mirror-protocol'));
     server.handle('/bad', redirectTo('http://[')).handle('/none', serveStatus(302));
-    await assert.rejects(mirror.get('bad'), hasCode('mirror-http-status', { status: 302 }));
-    await assert.rejects(mirror.get('none'), hasCode('mirror-http-status', { status: 302 }));
+    await assert.rejects(store.open('bad'), hasCode('mirror-http-status', { status: 302 }));
+    await assert.rejects(store.open('none'), hasCode('mirror-http-status', { status: 302 }));
   });
 
   test('user and password are sent, but not shown, and not passed on to another server', async () => {
@@ -352,8 +351,8 @@ describe('HttpMirror', () => {
         .handle('/x', redirectTo(`${other.url}/x`))
         .handle('/y', redirectTo('/z'))
         .handle('/z', 'here');
-      const mirror = mirrorAt(`http://us%40er:p%3Aw@127.0.0.1:${server.port}/?token=secret`);
-      const { body, location } = await mirror.get('x');
+      const store = storeAt(`http://us%40er:p%3Aw@127.0.0.1:${server.port}/?token=secret`);
+      const { body, location } = await store.open('x');
       await collect(body);
       assert.equal(
         server.requests[0]?.headers.authorization,
@@ -361,13 +360,12 @@ describe('HttpMirror', () => {
       );
       assert.equal(server.requests[0]?.path, '/x?token=secret');
       assert.equal(other.requests[0]?.headers.authorization, undefined);
-      await collect((await mirror.get('y')).body);
+      await collect((await store.open('y')).body);
       assert.ok(server.requests.at(-1)?.headers.authorization);
-      const error = await mirror.get('missing').catch((failure: MirrorError) => failure);
+      const error = await store.open('missing').catch((failure: MirrorError) => failure);
       const shown = [
-        mirror.name,
-        mirror.url,
-        mirror.location('x'),
+        store.url,
+        store.location('x'),
         location,
         JSON.stringify(error),
         (error as Error).message,
@@ -378,9 +376,9 @@ describe('HttpMirror', () => {
     }
   });
 
-  test('mirrors that differ only in their query have different URLs', () => {
-    assert.notEqual(mirrorAt(`${server.url}/?a=1`).url, mirrorAt(`${server.url}/?a=2`).url);
-    assert.equal(mirrorAt(`${server.url}/m/`).url, mirrorAt(`${server.url}/m`).url);
+  test('stores that differ only in their query have different URLs', () => {
+    assert.notEqual(storeAt(`${server.url}/?a=1`).url, storeAt(`${server.url}/?a=2`).url);
+    assert.equal(storeAt(`${server.url}/m/`).url, storeAt(`${server.url}/m`).url);
   });
 
   test('connections are kept alive', async () => {
@@ -389,22 +387,22 @@ describe('HttpMirror', () => {
       sockets.add(request.socket);
       serveBytes('x')(request, response);
     });
-    const mirror = mirrorAt(server.url);
+    const store = storeAt(server.url);
     for (let i = 0; i < 5; i++) {
-      await collect((await mirror.get('x')).body);
-      await assert.rejects(mirror.get('missing'), hasCode('mirror-not-found'));
+      await collect((await store.open('x')).body);
+      await assert.rejects(store.open('missing'), hasCode('mirror-not-found'));
     }
     assert.equal(sockets.size, 1);
   });
 
   test('close ends unread bodies, and later requests are a mistake of the caller', async () => {
     server.handle('/x', serveGated(Buffer.from('a'), Buffer.from('b'), new Promise(() => {})));
-    const mirror = mirrorAt(server.url);
-    const { body } = await mirror.get('x');
-    await mirror.close();
+    const store = storeAt(server.url);
+    const { body } = await store.open('x');
+    await store.close();
     await assert.rejects(collect(body), hasCode('mirror-truncated'));
-    await assert.rejects(mirror.get('x'), TypeError);
-    await mirrorAt(server.url).close();
+    await assert.rejects(store.open('x'), TypeError);
+    await storeAt(server.url).close();
   });
 
   test('many requests at once share a signal without a warning', async () => {
@@ -412,10 +410,10 @@ describe('HttpMirror', () => {
     const listener = (warning: Error): void => void warnings.push(warning.name);
     process.on('warning', listener);
     server.handle('/x', 'x');
-    const mirror = mirrorAt(server.url);
+    const store = storeAt(server.url);
     const { signal } = new AbortController();
     await Promise.all(
-      Array.from({ length: 40 }, async () => collect((await mirror.get('x', { signal })).body)),
+      Array.from({ length: 40 }, async () => collect((await store.open('x', { signal })).body)),
     );
     await new Promise((resolve) => setImmediate(resolve));
     process.off('warning', listener);
