@@ -4,18 +4,18 @@ import { type FileClass, FileClassifier } from '../buildcache/classify-file.js';
 import { fromLatin1, toLatin1 } from '../core/bytes.js';
 import type { RelocationError } from '../core/errors.js';
 import type { PrefixMapping, RelocationEngine, TextReplacer } from '../relocation/engine.js';
-import { relocateLinkTarget } from '../relocation/links.js';
-import { namingFile } from '../relocation/naming-file.js';
-import { encodeMapping, type PathMapping } from '../relocation/prefix-map.js';
-import { isBelow, type RootAlias, withAliases } from '../relocation/root-alias.js';
+import { namingFile } from '../relocation/files/naming-file.js';
+import { relocateLinkTarget } from '../relocation/names/links.js';
+import { isBelow, type RootAlias, withAliases } from '../relocation/plan/root-alias.js';
+import { encodeMapping, type PathMapping } from '../relocation/prefixes/prefix-map.js';
 import {
   choiceOf,
   explainRefusal,
   isStringRefusal,
   type RootChoice,
   rootLengths,
-} from '../relocation/string-refusal.js';
-import { replaceTextChunks } from '../relocation/text-chunks.js';
+} from '../relocation/strings/string-refusal.js';
+import { replaceTextChunks } from '../relocation/text/text-chunks.js';
 import { checkAlias, ensureAlias, requireAlias } from '../store/alias-root.js';
 import { type PrefixFile, type PrefixLink, type PrefixNode, readPrefixTree } from '../store/prefix-tree.js';
 import { SHEBANG_LIMIT } from '../store/sbang.js';

@@ -1,7 +1,6 @@
 // Binaries of a tree, one at a time: rpaths and other names, then the C strings of the result.
 import { sizeAfterEdits } from '../core/byte-source.js';
 import { RelocationError } from '../core/errors.js';
-import { coverEdits } from '../relocation/covered-edits.js';
 import type {
   CStringReplacer,
   ElfPatcher,
@@ -10,9 +9,10 @@ import type {
   PrefixMapping,
   RelocationEngine,
 } from '../relocation/engine.js';
-import { namingFile } from '../relocation/naming-file.js';
-import { encodeMapping, type PathMapping } from '../relocation/prefix-map.js';
-import { StringRoom } from '../relocation/string-room.js';
+import { coverEdits } from '../relocation/files/covered-edits.js';
+import { namingFile } from '../relocation/files/naming-file.js';
+import { encodeMapping, type PathMapping } from '../relocation/prefixes/prefix-map.js';
+import { StringRoom } from '../relocation/strings/string-room.js';
 import type { StagedFile } from '../store/staged-file.js';
 import { EditedFile } from './edited-file.js';
 import { hasFewHits, replaceAtHits } from './relocate-hits.js';

@@ -1,7 +1,7 @@
 // C strings of a file whose hits are known: only what lies around them, and around edits, is read again.
 import type { Edit } from '../core/byte-source.js';
 import type { CStringReplacer } from '../relocation/engine.js';
-import { namingFile } from '../relocation/naming-file.js';
+import { namingFile } from '../relocation/files/naming-file.js';
 import type { StagedFile } from '../store/staged-file.js';
 
 export interface HitRequest {

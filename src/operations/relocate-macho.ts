@@ -1,8 +1,8 @@
 // A Mach-O file of a tree: load commands, then C strings, then signatures, whose hashes cover both.
 import { DETECT_BYTES, detectFileKind } from '../binfmt/detect.js';
-import { coverEdits } from '../relocation/covered-edits.js';
 import type { FileOrigin, MachoPatcher, PrefixMapping } from '../relocation/engine.js';
-import { namingFile } from '../relocation/naming-file.js';
+import { coverEdits } from '../relocation/files/covered-edits.js';
+import { namingFile } from '../relocation/files/naming-file.js';
 import type { StagedFile } from '../store/staged-file.js';
 import { EditedFile } from './edited-file.js';
 import type { BinaryCounts } from './relocate-binaries.js';

@@ -1,6 +1,6 @@
 // C strings of a whole file, through one window of memory.
 import type { CStringReplacer } from '../relocation/engine.js';
-import { namingFile } from '../relocation/naming-file.js';
+import { namingFile } from '../relocation/files/naming-file.js';
 
 /** A file that is read and written in place. */
 export interface StringFile {

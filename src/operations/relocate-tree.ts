@@ -3,20 +3,20 @@
 import { startsWithBytes, toLatin1 } from '../core/bytes.js';
 import type { RelocationError } from '../core/errors.js';
 import type { PrefixMapping, RelocationEngine } from '../relocation/engine.js';
-import { relocateLinkTarget } from '../relocation/links.js';
-import { type ListedFile, listedFiles, listedLinks } from '../relocation/listed-files.js';
-import { namingFile } from '../relocation/naming-file.js';
-import type { RelocationPlan } from '../relocation/plan.js';
-import { encodeMapping } from '../relocation/prefix-map.js';
-import { originOf } from '../relocation/relative-rpath.js';
+import { namingFile } from '../relocation/files/naming-file.js';
+import { relocateLinkTarget } from '../relocation/names/links.js';
+import { originOf } from '../relocation/names/relative-rpath.js';
+import { type ListedFile, listedFiles, listedLinks } from '../relocation/plan/listed-files.js';
+import type { RelocationPlan } from '../relocation/plan/plan.js';
+import { encodeMapping } from '../relocation/prefixes/prefix-map.js';
 import {
   choiceOf,
   explainRefusal,
   isStringRefusal,
   rootChoices,
   rootLengths,
-} from '../relocation/string-refusal.js';
-import { replaceTextChunks } from '../relocation/text-chunks.js';
+} from '../relocation/strings/string-refusal.js';
+import { replaceTextChunks } from '../relocation/text/text-chunks.js';
 import { type StagedFile, withStagedFile } from '../store/staged-file.js';
 import { readStagedLink, replaceStagedLink } from '../store/staged-link.js';
 import { rewriteTextFile } from '../store/staged-text.js';

@@ -21,7 +21,7 @@ import { fromLatin1, toLatin1 } from '../../src/core/bytes.js';
 import { BuildcacheError, RelocationError } from '../../src/core/errors.js';
 import type { FileOrigin } from '../../src/relocation/engine.js';
 import { JsEngine } from '../../src/relocation/engines/js.js';
-import { relocateMachoBytes } from '../../src/relocation/macho-bytes.js';
+import { relocateMachoBytes } from '../../src/relocation/files/macho-bytes.js';
 
 const FIXTURES = join(process.cwd(), 'test', 'fixtures-binaries');
 const LIBRARIES = ['libgreet-arm64.dylib', 'libgreet-x86_64.dylib'];

@@ -15,7 +15,7 @@ import {
   loadNativeAddon,
   platformTriple,
 } from '../../src/relocation/engines/native-addon.js';
-import { TEXT_LIMIT } from '../../src/relocation/text-rules.js';
+import { TEXT_LIMIT } from '../../src/relocation/text/text-rules.js';
 import { NATIVE, NATIVE_MISSING } from '../helpers/native-engine.js';
 import { latin1, mappingOf } from './engines.js';
 

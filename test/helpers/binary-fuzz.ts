@@ -4,14 +4,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readMacho } from '../../src/binfmt/macho.js';
 import { applyEdits, sourceOfBytes } from '../../src/core/byte-source.js';
-import { patchElf } from '../../src/relocation/elf-patch.js';
 import type {
   FileOrigin,
   MachoPatcher,
   PrefixMapping,
   RelocationEngine,
 } from '../../src/relocation/engine.js';
-import { relocateMachoBytes } from '../../src/relocation/macho-bytes.js';
+import { relocateMachoBytes } from '../../src/relocation/files/macho-bytes.js';
+import { patchElf } from '../../src/relocation/names/elf-patch.js';
 import { ELF_FIXTURES, MACHO_FIXTURES } from './binary-fixtures.js';
 import { buildElf } from './elf-builder.js';
 import { elfSpecimen, mutate, type Specimen } from './elf-mutations.js';

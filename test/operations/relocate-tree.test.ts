@@ -9,9 +9,9 @@ import { sourceOfBytes } from '../../src/core/byte-source.js';
 import { RelocationError } from '../../src/core/errors.js';
 import { type RelocationCounts, relocateTree } from '../../src/operations/relocate-tree.js';
 import { selectEngine } from '../../src/relocation/engines/select.js';
-import { HitRecorder } from '../../src/relocation/hit-recorder.js';
-import type { RelocationPlan } from '../../src/relocation/plan.js';
-import type { PathMapping } from '../../src/relocation/prefix-map.js';
+import type { RelocationPlan } from '../../src/relocation/plan/plan.js';
+import { HitRecorder } from '../../src/relocation/prefixes/hit-recorder.js';
+import type { PathMapping } from '../../src/relocation/prefixes/prefix-map.js';
 import type { StagedTree } from '../../src/store/staged-tree.js';
 import { buildElf } from '../helpers/elf-builder.js';
 import {

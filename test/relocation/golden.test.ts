@@ -10,11 +10,11 @@ import { type Buildinfo, parseBuildinfo } from '../../src/buildcache/buildinfo.j
 import { applyEdits, sourceOfBytes } from '../../src/core/byte-source.js';
 import { toLatin1 } from '../../src/core/bytes.js';
 import type { RelocationEngine } from '../../src/relocation/engine.js';
-import { relocateLinkTarget } from '../../src/relocation/links.js';
-import { dropMissingRpaths } from '../../src/relocation/missing-rpaths.js';
-import { makePlan, type RelocationPlan } from '../../src/relocation/plan.js';
-import { encodeMapping } from '../../src/relocation/prefix-map.js';
-import { filterShebang, SHEBANG_BYTES } from '../../src/relocation/sbang-line.js';
+import { relocateLinkTarget } from '../../src/relocation/names/links.js';
+import { dropMissingRpaths } from '../../src/relocation/names/missing-rpaths.js';
+import { makePlan, type RelocationPlan } from '../../src/relocation/plan/plan.js';
+import { encodeMapping } from '../../src/relocation/prefixes/prefix-map.js';
+import { filterShebang, SHEBANG_BYTES } from '../../src/relocation/text/sbang-line.js';
 import type { TarEntry } from '../../src/tar/entry.js';
 import { TarReader } from '../../src/tar/tar-reader.js';
 import { ENGINES } from '../engines/engines.js';

@@ -1,6 +1,5 @@
 // The engine in Rust: kernels (native/) that work in place on the bytes that JavaScript owns, and what decides around them.
 import type { RelocationError } from '../../core/errors.js';
-import { cStringError, seamFor } from '../binary-rules.js';
 import type {
   CStringReplacement,
   CStringReplacer,
@@ -13,8 +12,9 @@ import type {
   SignOptions,
   TextReplacer,
 } from '../engine.js';
-import { checkPrefixes, withoutIdentities } from '../prefix-map.js';
-import { checkTextSize, TEXT_RESULT_LIMIT, textTooLarge } from '../text-rules.js';
+import { checkPrefixes, withoutIdentities } from '../prefixes/prefix-map.js';
+import { cStringError, seamFor } from '../strings/binary-rules.js';
+import { checkTextSize, TEXT_RESULT_LIMIT, textTooLarge } from '../text/text-rules.js';
 import {
   checkStatus,
   loadNativeAddon,

@@ -2,7 +2,6 @@
 // place; others are copied in by windows, and back where something was changed.
 import type { RelocationError } from '../../core/errors.js';
 import type { MemoryPlace, SharedOutput } from '../../stream/inflater.js';
-import { cStringError, seamFor } from '../binary-rules.js';
 import type {
   CStringReplacement,
   CStringReplacer,
@@ -15,8 +14,9 @@ import type {
   SignOptions,
   TextReplacer,
 } from '../engine.js';
-import { withoutIdentities } from '../prefix-map.js';
-import { checkTextSize, rewriteText } from '../text-rules.js';
+import { withoutIdentities } from '../prefixes/prefix-map.js';
+import { cStringError, seamFor } from '../strings/binary-rules.js';
+import { checkTextSize, rewriteText } from '../text/text-rules.js';
 import { type MatcherTable, makeMatcherTable } from './matcher-table.js';
 import { checkScanSize, PairList } from './pair-list.js';
 import { makeWasmElfPatcher, makeWasmMachoPatcher } from './wasm-binary-patcher.js';
