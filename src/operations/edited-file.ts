@@ -1,16 +1,21 @@
 // A file as it would be after edits, for looking at what else would change; nothing is written.
 import type { Edit } from '../core/byte-source.js';
-import type { StringFile } from './relocate-strings.js';
+import type { EditableFile } from '../core/editable-file.js';
 
-export class EditedFile implements StringFile {
+export class EditedFile implements EditableFile {
   readonly size: number;
-  readonly #file: StringFile;
+  readonly #file: EditableFile;
   readonly #edits: readonly Edit[];
 
-  constructor(file: StringFile, edits: readonly Edit[]) {
+  constructor(file: EditableFile, edits: readonly Edit[]) {
     this.size = file.size;
     this.#file = file;
     this.#edits = edits;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, this.size - offset)));
+    return bytes.subarray(0, this.readInto(bytes, offset));
   }
 
   readInto(target: Uint8Array, offset: number): number {

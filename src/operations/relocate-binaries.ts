@@ -1,5 +1,7 @@
 // Binaries of a tree, one at a time: rpaths and other names, then the C strings of the result.
+
 import { sizeAfterEdits } from '../core/byte-source.js';
+import type { EditableFile } from '../core/editable-file.js';
 import { RelocationError } from '../core/errors.js';
 import type {
   CStringReplacer,
@@ -13,11 +15,10 @@ import { coverEdits } from '../relocation/files/covered-edits.js';
 import { namingFile } from '../relocation/files/naming-file.js';
 import { encodeMapping, type PathMapping } from '../relocation/prefixes/prefix-map.js';
 import { StringRoom } from '../relocation/strings/string-room.js';
-import type { StagedFile } from '../store/staged-file.js';
 import { EditedFile } from './edited-file.js';
 import { hasFewHits, replaceAtHits } from './relocate-hits.js';
 import { isMacho, lookAtMacho, type MachoRequest, relocateMacho } from './relocate-macho.js';
-import { replaceCStrings, type StringFile, stringWindow } from './relocate-strings.js';
+import { replaceCStrings, stringWindow } from './relocate-strings.js';
 
 export interface BinaryRelocatorOptions {
   readonly engine: RelocationEngine;
@@ -32,7 +33,7 @@ export interface BinaryRelocatorOptions {
 export interface BinaryFile {
   /** For messages. */
   readonly name: string;
-  readonly file: StagedFile;
+  readonly file: EditableFile;
   /** Where rpaths are relative to the file. */
   readonly origin?: FileOrigin | undefined;
   /** Where an old prefix may begin, if that is known. */
@@ -119,11 +120,12 @@ export class BinaryRelocator {
 
   /** Counts in the strings of a file from a place on; all before it is changed already. */
   surveyRest(
-    { file, offset }: { readonly file: StagedFile; readonly offset: number },
+    { file, offset }: { readonly file: EditableFile; readonly offset: number },
     room: StringRoom,
   ): void {
-    const rest: StringFile = {
+    const rest: EditableFile = {
       size: file.size - offset,
+      read: (at, length) => file.read(offset + at, length),
       readInto: (target, at) => file.readInto(target, offset + at),
       write: () => {},
     };

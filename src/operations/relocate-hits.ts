@@ -1,13 +1,14 @@
 // C strings of a file whose hits are known: only what lies around them, and around edits, is read again.
+
 import type { Edit } from '../core/byte-source.js';
+import type { EditableFile } from '../core/editable-file.js';
 import type { CStringReplacer } from '../relocation/engine.js';
 import { namingFile } from '../relocation/files/naming-file.js';
-import type { StagedFile } from '../store/staged-file.js';
 
 export interface HitRequest {
   /** For messages. */
   readonly name: string;
-  readonly file: StagedFile;
+  readonly file: EditableFile;
   readonly replacer: CStringReplacer;
   /** Where a prefix may begin, ascending. */
   readonly hits: readonly number[];

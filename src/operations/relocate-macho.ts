@@ -1,22 +1,23 @@
 // A Mach-O file of a tree: load commands, then C strings, then signatures, whose hashes cover both.
+
 import { DETECT_BYTES, detectFileKind } from '../binfmt/detect.js';
+import type { EditableFile } from '../core/editable-file.js';
 import type { FileOrigin, MachoPatcher, PrefixMapping } from '../relocation/engine.js';
 import { coverEdits } from '../relocation/files/covered-edits.js';
 import { namingFile } from '../relocation/files/naming-file.js';
-import type { StagedFile } from '../store/staged-file.js';
 import { EditedFile } from './edited-file.js';
 import type { BinaryCounts } from './relocate-binaries.js';
 import { type CStringRequest, replaceCStrings } from './relocate-strings.js';
 
 export interface MachoRequest extends CStringRequest {
-  readonly file: StagedFile;
+  readonly file: EditableFile;
   readonly patcher: MachoPatcher;
   /** That of the patcher. */
   readonly mapping: PrefixMapping;
   readonly origin?: FileOrigin | undefined;
 }
 
-export function isMacho(file: StagedFile): boolean {
+export function isMacho(file: EditableFile): boolean {
   return detectFileKind(file.read(0, DETECT_BYTES)) === 'macho';
 }
 

@@ -1,19 +1,12 @@
 // C strings of a whole file, through one window of memory.
+import type { EditableFile } from '../core/editable-file.js';
 import type { CStringReplacer } from '../relocation/engine.js';
 import { namingFile } from '../relocation/files/naming-file.js';
-
-/** A file that is read and written in place. */
-export interface StringFile {
-  /** As it was before it grew. */
-  readonly size: number;
-  readInto(target: Uint8Array, offset: number): number;
-  write(offset: number, bytes: Uint8Array): void;
-}
 
 export interface CStringRequest {
   /** For messages. */
   readonly name: string;
-  readonly file: StringFile;
+  readonly file: EditableFile;
   readonly replacer: CStringReplacer;
   readonly window: Uint8Array;
 }
