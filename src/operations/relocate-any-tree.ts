@@ -4,6 +4,7 @@ import { type FileClass, FileClassifier } from '../buildcache/classify-file.js';
 import { fromLatin1, toLatin1 } from '../core/bytes.js';
 import type { RelocationError } from '../core/errors.js';
 import type { PrefixMapping, RelocationEngine, TextReplacer } from '../relocation/engine.js';
+import { BinaryRelocator } from '../relocation/files/binary-relocator.js';
 import { namingFile } from '../relocation/files/naming-file.js';
 import { relocateLinkTarget } from '../relocation/names/links.js';
 import { isBelow, type RootAlias, withAliases } from '../relocation/plan/root-alias.js';
@@ -24,7 +25,6 @@ import { readStagedLink, replaceStagedLink } from '../store/staged-link.js';
 import { rewriteTextFile } from '../store/staged-text.js';
 import { storeIoError } from '../store/store-io.js';
 import { displayPath } from '../tar/safe-path.js';
-import { BinaryRelocator } from './relocate-binaries.js';
 
 export interface RelocateAnyTreeRequest {
   /** A directory, as a byte string. */

@@ -3,6 +3,7 @@
 import { startsWithBytes, toLatin1 } from '../core/bytes.js';
 import type { RelocationError } from '../core/errors.js';
 import type { PrefixMapping, RelocationEngine } from '../relocation/engine.js';
+import { BinaryRelocator } from '../relocation/files/binary-relocator.js';
 import { namingFile } from '../relocation/files/naming-file.js';
 import { relocateLinkTarget } from '../relocation/names/links.js';
 import { originOf } from '../relocation/names/relative-rpath.js';
@@ -22,7 +23,6 @@ import { readStagedLink, replaceStagedLink } from '../store/staged-link.js';
 import { rewriteTextFile } from '../store/staged-text.js';
 import type { StagedTree } from '../store/staged-tree.js';
 import { displayPath, type SafePath } from '../tar/safe-path.js';
-import { BinaryRelocator } from './relocate-binaries.js';
 
 /** How many files of each kind were changed. */
 export interface RelocationCounts {

@@ -1,7 +1,7 @@
 // The absolute paths that a file holds, in C strings as in text, as its bytes stream by. A path of a known prefix counts wherever it
 // begins, since relocation needs no boundary; of others only what looks like one, as random bytes have slashes, too.
-import { concatBytes, copyBytes, fromLatin1, toLatin1 } from '../core/bytes.js';
-import { PrefixSearch } from '../relocation/prefixes/prefix-search.js';
+import { concatBytes, copyBytes, fromLatin1, toLatin1 } from '../../core/bytes.js';
+import { PrefixSearch } from '../prefixes/prefix-search.js';
 
 export interface PathString {
   /** In the file. */

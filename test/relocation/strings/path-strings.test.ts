@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { findPathStrings } from '../../src/operations/path-strings.js';
+import { findPathStrings } from '../../../src/relocation/strings/path-strings.js';
 
 async function find(text: string, prefixes: readonly string[] = [], pieceSize = text.length, limit = 100) {
   const bytes = Buffer.from(text, 'latin1');

@@ -1,6 +1,6 @@
 // A file as it would be after edits, for looking at what else would change; nothing is written.
-import type { Edit } from '../core/byte-source.js';
-import type { EditableFile } from '../core/editable-file.js';
+import type { Edit } from '../../core/byte-source.js';
+import type { EditableFile } from '../../core/editable-file.js';
 
 export class EditedFile implements EditableFile {
   readonly size: number;

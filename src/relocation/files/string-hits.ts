@@ -1,9 +1,9 @@
 // C strings of a file whose hits are known: only what lies around them, and around edits, is read again.
 
-import type { Edit } from '../core/byte-source.js';
-import type { EditableFile } from '../core/editable-file.js';
-import type { CStringReplacer } from '../relocation/engine.js';
-import { namingFile } from '../relocation/files/naming-file.js';
+import type { Edit } from '../../core/byte-source.js';
+import type { EditableFile } from '../../core/editable-file.js';
+import type { CStringReplacer } from '../engine.js';
+import { namingFile } from './naming-file.js';
 
 export interface HitRequest {
   /** For messages. */

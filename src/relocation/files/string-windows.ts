@@ -1,7 +1,7 @@
 // C strings of a whole file, through one window of memory.
-import type { EditableFile } from '../core/editable-file.js';
-import type { CStringReplacer } from '../relocation/engine.js';
-import { namingFile } from '../relocation/files/naming-file.js';
+import type { EditableFile } from '../../core/editable-file.js';
+import type { CStringReplacer } from '../engine.js';
+import { namingFile } from './naming-file.js';
 
 export interface CStringRequest {
   /** For messages. */

@@ -1,8 +1,8 @@
 // Binaries of a tree, one at a time: rpaths and other names, then the C strings of the result.
 
-import { sizeAfterEdits } from '../core/byte-source.js';
-import type { EditableFile } from '../core/editable-file.js';
-import { RelocationError } from '../core/errors.js';
+import { sizeAfterEdits } from '../../core/byte-source.js';
+import type { EditableFile } from '../../core/editable-file.js';
+import { RelocationError } from '../../core/errors.js';
 import type {
   CStringReplacer,
   ElfPatcher,
@@ -10,15 +10,15 @@ import type {
   MachoPatcher,
   PrefixMapping,
   RelocationEngine,
-} from '../relocation/engine.js';
-import { coverEdits } from '../relocation/files/covered-edits.js';
-import { namingFile } from '../relocation/files/naming-file.js';
-import { encodeMapping, type PathMapping } from '../relocation/prefixes/prefix-map.js';
-import { StringRoom } from '../relocation/strings/string-room.js';
+} from '../engine.js';
+import { encodeMapping, type PathMapping } from '../prefixes/prefix-map.js';
+import { StringRoom } from '../strings/string-room.js';
+import { coverEdits } from './covered-edits.js';
 import { EditedFile } from './edited-file.js';
-import { hasFewHits, replaceAtHits } from './relocate-hits.js';
+import { namingFile } from './naming-file.js';
 import { isMacho, lookAtMacho, type MachoRequest, relocateMacho } from './relocate-macho.js';
-import { replaceCStrings, stringWindow } from './relocate-strings.js';
+import { hasFewHits, replaceAtHits } from './string-hits.js';
+import { replaceCStrings, stringWindow } from './string-windows.js';
 
 export interface BinaryRelocatorOptions {
   readonly engine: RelocationEngine;

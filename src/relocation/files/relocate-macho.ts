@@ -1,13 +1,13 @@
 // A Mach-O file of a tree: load commands, then C strings, then signatures, whose hashes cover both.
 
-import { DETECT_BYTES, detectFileKind } from '../binfmt/detect.js';
-import type { EditableFile } from '../core/editable-file.js';
-import type { FileOrigin, MachoPatcher, PrefixMapping } from '../relocation/engine.js';
-import { coverEdits } from '../relocation/files/covered-edits.js';
-import { namingFile } from '../relocation/files/naming-file.js';
+import { DETECT_BYTES, detectFileKind } from '../../binfmt/detect.js';
+import type { EditableFile } from '../../core/editable-file.js';
+import type { FileOrigin, MachoPatcher, PrefixMapping } from '../engine.js';
+import type { BinaryCounts } from './binary-relocator.js';
+import { coverEdits } from './covered-edits.js';
 import { EditedFile } from './edited-file.js';
-import type { BinaryCounts } from './relocate-binaries.js';
-import { type CStringRequest, replaceCStrings } from './relocate-strings.js';
+import { namingFile } from './naming-file.js';
+import { type CStringRequest, replaceCStrings } from './string-windows.js';
 
 export interface MachoRequest extends CStringRequest {
   readonly file: EditableFile;
