@@ -121,9 +121,9 @@ function relocateBinaries(request: RelocateTreeRequest) {
     withStagedFile(tree.locate(path), (file) => {
       try {
         const { edits, strings } = relocator.relocate({ name: displayPath(name), file, origin, hits });
-        counts.rpaths += edits;
+        counts.rpaths += edits.length;
         counts.cStrings += strings;
-        if (edits + strings > 0) counts.binaries++;
+        if (edits.length + strings > 0) counts.binaries++;
       } catch (error) {
         if (!isStringRefusal(error)) throw error;
         throw refusal(request, relocator, { error, file, following: files.slice(index + 1) });

@@ -1,24 +1,20 @@
-// Binaries of a tree, one at a time: rpaths and other names, then the C strings of the result.
-
-import { sizeAfterEdits } from '../../core/byte-source.js';
+// The binaries of a package or a tree, one at a time: relocated, only looked at, or counted for what a refusal tells.
+import { type Edit, sizeAfterEdits } from '../../core/byte-source.js';
 import type { EditableFile } from '../../core/editable-file.js';
 import { RelocationError } from '../../core/errors.js';
-import type {
-  CStringReplacer,
-  ElfPatcher,
-  FileOrigin,
-  MachoPatcher,
-  PrefixMapping,
-  RelocationEngine,
-} from '../engine.js';
+import type { PrefixMapping, RelocationEngine } from '../engine.js';
 import { encodeMapping, type PathMapping } from '../prefixes/prefix-map.js';
 import { StringRoom } from '../strings/string-room.js';
-import { coverEdits } from './covered-edits.js';
-import { EditedFile } from './edited-file.js';
-import { namingFile } from './naming-file.js';
-import { isMacho, lookAtMacho, type MachoRequest, relocateMacho } from './relocate-macho.js';
-import { hasFewHits, replaceAtHits } from './string-hits.js';
-import { replaceCStrings, stringWindow } from './string-windows.js';
+import {
+  type BinaryChanges,
+  type BinaryFile,
+  type BinaryTools,
+  isMachoFile,
+  relocateBinary,
+  WindowSteps,
+} from './binary-steps.js';
+import { EditedFile, unwritten } from './edited-file.js';
+import { replaceFrom, stringWindow } from './string-windows.js';
 
 export interface BinaryRelocatorOptions {
   readonly engine: RelocationEngine;
@@ -30,63 +26,33 @@ export interface BinaryRelocatorOptions {
   readonly replaceIdentity: boolean;
 }
 
-export interface BinaryFile {
-  /** For messages. */
-  readonly name: string;
-  readonly file: EditableFile;
-  /** Where rpaths are relative to the file. */
-  readonly origin?: FileOrigin | undefined;
-  /** Where an old prefix may begin, if that is known. */
-  readonly hits?: readonly number[] | undefined;
-}
-
-/** How much of a file was changed, or would be. */
-export interface BinaryCounts {
-  readonly edits: number;
-  readonly strings: number;
-}
-
 export class BinaryRelocator {
-  readonly #mapping: PrefixMapping;
   readonly #cStringMapping: PrefixMapping;
-  readonly #elf: ElfPatcher;
-  readonly #macho: MachoPatcher;
-  readonly #strings: CStringReplacer;
-  readonly #window: Uint8Array;
+  readonly #tools: BinaryTools;
+  #ownWindow: Uint8Array | undefined;
 
-  constructor({
-    engine,
-    mapping,
-    cStringMapping,
-    rewriteInterpreter,
-    replaceIdentity,
-  }: BinaryRelocatorOptions) {
-    this.#mapping = encodeMapping(mapping);
-    this.#cStringMapping = encodeMapping(cStringMapping);
-    this.#elf = engine.createElfPatcher(this.#mapping, { rewriteInterpreter });
-    this.#macho = engine.createMachoPatcher(this.#mapping, { replaceIdentity });
-    this.#strings = engine.createCStringReplacer(this.#cStringMapping);
-    this.#window = stringWindow(this.#strings);
+  constructor({ engine, replaceIdentity, rewriteInterpreter, ...mappings }: BinaryRelocatorOptions) {
+    const mapping = encodeMapping(mappings.mapping);
+    this.#cStringMapping = encodeMapping(mappings.cStringMapping);
+    this.#tools = {
+      elf: engine.createElfPatcher(mapping, { rewriteInterpreter }),
+      macho: engine.createMachoPatcher(mapping, { replaceIdentity }),
+      mapping,
+      strings: engine.createCStringReplacer(this.#cStringMapping),
+    };
   }
 
   /**
    * Changes a file; one that ends in an error may be half changed.
-   * @throws RelocationError `cannot-grow-string`, `cannot-shrink-string`, `cannot-grow-rpath`, `macho-unsupported`, `macho-no-room`,
-   * `macho-signed`, `macho-signature`
+   * @throws RelocationError as `relocateBinary`
    */
-  relocate(binary: BinaryFile): BinaryCounts {
-    const { name, file, hits, origin } = binary;
-    if (isMacho(file)) return relocateMacho(this.#machoRequest(binary));
-    const edits = namingFile(name, () => this.#elf.patch(file, origin));
-    const covered = coverEdits(edits, this.#mapping);
-    for (const edit of covered) file.write(edit.offset, edit.bytes);
-    const request = { name, file, replacer: this.#strings, window: this.#window };
-    const strings =
-      hits !== undefined && hasFewHits(hits, file.size)
-        ? replaceAtHits({ ...request, hits, edits })
-        : replaceCStrings(request);
-    if (covered !== edits) for (const edit of edits) file.write(edit.offset, edit.bytes);
-    return { edits: edits.length, strings };
+  relocate(binary: BinaryFile): BinaryChanges {
+    return relocateBinary(binary, this.#tools, this.#window);
+  }
+
+  /** The steps for a file that comes in windows, with the names that were found in it before. */
+  windowSteps(name: string, edits: readonly Edit[]): WindowSteps {
+    return new WindowSteps({ name, edits, tools: this.#tools });
   }
 
   /**
@@ -94,24 +60,25 @@ export class BinaryRelocator {
    * @throws RelocationError as `relocate`
    */
   look(binary: BinaryFile): { readonly grownBy: number } | undefined {
-    const { name, file } = binary;
-    if (isMacho(file)) {
-      const counts = lookAtMacho(this.#machoRequest(binary));
-      return counts.edits + counts.strings > 0 ? { grownBy: 0 } : undefined;
-    }
-    const edits = namingFile(name, () => this.#elf.patch(file, binary.origin));
-    const view = new EditedFile(file, coverEdits(edits, this.#mapping));
-    const strings = replaceCStrings({ name, file: view, replacer: this.#strings, window: this.#window });
-    if (strings === 0 && new EditedFile(file, edits).isSame()) return undefined;
+    const { file } = binary;
+    // Signing reads what was changed; for an ELF file it would be memory for nothing.
+    const view = isMachoFile(file) ? new EditedFile(file) : unwritten(file);
+    const { edits, strings } = this.relocate({ ...binary, file: view });
+    if (strings === 0 && edits.every((edit) => isThere(edit, file))) return undefined;
     return { grownBy: sizeAfterEdits(file.size, edits) - file.size };
   }
 
   /** Counts the strings of a file in, as it would be without what was refused. */
-  survey({ name, file, origin }: BinaryFile, room: StringRoom): void {
-    const patcher = isMacho(file) ? this.#macho : this.#elf;
+  survey(binary: BinaryFile, room: StringRoom): void {
+    const { elf, macho, mapping } = this.#tools;
+    const unsigned = {
+      patch: macho.patch.bind(macho),
+      checkSignable: () => {},
+      resign: () => [],
+    };
+    const file = unwritten(binary.file);
     try {
-      const view = new EditedFile(file, coverEdits(patcher.patch(file, origin), this.#mapping));
-      replaceCStrings({ name, file: view, replacer: room, window: this.#window });
+      relocateBinary({ ...binary, file }, { elf, macho: unsigned, mapping, strings: room }, this.#window);
     } catch (error) {
       // One that cannot move for another reason.
       if (!(error instanceof RelocationError)) throw error;
@@ -123,13 +90,9 @@ export class BinaryRelocator {
     { file, offset }: { readonly file: EditableFile; readonly offset: number },
     room: StringRoom,
   ): void {
-    const rest: EditableFile = {
-      size: file.size - offset,
-      read: (at, length) => file.read(offset + at, length),
-      readInto: (target, at) => file.readInto(target, offset + at),
-      write: () => {},
-    };
-    replaceCStrings({ name: '', file: rest, replacer: room, window: this.#window });
+    const tools = { mapping: this.#tools.mapping, strings: room };
+    const steps = new WindowSteps({ name: '', edits: [], tools });
+    replaceFrom(offset, { file: unwritten(file), work: steps, window: this.#window });
   }
 
   /** Learns how long a root may be, by the roots of the new prefixes. */
@@ -137,15 +100,15 @@ export class BinaryRelocator {
     return new StringRoom(this.#cStringMapping, rootLengthOf);
   }
 
-  #machoRequest({ name, file, origin }: BinaryFile): MachoRequest {
-    return {
-      name,
-      file,
-      origin,
-      patcher: this.#macho,
-      mapping: this.#mapping,
-      replacer: this.#strings,
-      window: this.#window,
-    };
+  get #window(): Uint8Array {
+    this.#ownWindow ??= stringWindow(this.#tools.strings);
+    return this.#ownWindow;
   }
+}
+
+/** Whether an edit writes what the file has. */
+function isThere({ offset, bytes }: Edit, file: EditableFile): boolean {
+  const there = new Uint8Array(bytes.length);
+  const length = file.readInto(there, offset);
+  return length === bytes.length && Buffer.compare(there, bytes) === 0;
 }

@@ -1,16 +1,15 @@
-// A file as it would be after edits, for looking at what else would change; nothing is written.
-import type { Edit } from '../../core/byte-source.js';
+// A file with edits on top, for looking at what else would change: the file itself is never written.
+import { applyEditsAt, type Edit } from '../../core/byte-source.js';
 import type { EditableFile } from '../../core/editable-file.js';
 
 export class EditedFile implements EditableFile {
   readonly size: number;
-  readonly #file: EditableFile;
-  readonly #edits: readonly Edit[];
+  readonly #file: Pick<EditableFile, 'size' | 'readInto'>;
+  readonly #edits: Edit[] = [];
 
-  constructor(file: EditableFile, edits: readonly Edit[]) {
+  constructor(file: Pick<EditableFile, 'size' | 'readInto'>) {
     this.size = file.size;
     this.#file = file;
-    this.#edits = edits;
   }
 
   read(offset: number, length: number): Uint8Array {
@@ -20,22 +19,21 @@ export class EditedFile implements EditableFile {
 
   readInto(target: Uint8Array, offset: number): number {
     const length = this.#file.readInto(target, offset);
-    for (const edit of this.#edits) {
-      const from = Math.max(edit.offset, offset);
-      const to = Math.min(edit.offset + edit.bytes.length, offset + length);
-      if (from < to) target.set(edit.bytes.subarray(from - edit.offset, to - edit.offset), from - offset);
-    }
+    applyEditsAt(target.subarray(0, length), offset, this.#edits);
     return length;
   }
 
-  write(): void {}
-
-  /** Whether the edits write what is there already. */
-  isSame(): boolean {
-    return this.#edits.every(({ offset, bytes }) => {
-      const there = new Uint8Array(bytes.length);
-      const length = this.#file.readInto(there, offset);
-      return length === bytes.length && Buffer.compare(there, bytes) === 0;
-    });
+  write(offset: number, bytes: Uint8Array): void {
+    this.#edits.push({ offset, bytes: new Uint8Array(bytes) });
   }
+}
+
+/** A file that takes no edits: for steps that read nothing of what they wrote. */
+export function unwritten(file: EditableFile): EditableFile {
+  return {
+    size: file.size,
+    read: (offset, length) => file.read(offset, length),
+    readInto: (target, offset) => file.readInto(target, offset),
+    write: () => {},
+  };
 }

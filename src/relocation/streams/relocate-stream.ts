@@ -4,30 +4,19 @@ import { TransformStream } from 'node:stream/web';
 import { sizeAfterEdits } from '../../core/byte-source.js';
 import { concatBytes, copyBytes, fromLatin1, toLatin1 } from '../../core/bytes.js';
 import type { RelocationError } from '../../core/errors.js';
+import { MemoryFile } from '../../core/memory-file.js';
 import { type ArchiveEntry, wholeEntry } from '../../tar/archive-entry.js';
 import { displayPath, parseSafePath } from '../../tar/safe-path.js';
-import type {
-  CStringReplacer,
-  MachoPatcher,
-  PrefixMapping,
-  RelocationEngine,
-  TextReplacer,
-} from '../engine.js';
+import type { PrefixMapping, RelocationEngine, TextReplacer } from '../engine.js';
+import { BinaryRelocator } from '../files/binary-relocator.js';
 import { namingFile } from '../files/naming-file.js';
 import { relocateLinkTarget } from '../names/links.js';
 import { originOf } from '../names/relative-rpath.js';
 import type { ListedFile } from '../plan/listed-files.js';
 import { encodeMapping } from '../prefixes/prefix-map.js';
-import {
-  choiceOf,
-  explainRefusal,
-  fileOfBytes,
-  rootChoices,
-  rootLengths,
-} from '../strings/string-refusal.js';
-import { StringRoom } from '../strings/string-room.js';
+import { choiceOf, explainRefusal, rootChoices, rootLengths } from '../strings/string-refusal.js';
 import { TEXT_LIMIT, textTooLarge } from '../text/text-rules.js';
-import { BinaryWindows } from './binary-windows.js';
+import { BinaryWindows, type BytesAtHand } from './binary-windows.js';
 import type { StreamPlan } from './stream-plan.js';
 
 export interface RelocateOptions {
@@ -54,18 +43,21 @@ export function relocate(
 class RelocateStage {
   readonly #plan: StreamPlan;
   readonly #text: TextReplacer;
-  readonly #strings: CStringReplacer;
-  readonly #macho: MachoPatcher;
-  readonly #binaryMapping: PrefixMapping;
-  readonly #cStringMapping: PrefixMapping;
+  readonly #binaries: BinaryRelocator;
+  readonly #linkMapping: PrefixMapping;
 
   constructor(plan: StreamPlan, engine: RelocationEngine) {
+    const { relocation } = plan;
     this.#plan = plan;
-    this.#binaryMapping = encodeMapping(plan.relocation.binaryMapping);
-    this.#text = engine.createTextReplacer(encodeMapping(plan.relocation.textMapping));
-    this.#macho = engine.createMachoPatcher(this.#binaryMapping, { replaceIdentity: false });
-    this.#cStringMapping = encodeMapping(plan.relocation.cStringMapping);
-    this.#strings = engine.createCStringReplacer(this.#cStringMapping);
+    this.#text = engine.createTextReplacer(encodeMapping(relocation.textMapping));
+    this.#linkMapping = encodeMapping(relocation.binaryMapping);
+    this.#binaries = new BinaryRelocator({
+      engine,
+      mapping: relocation.binaryMapping,
+      cStringMapping: relocation.cStringMapping,
+      rewriteInterpreter: relocation.rewriteInterpreter,
+      replaceIdentity: false,
+    });
   }
 
   async relocate(item: ArchiveEntry): Promise<ArchiveEntry> {
@@ -79,25 +71,22 @@ class RelocateStage {
   }
 
   /** Only the one string is known: what follows has not come yet. */
-  #explain(error: RelocationError, window: Uint8Array, offset: number): RelocationError {
+  #explain(error: RelocationError, { bytes, offset }: BytesAtHand): RelocationError {
     const choice = choiceOf(String(error.data.newPrefix), rootChoices(this.#plan.relocation));
-    const room = choice && new StringRoom(this.#cStringMapping, rootLengths(choice));
-    room?.lookAt(window, Number(error.data.offset));
-    const file = fileOfBytes(window);
-    return explainRefusal({
-      error,
-      file,
-      fileOffset: offset,
-      choice,
-      longest: room?.longestRoot,
-      isOne: true,
-    });
+    const room = choice && this.#binaries.room(rootLengths(choice));
+    room?.lookAt(bytes, Number(error.data.offset) - offset);
+    const atHand = new MemoryFile(bytes);
+    const file = {
+      size: offset + bytes.length,
+      readInto: (target: Uint8Array, at: number) => atHand.readInto(target, at - offset),
+    };
+    return explainRefusal({ error, file, choice, longest: room?.longestRoot, isOne: true });
   }
 
   #relocateLink(item: ArchiveEntry): ArchiveEntry {
     const { linkPath } = item.entry;
     if (item.entry.type !== 'symlink' || linkPath === undefined) return item;
-    const { target } = relocateLinkTarget(fromLatin1(linkPath), this.#binaryMapping);
+    const { target } = relocateLinkTarget(fromLatin1(linkPath), this.#linkMapping);
     return { ...item, entry: { ...item.entry, linkPath: toLatin1(target) } };
   }
 
@@ -127,9 +116,7 @@ class RelocateStage {
     const size = sizeAfterEdits(item.entry.size, edits);
     const name = displayPath(item.entry.path);
     const windows = new BinaryWindows({
-      strings: this.#strings,
-      mapping: this.#binaryMapping,
-      patcher: this.#macho,
+      relocator: this.#binaries,
       origin: originOf(this.#plan.relocation, listedName),
       explain: (...refused) => this.#explain(...refused),
       edits,

@@ -7,8 +7,9 @@ import { concatBytes, copyBytes } from '../../core/bytes.js';
 import { MetadataError } from '../../core/errors.js';
 import { type ArchiveEntry, forEachEntry } from '../../tar/archive-entry.js';
 import type { TarEntry } from '../../tar/entry.js';
-import { parseSafePath, type SafePath } from '../../tar/safe-path.js';
+import { displayPath, parseSafePath, type SafePath } from '../../tar/safe-path.js';
 import type { RelocationEngine } from '../engine.js';
+import { findNames } from '../files/binary-steps.js';
 import { originOf } from '../names/relative-rpath.js';
 import { type ListedFile, type ListedMember, listedFiles, listedLinks } from '../plan/listed-files.js';
 import { makePlan, type PlanInput, type RelocationPlan } from '../plan/plan.js';
@@ -148,8 +149,10 @@ async function findElfEdits(
   const mapping = encodeMapping(relocation.binaryMapping);
   const patcher = engine.createElfPatcher(mapping, { rewriteInterpreter: relocation.rewriteInterpreter });
   const edits = new Map<SafePath, readonly Edit[]>();
-  const patch = (path: SafePath, bytes: ByteSource) =>
-    patcher.patch(bytes, originOf(relocation, binaries.get(path)?.name ?? ''));
+  const patch = (path: SafePath, file: ByteSource) => {
+    const origin = originOf(relocation, binaries.get(path)?.name ?? '');
+    return findNames({ name: displayPath(path), file, origin }, patcher);
+  };
   const settle = (path: SafePath, source: SparseSource): boolean => {
     const found = source.attempt((bytes) => patch(path, bytes));
     if (found !== undefined) edits.set(path, found.result);

@@ -50,25 +50,16 @@ export interface RefusalFacts {
   readonly choice: RootChoice | undefined;
   /** For all strings of the package; undefined where no choice of the user's helps. */
   readonly longest: number | undefined;
-  /** Where the file begins that the error's offset is in, if only part of it is at hand. */
-  readonly fileOffset?: number;
   /** Only this one string is known. */
   readonly isOne?: boolean;
 }
 
 /** The error with the whole string, where it is, and how long the root may be. */
-export function explainRefusal({
-  error,
-  file,
-  choice,
-  longest,
-  isOne,
-  fileOffset = 0,
-}: RefusalFacts): RelocationError {
+export function explainRefusal({ error, file, choice, longest, isOne }: RefusalFacts): RelocationError {
   const offset = Number(error.data.offset);
   const string = wholeString(file, offset);
   const fitting = longest !== undefined && longest > 1 ? longest : undefined;
-  const place = `: "${displayPath(string)}" at byte ${fileOffset + offset}`;
+  const place = `: "${displayPath(string)}" at byte ${offset}`;
   const limit =
     choice === undefined || fitting === undefined
       ? ''
@@ -100,17 +91,6 @@ function hintFor(
 }
 
 const OPTIONS = { root: '--alias-root', prefix: '--alias' } as const;
-
-export function fileOfBytes(bytes: Uint8Array): RefusedFile {
-  return {
-    size: bytes.length,
-    readInto(target, offset) {
-      const part = bytes.subarray(offset, offset + target.length);
-      target.set(part);
-      return part.length;
-    },
-  };
-}
 
 /** From a match to the end of its string. */
 function wholeString(file: RefusedFile, offset: number): string {
