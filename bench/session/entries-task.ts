@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { tarballPath } from '../../src/buildcache/layout.js';
+import { rulesOfLayout } from '../../src/buildcache/relocation-rules.js';
 import { requireChecksum } from '../../src/buildcache/specfile.js';
 import { IndexClient } from '../../src/mirror/index-client.js';
 import type { Mirror } from '../../src/mirror/mirror.js';
@@ -40,7 +41,8 @@ export async function installThroughEntries(
   const prefix = store.ownPrefixOf(spec.root, spec);
   const specfile = await specfileOf(spec, mirror);
   const source = mirror.location(tarballPath(spec.root, spec));
-  const job = coreJob({ store, stage, spec, prefix, layoutVersion: specfile.layoutVersion, source });
+  const rules = rulesOfLayout(specfile.layoutVersion);
+  const job = coreJob({ store, stage, spec, prefix, rules, source });
   const sink = installEntries(new PackageCore(job, engine, inflater));
   const { body } = await mirror.get(tarballPath(spec.root, spec), {});
   await body

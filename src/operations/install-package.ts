@@ -1,6 +1,7 @@
 // Installs one package: find its metadata, verify it, extract the tarball into a stage, relocate, run the hooks, put it in place,
 // record it. Until the rename nothing of it is visible; after a failure nothing of it is left.
 import { tarballPath } from '../buildcache/layout.js';
+import { rulesOfLayout } from '../buildcache/relocation-rules.js';
 import {
   ArchiveError,
   BuildcacheError,
@@ -225,7 +226,7 @@ class PackageInstallation {
       stage,
       spec,
       prefix,
-      layoutVersion,
+      rules: rulesOfLayout(layoutVersion),
       source: source.location,
       aliasRoot,
       isAhead,

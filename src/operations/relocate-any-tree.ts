@@ -167,7 +167,7 @@ class TreeRelocator {
   }
 
   #lookAtLink({ path, target }: PrefixLink): ChangedFile | undefined {
-    const relocated = relocateLinkTarget(fromLatin1(target), this.#mapping);
+    const relocated = relocateLinkTarget(fromLatin1(target), { mapping: this.#mapping });
     const isMoved = this.#request.mapping.some(([, to]) => isBelow(target, to));
     if (relocated.leadsOutside && !isMoved)
       this.#request.onWarning(
@@ -227,7 +227,7 @@ class TreeRelocator {
   }
 
   #writeLink(node: Buffer): void {
-    const { target } = relocateLinkTarget(readStagedLink(node), this.#mapping);
+    const { target } = relocateLinkTarget(readStagedLink(node), { mapping: this.#mapping });
     replaceStagedLink(node, target);
   }
 

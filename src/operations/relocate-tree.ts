@@ -5,7 +5,7 @@ import type { RelocationError } from '../core/errors.js';
 import type { PrefixMapping, RelocationEngine } from '../relocation/engine.js';
 import { BinaryRelocator } from '../relocation/files/binary-relocator.js';
 import { namingFile } from '../relocation/files/naming-file.js';
-import { relocateLinkTarget } from '../relocation/names/links.js';
+import { type LinkRules, relocateLinkTarget } from '../relocation/names/links.js';
 import { originOf } from '../relocation/names/relative-rpath.js';
 import { type ListedFile, listedFiles, listedLinks } from '../relocation/plan/listed-files.js';
 import type { RelocationPlan } from '../relocation/plan/plan.js';
@@ -56,22 +56,22 @@ export function relocateTree(request: RelocateTreeRequest): RelocationCounts {
 }
 
 function relocateLinks({ tree, root, plan, onWarning }: RelocateTreeRequest): number {
-  const mapping = encodeMapping(plan.binaryMapping);
+  const rules = { mapping: encodeMapping(plan.binaryMapping), normalize: plan.normalizeLinkTargets };
   return listedLinks(tree.members, root, plan.linkFiles).filter(({ name, path }) =>
-    relocateLink({ name, location: tree.locate(path), mapping, onWarning }),
+    relocateLink({ name, location: tree.locate(path), rules, onWarning }),
   ).length;
 }
 
 interface LinkRequest {
   readonly name: string;
   readonly location: Buffer;
-  readonly mapping: PrefixMapping;
+  readonly rules: LinkRules;
   readonly onWarning: (message: string) => void;
 }
 
-function relocateLink({ name, location, mapping, onWarning }: LinkRequest): boolean {
+function relocateLink({ name, location, rules, onWarning }: LinkRequest): boolean {
   const old = readStagedLink(location);
-  const { target, matched, leadsOutside } = relocateLinkTarget(old, mapping);
+  const { target, matched, leadsOutside } = relocateLinkTarget(old, rules);
   if (leadsOutside)
     onWarning(
       `The link "${displayPath(name)}" leads to "${displayPath(toLatin1(old))}", which is in no known prefix`,

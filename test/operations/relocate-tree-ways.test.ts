@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { Buildinfo } from '../../src/buildcache/buildinfo.js';
+import { rulesOfLayout } from '../../src/buildcache/relocation-rules.js';
 import { formatBuildinfo } from '../../src/buildcache/write-buildinfo.js';
 import { fromLatin1 } from '../../src/core/bytes.js';
 import { RelocationError } from '../../src/core/errors.js';
@@ -264,7 +265,7 @@ function placesOf({ from = OLD, to }: Case): PlanInput {
     newSbangPath: '/sbang',
     newSpackPrefix: '/spack',
     newPrefixes: [],
-    layoutVersion: 2,
+    rules: rulesOfLayout(2),
   };
 }
 

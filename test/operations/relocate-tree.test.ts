@@ -45,6 +45,7 @@ function planOf(changes: Partial<RelocationPlan> = {}): RelocationPlan {
     binaryFiles: [],
     linkFiles: [],
     rewriteInterpreter: false,
+    normalizeLinkTargets: true,
     relativeRpaths: false,
     cStringMapping: changes.binaryMapping ?? MAPPING,
     aliasRoot: undefined,
@@ -186,6 +187,12 @@ describe('relocateTree', () => {
     assert.deepEqual(warnings, [
       'The link "l\\x1b" leads to "/else\\x1b[2J/where", which is in no known prefix',
     ]);
+  });
+
+  it('leaves link targets unnormalized where the plan says so', (test) => {
+    const plan = { linkFiles: ['l'], normalizeLinkTargets: false };
+    const { tree } = relocate(here(test), [symlink('l', `${OLD}/dep-1//x/../lib/`)], plan);
+    assert.equal(readlinkSync(tree.locate('p/l')), `${NEW}/dep//x/../lib/`);
   });
 
   it('takes names that are not UTF-8', (test) => {

@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { type Buildinfo, parseBuildinfo } from '../../src/buildcache/buildinfo.js';
+import { rulesOfLayout } from '../../src/buildcache/relocation-rules.js';
 import { applyEdits, sourceOfBytes } from '../../src/core/byte-source.js';
 import { toLatin1 } from '../../src/core/bytes.js';
 import type { RelocationEngine } from '../../src/relocation/engine.js';
@@ -142,7 +143,7 @@ function planFor(
     newSbangPath: `${unpaddedRoot(store.root)}/bin/sbang`,
     newSpackPrefix: SPACK_PREFIX,
     newPrefixes,
-    layoutVersion,
+    rules: rulesOfLayout(layoutVersion),
   });
 }
 
@@ -163,7 +164,7 @@ function relocate(
   }
   for (const path of plan.linkFiles) {
     const link = member(path);
-    link.bytes = Buffer.from(relocateLinkTarget(link.bytes, binaryMapping).target);
+    link.bytes = Buffer.from(relocateLinkTarget(link.bytes, { mapping: binaryMapping }).target);
   }
   for (const path of plan.textFiles) {
     const file = member(path);

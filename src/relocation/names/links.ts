@@ -15,9 +15,19 @@ export interface RelocatedLink {
   readonly leadsOutside: boolean;
 }
 
+export interface LinkRules {
+  readonly mapping: PrefixMapping;
+  /** Whether a target that was replaced is normalized; true where nothing is said. */
+  readonly normalize?: boolean;
+}
+
 /** The new target of a symlink: the first mapping that begins it replaced, and the result normalized. */
-export function relocateLinkTarget(target: Uint8Array, mapping: PrefixMapping): RelocatedLink {
+export function relocateLinkTarget(
+  target: Uint8Array,
+  { mapping, normalize = true }: LinkRules,
+): RelocatedLink {
   const mapped = mapPath(target, mapping);
   if (mapped === undefined) return { target, matched: false, leadsOutside: target[0] === SLASH };
-  return { target: fromLatin1(normalizePath(toLatin1(mapped))), matched: true, leadsOutside: false };
+  const replaced = normalize ? fromLatin1(normalizePath(toLatin1(mapped))) : mapped;
+  return { target: replaced, matched: true, leadsOutside: false };
 }

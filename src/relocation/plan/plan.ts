@@ -1,6 +1,7 @@
 // What happens to the files of one package when it moves: FORMATS §5 (Spack `relocate_package`). Plain data, made once
 // the buildinfo is known; the new prefixes come in as data, so that this needs no store.
 import type { Buildinfo } from '../../buildcache/buildinfo.js';
+import type { RelocationRules } from '../../buildcache/relocation-rules.js';
 import { MetadataError, RelocationError } from '../../core/errors.js';
 import { joinPath, relativePath } from '../names/normalize-path.js';
 import { type PathMapping, PrefixMapBuilder } from '../prefixes/prefix-map.js';
@@ -20,8 +21,8 @@ export interface PlanInput {
   readonly newPrefixes: readonly { readonly hash: string; readonly prefix: string }[];
   /** A symbolic link to the new root, for C strings that have no room for that. */
   readonly aliasRoot?: string | undefined;
-  /** The layout of the build cache: from 2 on the interpreter of an ELF file is rewritten like an rpath. */
-  readonly layoutVersion: number;
+  /** Those of the Spack that made the package. */
+  readonly rules: RelocationRules;
 }
 
 /** What to do, for the engines and for people. Lists are relative to the prefix. */
@@ -30,9 +31,9 @@ export interface RelocationPlan {
   readonly kind: 'full' | 'text-only' | 'none';
   readonly oldPrefix: string;
   readonly newPrefix: string;
-  /** For text files. Identities are in it: engines drop them for text and C strings. */
+  /** For text files. Identities may be in it: engines drop them for text and C strings. */
   readonly textMapping: PathMapping;
-  /** For rpaths, interpreters and links, identities included. */
+  /** For rpaths, interpreters and links; identities in it match and shield. */
   readonly binaryMapping: PathMapping;
   /** For C strings: the same, but for new prefixes that go by an alias of the root. */
   readonly cStringMapping: PathMapping;
@@ -42,6 +43,8 @@ export interface RelocationPlan {
   readonly binaryFiles: readonly string[];
   readonly linkFiles: readonly string[];
   readonly rewriteInterpreter: boolean;
+  /** Whether link targets that are replaced are normalized. */
+  readonly normalizeLinkTargets: boolean;
   /** Rpaths are relative to the file: they are resolved at its old place and made relative at the new one. */
   readonly relativeRpaths: boolean;
   readonly newLayoutRoot: string;
@@ -61,7 +64,7 @@ export function makePlan(input: PlanInput): RelocationPlan {
   checkLayout(input);
   const kind = planKind(input, oldPrefix);
   const mappings = makeMappings(input, oldPrefix);
-  const { newLayoutRoot, aliasRoot } = input;
+  const { newLayoutRoot, aliasRoot, rules } = input;
   const aliases = aliasRoot === undefined ? [] : [{ root: newLayoutRoot, alias: aliasRoot }];
   return {
     kind,
@@ -70,14 +73,20 @@ export function makePlan(input: PlanInput): RelocationPlan {
     ...mappings,
     cStringMapping: withAliases(mappings.binaryMapping, aliases),
     aliasRoot,
-    // Spack's own `filter_file` leaves backup files behind: they stay as they are.
-    textFiles: kind === 'none' ? [] : buildinfo.relocateTextfiles.filter((file) => !file.endsWith('~')),
+    textFiles: kind === 'none' ? [] : textFilesOf(input),
     binaryFiles: kind === 'full' ? buildinfo.relocateBinaries : [],
     linkFiles: kind === 'full' ? buildinfo.relocateLinks : [],
-    rewriteInterpreter: input.layoutVersion >= 2,
+    rewriteInterpreter: rules.rewriteInterpreter,
+    normalizeLinkTargets: rules.normalizeLinkTargets,
     relativeRpaths: buildinfo.relativeRpaths,
     newLayoutRoot,
   };
+}
+
+/** Spack's own `filter_file` leaves backup files behind; before 1.0 they stay as they are. */
+function textFilesOf({ buildinfo, rules }: PlanInput): readonly string[] {
+  const files = buildinfo.relocateTextfiles;
+  return rules.relocateBackupFiles ? files : files.filter((file) => !file.endsWith('~'));
 }
 
 function findOldPrefix({ buildpath, relativePrefix }: Buildinfo): string {
@@ -115,33 +124,58 @@ function checkLayout({ buildinfo, newPrefix, newLayoutRoot }: PlanInput): void {
   );
 }
 
+interface PlanMappings {
+  readonly textMapping: PathMapping;
+  readonly binaryMapping: PathMapping;
+}
+
+function makeMappings(input: PlanInput, oldPrefix: string): PlanMappings {
+  return input.rules.sbangInAllMappings ? oneMapping(input) : separateMappings(input, oldPrefix);
+}
+
 /** The mappings in their order (FORMATS §5, 1 to 5); the order decides where several match. */
-function makeMappings(
-  input: PlanInput,
-  oldPrefix: string,
-): { readonly textMapping: PathMapping; readonly binaryMapping: PathMapping } {
+function separateMappings(input: PlanInput, oldPrefix: string): PlanMappings {
   const { buildinfo } = input;
   const text = new PrefixMapBuilder();
   const binary = new PrefixMapBuilder();
-  const both = (from: string, to: string) => {
-    text.set(from, to);
-    binary.set(from, to);
-  };
-  if (buildinfo.sbangInstallPath) {
-    text.set(checkOldPath('sbang_install_path', buildinfo.sbangInstallPath), input.newSbangPath);
+  mapSbang(input, text);
+  for (const builder of [text, binary]) {
+    mapHashes(input, builder);
+    builder.set(oldPrefix, input.newPrefix);
+    mapRoot(input, builder);
   }
-  for (const { hash, prefix } of input.newPrefixes) {
-    const old = buildinfo.hashToPrefix.get(hash);
-    if (old !== undefined) both(checkOldPath('hash_to_prefix', old), prefix);
-  }
-  both(oldPrefix, input.newPrefix);
-  both(checkOldPath('buildpath', buildinfo.buildpath), input.newLayoutRoot);
   // Where sbang was a bash script in Spack's own prefix (before 0.9), scripts still name it there.
   if (buildinfo.spackprefix !== undefined) {
     const old = checkOldPath('spackprefix', buildinfo.spackprefix);
     text.set(`#!/bin/bash ${old}/bin/sbang`, `#!/bin/sh ${input.newSbangPath}`);
   }
   return { textMapping: text.build(), binaryMapping: binary.build() };
+}
+
+/** The mapping of Spack 1.x (FORMATS §5: 1, 2 and 4). */
+function oneMapping(input: PlanInput): PlanMappings {
+  const builder = new PrefixMapBuilder();
+  mapSbang(input, builder);
+  mapHashes(input, builder);
+  mapRoot(input, builder);
+  const mapping = builder.build().filter(([from, to]) => from !== to);
+  return { textMapping: mapping, binaryMapping: mapping };
+}
+
+function mapSbang({ buildinfo, newSbangPath }: PlanInput, builder: PrefixMapBuilder): void {
+  const { sbangInstallPath } = buildinfo;
+  if (sbangInstallPath) builder.set(checkOldPath('sbang_install_path', sbangInstallPath), newSbangPath);
+}
+
+function mapHashes({ buildinfo, newPrefixes }: PlanInput, builder: PrefixMapBuilder): void {
+  for (const { hash, prefix } of newPrefixes) {
+    const old = buildinfo.hashToPrefix.get(hash);
+    if (old !== undefined) builder.set(checkOldPath('hash_to_prefix', old), prefix);
+  }
+}
+
+function mapRoot({ buildinfo, newLayoutRoot }: PlanInput, builder: PrefixMapBuilder): void {
+  builder.set(checkOldPath('buildpath', buildinfo.buildpath), newLayoutRoot);
 }
 
 /** Replacing anything but an absolute path would shred the files; a newline would break the cut of text after lines. */

@@ -7,10 +7,10 @@ import type { RelocationError } from '../../core/errors.js';
 import { MemoryFile } from '../../core/memory-file.js';
 import { type ArchiveEntry, wholeEntry } from '../../tar/archive-entry.js';
 import { displayPath, parseSafePath } from '../../tar/safe-path.js';
-import type { PrefixMapping, RelocationEngine, TextReplacer } from '../engine.js';
+import type { RelocationEngine, TextReplacer } from '../engine.js';
 import { BinaryRelocator } from '../files/binary-relocator.js';
 import { namingFile } from '../files/naming-file.js';
-import { relocateLinkTarget } from '../names/links.js';
+import { type LinkRules, relocateLinkTarget } from '../names/links.js';
 import { originOf } from '../names/relative-rpath.js';
 import type { ListedFile } from '../plan/listed-files.js';
 import { encodeMapping } from '../prefixes/prefix-map.js';
@@ -44,13 +44,16 @@ class RelocateStage {
   readonly #plan: StreamPlan;
   readonly #text: TextReplacer;
   readonly #binaries: BinaryRelocator;
-  readonly #linkMapping: PrefixMapping;
+  readonly #linkRules: LinkRules;
 
   constructor(plan: StreamPlan, engine: RelocationEngine) {
     const { relocation } = plan;
     this.#plan = plan;
     this.#text = engine.createTextReplacer(encodeMapping(relocation.textMapping));
-    this.#linkMapping = encodeMapping(relocation.binaryMapping);
+    this.#linkRules = {
+      mapping: encodeMapping(relocation.binaryMapping),
+      normalize: relocation.normalizeLinkTargets,
+    };
     this.#binaries = new BinaryRelocator({
       engine,
       mapping: relocation.binaryMapping,
@@ -86,7 +89,7 @@ class RelocateStage {
   #relocateLink(item: ArchiveEntry): ArchiveEntry {
     const { linkPath } = item.entry;
     if (item.entry.type !== 'symlink' || linkPath === undefined) return item;
-    const { target } = relocateLinkTarget(fromLatin1(linkPath), this.#linkMapping);
+    const { target } = relocateLinkTarget(fromLatin1(linkPath), this.#linkRules);
     return { ...item, entry: { ...item.entry, linkPath: toLatin1(target) } };
   }
 

@@ -45,6 +45,7 @@ function planOf(places: Omit<Head, 'mapping'>): RelocationPlan {
     binaryFiles: [],
     linkFiles: [],
     rewriteInterpreter: false,
+    normalizeLinkTargets: true,
     relativeRpaths: true,
   };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Buildinfo } from '../../../src/buildcache/buildinfo.js';
+import { type RelocationRules, rulesOfLayout } from '../../../src/buildcache/relocation-rules.js';
 import { BuildcacheError } from '../../../src/core/errors.js';
 import { makePlan, type PlanInput } from '../../../src/relocation/plan/plan.js';
 
@@ -32,7 +33,7 @@ const INPUT: PlanInput = {
     { hash: 'bbb', prefix: '/upstream/dep' },
     { hash: 'ddd', prefix: '/new/opt/other' },
   ],
-  layoutVersion: 1,
+  rules: rulesOfLayout(1),
 };
 
 function codeOf(change: Partial<Buildinfo>, input: Partial<PlanInput> = {}): string {
@@ -104,9 +105,43 @@ describe('makePlan', () => {
 
   it('rewrites interpreters from layout 2 on', () => {
     const rewrites = [0, 1, 2, 3].map(
-      (layoutVersion) => makePlan({ ...INPUT, layoutVersion }).rewriteInterpreter,
+      (layout) => makePlan({ ...INPUT, rules: rulesOfLayout(layout) }).rewriteInterpreter,
     );
     assert.deepEqual(rewrites, [false, false, true, true]);
+  });
+
+  it('goes by the rules of Spack 1.x where it is told', () => {
+    const withRules = (rules: Partial<RelocationRules>, changes: Partial<PlanInput> = {}) =>
+      makePlan({ ...INPUT, ...changes, rules: { ...INPUT.rules, ...rules } });
+    assert.deepEqual(withRules({ relocateBackupFiles: true }).textFiles, BUILDINFO.relocateTextfiles);
+    assert.deepEqual(
+      [false, true].map((normalizeLinkTargets) => withRules({ normalizeLinkTargets }).normalizeLinkTargets),
+      [false, true],
+    );
+    const one = withRules(
+      { sbangInAllMappings: true },
+      {
+        newPrefixes: [
+          { hash: 'bbb', prefix: '/upstream/dep' },
+          { hash: 'ccc', prefix: '/build/opt/arch/gone-3-ccc' },
+          { hash: 'aaa', prefix: '/new/opt/pkg' },
+        ],
+      },
+    );
+    assert.deepEqual(one.textMapping, [
+      ['/build/opt/bin/sbang', '/new/bin/sbang'],
+      ['/build/opt/arch/dep-2-bbb', '/upstream/dep'],
+      ['/build/opt/arch/pkg-1-aaa', '/new/opt/pkg'],
+      ['/build/opt', '/new/opt'],
+    ]);
+    assert.deepEqual(one.binaryMapping, one.textMapping);
+    assert.deepEqual(one.cStringMapping, one.textMapping);
+    const unlisted = withRules({ sbangInAllMappings: true }, { newPrefixes: [] });
+    assert.deepEqual(
+      unlisted.textMapping.map(([from]) => from),
+      ['/build/opt/bin/sbang', '/build/opt'],
+      'the own prefix has no entry besides that of its hash',
+    );
   });
 
   it('needs the same path below the root where the buildinfo has no hashes', () => {
