@@ -47,9 +47,9 @@ export { resolveSpecs } from './operations/resolve-specs.js';
 // Relocation
 export type { PrefixMapping, RelocationEngine } from './relocation/engine.js';
 export { type EngineChoice, type SelectedEngine, selectEngine } from './relocation/engines/select.js';
-export { makePlan, type PlanInput, type RelocationPlan } from './relocation/plan.js';
-export { relocate } from './relocation/relocate-stream.js';
-export { readPlan, type StreamPlan } from './relocation/stream-plan.js';
+export { makePlan, type PlanInput, type RelocationPlan } from './relocation/plan/plan.js';
+export { relocate } from './relocation/streams/relocate-stream.js';
+export { readPlan, type StreamPlan } from './relocation/streams/stream-plan.js';
 export { extractClearsigned, verifyClearsigned } from './signature/clearsign.js';
 export { defaultTrustedKeysFolder, Keyring } from './signature/keyring.js';
 export { makeSigner } from './signature/make-signer.js';

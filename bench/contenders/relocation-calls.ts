@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import type { RelocationEngine } from '../../src/relocation/engine.js';
-import { findRoots } from '../../src/relocation/prefix-roots.js';
+import { findRoots } from '../../src/relocation/prefixes/prefix-roots.js';
 import type { KernelInput } from '../inputs/case-input.js';
 import { ELF_SIZE } from '../inputs/kernel-input.js';
 import type { KernelCall } from './kernel.js';
@@ -61,7 +61,7 @@ export function cStringCall(engine: RelocationEngine, { bytes, mapping }: Kernel
   const work = Buffer.from(bytes);
   return {
     restore: () => bytes.copy(work),
-    run: () => replacer.replace(work, 0, true),
+    run: () => replacer.replace(work, { start: 0, isLast: true }),
     result: () => work,
   };
 }

@@ -36,9 +36,8 @@ export async function installThroughEntries(
   store.ensureSbang();
   const stage = Stage.create(store.root, spec.root.hash);
   const prefix = store.ownPrefixOf(spec.root, spec);
-  const { specfile, tarball } = await descriptionOf(spec, mirror);
-  const { layoutVersion } = specfile;
-  const job = coreJob({ store, stage, spec, prefix, layoutVersion, source: tarball.location });
+  const { rules, tarball } = await descriptionOf(spec, mirror);
+  const job = coreJob({ store, stage, spec, prefix, rules, source: tarball.location });
   const sink = installEntries(new PackageCore(job, engine, inflater));
   const { body } = await tarball.open();
   await body

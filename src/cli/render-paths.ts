@@ -1,5 +1,5 @@
 // The paths that `inspect` found in a file, for people and as JSON.
-import type { PathStrings } from '../operations/path-strings.js';
+import type { PathStrings } from '../relocation/strings/path-strings.js';
 import { displayPath } from '../tar/safe-path.js';
 import { count } from './format.js';
 import { hexadecimal, tableLines } from './render-facts.js';

@@ -1,4 +1,5 @@
 // Makes the plain data of a core's job from a store and a spec.
+import type { RelocationRules } from '../buildcache/relocation-rules.js';
 import { toLatin1 } from '../core/bytes.js';
 import type { Spec } from '../spec/spec.js';
 import { hashToPrefixOrder } from '../spec/traverse.js';
@@ -12,7 +13,8 @@ export interface CoreJobRequest {
   readonly stage: Stage;
   readonly spec: Spec;
   readonly prefix: string;
-  readonly layoutVersion: number;
+  /** By which the package is relocated. */
+  readonly rules: RelocationRules;
   readonly source: string;
   /** A symbolic link to the store's root, for C strings that have no room for that. */
   readonly aliasRoot?: string | undefined;
@@ -27,7 +29,7 @@ const ELF_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'cray']);
  * @throws RelocationError `sbang-path-too-long`; UsageError `config`, `projection`
  */
 export function coreJob(request: CoreJobRequest): CoreJob {
-  const { store, stage, spec, prefix, layoutVersion, source, aliasRoot, isAhead = false } = request;
+  const { store, stage, spec, prefix, rules, source, aliasRoot, isAhead = false } = request;
   const permissions = store.permissionsOf(spec.root.name);
   return {
     packageName: spec.root.name,
@@ -39,11 +41,11 @@ export function coreJob(request: CoreJobRequest): CoreJob {
       newLayoutRoot: latin1(store.root),
       newSbangPath: latin1(store.sbangPath),
       newSpackPrefix: store.spackPrefix === undefined ? undefined : latin1(store.spackPrefix),
-      newPrefixes: hashToPrefixOrder(spec).map((node) => ({
+      newPrefixes: hashToPrefixOrder(spec, { order: rules.hashOrder }).map((node) => ({
         hash: node.hash,
         prefix: latin1(node.hash === spec.root.hash ? prefix : store.prefixOf(node, spec)),
       })),
-      layoutVersion,
+      rules,
       aliasRoot: aliasRoot === undefined ? undefined : latin1(aliasRoot),
     },
     projectionDepth: Math.max(1, prefix.split('/').length - store.root.split('/').length),

@@ -11,13 +11,13 @@ import type { ByteSource } from '../core/byte-source.js';
 import { concatBytes, copyBytes } from '../core/bytes.js';
 import { BuildcacheError } from '../core/errors.js';
 import { JsEngine } from '../relocation/engines/js.js';
+import { findPathStrings, type PathStrings } from '../relocation/strings/path-strings.js';
 import { extractClearsigned } from '../signature/clearsign.js';
 import { Decompressor } from '../stream/decompress.js';
 import { type Compression, detectCompression } from '../stream/detect-compression.js';
 import type { TarEntry } from '../tar/entry.js';
 import { displayPath, parseSafePath, type SafePath } from '../tar/safe-path.js';
 import { TarReader } from '../tar/tar-reader.js';
-import { findPathStrings, type PathStrings } from './path-strings.js';
 
 /** A file, wherever it is. */
 export interface InspectedFile extends ByteSource {

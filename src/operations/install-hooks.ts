@@ -1,8 +1,8 @@
 // What the install hooks do to every file of a package after relocation, listed or not (FORMATS §5): superfluous rpaths go,
 // too long `#!` lines get sbang in front, modes and the group become what the configuration says.
 import { fromLatin1, toLatin1 } from '../core/bytes.js';
-import { dropMissingRpaths } from '../relocation/missing-rpaths.js';
-import { filterShebang, type SbangTarget, SHEBANG_BYTES } from '../relocation/sbang-line.js';
+import { dropMissingRpaths } from '../relocation/names/missing-rpaths.js';
+import { filterShebang, type SbangTarget, SHEBANG_BYTES } from '../relocation/text/sbang-line.js';
 import { directoryMode, fileMode, type PermissionPolicy, SPECIAL_BITS } from '../store/permissions.js';
 import type { PrefixView } from '../store/prefix-view.js';
 import { keepingMode, replaceBeginning, setOwnership, withStagedFile } from '../store/staged-file.js';

@@ -213,7 +213,7 @@ class PackageInstallation {
 
   #job(stage: Stage, source: TarballSource): CoreJob {
     const { store, aliasRoot } = this.#context;
-    const { spec, layoutVersion } = source.specfile;
+    const { spec } = source.specfile;
     const prefix = this.#requireSamePlace(spec, source.location);
     const isAhead = this.#request.turn?.hasCome === false;
     return coreJob({
@@ -221,7 +221,7 @@ class PackageInstallation {
       stage,
       spec,
       prefix,
-      layoutVersion,
+      rules: source.rules,
       source: source.location,
       aliasRoot,
       isAhead,

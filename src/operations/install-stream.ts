@@ -1,8 +1,8 @@
 // The same installation by way of the public streams: each stage of its own, with the bytes that the core makes.
 import type { WritableStream as WebWritableStream } from 'node:stream/web';
 import type { RelocationEngine } from '../relocation/engine.js';
-import { relocate } from '../relocation/relocate-stream.js';
-import { readPlan } from '../relocation/stream-plan.js';
+import { relocate } from '../relocation/streams/relocate-stream.js';
+import { readPlan } from '../relocation/streams/stream-plan.js';
 import { writeTree } from '../store/write-tree.js';
 import { checksum } from '../stream/checksum.js';
 import { decompress } from '../stream/gunzip-stream.js';

@@ -3,7 +3,7 @@
 import { type FileClass, FileClassifier } from '../buildcache/classify-file.js';
 import { BUILDINFO_PATH } from '../buildcache/package-root.js';
 import { type BuildinfoFacts, formatBuildinfo } from '../buildcache/write-buildinfo.js';
-import { type ProbedPrefixes, TextProbe } from '../relocation/text-probe.js';
+import { type ProbedPrefixes, TextProbe } from '../relocation/text/text-probe.js';
 import { PrefixFileReader } from '../store/prefix-file-reader.js';
 import { listedOrder, tarOrder } from '../store/prefix-orders.js';
 import {

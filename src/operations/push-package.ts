@@ -5,7 +5,7 @@ import { encodeUtf8, toLatin1 } from '../core/bytes.js';
 import { MetadataError } from '../core/errors.js';
 import type { Publication, PublishedContent, Publisher, SignText } from '../mirror/build-cache.js';
 import type { RelocationEngine } from '../relocation/engine.js';
-import type { ProbedPrefixes } from '../relocation/text-probe.js';
+import type { ProbedPrefixes } from '../relocation/text/text-probe.js';
 import { parseJsonDocument } from '../spec/json-document.js';
 import { parseSpecDictionary } from '../spec/spec-json.js';
 import { prefixReadError } from '../store/prefix-tree.js';

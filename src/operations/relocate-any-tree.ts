@@ -4,18 +4,19 @@ import { type FileClass, FileClassifier } from '../buildcache/classify-file.js';
 import { fromLatin1, toLatin1 } from '../core/bytes.js';
 import type { RelocationError } from '../core/errors.js';
 import type { PrefixMapping, RelocationEngine, TextReplacer } from '../relocation/engine.js';
-import { relocateLinkTarget } from '../relocation/links.js';
-import { namingFile } from '../relocation/naming-file.js';
-import { encodeMapping, type PathMapping } from '../relocation/prefix-map.js';
-import { isBelow, type RootAlias, withAliases } from '../relocation/root-alias.js';
+import { BinaryRelocator } from '../relocation/files/binary-relocator.js';
+import { namingFile } from '../relocation/files/naming-file.js';
+import { relocateLinkTarget } from '../relocation/names/links.js';
+import { isBelow, type RootAlias, withAliases } from '../relocation/plan/root-alias.js';
+import { encodeMapping, type PathMapping } from '../relocation/prefixes/prefix-map.js';
 import {
   choiceOf,
   explainRefusal,
   isStringRefusal,
   type RootChoice,
   rootLengths,
-} from '../relocation/string-refusal.js';
-import { replaceTextChunks } from '../relocation/text-chunks.js';
+} from '../relocation/strings/string-refusal.js';
+import { replaceTextChunks } from '../relocation/text/text-chunks.js';
 import { checkAlias, ensureAlias, requireAlias } from '../store/alias-root.js';
 import { type PrefixFile, type PrefixLink, type PrefixNode, readPrefixTree } from '../store/prefix-tree.js';
 import { SHEBANG_LIMIT } from '../store/sbang.js';
@@ -24,7 +25,6 @@ import { readStagedLink, replaceStagedLink } from '../store/staged-link.js';
 import { rewriteTextFile } from '../store/staged-text.js';
 import { storeIoError } from '../store/store-io.js';
 import { displayPath } from '../tar/safe-path.js';
-import { BinaryRelocator } from './relocate-binaries.js';
 
 export interface RelocateAnyTreeRequest {
   /** A directory, as a byte string. */
@@ -167,7 +167,7 @@ class TreeRelocator {
   }
 
   #lookAtLink({ path, target }: PrefixLink): ChangedFile | undefined {
-    const relocated = relocateLinkTarget(fromLatin1(target), this.#mapping);
+    const relocated = relocateLinkTarget(fromLatin1(target), { mapping: this.#mapping });
     const isMoved = this.#request.mapping.some(([, to]) => isBelow(target, to));
     if (relocated.leadsOutside && !isMoved)
       this.#request.onWarning(
@@ -227,7 +227,7 @@ class TreeRelocator {
   }
 
   #writeLink(node: Buffer): void {
-    const { target } = relocateLinkTarget(readStagedLink(node), this.#mapping);
+    const { target } = relocateLinkTarget(readStagedLink(node), { mapping: this.#mapping });
     replaceStagedLink(node, target);
   }
 

@@ -3,26 +3,26 @@
 import { startsWithBytes, toLatin1 } from '../core/bytes.js';
 import type { RelocationError } from '../core/errors.js';
 import type { PrefixMapping, RelocationEngine } from '../relocation/engine.js';
-import { relocateLinkTarget } from '../relocation/links.js';
-import { type ListedFile, listedFiles, listedLinks } from '../relocation/listed-files.js';
-import { namingFile } from '../relocation/naming-file.js';
-import type { RelocationPlan } from '../relocation/plan.js';
-import { encodeMapping } from '../relocation/prefix-map.js';
-import { originOf } from '../relocation/relative-rpath.js';
+import { BinaryRelocator } from '../relocation/files/binary-relocator.js';
+import { namingFile } from '../relocation/files/naming-file.js';
+import { type LinkRules, relocateLinkTarget } from '../relocation/names/links.js';
+import { originOf } from '../relocation/names/relative-rpath.js';
+import { type ListedFile, listedFiles, listedLinks } from '../relocation/plan/listed-files.js';
+import type { RelocationPlan } from '../relocation/plan/plan.js';
+import { encodeMapping } from '../relocation/prefixes/prefix-map.js';
 import {
   choiceOf,
   explainRefusal,
   isStringRefusal,
   rootChoices,
   rootLengths,
-} from '../relocation/string-refusal.js';
-import { replaceTextChunks } from '../relocation/text-chunks.js';
+} from '../relocation/strings/string-refusal.js';
+import { replaceTextChunks } from '../relocation/text/text-chunks.js';
 import { type StagedFile, withStagedFile } from '../store/staged-file.js';
 import { readStagedLink, replaceStagedLink } from '../store/staged-link.js';
 import { rewriteTextFile } from '../store/staged-text.js';
 import type { StagedTree } from '../store/staged-tree.js';
 import { displayPath, type SafePath } from '../tar/safe-path.js';
-import { BinaryRelocator } from './relocate-binaries.js';
 
 /** How many files of each kind were changed. */
 export interface RelocationCounts {
@@ -56,22 +56,22 @@ export function relocateTree(request: RelocateTreeRequest): RelocationCounts {
 }
 
 function relocateLinks({ tree, root, plan, onWarning }: RelocateTreeRequest): number {
-  const mapping = encodeMapping(plan.binaryMapping);
+  const rules = { mapping: encodeMapping(plan.binaryMapping), normalize: plan.normalizeLinkTargets };
   return listedLinks(tree.members, root, plan.linkFiles).filter(({ name, path }) =>
-    relocateLink({ name, location: tree.locate(path), mapping, onWarning }),
+    relocateLink({ name, location: tree.locate(path), rules, onWarning }),
   ).length;
 }
 
 interface LinkRequest {
   readonly name: string;
   readonly location: Buffer;
-  readonly mapping: PrefixMapping;
+  readonly rules: LinkRules;
   readonly onWarning: (message: string) => void;
 }
 
-function relocateLink({ name, location, mapping, onWarning }: LinkRequest): boolean {
+function relocateLink({ name, location, rules, onWarning }: LinkRequest): boolean {
   const old = readStagedLink(location);
-  const { target, matched, leadsOutside } = relocateLinkTarget(old, mapping);
+  const { target, matched, leadsOutside } = relocateLinkTarget(old, rules);
   if (leadsOutside)
     onWarning(
       `The link "${displayPath(name)}" leads to "${displayPath(toLatin1(old))}", which is in no known prefix`,
@@ -121,9 +121,9 @@ function relocateBinaries(request: RelocateTreeRequest) {
     withStagedFile(tree.locate(path), (file) => {
       try {
         const { edits, strings } = relocator.relocate({ name: displayPath(name), file, origin, hits });
-        counts.rpaths += edits;
+        counts.rpaths += edits.length;
         counts.cStrings += strings;
-        if (edits + strings > 0) counts.binaries++;
+        if (edits.length + strings > 0) counts.binaries++;
       } catch (error) {
         if (!isStringRefusal(error)) throw error;
         throw refusal(request, relocator, { error, file, following: files.slice(index + 1) });

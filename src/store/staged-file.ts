@@ -14,6 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { EMPTY_BYTES } from '../core/bytes.js';
+import type { EditableFile } from '../core/editable-file.js';
 import { SPECIAL_BITS } from './permissions.js';
 
 /** What a file that was closed has read into, for the next one: a buffer for each of thousands would be garbage at once. */
@@ -21,7 +22,7 @@ let spareBuffer: Uint8Array = EMPTY_BYTES;
 const LARGEST_SPARE = 256 * 1024;
 
 /** A file of a stage, open for reading and editing in place. */
-export class StagedFile {
+export class StagedFile implements EditableFile {
   /** As it was when it was opened. */
   readonly size: number;
   /** How many names the file has. */

@@ -22,7 +22,7 @@ import { readElfTables } from '../../src/binfmt/elf-tables.js';
 import { applyEdits, type Edit, sourceOfBytes } from '../../src/core/byte-source.js';
 import { fromLatin1, toLatin1 } from '../../src/core/bytes.js';
 import { RelocationError } from '../../src/core/errors.js';
-import { patchElf } from '../../src/relocation/elf-patch.js';
+import { patchElf } from '../../src/relocation/names/elf-patch.js';
 
 const FIXTURES = join(process.cwd(), 'test', 'fixtures-binaries');
 const LIBRARIES = ['libgreet.so.1', 'libplain-32-little.so', 'libplain-32-big.so', 'libplain-64-big.so'];

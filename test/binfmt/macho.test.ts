@@ -19,9 +19,10 @@ import {
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import { fromLatin1, toLatin1 } from '../../src/core/bytes.js';
 import { BuildcacheError, RelocationError } from '../../src/core/errors.js';
+import { MemoryFile } from '../../src/core/memory-file.js';
 import type { FileOrigin } from '../../src/relocation/engine.js';
 import { JsEngine } from '../../src/relocation/engines/js.js';
-import { relocateMachoBytes } from '../../src/relocation/macho-bytes.js';
+import { BinaryRelocator } from '../../src/relocation/files/binary-relocator.js';
 
 const FIXTURES = join(process.cwd(), 'test', 'fixtures-binaries');
 const LIBRARIES = ['libgreet-arm64.dylib', 'libgreet-x86_64.dylib'];
@@ -66,14 +67,16 @@ interface Options {
 
 function relocated(bytes: Uint8Array, pairs: readonly (readonly [string, string])[], options: Options = {}) {
   const copy = Buffer.from(bytes);
-  const mapping = pairs.map(([from, to]) => [fromLatin1(from), fromLatin1(to)] as const);
-  const isChanged = relocateMachoBytes(copy, {
-    patcher: ENGINE.createMachoPatcher(mapping, { replaceIdentity: options.replaceIdentity ?? false }),
-    strings: ENGINE.createCStringReplacer(mapping),
-    mapping,
-    origin: options.origin,
+  const relocator = new BinaryRelocator({
+    engine: ENGINE,
+    mapping: pairs,
+    cStringMapping: pairs,
+    rewriteInterpreter: true,
+    replaceIdentity: options.replaceIdentity ?? false,
   });
-  return { bytes: copy, isChanged };
+  const file = new MemoryFile(copy);
+  const { edits, strings } = relocator.relocate({ name: 'library', file, origin: options.origin });
+  return { bytes: copy, isChanged: edits.length + strings > 0 };
 }
 
 function parsed(bytes: Uint8Array): MachoFile {

@@ -9,9 +9,9 @@ import { sourceOfBytes } from '../../src/core/byte-source.js';
 import { RelocationError } from '../../src/core/errors.js';
 import { type RelocationCounts, relocateTree } from '../../src/operations/relocate-tree.js';
 import { selectEngine } from '../../src/relocation/engines/select.js';
-import { HitRecorder } from '../../src/relocation/hit-recorder.js';
-import type { RelocationPlan } from '../../src/relocation/plan.js';
-import type { PathMapping } from '../../src/relocation/prefix-map.js';
+import type { RelocationPlan } from '../../src/relocation/plan/plan.js';
+import { HitRecorder } from '../../src/relocation/prefixes/hit-recorder.js';
+import type { PathMapping } from '../../src/relocation/prefixes/prefix-map.js';
 import type { StagedTree } from '../../src/store/staged-tree.js';
 import { buildElf } from '../helpers/elf-builder.js';
 import {
@@ -45,6 +45,7 @@ function planOf(changes: Partial<RelocationPlan> = {}): RelocationPlan {
     binaryFiles: [],
     linkFiles: [],
     rewriteInterpreter: false,
+    normalizeLinkTargets: true,
     relativeRpaths: false,
     cStringMapping: changes.binaryMapping ?? MAPPING,
     aliasRoot: undefined,
@@ -186,6 +187,12 @@ describe('relocateTree', () => {
     assert.deepEqual(warnings, [
       'The link "l\\x1b" leads to "/else\\x1b[2J/where", which is in no known prefix',
     ]);
+  });
+
+  it('leaves link targets unnormalized where the plan says so', (test) => {
+    const plan = { linkFiles: ['l'], normalizeLinkTargets: false };
+    const { tree } = relocate(here(test), [symlink('l', `${OLD}/dep-1//x/../lib/`)], plan);
+    assert.equal(readlinkSync(tree.locate('p/l')), `${NEW}/dep//x/../lib/`);
   });
 
   it('takes names that are not UTF-8', (test) => {

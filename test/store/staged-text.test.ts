@@ -3,8 +3,8 @@ import { chmodSync, linkSync, readdirSync, readFileSync, statSync, utimesSync, w
 import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { JsEngine } from '../../src/relocation/engines/js.js';
-import { encodeMapping, PrefixMapBuilder } from '../../src/relocation/prefix-map.js';
-import { replaceTextChunks } from '../../src/relocation/text-chunks.js';
+import { encodeMapping, PrefixMapBuilder } from '../../src/relocation/prefixes/prefix-map.js';
+import { replaceTextChunks } from '../../src/relocation/text/text-chunks.js';
 import { rewriteTextFile, type TextRewriter } from '../../src/store/staged-text.js';
 import { temporaryFolder } from './temporary-folder.js';
 

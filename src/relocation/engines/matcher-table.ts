@@ -1,6 +1,6 @@
 // Lays out a list of prefixes for the search of the WASM kernels; the layout is described in assembly/scan.ts.
-import { checkPrefixes } from '../prefix-map.js';
-import { findRoots } from '../prefix-roots.js';
+import { checkPrefixes } from '../prefixes/prefix-map.js';
+import { findRoots } from '../prefixes/prefix-roots.js';
 
 const HEADER_SIZE = 20;
 const PAIR_SIZE = 16;

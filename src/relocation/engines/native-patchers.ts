@@ -1,10 +1,10 @@
 // ELF and Mach-O patching of the Rust addon: how its kernels read a file, and what their answers mean.
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import { toLatin1 } from '../../core/bytes.js';
-import { growthRefused } from '../elf-patch.js';
 import type { ElfPatcher, FileOrigin, MachoPatcher, PrefixMapping, SignOptions } from '../engine.js';
-import { identityRefused, machoUnsupported, noRoomInMacho, signatureRefused } from '../macho-patch.js';
-import { rpathTooLong } from '../rpath.js';
+import { growthRefused } from '../names/elf-patch.js';
+import { identityRefused, machoUnsupported, noRoomInMacho, signatureRefused } from '../names/macho-patch.js';
+import { rpathTooLong } from '../names/rpath.js';
 import { ELF_PROBLEMS, MACHO_FORMS, RPATH_TOO_LONG, SIGNATURE_PROBLEMS } from './binary-problems.js';
 import { checkStatus, type NativeAddon, type NativePatch, nativeFailure } from './native-addon.js';
 

@@ -1,8 +1,9 @@
 // The engine in Rust: kernels (native/) that work in place on the bytes that JavaScript owns, and what decides around them.
 import type { RelocationError } from '../../core/errors.js';
-import { cStringError, seamFor } from '../binary-rules.js';
 import type {
+  CStringReplacement,
   CStringReplacer,
+  CStringWindow,
   ElfPatcher,
   MachoPatcher,
   PrefixMapping,
@@ -11,8 +12,9 @@ import type {
   SignOptions,
   TextReplacer,
 } from '../engine.js';
-import { checkPrefixes, withoutIdentities } from '../prefix-map.js';
-import { checkTextSize, TEXT_RESULT_LIMIT, textTooLarge } from '../text-rules.js';
+import { checkPrefixes, withoutIdentities } from '../prefixes/prefix-map.js';
+import { cStringError, seamFor } from '../strings/binary-rules.js';
+import { checkTextSize, TEXT_RESULT_LIMIT, textTooLarge } from '../text/text-rules.js';
 import {
   checkStatus,
   loadNativeAddon,
@@ -131,11 +133,7 @@ class NativeCStringReplacer implements CStringReplacer {
     this.seam = seamFor(mapping.reduce((longest, [from]) => Math.max(longest, from.length), 0));
   }
 
-  replace(
-    bytes: Uint8Array,
-    start: number,
-    isLast: boolean,
-  ): { readonly next: number; readonly replaced: number } {
+  replace(bytes: Uint8Array, { start, isLast }: CStringWindow): CStringReplacement {
     const limit = isLast ? bytes.length : bytes.length - this.seam;
     const status = checkStatus(this.#table.replaceCStrings(bytes, start, limit, this.#report));
     if (status !== 0) throw this.#error(status === CANNOT_GROW ? 'cannot-grow' : 'cannot-shrink', bytes);

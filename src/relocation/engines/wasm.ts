@@ -2,9 +2,10 @@
 // place; others are copied in by windows, and back where something was changed.
 import type { RelocationError } from '../../core/errors.js';
 import type { MemoryPlace, SharedOutput } from '../../stream/inflater.js';
-import { cStringError, seamFor } from '../binary-rules.js';
 import type {
+  CStringReplacement,
   CStringReplacer,
+  CStringWindow,
   ElfPatcher,
   MachoPatcher,
   PrefixMapping,
@@ -13,8 +14,9 @@ import type {
   SignOptions,
   TextReplacer,
 } from '../engine.js';
-import { withoutIdentities } from '../prefix-map.js';
-import { checkTextSize, rewriteText } from '../text-rules.js';
+import { withoutIdentities } from '../prefixes/prefix-map.js';
+import { cStringError, seamFor } from '../strings/binary-rules.js';
+import { checkTextSize, rewriteText } from '../text/text-rules.js';
 import { type MatcherTable, makeMatcherTable } from './matcher-table.js';
 import { checkScanSize, PairList } from './pair-list.js';
 import { makeWasmElfPatcher, makeWasmMachoPatcher } from './wasm-binary-patcher.js';
@@ -156,11 +158,7 @@ class WasmCStringReplacer implements CStringReplacer {
     kernels.reserve(this.#table, this.seam);
   }
 
-  replace(
-    bytes: Uint8Array,
-    start: number,
-    isLast: boolean,
-  ): { readonly next: number; readonly replaced: number } {
+  replace(bytes: Uint8Array, { start, isLast }: CStringWindow): CStringReplacement {
     const limit = isLast ? bytes.length : bytes.length - this.seam;
     if (this.#table.longest === 0) return { next: Math.max(start, limit), replaced: 0 };
     let position = start;
