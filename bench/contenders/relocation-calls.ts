@@ -61,7 +61,7 @@ export function cStringCall(engine: RelocationEngine, { bytes, mapping }: Kernel
   const work = Buffer.from(bytes);
   return {
     restore: () => bytes.copy(work),
-    run: () => replacer.replace(work, 0, true),
+    run: () => replacer.replace(work, { start: 0, isLast: true }),
     result: () => work,
   };
 }

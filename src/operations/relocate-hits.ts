@@ -39,7 +39,7 @@ export function replaceAtHits(request: HitRequest): number {
     if (start >= interval.end) continue;
     const bytes = file.read(start, interval.end - start + replacer.seam);
     const isLast = start + bytes.length >= file.size;
-    const { next, replaced } = namingFile(name, () => replacer.replace(bytes, 0, isLast), start);
+    const { next, replaced } = namingFile(name, () => replacer.replace(bytes, { start: 0, isLast }), start);
     if (replaced > 0) file.write(start, bytes);
     total += replaced;
     position = start + next;

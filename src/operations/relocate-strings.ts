@@ -36,7 +36,7 @@ export function replaceCStrings({ name, file, replacer, window }: CStringRequest
     const wanted = window.subarray(0, file.size - offset);
     const bytes = wanted.subarray(0, file.readInto(wanted, offset));
     const isLast = offset + bytes.length >= file.size;
-    const { next, replaced } = namingFile(name, () => replacer.replace(bytes, 0, isLast), offset);
+    const { next, replaced } = namingFile(name, () => replacer.replace(bytes, { start: 0, isLast }), offset);
     if (replaced > 0) file.write(offset, bytes);
     total += replaced;
     if (isLast) return total;

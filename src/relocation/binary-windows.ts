@@ -102,7 +102,7 @@ export class BinaryWindows {
   #replace(isLast: boolean, emit: Emit): void {
     const window = this.#window;
     const { name, strings, edits } = this.#options;
-    const replace = () => strings.replace(window, 0, isLast);
+    const replace = () => strings.replace(window, { start: 0, isLast });
     const { next, replaced } = namingFile(name, () => this.#explaining(window, replace), this.#offset);
     if (replaced > 0) this.isChanged = true;
     const end = isLast ? window.length : next;

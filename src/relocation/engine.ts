@@ -23,20 +23,28 @@ export interface TextReplacer {
   replace(text: Uint8Array): Uint8Array | undefined;
 }
 
+/** Where the search of a C string replacer begins in bytes, and whether the bytes are the last of their file. */
+export interface CStringWindow {
+  readonly start: number;
+  readonly isLast: boolean;
+}
+
+export interface CStringReplacement {
+  /** Where the next window must start searching; never before a match's consumed window ends. */
+  readonly next: number;
+  /** How many strings were changed. */
+  readonly replaced: number;
+}
+
 export interface CStringReplacer {
   /** A window must overlap the next one by this many bytes. */
   readonly seam: number;
   /**
    * Replaces every C string match that begins in `[start, bytes.length - seam)` (or up to the end when `isLast`), in place.
-   * Returns where the next window must start searching (never before a match's consumed window ends) and how many were changed.
    * After an error the bytes before `data.offset` may be changed already.
    * @throws RelocationError `cannot-grow-string`, `cannot-shrink-string`; `data.offset` is relative to `bytes`
    */
-  replace(
-    bytes: Uint8Array,
-    start: number,
-    isLast: boolean,
-  ): { readonly next: number; readonly replaced: number };
+  replace(bytes: Uint8Array, window: CStringWindow): CStringReplacement;
 }
 
 export interface ElfPatcher {

@@ -25,7 +25,7 @@ export function relocateMachoBytes(
   if (edits.length > 0) patcher.checkSignable(source);
   const covered = coverEdits(edits, mapping);
   applyEdits(bytes, covered);
-  const { replaced } = strings.replace(bytes, 0, true);
+  const { replaced } = strings.replace(bytes, { start: 0, isLast: true });
   if (covered !== edits) applyEdits(bytes, edits);
   if (edits.length + replaced === 0) return false;
   applyEdits(bytes, patcher.resign(source));

@@ -1,6 +1,6 @@
 // How long a root may be for every C string of a package: what a refusal tells, so that the next try fits.
 import { decideCString, SUFFIX_SAFETY, seamFor } from './binary-rules.js';
-import type { CStringReplacer, PrefixMapping } from './engine.js';
+import type { CStringReplacement, CStringReplacer, CStringWindow, PrefixMapping } from './engine.js';
 import { withoutIdentities } from './prefix-map.js';
 import { type PrefixCursor, PrefixSearch } from './prefix-search.js';
 
@@ -23,11 +23,7 @@ export class StringRoom implements CStringReplacer {
     this.seam = seamFor(this.#search.longest);
   }
 
-  replace(
-    bytes: Uint8Array,
-    start: number,
-    isLast: boolean,
-  ): { readonly next: number; readonly replaced: 0 } {
+  replace(bytes: Uint8Array, { start, isLast }: CStringWindow): CStringReplacement {
     const limit = isLast ? bytes.length : bytes.length - this.seam;
     const cursor = this.#search.cursor(bytes);
     let position = start;

@@ -221,7 +221,7 @@ describe('NativeEngine', { skip: NATIVE_MISSING }, () => {
     shared.set(latin1('/old/store/x\0'), 3);
     assert.deepEqual([...engine.createScanner([latin1('/old')]).scan(shared)], [3, 0]);
     const replacer = engine.createCStringReplacer(mappingOf([['/old/store', '/n']]));
-    assert.equal(replacer.replace(shared, 0, true).replaced, 1);
+    assert.equal(replacer.replace(shared, { start: 0, isLast: true }).replaced, 1);
     assert.equal(Buffer.from(shared).toString('latin1', 3, 16), '/n/x\0store/x\0');
     assert.deepEqual([...engine.createScanner([latin1('/old')]).scan(new Uint8Array(0))], []);
     assert.equal(engine.createTextReplacer([]).replace(latin1('/old')), undefined);

@@ -117,7 +117,7 @@ describe('scan, wasm in place', () => {
     const { buffer } = engine.kernels.exports.memory;
     scanner.scan(input);
     text.replace(input);
-    strings.replace(input.slice(), 0, true);
+    strings.replace(input.slice(), { start: 0, isLast: true });
     elf.patch(sourceOfBytes(input));
     assert.equal(engine.kernels.exports.memory.buffer, buffer);
   });

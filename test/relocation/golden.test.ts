@@ -159,7 +159,7 @@ function relocate(
   for (const path of plan.binaryFiles) {
     const { bytes } = member(path);
     applyEdits(bytes, elf.patch(sourceOfBytes(bytes)));
-    strings.replace(bytes, 0, true);
+    strings.replace(bytes, { start: 0, isLast: true });
   }
   for (const path of plan.linkFiles) {
     const link = member(path);

@@ -41,11 +41,11 @@ describe('StringRoom', () => {
       Buffer.from(to).indexOf(NEW) === 0 ? NEW.length : undefined,
     );
     const all = Buffer.from(bytes);
-    if (!pieces) room.replace(all, 0, true);
+    if (!pieces) room.replace(all, { start: 0, isLast: true });
     for (let at = 0; pieces; ) {
       const window = all.subarray(at, at + 4 * room.seam);
       const isLast = at + window.length >= all.length;
-      at += room.replace(window, 0, isLast).next;
+      at += room.replace(window, { start: 0, isLast }).next;
       if (isLast) break;
     }
     return room.longestRoot;

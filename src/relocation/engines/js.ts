@@ -49,7 +49,7 @@ export class JsEngine implements RelocationEngine {
     const seam = seamFor(search.longest);
     return {
       seam,
-      replace: (bytes, start, isLast) => {
+      replace: (bytes, { start, isLast }) => {
         const limit = isLast ? bytes.length : bytes.length - seam;
         return replaceCStrings(bytes, { start, limit }, search, changes);
       },

@@ -2,7 +2,9 @@
 import type { RelocationError } from '../../core/errors.js';
 import { cStringError, seamFor } from '../binary-rules.js';
 import type {
+  CStringReplacement,
   CStringReplacer,
+  CStringWindow,
   ElfPatcher,
   MachoPatcher,
   PrefixMapping,
@@ -131,11 +133,7 @@ class NativeCStringReplacer implements CStringReplacer {
     this.seam = seamFor(mapping.reduce((longest, [from]) => Math.max(longest, from.length), 0));
   }
 
-  replace(
-    bytes: Uint8Array,
-    start: number,
-    isLast: boolean,
-  ): { readonly next: number; readonly replaced: number } {
+  replace(bytes: Uint8Array, { start, isLast }: CStringWindow): CStringReplacement {
     const limit = isLast ? bytes.length : bytes.length - this.seam;
     const status = checkStatus(this.#table.replaceCStrings(bytes, start, limit, this.#report));
     if (status !== 0) throw this.#error(status === CANNOT_GROW ? 'cannot-grow' : 'cannot-shrink', bytes);

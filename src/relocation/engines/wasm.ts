@@ -4,7 +4,9 @@ import type { RelocationError } from '../../core/errors.js';
 import type { MemoryPlace, SharedOutput } from '../../stream/inflater.js';
 import { cStringError, seamFor } from '../binary-rules.js';
 import type {
+  CStringReplacement,
   CStringReplacer,
+  CStringWindow,
   ElfPatcher,
   MachoPatcher,
   PrefixMapping,
@@ -148,11 +150,7 @@ class WasmCStringReplacer implements CStringReplacer {
     kernels.reserve(this.#table, this.seam);
   }
 
-  replace(
-    bytes: Uint8Array,
-    start: number,
-    isLast: boolean,
-  ): { readonly next: number; readonly replaced: number } {
+  replace(bytes: Uint8Array, { start, isLast }: CStringWindow): CStringReplacement {
     const limit = isLast ? bytes.length : bytes.length - this.seam;
     if (this.#table.longest === 0) return { next: Math.max(start, limit), replaced: 0 };
     const opener = new WindowOpener(this.#kernels, bytes, this.#table);
