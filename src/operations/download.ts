@@ -7,10 +7,10 @@ import type { OperationOptions } from '../core/progress.js';
 import { forEachChunk, type Mirror } from '../mirror/mirror.js';
 import type { PackageCatalog } from '../mirror/package-catalog.js';
 import { type ObjectWriter, type WritableMirror, writeObject } from '../mirror/writable-mirror.js';
-import type { RelocationEngine } from '../relocation/engine.js';
 import type { Keyring } from '../signature/keyring.js';
 import type { DagHash, Spec } from '../spec/spec.js';
 import { Stage } from '../store/stage.js';
+import type { Decoders } from '../stream/inflater.js';
 import { openOuterArchive } from './layout0.js';
 import { noUsableOffer, type PackageOffer, packageOffers } from './package-offers.js';
 
@@ -25,7 +25,7 @@ export interface DownloadRequest {
   /** False: no signature is asked for, whatever the mirror is configured to; checksums are. */
   readonly checkSignature: boolean;
   /** Decodes packages of layout 0, whose signature is inside. */
-  readonly engine: RelocationEngine;
+  readonly engine: Decoders;
   /** For packages of layout 0 while they are verified. */
   readonly temporaryFolder: string;
 }

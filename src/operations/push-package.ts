@@ -7,7 +7,7 @@ import { formatSpecfile } from '../buildcache/write-specfile.js';
 import { encodeUtf8, toLatin1 } from '../core/bytes.js';
 import { MetadataError } from '../core/errors.js';
 import type { ObjectWriter, WritableMirror } from '../mirror/writable-mirror.js';
-import type { RelocationEngine } from '../relocation/engine.js';
+import type { RelocationKernels } from '../relocation/engine.js';
 import type { ProbedPrefixes } from '../relocation/text-probe.js';
 import { parseJsonDocument } from '../spec/json-document.js';
 import { parseSpecDictionary } from '../spec/spec-json.js';
@@ -30,7 +30,7 @@ export interface PushContext {
   readonly force: boolean;
   readonly signSpecfile: SignSpecfile | undefined;
   readonly spackPrefix: string;
-  readonly engine: RelocationEngine;
+  readonly engine: RelocationKernels;
   readonly compressor: BlockCompressor;
   readonly pool: BlockPool;
   readonly signal?: AbortSignal | undefined;
@@ -131,7 +131,7 @@ async function pack(planned: PlannedPush, context: PushContext, tarball: ObjectW
   }
 }
 
-function probedPrefixes({ prefixes }: PlannedPush, engine: RelocationEngine): ProbedPrefixes {
+function probedPrefixes({ prefixes }: PlannedPush, engine: RelocationKernels): ProbedPrefixes {
   const encoded = prefixes.map(encodeUtf8);
   return {
     scanner: engine.createScanner(encoded),

@@ -8,7 +8,7 @@ import type {
   FileOrigin,
   MachoPatcher,
   PrefixMapping,
-  RelocationEngine,
+  RelocationKernels,
 } from '../relocation/engine.js';
 import { namingFile } from '../relocation/naming-file.js';
 import { encodeMapping, type PathMapping } from '../relocation/prefix-map.js';
@@ -20,7 +20,7 @@ import { isMacho, lookAtMacho, type MachoRequest, relocateMacho } from './reloca
 import { replaceCStrings, type StringFile, stringWindow } from './relocate-strings.js';
 
 export interface BinaryRelocatorOptions {
-  readonly engine: RelocationEngine;
+  readonly engine: RelocationKernels;
   /** For rpaths, interpreters and names. */
   readonly mapping: PathMapping;
   readonly cStringMapping: PathMapping;

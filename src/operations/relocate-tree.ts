@@ -2,7 +2,7 @@
 // Rules and kernels come from relocation/, access to the files from store/.
 import { startsWithBytes, toLatin1 } from '../core/bytes.js';
 import type { RelocationError } from '../core/errors.js';
-import type { PrefixMapping, RelocationEngine } from '../relocation/engine.js';
+import type { PrefixMapping, RelocationKernels } from '../relocation/engine.js';
 import { relocateLinkTarget } from '../relocation/links.js';
 import { type ListedFile, listedFiles, listedLinks } from '../relocation/listed-files.js';
 import { namingFile } from '../relocation/naming-file.js';
@@ -38,7 +38,7 @@ export interface RelocateTreeRequest {
   /** The package's root among the names of the archive. */
   readonly root: SafePath;
   readonly plan: RelocationPlan;
-  readonly engine: RelocationEngine;
+  readonly engine: RelocationKernels;
   readonly onWarning: (message: string) => void;
 }
 

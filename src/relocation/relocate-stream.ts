@@ -11,7 +11,7 @@ import type {
   CStringReplacer,
   MachoPatcher,
   PrefixMapping,
-  RelocationEngine,
+  RelocationKernels,
   TextReplacer,
 } from './engine.js';
 import { relocateLinkTarget } from './links.js';
@@ -25,7 +25,7 @@ import { StringRoom } from './string-room.js';
 import { TEXT_LIMIT, textTooLarge } from './text-rules.js';
 
 export interface RelocateOptions {
-  readonly engine: RelocationEngine;
+  readonly engine: RelocationKernels;
 }
 
 /**
@@ -53,7 +53,7 @@ class RelocateStage {
   readonly #binaryMapping: PrefixMapping;
   readonly #cStringMapping: PrefixMapping;
 
-  constructor(plan: StreamPlan, engine: RelocationEngine) {
+  constructor(plan: StreamPlan, engine: RelocationKernels) {
     this.#plan = plan;
     this.#binaryMapping = encodeMapping(plan.relocation.binaryMapping);
     this.#text = engine.createTextReplacer(encodeMapping(plan.relocation.textMapping));

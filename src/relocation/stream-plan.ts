@@ -8,7 +8,7 @@ import { MetadataError } from '../core/errors.js';
 import { type ArchiveEntry, forEachEntry } from '../tar/archive-entry.js';
 import type { TarEntry } from '../tar/entry.js';
 import { parseSafePath, type SafePath } from '../tar/safe-path.js';
-import type { RelocationEngine } from './engine.js';
+import type { RelocationKernels } from './engine.js';
 import { type ListedFile, type ListedMember, listedFiles, listedLinks } from './listed-files.js';
 import { makePlan, type PlanInput, type RelocationPlan } from './plan.js';
 import { encodeMapping } from './prefix-map.js';
@@ -27,7 +27,7 @@ export interface StreamPlan {
 }
 
 export interface ReadPlanRequest extends Omit<PlanInput, 'buildinfo'> {
-  readonly engine: RelocationEngine;
+  readonly engine: RelocationKernels;
   /** For messages. */
   readonly source: string;
 }
@@ -136,7 +136,7 @@ const ELF_FIRST_BYTE = 0x7f;
 interface ElfRequest {
   readonly binaries: ReadonlyMap<SafePath, ListedFile>;
   readonly relocation: RelocationPlan;
-  readonly engine: RelocationEngine;
+  readonly engine: RelocationKernels;
 }
 
 /** Passes over the archive until every listed ELF file has given its strings. */

@@ -7,6 +7,7 @@ import type {
   CStringReplacement,
   CStringReplacer,
   CStringWindow,
+  ElfOptions,
   ElfPatcher,
   MachoPatcher,
   PrefixMapping,
@@ -76,7 +77,7 @@ export class WasmEngine implements RelocationEngine {
     return new WasmCStringReplacer(this.kernels, withoutIdentities(mapping));
   }
 
-  createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher {
+  createElfPatcher(mapping: PrefixMapping, options: ElfOptions): ElfPatcher {
     return makeWasmElfPatcher(this.#patchers, mapping, options);
   }
 
