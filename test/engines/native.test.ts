@@ -1,6 +1,7 @@
 // How the native addon is found, what is refused, and that its calls check what they are given. The cases that all engines share
 // run through it as well, where it is built: test/engines/engines.ts.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -182,6 +183,22 @@ describe('NativeEngine', { skip: NATIVE_MISSING }, () => {
       const window = new Uint8Array(addon.INFLATE_WINDOW_SIZE);
       assert.equal(new addon.RawInflater().run(bytes.subarray(0, 0), number, window, report), 0);
     }
+  });
+
+  it('patches binaries where WASM cannot run', () => {
+    const module = new URL('../../src/relocation/engines/native.js', import.meta.url).href;
+    const source = `
+      import { readFileSync } from 'node:fs';
+      const { loadNative } = await import(${JSON.stringify(module)});
+      const bytes = readFileSync(process.execPath).subarray(0, 1 << 20);
+      const read = (offset, length) => bytes.subarray(offset, offset + length);
+      const engine = loadNative();
+      const patcher = engine.createElfPatcher([], { rewriteInterpreter: true });
+      const edits = patcher.patch({ size: bytes.length, read });
+      console.log(typeof WebAssembly, engine.modules, edits.length);`;
+    const flags = ['--jitless', '--no-warnings', '--input-type=module', '-e', source];
+    assert.equal(execFileSync(process.execPath, flags).toString(), 'undefined undefined 0\n');
+    assert.ok(engine.modules?.has('patchers'));
   });
 
   it('refuses what is no array as wrong use', () => {
