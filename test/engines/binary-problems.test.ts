@@ -10,12 +10,13 @@ import {
   REFUSED_PARTS,
   RPATH_TOO_LONG,
   SIGNATURE_PROBLEMS,
+  STRING_REFUSALS,
   wordsFor,
 } from '../../src/relocation/engines/binary-problems.js';
 
 /** The constants of a file of kernels, in order. */
 function constantsOf(file: string): [name: string, value: number][] {
-  const text = readFileSync(`assembly/binary/${file}.ts`, 'utf8');
+  const text = readFileSync(`assembly/${file}.ts`, 'utf8');
   return [...text.matchAll(/^(?:export )?const (\w+): i32 = (-?\d+);/gm)].map(([, name = '', value]) => [
     name,
     Number(value),
@@ -28,7 +29,7 @@ function numbered(problems: readonly Problem[]): [string, number][] {
 
 describe('the list of refusals', () => {
   it('is that of the kernels', () => {
-    assert.deepEqual(constantsOf('problems'), [
+    assert.deepEqual(constantsOf('binary/problems'), [
       ['NO_PROBLEM', 0],
       ...numbered(ELF_PROBLEMS),
       ...numbered(SIGNATURE_PROBLEMS),
@@ -37,11 +38,12 @@ describe('the list of refusals', () => {
 
   it('has what else kernels return, or say of a refusal', () => {
     const names = new Map([
-      ...constantsOf('macho-names'),
-      ...constantsOf('codesign'),
-      ...constantsOf('elf-patch'),
+      ...constantsOf('binary/macho-names'),
+      ...constantsOf('binary/codesign'),
+      ...constantsOf('binary/elf-patch'),
+      ...constantsOf('cstring'),
     ]);
-    for (const [name, value] of Object.entries({ ...MACHO_REFUSALS, ...REFUSED_PARTS }))
+    for (const [name, value] of Object.entries({ ...MACHO_REFUSALS, ...REFUSED_PARTS, ...STRING_REFUSALS }))
       assert.equal(names.get(name), value, name);
   });
 

@@ -1,5 +1,5 @@
-// Why the kernels for binaries refuse a file: the one list of their numbers. assembly/binary/ names the same numbers, and a test compares
-// them (test/engines/binary-problems.test.ts); the words are those of src/binfmt, which is the reference.
+// Why kernels refuse a file: the one list of their numbers. assembly/ names the same numbers, and a test compares them
+// (test/engines/binary-problems.test.ts); the words are those of src/binfmt, which is the reference.
 
 /** The name of a number in assembly/binary/problems.ts, and the words for it. */
 export type Problem = readonly [name: string, words: string];
@@ -50,6 +50,9 @@ export const SIGNATURE_PROBLEMS: readonly Problem[] = [
   ['UNKNOWN_DIRECTORY', 'its code directory has an unknown form'],
   ['DIRECTORY_MISFIT', 'its code directory does not fit the file'],
 ];
+
+/** What the kernels for C strings return for a match that cannot be replaced, as assembly/cstring.ts calls it; native/ does the same. */
+export const STRING_REFUSALS = { CANNOT_GROW: -1, CANNOT_SHRINK: -2 } as const;
 
 /** What kernels return instead of a number of a problem, as assembly/binary/macho-names.ts and codesign.ts call it. */
 export const MACHO_REFUSALS = {

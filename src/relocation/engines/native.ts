@@ -17,19 +17,14 @@ import type {
 } from '../engine.js';
 import { checkPrefixes, withoutIdentities } from '../prefix-map.js';
 import { checkTextSize, TEXT_RESULT_LIMIT, textTooLarge } from '../text-rules.js';
+import { STRING_REFUSALS } from './binary-problems.js';
 import { checkStatus, loadNativeAddon, type NativeAddon, nativeFailure } from './native-addon.js';
 import { NativeInflater } from './native-inflater.js';
-import { checkScanSize, PairList } from './pair-list.js';
+import { checkScanSize, PAIR_CAPACITY, PairList } from './pair-list.js';
 import { WasmPatchers } from './wasm-patchers.js';
 import type { WasmModule } from './web-assembly.js';
 
 type NativePrefixTable = InstanceType<NativeAddon['PrefixTable']>;
-
-/** How many `[place, prefix]` pairs one call may answer with. */
-const PAIR_CAPACITY = 8192;
-
-/** What `replaceCStrings` returns for a new prefix that is longer; -2 is the other error. */
-const CANNOT_GROW = -1;
 
 /**
  * Loads the native engine.
@@ -141,7 +136,8 @@ class NativeCStringReplacer implements CStringReplacer {
   replace(bytes: Uint8Array, { start, isLast }: CStringWindow): CStringReplacement {
     const limit = isLast ? bytes.length : bytes.length - this.seam;
     const status = checkStatus(this.#table.replaceCStrings(bytes, start, limit, this.#report));
-    if (status !== 0) throw this.#error(status === CANNOT_GROW ? 'cannot-grow' : 'cannot-shrink', bytes);
+    if (status !== 0)
+      throw this.#error(status === STRING_REFUSALS.CANNOT_GROW ? 'cannot-grow' : 'cannot-shrink', bytes);
     const [replaced = 0, next = 0] = this.#report;
     return { next, replaced };
   }

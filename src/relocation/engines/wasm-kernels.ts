@@ -3,6 +3,7 @@
 import { RelocationError } from '../../core/errors.js';
 import type { MemoryPlace } from '../../stream/inflater.js';
 import type { MatcherTable } from './matcher-table.js';
+import { PAIR_CAPACITY } from './pair-list.js';
 import { WASM_BASE64 } from './wasm-binary.js';
 import type { InflateExports } from './wasm-inflater.js';
 import {
@@ -43,9 +44,6 @@ const WINDOW_SIZE = 256 * 1024;
 
 /** Bytes lie in the window as they lie in the words of their memory. */
 export const WORD_SIZE = 8;
-
-/** How many `[place, prefix]` pairs a kernel writes before it must be called again. */
-export const PAIR_CAPACITY = 8192;
 
 /** Those that scripts/build-kernels.mjs declares. */
 const MEMORY_PAGES = { initial: 32, maximum: 4096 };

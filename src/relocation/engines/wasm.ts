@@ -18,11 +18,12 @@ import type {
 } from '../engine.js';
 import { withoutIdentities } from '../prefix-map.js';
 import { checkTextSize, rewriteText } from '../text-rules.js';
+import { STRING_REFUSALS } from './binary-problems.js';
 import { type MatcherTable, makeMatcherTable } from './matcher-table.js';
-import { checkScanSize, PairList } from './pair-list.js';
+import { checkScanSize, PAIR_CAPACITY, PairList } from './pair-list.js';
 import { makeWasmElfPatcher, makeWasmMachoPatcher } from './wasm-binary-patcher.js';
 import { WasmInflater } from './wasm-inflater.js';
-import { KERNELS, PAIR_CAPACITY, WasmKernels } from './wasm-kernels.js';
+import { KERNELS, WasmKernels } from './wasm-kernels.js';
 import { PATCHERS, PatcherKernels } from './wasm-patcher-kernels.js';
 import { firstPlace, rootToSkipTo, type Window, WindowOpener } from './wasm-window.js';
 import { moduleOf, type WasmModule } from './web-assembly.js';
@@ -174,7 +175,7 @@ class WasmCStringReplacer implements CStringReplacer {
     const tableAt = this.#kernels.table(this.#table);
     const count = this.#kernels.run((wasm) => wasm.cstring(tableAt, window.at, window.length, 0, limit));
     if (count >= 0) return count;
-    throw this.#error(count === CANNOT_GROW ? 'cannot-grow' : 'cannot-shrink', window);
+    throw this.#error(count === STRING_REFUSALS.CANNOT_GROW ? 'cannot-grow' : 'cannot-shrink', window);
   }
 
   #error(decision: 'cannot-grow' | 'cannot-shrink', { base, at: start }: Window): RelocationError {
@@ -186,6 +187,3 @@ class WasmCStringReplacer implements CStringReplacer {
     return cStringError(decision, { offset: base + failedPlace.value, old, replacement, string });
   }
 }
-
-/** What `cstring` returns for a new prefix that is longer; -2 is the other error. */
-const CANNOT_GROW = -1;
