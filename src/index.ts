@@ -45,7 +45,7 @@ export { push } from './operations/push.js';
 export { relocateAnyTree } from './operations/relocate-any-tree.js';
 export { resolveSpecs } from './operations/resolve-specs.js';
 // Relocation
-export type { PrefixMapping, RelocationEngine } from './relocation/engine.js';
+export type { PrefixMapping, RelocationEngine, RelocationKernels } from './relocation/engine.js';
 export { type EngineChoice, type SelectedEngine, selectEngine } from './relocation/engines/select.js';
 export { makePlan, type PlanInput, type RelocationPlan } from './relocation/plan/plan.js';
 export { relocate } from './relocation/streams/relocate-stream.js';
@@ -62,9 +62,10 @@ export { Stage } from './store/stage.js';
 export { StagedTree } from './store/staged-tree.js';
 export type { Store } from './store/store.js';
 export { writeTree } from './store/write-tree.js';
-// Byte streams
 export { checksum } from './stream/checksum.js';
 export { decompress, gunzip } from './stream/gunzip-stream.js';
+// Byte streams
+export type { Decoders } from './stream/inflater.js';
 export { rechunk } from './stream/rechunk.js';
 // Archives
 export { type ArchiveEntry, forEachEntry } from './tar/archive-entry.js';

@@ -66,6 +66,31 @@ export function cStringCall(engine: RelocationEngine, { bytes, mapping }: Kernel
   };
 }
 
+/** Like a file that is read by windows, as relocation reads it: none of them lies in the memory of an engine. */
+export function windowedCStringCall(engine: RelocationEngine, { bytes, mapping }: KernelInput): KernelCall {
+  const replacer = engine.createCStringReplacer(mapping);
+  const work = Buffer.from(bytes);
+  const memory = new Uint8Array(FILE_WINDOW);
+  return {
+    restore: () => bytes.copy(work),
+    run: () => {
+      for (let offset = 0; ; ) {
+        const window = memory.subarray(0, work.length - offset);
+        window.set(work.subarray(offset, offset + window.length));
+        const isLast = offset + window.length === work.length;
+        const { next, replaced } = replacer.replace(window, { start: 0, isLast });
+        if (replaced > 0) work.set(window, offset);
+        if (isLast) return;
+        offset += next;
+      }
+    },
+    result: () => work,
+  };
+}
+
+/** As large as those of relocation. */
+const FILE_WINDOW = 1 << 20;
+
 export function elfCall(engine: RelocationEngine, { bytes, mapping }: KernelInput): KernelCall {
   const patcher = engine.createElfPatcher(mapping, { rewriteInterpreter: false });
   const edits: { readonly at: number; readonly bytes: Uint8Array }[] = [];

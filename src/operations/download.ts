@@ -5,10 +5,10 @@ import type { OperationOptions } from '../core/progress.js';
 import type { Mirror, StoredFile } from '../mirror/build-cache.js';
 import type { PackageCatalog } from '../mirror/index/package-catalog.js';
 import { readOnly } from '../mirror/require-publisher.js';
-import type { RelocationEngine } from '../relocation/engine.js';
 import type { Keyring } from '../signature/keyring.js';
 import type { DagHash, Spec } from '../spec/spec.js';
 import { Stage } from '../store/stage.js';
+import type { Decoders } from '../stream/inflater.js';
 import type { ObjectStore, ObjectWriter, PendingObject } from '../transport/object-store.js';
 import { forEachChunk } from '../transport/read-object.js';
 import { noUsableOffer, type PackageOffer, packageOffers } from './package-offers.js';
@@ -25,7 +25,7 @@ export interface DownloadRequest {
   /** False: no signature is asked for, whatever the mirror is configured to; checksums are. */
   readonly checkSignature: boolean;
   /** Decodes packages of layout 0, whose signature is inside. */
-  readonly engine: RelocationEngine;
+  readonly engine: Decoders;
   /** For packages of layout 0 while they are verified. */
   readonly temporaryFolder: string;
 }

@@ -1,18 +1,17 @@
 // Decoders that are used again: their windows are large, and those of the WASM engine are never given back.
-import type { RelocationEngine } from '../relocation/engine.js';
-import type { Inflater } from '../stream/inflater.js';
+import type { Decoders, Inflater } from '../stream/inflater.js';
 
 export class InflaterPool {
-  readonly #engine: RelocationEngine;
+  readonly #decoders: Decoders;
   readonly #idle: Inflater[] = [];
 
-  constructor(engine: RelocationEngine) {
-    this.#engine = engine;
+  constructor(decoders: Decoders) {
+    this.#decoders = decoders;
   }
 
   /** Lends a decoder to `use`; it must not be kept. */
   async lend<Result>(use: (inflater: Inflater) => Promise<Result>): Promise<Result> {
-    const inflater = this.#idle.pop() ?? this.#engine.createInflater();
+    const inflater = this.#idle.pop() ?? this.#decoders.createInflater();
     try {
       return await use(inflater);
     } finally {

@@ -1,6 +1,6 @@
 // The same installation by way of the public streams: each stage of its own, with the bytes that the core makes.
 import type { WritableStream as WebWritableStream } from 'node:stream/web';
-import type { RelocationEngine } from '../relocation/engine.js';
+import type { RelocationKernels } from '../relocation/engine.js';
 import { relocate } from '../relocation/streams/relocate-stream.js';
 import { readPlan } from '../relocation/streams/stream-plan.js';
 import { writeTree } from '../store/write-tree.js';
@@ -15,7 +15,7 @@ import type { TarballSource } from './tarball-source.js';
 export interface StreamExtraction {
   readonly source: TarballSource;
   readonly core: PackageCore;
-  readonly engine: RelocationEngine;
+  readonly engine: RelocationKernels;
   readonly inflater: Inflater;
   readonly signal?: AbortSignal | undefined;
 }

@@ -4,7 +4,7 @@ import { parseBuildinfo } from '../buildcache/buildinfo.js';
 import { BUILDINFO_PATH, findPackageRoot } from '../buildcache/package-root.js';
 import { fromLatin1, toLatin1 } from '../core/bytes.js';
 import { MetadataError } from '../core/errors.js';
-import type { RelocationEngine } from '../relocation/engine.js';
+import type { RelocationKernels } from '../relocation/engine.js';
 import { guessOldRoot } from '../relocation/plan/old-root.js';
 import { makePlan, type PlanInput } from '../relocation/plan/plan.js';
 import { HitRecorder } from '../relocation/prefixes/hit-recorder.js';
@@ -59,15 +59,15 @@ export class PackageCore {
   readonly job: CoreJob;
   /** Entries that come another way than through `push` go here. */
   readonly tree: StagedTree;
-  readonly #engine: RelocationEngine;
-  #scanEngine: RelocationEngine;
+  readonly #engine: RelocationKernels;
+  #scanEngine: RelocationKernels;
   readonly #decompressor: Decompressor | undefined;
   readonly #tar = new TarReader();
   readonly #warnings: string[] = [];
   #failure: unknown;
 
   /** @param inflater undefined where bytes come decompressed */
-  constructor(job: CoreJob, engine: RelocationEngine, inflater: Inflater | undefined) {
+  constructor(job: CoreJob, engine: RelocationKernels, inflater: Inflater | undefined) {
     this.job = job;
     this.#engine = engine;
     this.#scanEngine = engine;

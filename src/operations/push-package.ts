@@ -4,7 +4,7 @@ import { relative } from 'node:path';
 import { encodeUtf8, toLatin1 } from '../core/bytes.js';
 import { MetadataError } from '../core/errors.js';
 import type { Publication, PublishedContent, Publisher, SignText } from '../mirror/build-cache.js';
-import type { RelocationEngine } from '../relocation/engine.js';
+import type { RelocationKernels } from '../relocation/engine.js';
 import type { ProbedPrefixes } from '../relocation/text/text-probe.js';
 import { parseJsonDocument } from '../spec/json-document.js';
 import { parseSpecDictionary } from '../spec/spec-json.js';
@@ -21,7 +21,7 @@ export interface PushContext {
   readonly force: boolean;
   readonly sign: SignText | undefined;
   readonly spackPrefix: string;
-  readonly engine: RelocationEngine;
+  readonly engine: RelocationKernels;
   readonly compressor: BlockCompressor;
   readonly pool: BlockPool;
   readonly signal?: AbortSignal | undefined;
@@ -110,7 +110,7 @@ async function pack(
   }
 }
 
-function probedPrefixes({ prefixes }: PlannedPush, engine: RelocationEngine): ProbedPrefixes {
+function probedPrefixes({ prefixes }: PlannedPush, engine: RelocationKernels): ProbedPrefixes {
   const encoded = prefixes.map(encodeUtf8);
   return {
     scanner: engine.createScanner(encoded),

@@ -2,7 +2,7 @@
 // Rules and kernels come from relocation/, access to the files from store/.
 import { startsWithBytes, toLatin1 } from '../core/bytes.js';
 import type { RelocationError } from '../core/errors.js';
-import type { PrefixMapping, RelocationEngine } from '../relocation/engine.js';
+import type { PrefixMapping, RelocationKernels } from '../relocation/engine.js';
 import { BinaryRelocator } from '../relocation/files/binary-relocator.js';
 import { namingFile } from '../relocation/files/naming-file.js';
 import { type LinkRules, relocateLinkTarget } from '../relocation/names/links.js';
@@ -38,7 +38,7 @@ export interface RelocateTreeRequest {
   /** The package's root among the names of the archive. */
   readonly root: SafePath;
   readonly plan: RelocationPlan;
-  readonly engine: RelocationEngine;
+  readonly engine: RelocationKernels;
   readonly onWarning: (message: string) => void;
 }
 

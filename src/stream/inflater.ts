@@ -1,4 +1,4 @@
-// The interface of a raw DEFLATE (RFC 1951) decoder; engines bring implementations of it.
+// What an engine brings to decompress: a raw DEFLATE (RFC 1951) decoder.
 
 /** Output that stays where it is for as long as another thread needs it. */
 export interface SharedOutput {
@@ -34,4 +34,13 @@ export interface Inflater {
   readonly shared?: MemoryPlace;
   /** Begins another stream with the same windows; pushed input is forgotten. */
   reset(): void;
+}
+
+/** What decompresses: nobody who only relocates needs it. */
+export interface Decoders {
+  /**
+   * A decoder whose output the scanner of the same engine takes without a copy. Its windows stay reserved: make one per worker and reset it.
+   * @param output for a decoder whose output another thread reads; an engine that cannot share its windows ignores it
+   */
+  createInflater(output?: SharedOutput): Inflater;
 }

@@ -2,6 +2,7 @@
 import { JsInflater } from '../../stream/js-inflater.js';
 import type {
   CStringReplacer,
+  ElfOptions,
   ElfPatcher,
   MachoPatcher,
   PrefixMapping,
@@ -56,7 +57,7 @@ export class JsEngine implements RelocationEngine {
     };
   }
 
-  createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher {
+  createElfPatcher(mapping: PrefixMapping, options: ElfOptions): ElfPatcher {
     return { patch: (source, origin) => patchElf(source, mapping, options, origin) };
   }
 

@@ -19,6 +19,8 @@ const RARE_FIRST =
 export interface MatcherTable {
   readonly bytes: Uint8Array;
   readonly longest: number;
+  /** What the prefixes begin with. */
+  readonly roots: readonly Uint8Array[];
 }
 
 interface Node {
@@ -55,7 +57,7 @@ export function makeMatcherTable(
     writer.place(prefix);
     writer.place(replacements[i] ?? prefix);
   });
-  return { bytes: writer.finish(), longest };
+  return { bytes: writer.finish(), longest, roots };
 }
 
 /** Two offsets in a root and the bytes there: the two rarest, if possible different ones. */

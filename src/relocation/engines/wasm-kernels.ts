@@ -3,6 +3,7 @@
 import { RelocationError } from '../../core/errors.js';
 import type { MemoryPlace } from '../../stream/inflater.js';
 import type { MatcherTable } from './matcher-table.js';
+import { PAIR_CAPACITY } from './pair-list.js';
 import { WASM_BASE64 } from './wasm-binary.js';
 import type { InflateExports } from './wasm-inflater.js';
 import {
@@ -41,8 +42,8 @@ export interface KernelExports extends InflateExports {
 /** Bytes from elsewhere are copied in by pieces of this size: they are still in the cache when they are searched. */
 const WINDOW_SIZE = 256 * 1024;
 
-/** How many `[place, prefix]` pairs a kernel writes before it must be called again. */
-export const PAIR_CAPACITY = 8192;
+/** Bytes lie in the window as they lie in the words of their memory. */
+export const WORD_SIZE = 8;
 
 /** Those that scripts/build-kernels.mjs declares. */
 const MEMORY_PAGES = { initial: 32, maximum: 4096 };
@@ -115,7 +116,7 @@ export class WasmKernels {
     }
     const windowSize = Math.max(WINDOW_SIZE, 4 * longest);
     if (windowSize > this.#windowSize) {
-      this.#windowAt = this.#allocate(windowSize);
+      this.#windowAt = this.#allocate(windowSize + WORD_SIZE);
       this.#windowSize = windowSize;
     }
     if (this.#pairsAt === 0) this.#pairsAt = this.#allocate(8 * PAIR_CAPACITY);

@@ -47,7 +47,7 @@ export interface PatcherExports {
 }
 
 /** What one call works on. */
-export interface PatchRequest {
+interface PatchRequest {
   readonly source: ByteSource;
   readonly mapping: PrefixMapping;
   readonly origin?: FileOrigin | undefined;

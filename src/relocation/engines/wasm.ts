@@ -6,6 +6,7 @@ import type {
   CStringReplacement,
   CStringReplacer,
   CStringWindow,
+  ElfOptions,
   ElfPatcher,
   MachoPatcher,
   PrefixMapping,
@@ -17,12 +18,14 @@ import type {
 import { withoutIdentities } from '../prefixes/prefix-map.js';
 import { cStringError, seamFor } from '../strings/binary-rules.js';
 import { checkTextSize, rewriteText } from '../text/text-rules.js';
+import { STRING_REFUSALS } from './binary-problems.js';
 import { type MatcherTable, makeMatcherTable } from './matcher-table.js';
-import { checkScanSize, PairList } from './pair-list.js';
+import { checkScanSize, PAIR_CAPACITY, PairList } from './pair-list.js';
 import { makeWasmElfPatcher, makeWasmMachoPatcher } from './wasm-binary-patcher.js';
 import { WasmInflater } from './wasm-inflater.js';
-import { KERNELS, PAIR_CAPACITY, WasmKernels } from './wasm-kernels.js';
+import { KERNELS, WasmKernels } from './wasm-kernels.js';
 import { PATCHERS, PatcherKernels } from './wasm-patcher-kernels.js';
+import { firstPlace, rootToSkipTo, type Window, WindowOpener } from './wasm-window.js';
 import { moduleOf, type WasmModule } from './web-assembly.js';
 
 /**
@@ -75,7 +78,7 @@ export class WasmEngine implements RelocationEngine {
     return new WasmCStringReplacer(this.kernels, withoutIdentities(mapping));
   }
 
-  createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher {
+  createElfPatcher(mapping: PrefixMapping, options: ElfOptions): ElfPatcher {
     return makeWasmElfPatcher(this.#patchers, mapping, options);
   }
 
@@ -84,60 +87,51 @@ export class WasmEngine implements RelocationEngine {
   }
 }
 
-/** A piece of the bytes that kernels can see. */
-interface Window {
-  /** Where it is in the instance's memory. */
-  readonly at: number;
-  readonly length: number;
-  /** Whether nothing follows it. */
-  readonly isLast: boolean;
-}
-
-/** The bytes from `from` on: all of them where they lie in the memory, else a copy of as many as the window takes. */
-function openWindow(kernels: WasmKernels, bytes: Uint8Array, from: number): Window {
-  const length = bytes.length - from;
-  if (kernels.holds(bytes)) return { at: bytes.byteOffset + from, length, isLast: true };
-  const { window } = kernels;
-  const size = Math.min(length, window.size);
-  kernels.bytes.set(bytes.subarray(from, from + size), window.at);
-  return { at: window.at, length: size, isLast: size === length };
-}
-
 function scan(kernels: WasmKernels, table: MatcherTable, bytes: Uint8Array): Uint32Array {
   checkScanSize(bytes);
   const hits = new PairList();
   if (table.longest === 0) return hits.values();
   const tableAt = kernels.table(table);
   const out = kernels.pairsAt;
-  for (let base = 0; base < bytes.length; ) {
-    const window = openWindow(kernels, bytes, base);
-    const limit = window.isLast ? window.length : window.length - table.longest + 1;
+  const opener = new WindowOpener(kernels, bytes, table);
+  for (let window = opener.open(0); window !== undefined; ) {
+    const { base, at, length, isLast } = window;
+    const limit = isLast ? length : length - table.longest + 1;
     let from = 0;
     while (from < limit) {
-      const count = kernels.run((wasm) =>
-        wasm.scan(tableAt, window.at, window.length, from, limit, out, PAIR_CAPACITY),
-      );
+      const count = kernels.run((wasm) => wasm.scan(tableAt, at, length, from, limit, out, PAIR_CAPACITY));
       if (count > 0) hits.add(kernels.pairs(count), base);
       from = kernels.exports.next.value;
     }
-    base += from;
+    window = opener.open(base + from);
   }
   return hits.values();
 }
 
 function findTextMatches(kernels: WasmKernels, table: MatcherTable, text: Uint8Array): Uint32Array {
   const matches = new PairList();
-  if (table.longest === 0) return matches.values();
+  const start = table.longest === 0 ? -1 : firstLine(kernels, table, text);
+  if (start < 0) return matches.values();
   const tableAt = kernels.table(table);
   const out = kernels.pairsAt;
   kernels.run((wasm) => wasm.textBegin());
-  for (let base = 0; base < text.length; ) {
-    const { at, length, isLast } = openWindow(kernels, text, base);
+  const opener = new WindowOpener(kernels, text);
+  for (let window = opener.open(start); window !== undefined; ) {
+    const { base, at, length, isLast } = window;
     const count = kernels.run((wasm) => wasm.text(tableAt, at, length, Number(isLast), out, PAIR_CAPACITY));
     if (count > 0) matches.add(kernels.pairs(count), base);
-    base += kernels.exports.next.value;
+    window = opener.open(base + kernels.exports.next.value);
   }
   return matches.values();
+}
+
+const NEWLINE = 0x0a;
+
+/** The begin of the first line with work for the kernel; -1 for none. A newline is a begin as good as that of the text. */
+function firstLine(kernels: WasmKernels, table: MatcherTable, text: Uint8Array): number {
+  const root = kernels.holds(text) ? undefined : rootToSkipTo(table);
+  const place = firstPlace(text, 0, root);
+  return place <= 0 ? place : text.lastIndexOf(NEWLINE, place - 1) + 1;
 }
 
 /** Replaces C strings in place, through a window where the bytes are not in the instance's memory. */
@@ -161,41 +155,35 @@ class WasmCStringReplacer implements CStringReplacer {
   replace(bytes: Uint8Array, { start, isLast }: CStringWindow): CStringReplacement {
     const limit = isLast ? bytes.length : bytes.length - this.seam;
     if (this.#table.longest === 0) return { next: Math.max(start, limit), replaced: 0 };
+    const opener = new WindowOpener(this.#kernels, bytes, this.#table);
     let position = start;
     let replaced = 0;
     while (position < limit) {
-      const window = openWindow(this.#kernels, bytes, position);
+      const window = opener.open(position);
+      if (window === undefined || window.base >= limit) break;
       // In a window that is not the last, a match must begin early enough to end in it.
-      const windowLimit = window.isLast ? limit - position : window.length - this.seam;
-      const count = this.#replaceIn(window, Math.min(limit - position, windowLimit), position);
-      if (count > 0) this.#copyBack(bytes, window, position);
+      const windowLimit = window.isLast ? window.length : window.length - this.seam;
+      const count = this.#replaceIn(window, Math.min(limit - window.base, windowLimit));
+      if (count > 0) opener.copyBack(window);
       replaced += count;
-      position += this.#kernels.exports.next.value;
+      position = window.base + this.#kernels.exports.next.value;
     }
     return { next: Math.max(position, limit), replaced };
   }
 
-  #replaceIn(window: Window, limit: number, base: number): number {
+  #replaceIn(window: Window, limit: number): number {
     const tableAt = this.#kernels.table(this.#table);
     const count = this.#kernels.run((wasm) => wasm.cstring(tableAt, window.at, window.length, 0, limit));
     if (count >= 0) return count;
-    throw this.#error(count === CANNOT_GROW ? 'cannot-grow' : 'cannot-shrink', window, base);
+    throw this.#error(count === STRING_REFUSALS.CANNOT_GROW ? 'cannot-grow' : 'cannot-shrink', window);
   }
 
-  #copyBack(bytes: Uint8Array, window: Window, position: number): void {
-    if (this.#kernels.holds(bytes)) return;
-    bytes.set(this.#kernels.bytes.subarray(window.at, window.at + window.length), position);
-  }
-
-  #error(decision: 'cannot-grow' | 'cannot-shrink', window: Window, base: number): RelocationError {
+  #error(decision: 'cannot-grow' | 'cannot-shrink', { base, at: start }: Window): RelocationError {
     const { failedPlace, failedIndex, failedSuffix } = this.#kernels.exports;
     const [old, replacement] = this.#mapping[failedIndex.value] ?? [];
     if (old === undefined || replacement === undefined) throw new TypeError('The kernel has another mapping');
-    const at = window.at + failedPlace.value;
+    const at = start + failedPlace.value;
     const string = this.#kernels.bytes.subarray(at, at + old.length + failedSuffix.value);
     return cStringError(decision, { offset: base + failedPlace.value, old, replacement, string });
   }
 }
-
-/** What `cstring` returns for a new prefix that is longer; -2 is the other error. */
-const CANNOT_GROW = -1;

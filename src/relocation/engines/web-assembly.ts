@@ -13,7 +13,7 @@ export interface KernelCode {
   readonly base64: string;
 }
 
-export interface WebAssemblyApi {
+interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => WasmModule;
   readonly Memory: new (limits: MemoryPages & { readonly shared: true }) => SharedMemory;
   readonly Instance: new (module: WasmModule, imports: object) => { readonly exports: unknown };
@@ -34,7 +34,7 @@ export interface SharedMemory extends WasmMemory {
 }
 
 /** Pages of 64 KiB. */
-export interface MemoryPages {
+interface MemoryPages {
   readonly initial: number;
   readonly maximum: number;
 }
@@ -45,7 +45,7 @@ export interface WasmGlobal {
 }
 
 /** The API, or undefined where this runtime has none. */
-export function webAssemblyApi(): WebAssemblyApi | undefined {
+function webAssemblyApi(): WebAssemblyApi | undefined {
   return (globalThis as { WebAssembly?: WebAssemblyApi }).WebAssembly;
 }
 

@@ -2,7 +2,7 @@
 import { type Edit, sizeAfterEdits } from '../../core/byte-source.js';
 import type { EditableFile } from '../../core/editable-file.js';
 import { RelocationError } from '../../core/errors.js';
-import type { PrefixMapping, RelocationEngine } from '../engine.js';
+import type { PrefixMapping, RelocationKernels } from '../engine.js';
 import { encodeMapping, type PathMapping } from '../prefixes/prefix-map.js';
 import { StringRoom } from '../strings/string-room.js';
 import {
@@ -17,7 +17,7 @@ import { EditedFile, unwritten } from './edited-file.js';
 import { replaceFrom, stringWindow } from './string-windows.js';
 
 export interface BinaryRelocatorOptions {
-  readonly engine: RelocationEngine;
+  readonly engine: RelocationKernels;
   /** For rpaths, interpreters and names. */
   readonly mapping: PathMapping;
   readonly cStringMapping: PathMapping;

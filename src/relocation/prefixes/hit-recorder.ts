@@ -1,5 +1,5 @@
 // Remembers, while a file's bytes stream by, where the common root of the old prefixes begins: only there relocation can have work.
-import type { PrefixScanner, RelocationEngine } from '../engine.js';
+import type { PrefixScanner, RelocationKernels } from '../engine.js';
 
 /** More hits than these are not remembered: a file that is full of them is read again anyway. */
 const MOST_HITS = 65_536;
@@ -15,7 +15,7 @@ export class HitRecorder {
   #hits: number[] = [];
 
   /** @param root what every prefix begins with, as a guess: who uses the hits must check it */
-  constructor(engine: RelocationEngine, root: Uint8Array) {
+  constructor(engine: RelocationKernels, root: Uint8Array) {
     this.root = root;
     this.#scanner = engine.createScanner([root]);
     this.#seam = new Uint8Array(2 * root.length);

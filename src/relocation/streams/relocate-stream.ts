@@ -7,7 +7,7 @@ import type { RelocationError } from '../../core/errors.js';
 import { MemoryFile } from '../../core/memory-file.js';
 import { type ArchiveEntry, wholeEntry } from '../../tar/archive-entry.js';
 import { displayPath, parseSafePath } from '../../tar/safe-path.js';
-import type { RelocationEngine, TextReplacer } from '../engine.js';
+import type { RelocationKernels, TextReplacer } from '../engine.js';
 import { BinaryRelocator } from '../files/binary-relocator.js';
 import { namingFile } from '../files/naming-file.js';
 import { type LinkRules, relocateLinkTarget } from '../names/links.js';
@@ -20,7 +20,7 @@ import { BinaryWindows, type BytesAtHand } from './binary-windows.js';
 import type { StreamPlan } from './stream-plan.js';
 
 export interface RelocateOptions {
-  readonly engine: RelocationEngine;
+  readonly engine: RelocationKernels;
 }
 
 /**
@@ -46,7 +46,7 @@ class RelocateStage {
   readonly #binaries: BinaryRelocator;
   readonly #linkRules: LinkRules;
 
-  constructor(plan: StreamPlan, engine: RelocationEngine) {
+  constructor(plan: StreamPlan, engine: RelocationKernels) {
     const { relocation } = plan;
     this.#plan = plan;
     this.#text = engine.createTextReplacer(encodeMapping(relocation.textMapping));

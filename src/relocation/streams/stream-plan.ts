@@ -8,7 +8,7 @@ import { MetadataError } from '../../core/errors.js';
 import { type ArchiveEntry, forEachEntry } from '../../tar/archive-entry.js';
 import type { TarEntry } from '../../tar/entry.js';
 import { displayPath, parseSafePath, type SafePath } from '../../tar/safe-path.js';
-import type { RelocationEngine } from '../engine.js';
+import type { RelocationKernels } from '../engine.js';
 import { findNames } from '../files/binary-steps.js';
 import { originOf } from '../names/relative-rpath.js';
 import { type ListedFile, type ListedMember, listedFiles, listedLinks } from '../plan/listed-files.js';
@@ -28,7 +28,7 @@ export interface StreamPlan {
 }
 
 export interface ReadPlanRequest extends Omit<PlanInput, 'buildinfo'> {
-  readonly engine: RelocationEngine;
+  readonly engine: RelocationKernels;
   /** For messages. */
   readonly source: string;
 }
@@ -137,7 +137,7 @@ const ELF_FIRST_BYTE = 0x7f;
 interface ElfRequest {
   readonly binaries: ReadonlyMap<SafePath, ListedFile>;
   readonly relocation: RelocationPlan;
-  readonly engine: RelocationEngine;
+  readonly engine: RelocationKernels;
 }
 
 /** Passes over the archive until every listed ELF file has given its strings. */
