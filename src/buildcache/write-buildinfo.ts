@@ -1,7 +1,7 @@
 // Writes the buildinfo of a package, `.spack/binary_distribution`, byte for byte as Spack does (FORMATS.md §4): YAML in block style,
 // sequences not indented. Texts are byte strings, one character per byte.
 import { fromLatin1 } from '../core/bytes.js';
-import { decodeSurrogateEscape, encodeSurrogateEscape } from '../core/surrogate-escape.js';
+import { decodeSurrogateEscape, encodeSurrogateEscape } from '../host/surrogate-escape.js';
 import { formatScalar } from './yaml-scalar-writer.js';
 
 /** The facts that a package is pushed with. */

@@ -7,7 +7,7 @@ import { UsageError } from '../core/errors.js';
 import { defaultIndexCacheFolder } from '../mirror/index-cache.js';
 import { IndexClient } from '../mirror/index-client.js';
 import type { Mirror } from '../mirror/mirror.js';
-import { type ConfiguredMirror, readMirrorsConfig, resolveMirrors } from '../mirror/mirrors-config.js';
+import { type ConfiguredMirror, readMirrorsConfig, resolveMirrors } from '../config/mirrors-config.js';
 import { openMirror } from '../mirror/open-mirror.js';
 import type { PackageCatalog } from '../mirror/package-catalog.js';
 import type { Console } from './console.js';

@@ -2,7 +2,7 @@
 // look at it.
 import { readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { isAlive, type ProcessId } from './process-id.js';
+import { isAlive, type ProcessId } from '../host/process-id.js';
 import { errorNumber } from './store-io.js';
 
 /** How old the mark of a process that takes a stale lock away gets before it counts as stale itself, in milliseconds. */

@@ -2,7 +2,7 @@
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { fromLatin1 } from '../core/bytes.js';
 import { StoreError } from '../core/errors.js';
-import { compareNames } from '../core/surrogate-escape.js';
+import { compareNames } from '../host/surrogate-escape.js';
 import { errorNumber, storeIoError } from './store-io.js';
 
 export type PrefixNode = PrefixDirectory | PrefixFile | PrefixLink;

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { hostTag, pidExists } from './process-id.js';
+import { hostTag, pidExists } from '../host/process-id.js';
 import { errorNumber, removeTree, storeIo, storeIoError } from './store-io.js';
 import { StorePaths } from './store-layout.js';
 

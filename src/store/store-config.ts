@@ -3,11 +3,11 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../core/errors.js';
-import { expandConfigPath } from './config-path.js';
+import { expandConfigPath } from '../config/config-path.js';
 import type { LockTimeouts } from './locks.js';
 import { addPadding, LONGEST_PADDED_LENGTH, padRoot, unpaddedRoot } from './padding.js';
 import type { Audience, PackagePermissions, PermissionSettings } from './permissions.js';
-import { ConfigSection, type SpackConfigRequest, wrongType } from './spack-config.js';
+import { ConfigSection, type SpackConfigRequest, wrongType } from '../config/spack-config.js';
 
 /** A constraint on specs, or `all`, and the template for what satisfies it. */
 export type ProjectionEntry = readonly [constraint: string, template: string];

@@ -5,7 +5,7 @@ import { parseBuildinfo } from '../../src/buildcache/buildinfo.js';
 import { type BuildinfoFacts, formatBuildinfo } from '../../src/buildcache/write-buildinfo.js';
 import { formatScalar } from '../../src/buildcache/yaml-scalar-writer.js';
 import { toLatin1 } from '../../src/core/bytes.js';
-import { encodeSurrogateEscape } from '../../src/core/surrogate-escape.js';
+import { encodeSurrogateEscape } from '../../src/host/surrogate-escape.js';
 import { loadVectors } from '../helpers/vectors.js';
 
 interface YamlVector {

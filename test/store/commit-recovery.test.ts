@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { recoverCommits } from '../../src/store/commit-recovery.js';
 import { StoreLocks } from '../../src/store/locks.js';
-import { hostTag } from '../../src/store/process-id.js';
+import { hostTag } from '../../src/host/process-id.js';
 import { StorePaths } from '../../src/store/store-layout.js';
 import { deadPid, moduleText, startChild, storeModule } from './child.js';
 import { hashOf } from './spec-builder.js';

@@ -10,7 +10,7 @@ import {
   privatePath,
   removeLeftovers,
 } from '../../src/store/private-folder.js';
-import { hostTag } from '../../src/store/process-id.js';
+import { hostTag } from '../../src/host/process-id.js';
 import { StorePaths } from '../../src/store/store-layout.js';
 import { deadPid, moduleText, startChild, storeModule } from './child.js';
 import { hashOf } from './spec-builder.js';

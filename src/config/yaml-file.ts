@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { UsageError } from '../core/errors.js';
 import type { JsonObject, JsonValue } from '../spec/spec.js';
-import { errorNumber, reasonOf } from './store-io.js';
+import { errorNumber, reasonOf } from '../store/store-io.js';
 
 /** No configuration file comes near this. */
 const MAX_SIZE = 16 << 20;

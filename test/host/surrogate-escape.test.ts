@@ -6,7 +6,7 @@ import {
   compareNames,
   decodeSurrogateEscape,
   encodeSurrogateEscape,
-} from '../../src/core/surrogate-escape.js';
+} from '../../src/host/surrogate-escape.js';
 
 const hasPython = spawnSync('python3', ['-c', '']).status === 0;
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { UsageError } from '../../src/core/errors.js';
-import { parseMirrorsConfig, readMirrorsConfig, resolveMirrors } from '../../src/mirror/mirrors-config.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { parseMirrorsConfig, readMirrorsConfig, resolveMirrors } from '../../src/config/mirrors-config.js';
+import { temporaryFolder } from '../mirror/temporary-folder.js';
 
 const FILE = '/etc/spack/mirrors.yaml';
 const parse = (text: string, variables = {}) => parseMirrorsConfig(text, FILE, variables);

@@ -6,9 +6,9 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { UsageError } from '../core/errors.js';
-import { expandConfigPath, type PathVariables } from './config-path.js';
+import { expandConfigPath, type PathVariables } from '../mirror/config-path.js';
 import { ConfigValue } from './config-value.js';
-import { schemeOf } from './open-mirror.js';
+import { schemeOf } from '../mirror/open-mirror.js';
 
 /** How to log in to a mirror; values or the names of environment variables that hold them. */
 export interface MirrorConnection {
