@@ -5,60 +5,44 @@ import { builtinModules } from 'node:module';
 import { basename, dirname, join, normalize, relative } from 'node:path';
 import { describe, it } from 'node:test';
 
+const FLOOR = ['core', 'host'];
+const FORMATS = [...FLOOR, 'stream', 'tar', 'binfmt', 'spec', 'buildcache'];
+const MIDDLE = [...FORMATS, 'transport', 'config'];
+
 /** What each folder of `src` may import besides itself. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   core: [],
-  stream: ['core'],
-  tar: ['core'],
-  binfmt: ['core'],
-  spec: ['core'],
-  buildcache: ['core', 'spec', 'tar', 'binfmt'],
-  signature: ['core'],
-  relocation: ['core', 'stream', 'tar', 'binfmt', 'spec', 'buildcache'],
-  mirror: ['core', 'stream', 'tar', 'binfmt', 'spec', 'buildcache'],
-  store: ['core', 'stream', 'tar', 'binfmt', 'spec', 'buildcache'],
-  operations: [
-    'core',
-    'stream',
-    'tar',
-    'binfmt',
-    'spec',
-    'buildcache',
-    'signature',
-    'relocation',
-    'mirror',
-    'store',
-  ],
-  cli: [
-    'core',
-    'stream',
-    'tar',
-    'binfmt',
-    'spec',
-    'buildcache',
-    'signature',
-    'relocation',
-    'mirror',
-    'store',
-    'operations',
-  ],
+  host: ['core'],
+  stream: FLOOR,
+  tar: FLOOR,
+  binfmt: FLOOR,
+  spec: FLOOR,
+  buildcache: [...FLOOR, 'spec', 'tar', 'binfmt'],
+  config: FORMATS,
+  transport: FORMATS,
+  signature: MIDDLE,
+  relocation: MIDDLE,
+  mirror: MIDDLE,
+  store: MIDDLE,
+  operations: [...MIDDLE, 'signature', 'relocation', 'mirror', 'store'],
+  cli: [...MIDDLE, 'signature', 'relocation', 'mirror', 'store', 'operations'],
 };
 
 /** Who may use which of Node's modules; what is not listed is open to everybody. */
 const OUTSIDE_WORLD: Readonly<Record<string, readonly string[]>> = {
-  'node:fs': ['mirror', 'store', 'signature', 'cli', 'relocation/engines'],
-  'node:fs/promises': ['mirror', 'store', 'signature', 'cli'],
-  'node:net': ['mirror'],
-  'node:tls': ['mirror'],
-  'node:http': ['mirror'],
-  'node:https': ['mirror'],
-  'node:dns': ['mirror'],
+  'node:fs': ['host', 'config', 'transport', 'mirror', 'store', 'signature', 'cli', 'relocation/engines'],
+  'node:fs/promises': ['host', 'config', 'transport', 'mirror', 'store', 'signature', 'cli'],
+  'node:net': ['transport', 'mirror'],
+  'node:tls': ['transport', 'mirror'],
+  'node:http': ['transport', 'mirror'],
+  'node:https': ['transport', 'mirror'],
+  'node:dns': ['transport', 'mirror'],
   'node:child_process': ['signature', 'cli'],
   'node:worker_threads': ['operations', 'stream'],
-  undici: ['mirror'],
+  undici: ['transport', 'mirror'],
   openpgp: ['signature'],
   commander: ['cli'],
-  yaml: ['mirror', 'store', 'buildcache'],
+  yaml: ['config'],
   'fs-native-extensions': ['store'],
 };
 
@@ -199,7 +183,7 @@ describe('src', () => {
 
   it('reads the environment and ends the process in few places only', () => {
     const users = files.filter((path) => /\bprocess\.(env|exit|argv|exitCode)\b/.test(codeOf(path)));
-    const mayDo = /^(cli|mirror|store|signature|relocation\/engines)\//;
+    const mayDo = /^(cli|config|host|mirror|store|signature|relocation\/engines)\//;
     assert.deepEqual(
       users.filter((path) => !mayDo.test(path)),
       [],

@@ -1,6 +1,7 @@
 // Reads the part of YAML 1.2 that a record needs: one mapping of scalars, lists of scalars and mappings of scalars, in block or
-// flow style. No anchors, tags, block scalars, deeper nesting: Spack writes none, and a reader without recursion cannot be
-// made to overflow (the library aborts the whole process on 20 KB of nested keys; on good files this one is 30 times faster).
+// flow style. No anchors, tags, block scalars, deeper nesting: Spack writes none, and a reader without recursion cannot be made to
+// overflow. The `yaml` library cannot take its place: see the tests "two nested texts end the process of the yaml library" and "the yaml
+// library misreads names that Spack wrote". It also takes 7 to 13 times as long for 10,000 names, and 60 ms to load.
 
 import { foldLines, readDoubleQuoted, readSingleQuoted, trimBlanks } from './yaml-scalar-reader.js';
 

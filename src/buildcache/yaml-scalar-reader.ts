@@ -1,4 +1,5 @@
-// Scalars of YAML 1.2: what folded lines and escapes stand for (YAML 1.2.2 §5.7, §6.5, §7.3).
+// Scalars of YAML 1.2: what folded lines and escapes stand for (YAML 1.2.2 §5.7, §6.5, §7.3). Part of the reader of records, which says
+// why the `yaml` library does not serve.
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '0': '\0',

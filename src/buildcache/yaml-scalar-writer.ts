@@ -1,6 +1,7 @@
 // Writes a text as a YAML scalar in the style that Spack's emitter chooses: plain where a YAML 1.2 core reader gets the text back,
 // else in single quotes, else in double quotes with escapes (YAML 1.2 §5.7, §7.3, §10.3; pinned by test/vectors/yaml.json).
-// Texts hold bytes that are not UTF-8 as lone surrogates.
+// Texts hold bytes that are not UTF-8 as lone surrogates. The `yaml` library folds and quotes differently (the test "the yaml library
+// writes other bytes than Spack").
 
 export interface ScalarPlace {
   /** The column at which the scalar begins. */

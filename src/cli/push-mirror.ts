@@ -1,9 +1,10 @@
 // The mirror that a command writes to.
+
+import { configuredMirrors } from '../config/configured-mirrors.js';
 import type { Mirror } from '../mirror/mirror.js';
 import { openMirror } from '../mirror/open-mirror.js';
 import { resolvePushMirror } from '../mirror/push-mirror.js';
 import { requireWritable } from '../mirror/writable-mirror.js';
-import { configuredMirrors } from './options.js';
 
 /**
  * Opens a mirror to write to.

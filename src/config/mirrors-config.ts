@@ -1,14 +1,13 @@
 // `mirrors.yaml`, Spack's and our own (FORMATS.md §2): which mirrors are configured, under which names, and how to reach them.
 
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { UsageError } from '../core/errors.js';
-import { expandConfigPath, type PathVariables } from '../mirror/config-path.js';
+import { schemeOf } from '../core/url-scheme.js';
+import { expandConfigPath, type PathVariables } from './config-path.js';
 import { ConfigValue } from './config-value.js';
-import { schemeOf } from '../mirror/open-mirror.js';
 
 /** How to log in to a mirror; values or the names of environment variables that hold them. */
 export interface MirrorConnection {
@@ -68,15 +67,8 @@ export async function readMirrorsConfig(
   file: string,
   variables: PathVariables = {},
 ): Promise<ConfiguredMirror[]> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new UsageError('config', `Cannot read "${file}": ${reason}`, { cause, data: { file } });
-  }
-  return parseMirrorsConfig(text, file, variables);
+  const document = ConfigValue.read(file);
+  return document === undefined ? [] : readMirrors(document, variables);
 }
 
 /**
@@ -89,18 +81,21 @@ export async function parseMirrorsConfig(
   file: string,
   variables: PathVariables = {},
 ): Promise<ConfiguredMirror[]> {
-  const document = await ConfigValue.parse(text, file);
+  return readMirrors(ConfigValue.parse(text, file), variables);
+}
+
+type ToUrl = (reference: ConfigValue) => string;
+
+function readMirrors(document: ConfigValue, variables: PathVariables): ConfiguredMirror[] {
   // "mirrors::" is Spack's way to replace what other files configure.
   const section = document.find('mirrors') ?? document.find('mirrors:');
   if (section === undefined) return [];
-  const toUrl = (reference: string): string => normalizeReference(reference, file, variables);
+  const toUrl: ToUrl = (reference) => normalizeReference(reference, variables);
   return section.entries().map(([name, value]) => readMirror(name.replace(/:$/, ''), value, toUrl));
 }
 
-type ToUrl = (reference: string) => string;
-
 function readMirror(name: string, value: ConfigValue, toUrl: ToUrl): ConfiguredMirror {
-  if (value.isText) return plainMirror(name, toUrl(value.text()));
+  if (value.isText) return plainMirror(name, toUrl(value));
   const fetchUrl = readUrl(value, 'fetch');
   if (fetchUrl === undefined) throw value.invalid('has no URL to fetch from');
   const pushUrl = readUrl(value, 'push');
@@ -123,10 +118,10 @@ function plainMirror(name: string, url: string): ConfiguredMirror {
 
 type Direction = 'fetch' | 'push';
 
-function readUrl(mirror: ConfigValue, direction: Direction): string | undefined {
+function readUrl(mirror: ConfigValue, direction: Direction): ConfigValue | undefined {
   const specific = mirror.find(direction);
-  if (specific?.isText) return specific.text();
-  return (specific?.find('url') ?? mirror.find('url'))?.text();
+  if (specific?.isText) return specific;
+  return specific?.find('url') ?? mirror.find('url');
 }
 
 /** Keys of the direction override those of the mirror one by one. */
@@ -134,7 +129,7 @@ function readConnection(mirror: ConfigValue, direction: Direction): MirrorConnec
   const specific = mirror.find(direction);
   const find = (key: string): ConfigValue | undefined =>
     (specific === undefined || specific.isText ? undefined : specific.find(key)) ?? mirror.find(key);
-  const text = (key: string): string | undefined => find(key)?.text();
+  const text = (key: string): string | undefined => find(key)?.word();
   return defined({
     accessPair: readAccessPair(find('access_pair')),
     accessToken: text('access_token'),
@@ -150,9 +145,9 @@ function readAccessPair(pair: ConfigValue | undefined): MirrorConnection['access
   if (pair.isList) {
     const items = pair.items();
     if (items.length !== 2) throw pair.invalid('is not a pair of id and secret');
-    return defined({ id: items[0]?.textOrNull(), secret: items[1]?.textOrNull() });
+    return defined({ id: items[0]?.wordOrNull(), secret: items[1]?.wordOrNull() });
   }
-  const text = (key: string): string | undefined => pair.find(key)?.text();
+  const text = (key: string): string | undefined => pair.find(key)?.word();
   return defined({
     id: text('id'),
     idVariable: text('id_variable'),
@@ -167,9 +162,11 @@ function defined<T extends object>(values: T): Defined<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
-function normalizeReference(reference: string, file: string, variables: PathVariables): string {
-  if (SCHEMES.has(schemeOf(reference) ?? '')) return reference;
-  return pathToFileURL(resolve(dirname(resolve(file)), expandConfigPath(reference, variables))).href;
+function normalizeReference(reference: ConfigValue, variables: PathVariables): string {
+  const path = reference.word();
+  if (SCHEMES.has(schemeOf(path) ?? '')) return path;
+  const { file, key } = reference;
+  return pathToFileURL(expandConfigPath({ path, file: resolve(file), key }, variables)).href;
 }
 
 /**

@@ -1,21 +1,16 @@
-// The sections of a Spack's configuration, merged from its scopes: defaults, system, site, user, each with a folder of its own per
-// platform. FORMATS.md §1; Spack `spack.config` (`merge_yaml`).
+// The sections of a Spack's configuration, merged from its scopes: defaults, system, site, user, each with a folder for the platform.
+// FORMATS.md §1; Spack `spack.config` (`merge_yaml`).
 import { join } from 'node:path';
-import { UsageError } from '../core/errors.js';
-import type { JsonObject, JsonValue } from '../spec/spec.js';
-import { isMapping, readYamlMapping } from './yaml-file.js';
+import type { Environment } from '../host/environment.js';
+import { expandHome } from './config-path.js';
+import { ConfigValue } from './config-value.js';
+import { isMapping, type YamlMapping, type YamlValue } from './yaml-file.js';
 
 export interface SpackConfigRequest {
   /** Where the Spack is. */
   readonly spackPrefix: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   readonly homeFolder: string;
-}
-
-/** A value, and the file that has the last word about it. */
-export interface ConfigValue {
-  readonly value: JsonValue;
-  readonly file: string;
 }
 
 /** The folders of the scopes, those that count least first. */
@@ -26,7 +21,7 @@ export function configScopes({ spackPrefix, environment, homeFolder }: SpackConf
   const system = environment.SPACK_SYSTEM_CONFIG_PATH || '/etc/spack';
   return [
     join(etc, 'defaults'),
-    // Since Spack 1.1 the defaults for every platform are in a folder of their own.
+    // Since Spack 1.1 the defaults for every platform are in a folder below.
     join(etc, 'defaults', 'base'),
     ...(isLocalOff ? [] : [system]),
     etc,
@@ -37,11 +32,11 @@ export function configScopes({ spackPrefix, environment, homeFolder }: SpackConf
 
 /** One section (`config`, `packages`, `upstreams`) of a Spack's configuration. */
 export class ConfigSection {
-  readonly #root: JsonObject;
+  readonly #root: YamlMapping;
   /** The file that last said something about a key, by the key's path. */
   readonly #files: ReadonlyMap<string, string>;
 
-  private constructor(root: JsonObject, files: ReadonlyMap<string, string>) {
+  private constructor(root: YamlMapping, files: ReadonlyMap<string, string>) {
     this.#root = root;
     this.#files = files;
   }
@@ -53,73 +48,35 @@ export class ConfigSection {
    */
   static read(section: string, request: SpackConfigRequest): ConfigSection {
     const files = new Map<string, string>();
-    let merged: JsonObject = {};
+    let merged: YamlMapping = new Map();
     for (const scope of configScopes(request)) {
       const file = join(scope, `${section}.yaml`);
-      const content = readYamlMapping(file);
+      const content = ConfigValue.read(file)?.mapping();
       if (content !== undefined) merged = mergeMappings(merged, content, { file, files, path: '' });
     }
     return new ConfigSection(merged, files);
   }
 
-  /** The value at a path of keys; undefined where it is absent or null. */
+  /** The value at a path of keys; undefined where it is absent or null, also where something above it is not a mapping. */
   get(...keys: readonly string[]): ConfigValue | undefined {
-    let value: JsonValue | undefined = this.#root;
-    for (const key of keys) value = isMapping(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-    return value === undefined || value === null ? undefined : { value, file: this.fileOf(keys) };
+    let value: YamlValue | undefined = this.#root;
+    for (const key of keys) value = isMapping(value) ? value.get(key) : undefined;
+    if (value === undefined || value === null) return undefined;
+    return new ConfigValue({ value, keys, fileOf: (path) => this.#fileOf(path) });
   }
 
-  /** The entries of the mapping at a path, in order. */
-  entries(...keys: readonly string[]): [string, ConfigValue][] {
-    const found = this.get(...keys);
-    if (found === undefined) return [];
-    if (!isMapping(found.value)) throw wrongType(found, keys, 'a mapping');
-    return Object.entries(found.value).map(([key, value]) => [
-      key,
-      { value, file: this.fileOf([...keys, key]) },
-    ]);
+  /** The file that says where a relative path is, also of a setting that no file names. */
+  fileOf(...keys: readonly string[]): string {
+    return this.#fileOf(keys);
   }
 
-  text(...keys: readonly string[]): string | undefined {
-    const found = this.get(...keys);
-    if (found === undefined || typeof found.value === 'string') return found?.value as string | undefined;
-    throw wrongType(found, keys, 'a text');
-  }
-
-  boolean(...keys: readonly string[]): boolean | undefined {
-    const found = this.get(...keys);
-    if (found === undefined || typeof found.value === 'boolean') return found?.value as boolean | undefined;
-    throw wrongType(found, keys, 'true or false');
-  }
-
-  /** A number that is at least 0. */
-  number(...keys: readonly string[]): number | undefined {
-    const found = this.get(...keys);
-    if (found === undefined) return undefined;
-    if (typeof found.value === 'number' && found.value >= 0) return found.value;
-    throw wrongType(found, keys, 'a number');
-  }
-
-  fileOf(keys: readonly string[]): string {
+  #fileOf(keys: readonly string[]): string {
     for (let length = keys.length; length > 0; length--) {
       const file = this.#files.get(pathOf(keys.slice(0, length)));
       if (file !== undefined) return file;
     }
     return '';
   }
-}
-
-/** The error that a value is not what it must be. */
-export function wrongType({ value, file }: ConfigValue, keys: readonly string[], wanted: string): UsageError {
-  const path = keys.join(':');
-  return new UsageError('config', `Cannot use "${path}" of "${file}": it is not ${wanted}`, {
-    data: { path: file, key: path, actual: value, expected: wanted },
-  });
-}
-
-/** `~` and `~/…`. */
-export function expandHome(path: string, homeFolder: string): string {
-  return path === '~' || path.startsWith('~/') ? homeFolder + path.slice(1) : path;
 }
 
 interface Merging {
@@ -129,20 +86,21 @@ interface Merging {
 }
 
 /** The stronger scope's keys come first, as in Spack: the order of projections depends on it. A key `x::` replaces, not merges. */
-function mergeMappings(weaker: JsonObject, stronger: JsonObject, merging: Merging): JsonObject {
-  const entries = new Map<string, JsonValue>();
-  for (const [name, value] of Object.entries(stronger)) {
+function mergeMappings(weaker: YamlMapping, stronger: YamlMapping, merging: Merging): YamlMapping {
+  const entries = new Map<string, YamlValue>();
+  for (const [anyKey, value] of stronger) {
+    const name = String(anyKey);
     const key = name.replace(/[:+-]$/, '');
     const path = merging.path === '' ? key : `${merging.path}\0${key}`;
     merging.files.set(path, merging.file);
-    const old = name.endsWith(':') || !Object.hasOwn(weaker, key) ? undefined : weaker[key];
+    const old = name.endsWith(':') ? undefined : weaker.get(key);
     entries.set(
       key,
-      isMapping(value) ? mergeMappings(isMapping(old) ? old : {}, value, { ...merging, path }) : value,
+      isMapping(value) ? mergeMappings(isMapping(old) ? old : new Map(), value, { ...merging, path }) : value,
     );
   }
-  for (const [key, value] of Object.entries(weaker)) if (!entries.has(key)) entries.set(key, value);
-  return Object.fromEntries(entries);
+  for (const [key, value] of weaker) if (!entries.has(String(key))) entries.set(String(key), value);
+  return entries;
 }
 
 function pathOf(keys: readonly string[]): string {

@@ -1,6 +1,7 @@
 // Naming a process so that others can tell later whether it still runs.
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
+import { systemErrorCode } from './system-error.js';
 
 export interface ProcessId {
   readonly pid: number;
@@ -20,7 +21,7 @@ export function pidExists(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (cause) {
-    return !(cause instanceof Error && 'code' in cause && cause.code === 'ESRCH');
+    return systemErrorCode(cause) !== 'ESRCH';
   }
 }
 

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { MirrorError } from '../core/errors.js';
+import { schemeOf } from '../core/url-scheme.js';
 import { FileMirror } from './file-mirror.js';
 import type { ConnectionOptions } from './http-dispatcher.js';
 import { HttpMirror } from './http-mirror.js';
@@ -29,11 +30,6 @@ export function openMirror(reference: string, options: OpenMirrorOptions = {}): 
   if (scheme === 'file') return new FileMirror({ ...options, root: filePath(reference) });
   if (scheme !== 'http' && scheme !== 'https') throw unsupported(scheme);
   return new HttpMirror({ ...options, url: parseUrl(reference) });
-}
-
-/** The lower-case scheme of a URL; undefined for a path. One letter is a drive. */
-export function schemeOf(reference: string): string | undefined {
-  return /^(?:(file):|([a-z][a-z0-9+.-]+):\/\/)/i.exec(reference)?.slice(1).join('').toLowerCase();
 }
 
 function filePath(reference: string): string {

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { Key, PrivateKey } from 'openpgp';
 
 import { BuildcacheError, SignatureError } from '../core/errors.js';
+import { describeSystemError, systemErrorCode } from '../host/system-error.js';
 import { parseArmoredBlocks } from './armor.js';
 import { loadOpenPgp, verificationConfig } from './openpgp.js';
 
@@ -86,11 +87,12 @@ function keyBlocks(bytes: Uint8Array): readonly Uint8Array[] {
 /** The error of a key file that cannot be used; an error that has a code stays what it is. */
 export function unreadableKey(file: string, cause: unknown): BuildcacheError {
   if (cause instanceof BuildcacheError) return cause;
-  const reason =
-    (cause as NodeJS.ErrnoException).code ?? (cause instanceof Error ? cause.message : String(cause));
+  const code = systemErrorCode(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const reason = code === undefined ? message : describeSystemError(cause);
   return new SignatureError('key-unreadable', `Cannot read keys from "${file}": ${reason}`, {
     cause,
     hint: 'Export it with: gpg --armor --export FINGERPRINT',
-    data: { file, reason },
+    data: { file, reason: code ?? message },
   });
 }

@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Key } from 'openpgp';
 
+import { systemErrorCode } from '../host/system-error.js';
 import { parsePublicKeys, readKeyFile, unreadableKey } from './key-file.js';
 import { mergeKey } from './public-key.js';
 
@@ -73,7 +74,7 @@ export async function listKeyFiles(folder: string): Promise<string[]> {
       .map((entry) => entry.name);
     return names.sort().map((name) => join(folder, name));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (systemErrorCode(error) === 'ENOENT') return [];
     throw unreadableKey(folder, error);
   }
 }

@@ -1,11 +1,12 @@
 // The trusted-keys folder: being in it is what makes a key trusted, so nothing gets here that the user did not name.
 
-import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { concatBytes } from '../core/bytes.js';
 import { SignatureError } from '../core/errors.js';
+import { replaceFile } from '../host/replace-file.js';
+import { temporaryName } from '../host/temporary-name.js';
 import { readKeyFile, unreadableKey } from './key-file.js';
 import { listKeyFiles } from './keyring.js';
 import { type PublicKey, type PublicKeyFile, readPublicKeys } from './public-key.js';
@@ -62,22 +63,10 @@ export class TrustedKeys {
   }
 
   async #replace(file: string, content: Uint8Array): Promise<void> {
-    const temporary = join(this.folder, `.${randomBytes(8).toString('hex')}.temp`);
+    const temporary = join(this.folder, `.${temporaryName()}.temp`);
     await this.#attempt(file, async () => {
       await mkdir(this.folder, { recursive: true, mode: 0o700 });
-      try {
-        const handle = await open(temporary, 'wx', 0o644);
-        try {
-          await handle.writeFile(content);
-          await handle.sync();
-        } finally {
-          await handle.close();
-        }
-        await chmod(temporary, 0o644);
-        await rename(temporary, file);
-      } finally {
-        await rm(temporary, { force: true });
-      }
+      replaceFile({ path: file, content, temporary, mode: 0o644 });
     });
   }
 

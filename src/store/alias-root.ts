@@ -2,7 +2,8 @@
 import { lstatSync, readlinkSync, realpathSync, type Stats, symlinkSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { StoreError } from '../core/errors.js';
-import { errorNumber, reasonOf, storeIoError } from './store-io.js';
+import { describeSystemError, systemErrorCode } from '../host/system-error.js';
+import { storeIoError } from './store-io.js';
 
 export interface AliasRequest {
   /** What the alias leads to; need not be there. */
@@ -35,8 +36,8 @@ export function ensureAlias(request: AliasRequest): void {
     symlinkSync(root, alias);
   } catch (cause) {
     // Whoever comes first makes it; the others look at it.
-    if (errorNumber(cause) === 'EEXIST') return requireAlias(request);
-    if (errorNumber(cause) === 'ENOENT')
+    if (systemErrorCode(cause) === 'EEXIST') return requireAlias(request);
+    if (systemErrorCode(cause) === 'ENOENT')
       throw unusable(alias, root, `there is no folder "${dirname(alias)}"`, cause);
     throw storeIoError('create the link', alias, cause, 'alias-root-unusable');
   }
@@ -59,7 +60,7 @@ function lookAt(alias: string, root: string): Stats | undefined {
   try {
     return lstatSync(alias, { throwIfNoEntry: false });
   } catch (cause) {
-    throw unusable(alias, root, reasonOf(cause), cause);
+    throw unusable(alias, root, describeSystemError(cause), cause);
   }
 }
 

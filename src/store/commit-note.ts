@@ -1,8 +1,9 @@
 // A note on disk about a prefix that is being put in its place, so that the next run can finish or undo what a crash cut short.
 import { lstatSync, readFileSync } from 'node:fs';
+import { removeTree } from '../host/remove-tree.js';
 import type { DagHash, JsonObject } from '../spec/spec.js';
 import { privatePath } from './private-folder.js';
-import { removeTree, replaceFile, storeIo } from './store-io.js';
+import { replaceStoreFile, storeIo } from './store-io.js';
 import type { StorePaths } from './store-layout.js';
 
 /** A directory keeps its identity when it is renamed. */
@@ -36,7 +37,7 @@ export function isSameFolder(a: FolderIdentity | undefined, b: FolderIdentity): 
 export function writeNote(paths: StorePaths, note: CommitNote): string {
   const path = privatePath(paths, note.hash, 'commits');
   const temporary = privatePath(paths, note.hash, 'trash');
-  replaceFile({ path, content: JSON.stringify(note), temporary, sync: false });
+  replaceStoreFile({ path, content: JSON.stringify(note), temporary, sync: false });
   return path;
 }
 

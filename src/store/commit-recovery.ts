@@ -1,12 +1,14 @@
 // After a crash: what was put under its prefix but never recorded is taken away, what was moved aside comes back, and what was
 // recorded stays. The notes of `commit.ts` say where to look.
+
+import { removeTree } from '../host/remove-tree.js';
 import type { DagHash } from '../spec/spec.js';
 import { moveTo } from './commit.js';
 import { type CommitNote, identityOf, isSameFolder, readNote, removeNote } from './commit-note.js';
 import type { StoreLocks } from './locks.js';
 import { removeEmptyParents } from './parent-folders.js';
 import { abandonedPaths, privatePath } from './private-folder.js';
-import { removeTree, storeIo } from './store-io.js';
+import { storeIo } from './store-io.js';
 import type { StorePaths } from './store-layout.js';
 
 export interface RecoveryRequest {

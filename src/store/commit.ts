@@ -3,11 +3,13 @@
 import { lstatSync, readdirSync, renameSync } from 'node:fs';
 import { isAbsolute, normalize } from 'node:path';
 import { StoreError } from '../core/errors.js';
+import { removeTree } from '../host/remove-tree.js';
+import { systemErrorCode } from '../host/system-error.js';
 import type { DagHash } from '../spec/spec.js';
 import { type CommitNote, identityOf, removeNote, writeNote } from './commit-note.js';
 import { makeParents, removeEmptyParents } from './parent-folders.js';
 import { privatePath } from './private-folder.js';
-import { errorNumber, removeTree, storeIo, storeIoError } from './store-io.js';
+import { storeIo, storeIoError } from './store-io.js';
 import { StorePaths } from './store-layout.js';
 
 export interface CommitRequest {
@@ -118,7 +120,7 @@ function whatIsAt(prefix: string): 'nothing' | 'something' {
     // A rename replaces an empty directory.
     return readdirSync(prefix).length === 0 ? 'nothing' : 'something';
   } catch (cause) {
-    const number = errorNumber(cause);
+    const number = systemErrorCode(cause);
     if (number === 'ENOENT' || number === 'ENOTDIR') return 'nothing';
     throw storeIoError('look at', prefix, cause);
   }
@@ -129,7 +131,7 @@ export function moveTo(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (cause) {
-    const number = errorNumber(cause);
+    const number = systemErrorCode(cause);
     if (number === 'EXDEV') throw otherFileSystem(from, to, cause);
     if (number === 'ENOTEMPTY' || number === 'EEXIST' || number === 'ENOTDIR') throw prefixExists(to, cause);
     throw storeIoError(`move "${from}" to`, to, cause);

@@ -2,10 +2,11 @@
 // FORMATS.md §2 "Store database"; Spack `Database._read_from_file`, `_write_to_file`.
 import { readFileSync } from 'node:fs';
 import { MetadataError, StoreError } from '../core/errors.js';
+import { systemErrorCode } from '../host/system-error.js';
 import type { DagHash, JsonObject, JsonValue, SpecNode } from '../spec/spec.js';
 import { parseNode } from '../spec/spec-json.js';
 import type { WritableFormat } from '../spec/write-node.js';
-import { errorNumber, storeIoError } from './store-io.js';
+import { storeIoError } from './store-io.js';
 
 /** One package as a store's database has it. */
 export interface InstallRecord {
@@ -67,7 +68,7 @@ function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    const number = errorNumber(cause);
+    const number = systemErrorCode(cause);
     if (number === 'ENOENT') return undefined;
     if (number === 'ERR_STRING_TOO_LONG' || number === 'ERR_FS_FILE_TOO_LARGE')
       throw unreadable(path, 'it is too large', cause);

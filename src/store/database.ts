@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { StoreError } from '../core/errors.js';
+import { systemErrorCode } from '../host/system-error.js';
 import type { DagHash, SpecNode } from '../spec/spec.js';
 import { DatabaseEdit } from './database-edit.js';
 import {
@@ -17,7 +18,7 @@ import {
   tryNodeOfRecord,
 } from './database-file.js';
 import type { HeldLock, StoreLocks } from './locks.js';
-import { errorNumber, replaceFile, storeIoError } from './store-io.js';
+import { replaceStoreFile, storeIoError } from './store-io.js';
 import { StorePaths } from './store-layout.js';
 
 /**
@@ -174,9 +175,9 @@ export class StoreDatabase {
   #write(content: DatabaseContent): void {
     const { index, verifier } = this.#paths;
     const own = `${hostname()}.${process.pid}.temp`;
-    replaceFile({ path: index, content: formatDatabase(content), temporary: `${index}.${own}` });
+    replaceStoreFile({ path: index, content: formatDatabase(content), temporary: `${index}.${own}` });
     // A running Spack reads the index again only when this differs.
-    replaceFile({ path: verifier, content: randomUUID(), temporary: `${verifier}.${own}`, sync: false });
+    replaceStoreFile({ path: verifier, content: randomUUID(), temporary: `${verifier}.${own}`, sync: false });
     this.#content = content;
     this.#seen = this.#stateOnDisk();
   }
@@ -196,7 +197,7 @@ export class StoreDatabase {
         );
       return [file.dev, file.ino, file.size, file.mtimeNs, readVerifier(verifier)].join(' ');
     } catch (cause) {
-      if (errorNumber(cause) === 'ENOENT') return 'absent';
+      if (systemErrorCode(cause) === 'ENOENT') return 'absent';
       throw storeIoError('read', index, cause, 'root-unusable');
     }
   }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile, storeIo, storeIoError } from './store-io.js';
+import { replaceStoreFile, storeIo, storeIoError } from './store-io.js';
 
 export interface ManifestRequest {
   /** Where the files are now. */
@@ -45,7 +45,7 @@ export async function ensureInstallManifest(request: ManifestRequest): Promise<b
   const path = join(request.folder, MANIFEST);
   if (storeIo('look at', path, () => lstatSync(path, { throwIfNoEntry: false })) !== undefined) return false;
   const content = formatManifest(await collectManifest(request));
-  replaceFile({ path, content, temporary: `${path}.${process.pid}.temp`, mode: request.mode ?? 0o644 });
+  replaceStoreFile({ path, content, temporary: `${path}.${process.pid}.temp`, mode: request.mode ?? 0o644 });
   return true;
 }
 

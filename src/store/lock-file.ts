@@ -3,7 +3,7 @@
 import { readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { isAlive, type ProcessId } from '../host/process-id.js';
-import { errorNumber } from './store-io.js';
+import { systemErrorCode } from '../host/system-error.js';
 
 /** How old the mark of a process that takes a stale lock away gets before it counts as stale itself, in milliseconds. */
 const BREAKING_TIMEOUT = 30_000;
@@ -21,7 +21,7 @@ export function unlockFile(path: string): void {
   try {
     unlinkSync(path);
   } catch (cause) {
-    if (errorNumber(cause) !== 'ENOENT') throw cause;
+    if (systemErrorCode(cause) !== 'ENOENT') throw cause;
   }
 }
 
@@ -40,7 +40,7 @@ function create(path: string): boolean {
     writeFileSync(path, `${process.pid} ${hostname()}\n`, { flag: 'wx' });
     return true;
   } catch (cause) {
-    if (errorNumber(cause) === 'EEXIST') return false;
+    if (systemErrorCode(cause) === 'EEXIST') return false;
     throw cause;
   }
 }

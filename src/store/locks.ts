@@ -3,12 +3,14 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { LockTimeouts } from '../config/store-settings.js';
 import { StoreError } from '../core/errors.js';
+import { systemErrorCode } from '../host/system-error.js';
 import type { DagHash } from '../spec/spec.js';
 import { lockFileOwner, tryLockFile, unlockFile } from './lock-file.js';
 import { prefixLockRange } from './prefix-lock-range.js';
 import { type LockMode, type LockRange, loadRecordLocks, type RecordLocks } from './record-lock.js';
-import { errorNumber, storeIoError } from './store-io.js';
+import { storeIoError } from './store-io.js';
 import type { StorePaths } from './store-layout.js';
 import { takeTurn } from './turnstile.js';
 
@@ -21,12 +23,6 @@ const LONGEST_POLL = 100;
 /** A timer of Node for a longer time fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 const WHOLE_FILE: LockRange = { offset: 0, length: 0 };
-
-export interface LockTimeouts {
-  /** Milliseconds; Infinity waits until the signal aborts. */
-  readonly database?: number;
-  readonly prefix?: number;
-}
 
 export interface StoreLocksOptions {
   readonly paths: StorePaths;
@@ -231,10 +227,10 @@ function tryRecordLock(locks: RecordLocks, descriptor: number, target: LockTarge
     return locks.tryLock(descriptor, target.range, mode);
   } catch (cause) {
     // POSIX lets a system say EACCES for a lock that somebody else holds.
-    if (errorNumber(cause) === 'EACCES') return false;
+    if (systemErrorCode(cause) === 'EACCES') return false;
     throw locksUnavailable(
       target.path,
-      `the file system has no record locks (${errorNumber(cause) ?? String(cause)})`,
+      `the file system has no record locks (${systemErrorCode(cause) ?? String(cause)})`,
       cause,
     );
   }

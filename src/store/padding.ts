@@ -1,17 +1,9 @@
 // Padding: a store root made longer with placeholder components, so that whatever is built there has room for longer prefixes.
 // FORMATS.md §5 "Padding"; Spack `spack.util.path`: `add_padding`, `padding_filter`.
+import { LONGEST_PADDED_LENGTH } from '../config/install-tree.js';
 import { UsageError } from '../core/errors.js';
 
 const PLACEHOLDER = '__spack_path_placeholder__';
-
-/** How much of the longest path `padded_length: true` leaves for what comes below the root. */
-const RESERVED_LENGTH = 300;
-
-/** The longest path of the system: PATH_MAX of Linux and of macOS. */
-const SYSTEM_PATH_LIMIT = process.platform === 'darwin' ? 1024 : 4096;
-
-/** The number of characters that `padded_length: true` stands for. */
-export const LONGEST_PADDED_LENGTH = SYSTEM_PATH_LIMIT - RESERVED_LENGTH;
 
 /**
  * Appends placeholder components to a root until it has `length` characters, as Spack does: a root that is too long already stays

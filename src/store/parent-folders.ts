@@ -3,7 +3,8 @@
 import { chmodSync, chownSync, mkdirSync, rmdirSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StoreError } from '../core/errors.js';
-import { errorNumber, storeIo, storeIoError } from './store-io.js';
+import { systemErrorCode } from '../host/system-error.js';
+import { storeIo, storeIoError } from './store-io.js';
 
 const MODE_BITS = 0o7777;
 
@@ -50,7 +51,7 @@ function statIfThere(path: string): Stats | undefined {
   try {
     return statSync(path);
   } catch (cause) {
-    const number = errorNumber(cause);
+    const number = systemErrorCode(cause);
     if (number === 'ENOENT') return undefined;
     if (number === 'ENOTDIR') return undefined;
     throw storeIoError('look at', path, cause);
@@ -63,7 +64,7 @@ function makeLike(folder: string, model: Stats): boolean {
     try {
       mkdirSync(folder);
     } catch (cause) {
-      if (errorNumber(cause) !== 'EEXIST') throw cause;
+      if (systemErrorCode(cause) !== 'EEXIST') throw cause;
       if (statIfThere(folder)?.isDirectory()) return false;
       throw notDirectory(folder);
     }
@@ -80,7 +81,7 @@ function takeGroup(folder: string, model: Stats): void {
   try {
     chownSync(folder, uid, model.gid);
   } catch (cause) {
-    if (errorNumber(cause) !== 'EPERM') throw cause;
+    if (systemErrorCode(cause) !== 'EPERM') throw cause;
   }
 }
 

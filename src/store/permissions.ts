@@ -1,19 +1,7 @@
 // The modes that `packages:<name|all>:permissions` asks for. FORMATS.md §5 "modes"; Spack `get_package_permissions`,
 // `set_permissions`, `chmod_x`. Pure: who sets the modes is the stage.
+import type { Audience, PackagePermissions, PermissionSettings } from '../config/package-permissions.js';
 import { UsageError } from '../core/errors.js';
-
-export type Audience = 'user' | 'group' | 'world';
-
-/** What `packages.yaml` says about one package, or about `all`. */
-export interface PermissionSettings {
-  readonly read?: Audience;
-  readonly write?: Audience;
-  /** A group by its name, or its number. */
-  readonly group?: string;
-}
-
-/** By package name; `all` serves where a package says nothing. */
-export type PackagePermissions = Readonly<Record<string, PermissionSettings>>;
 
 /** The modes of one package. */
 export interface PermissionPolicy {

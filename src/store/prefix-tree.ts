@@ -3,7 +3,8 @@ import { type BigIntStats, lstatSync, readdirSync, readlinkSync, type Stats } fr
 import { fromLatin1 } from '../core/bytes.js';
 import { StoreError } from '../core/errors.js';
 import { compareNames } from '../host/surrogate-escape.js';
-import { errorNumber, storeIoError } from './store-io.js';
+import { systemErrorCode } from '../host/system-error.js';
+import { storeIoError } from './store-io.js';
 
 export type PrefixNode = PrefixDirectory | PrefixFile | PrefixLink;
 
@@ -86,7 +87,7 @@ function look<Result>(prefix: string, path: string, operation: (location: Buffer
 
 /** The error of a file of a prefix that cannot be read. */
 export function prefixReadError(path: string, cause: unknown): Error {
-  return errorNumber(cause) === 'ENOENT'
+  return systemErrorCode(cause) === 'ENOENT'
     ? prefixChanged(path, 'it is gone', cause)
     : storeIoError('read', path, cause);
 }

@@ -1,11 +1,13 @@
 // `.spack-db/regraft/`: what regraft keeps for itself in a store. Folders in it belong to one process; those of processes that died
 // are removed when the next run begins. DESIGN.md §4.
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { hostTag, pidExists } from '../host/process-id.js';
-import { errorNumber, removeTree, storeIo, storeIoError } from './store-io.js';
+import { pidExists } from '../host/process-id.js';
+import { removeTree } from '../host/remove-tree.js';
+import { systemErrorCode } from '../host/system-error.js';
+import { isAbandonedName, temporaryName } from '../host/temporary-name.js';
+import { storeIo, storeIoError } from './store-io.js';
 import { StorePaths } from './store-layout.js';
 
 /**
@@ -16,7 +18,7 @@ export type PrivatePurpose = 'stage' | 'replaced' | 'trash' | 'commits';
 
 /** Processes that died leave these to be looked at (`recoverCommits`); all else can go at once. */
 const DISPOSABLE: readonly PrivatePurpose[] = ['stage', 'trash'];
-const NAME = /^(?<hash>[^-]+)-(?<pid>\d+)-(?<host>[0-9a-f]{8})[0-9a-f]{8}$/;
+const OWN_NAME = /^[^-]+-\d+-[0-9a-f]{16}$/;
 
 /**
  * Makes a private folder, mode 0700, on the file system of the store.
@@ -38,7 +40,7 @@ export function createPrivateFolder(
 export function privatePath(paths: StorePaths, hash: string, purpose: PrivatePurpose): string {
   const folder = purposeFolder(paths, purpose);
   storeIo('create', folder, () => mkdirSync(folder, { recursive: true }));
-  return join(folder, `${hash}-${process.pid}-${hostTag()}${randomBytes(4).toString('hex')}`);
+  return join(folder, temporaryName(hash));
 }
 
 export function purposeFolder(paths: StorePaths, purpose: PrivatePurpose): string {
@@ -49,20 +51,15 @@ export function purposeFolder(paths: StorePaths, purpose: PrivatePurpose): strin
 export function abandonedPaths(paths: StorePaths, purpose: PrivatePurpose): string[] {
   const folder = purposeFolder(paths, purpose);
   return list(folder)
-    .filter(isAbandoned)
+    .filter((name) => OWN_NAME.test(name) && isAbandonedName(name))
     .map((name) => join(folder, name));
-}
-
-function isAbandoned(name: string): boolean {
-  const parts = NAME.exec(name)?.groups;
-  return parts !== undefined && parts.host === hostTag() && !pidExists(Number(parts.pid));
 }
 
 function list(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch (cause) {
-    if (errorNumber(cause) === 'ENOENT') return [];
+    if (systemErrorCode(cause) === 'ENOENT') return [];
     throw storeIoError('list', folder, cause);
   }
 }

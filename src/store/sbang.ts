@@ -2,8 +2,9 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { RelocationError } from '../core/errors.js';
+import { systemErrorCode } from '../host/system-error.js';
 import { SBANG_SCRIPT } from './sbang-script.js';
-import { errorNumber, replaceFile, storeIo } from './store-io.js';
+import { replaceStoreFile, storeIo } from './store-io.js';
 
 /** The longest `#!` line that every system of the kind reads whole. */
 export const SHEBANG_LIMIT = process.platform === 'darwin' ? 511 : 127;
@@ -48,7 +49,7 @@ export function ensureSbang(unpaddedRoot: string, modes: SbangModes = {}): strin
   makeFolder(dirname(path), modes);
   const mode = modes.fileMode ?? SCRIPT_MODE;
   const temporary = join(dirname(path), `.sbang.${process.pid}.tmp`);
-  replaceFile({ path, content: SBANG_SCRIPT, temporary, mode });
+  replaceStoreFile({ path, content: SBANG_SCRIPT, temporary, mode });
   if (modes.groupId !== undefined) changeGroup(path, modes.groupId, mode);
   return path;
 }
@@ -64,7 +65,7 @@ function makeFolder(folder: string, { folderMode = FOLDER_MODE, groupId }: Sbang
     try {
       mkdirSync(folder);
     } catch (cause) {
-      if (errorNumber(cause) === 'EEXIST') return;
+      if (systemErrorCode(cause) === 'EEXIST') return;
       throw cause;
     }
     if (groupId === undefined) chmodSync(folder, folderMode);

@@ -1,8 +1,9 @@
 // The private folder in which one package is put together before it appears under its prefix.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeTree } from '../host/remove-tree.js';
 import { createPrivateFolder } from './private-folder.js';
-import { removeTree, storeIo } from './store-io.js';
+import { storeIo } from './store-io.js';
 
 /** A private folder on the file system of the store; nobody else sees what is in it. */
 export class Stage {

@@ -1,7 +1,8 @@
 // Checking and preparing the root of a store: an unusable one is named before any work is done.
 import { accessSync, closeSync, constants, mkdirSync, openSync, type Stats, statSync } from 'node:fs';
 import { StoreError } from '../core/errors.js';
-import { errorNumber, reasonOf, storeIoError } from './store-io.js';
+import { describeSystemError, systemErrorCode } from '../host/system-error.js';
+import { storeIoError } from './store-io.js';
 import type { StorePaths } from './store-layout.js';
 
 /**
@@ -36,7 +37,7 @@ function requireDirectory(root: string): void {
   try {
     found = statSync(root);
   } catch (cause) {
-    throw unusable(root, reasonOf(cause), cause);
+    throw unusable(root, describeSystemError(cause), cause);
   }
   if (!found.isDirectory()) throw unusable(root, 'it is not a directory');
 }
@@ -53,7 +54,7 @@ function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (cause) {
-    if (errorNumber(cause) === 'EEXIST') throw unusable(path, 'it is not a directory', cause);
+    if (systemErrorCode(cause) === 'EEXIST') throw unusable(path, 'it is not a directory', cause);
     throw storeIoError('create', path, cause, 'root-unusable');
   }
 }
@@ -70,6 +71,6 @@ function unusable(root: string, state: string, cause?: unknown): StoreError {
   return new StoreError('root-unusable', `Cannot use "${root}" as a store: ${state}`, {
     hint: 'Check --root',
     cause,
-    data: { path: root, ...(cause === undefined ? {} : { errno: errorNumber(cause) }) },
+    data: { path: root, ...(cause === undefined ? {} : { errno: systemErrorCode(cause) }) },
   });
 }

@@ -1,6 +1,8 @@
 // A Spack store: which packages are where, and how one comes or goes. Brings together the database, the locks, the upstream stores
 // and the places that prefixes have. DESIGN.md §4, FORMATS.md §1 "Prefix of a node".
 import { isAbsolute, join, normalize, resolve } from 'node:path';
+import type { PackagePermissions } from '../config/package-permissions.js';
+import type { LockTimeouts } from '../config/store-settings.js';
 import { MetadataError, StoreError, UsageError } from '../core/errors.js';
 import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
 import { specFromRecords } from '../spec/spec-json.js';
@@ -10,14 +12,9 @@ import { StoreDatabase } from './database.js';
 import type { InstallRecord } from './database-file.js';
 import { groupId } from './group.js';
 import { holdsPackage, isThere } from './installed-prefix.js';
-import { type LockTimeouts, StoreLocks } from './locks.js';
+import { StoreLocks } from './locks.js';
 import { unpaddedRoot } from './padding.js';
-import {
-  directoryMode,
-  type PackagePermissions,
-  type PermissionPolicy,
-  permissionPolicy,
-} from './permissions.js';
+import { directoryMode, type PermissionPolicy, permissionPolicy } from './permissions.js';
 import { removeLeftovers } from './private-folder.js';
 import type { RecordLocks } from './record-lock.js';
 import { ensureSbang, sbangPath } from './sbang.js';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { stringify } from 'yaml';
 import { parseBuildinfo } from '../../src/buildcache/buildinfo.js';
 import { type BuildinfoFacts, formatBuildinfo } from '../../src/buildcache/write-buildinfo.js';
 import { formatScalar } from '../../src/buildcache/yaml-scalar-writer.js';
@@ -30,6 +31,14 @@ test('formatScalar writes what Spack writes, in lists and in mappings', () => {
     assert.equal(formatScalar(text, { column: 2, indent: 2 }), item, JSON.stringify(text));
     assert.equal(formatScalar(text, { column: 5, indent: 4 }), value, JSON.stringify(text));
   }
+});
+
+test('the yaml library writes other bytes than Spack', () => {
+  const differing = loadVectors<YamlVector>('yaml.json').filter(({ text, item }) => {
+    const written = stringify([text], { version: '1.2', singleQuote: true, lineWidth: 80 });
+    return written !== `- ${item}\n`;
+  });
+  assert.ok(differing.length > 10, `${differing.length} texts`);
 });
 
 test('formatBuildinfo writes the keys in order, with lists that are not indented', () => {

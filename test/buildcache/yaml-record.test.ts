@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isMap, isScalar, isSeq, parseDocument, stringify } from 'yaml';
-import { parseYamlRecord, YamlRecordError } from '../../src/buildcache/yaml-record.js';
+import { isMap, isScalar, isSeq, parseDocument, parse as parseWithLibrary, stringify } from 'yaml';
+import { parseYamlRecord, toByteString, YamlRecordError } from '../../src/buildcache/yaml-record.js';
 import { encodeUtf8, toLatin1 } from '../../src/core/bytes.js';
 import type { JsonObject, JsonValue } from '../../src/spec/spec.js';
 import { readJson } from '../spec/spec-samples.js';
@@ -319,4 +320,46 @@ test('any text gives a record or a YamlRecordError', () => {
     }),
     { seed: 6, numRuns: 3000 },
   );
+});
+
+/** A process that parses nested texts, 5 and 10 KB long, and goes on after errors. */
+function parseNestedTexts(setup: string): { stdout: string; status: number | null } {
+  const text = `${setup}
+    for (const opening of ['[', '- ']) {
+      try { parse(opening.repeat(5000)); } catch {}
+    }
+    console.log('survived');`;
+  return spawnSync(process.execPath, ['--input-type=module', '-e', text], { encoding: 'utf8' });
+}
+
+test('nested texts end in an error, not in the end of the process', () => {
+  const url = new URL('../../src/buildcache/yaml-record.js', import.meta.url).href;
+  const { stdout, status } = parseNestedTexts(
+    `import { parseYamlRecord } from '${url}';
+    const parse = (text) => parseYamlRecord(Buffer.from(text));`,
+  );
+  assert.deepEqual([stdout, status], ['survived\n', 0]);
+});
+
+test('two nested texts end the process of the yaml library', {
+  // V8 gives up where it has to compile a regular expression at the very end of the stack.
+  skip: process.version.startsWith('v20.') ? false : 'tried with Node 20 only',
+}, () => {
+  const { stdout, status } = parseNestedTexts(
+    `import yaml from 'yaml';
+    const parse = (text) => yaml.parse(text, { schema: 'failsafe', logLevel: 'error' });`,
+  );
+  assert.equal(stdout, '');
+  assert.notEqual(status, 0);
+});
+
+test('the yaml library misreads names that Spack wrote', () => {
+  const { block = '' } = readJson('test/buildcache/yaml-vectors.json').texts as Record<string, string>;
+  const library = parseWithLibrary(block, { schema: 'failsafe' }) as Record<string, readonly string[]>;
+  const names = parse(block).get('relocate_textfiles') as readonly string[];
+  const misread = names.filter((name, i) => toByteString(library.relocate_textfiles?.[i] ?? '') !== name);
+  assert.equal(misread.length, 4);
+  // Behind what ended lines before YAML 1.2 Spack's emitter indents.
+  const lineBreaks = ['\u0085', '\u2028', '\u2029'].map(toByteString);
+  assert.ok(misread.every((name) => lineBreaks.some((lineBreak) => name.includes(lineBreak))));
 });

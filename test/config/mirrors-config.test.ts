@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { UsageError } from '../../src/core/errors.js';
 import { parseMirrorsConfig, readMirrorsConfig, resolveMirrors } from '../../src/config/mirrors-config.js';
+import { UsageError } from '../../src/core/errors.js';
 import { temporaryFolder } from '../mirror/temporary-folder.js';
 
 const FILE = '/etc/spack/mirrors.yaml';
@@ -95,7 +96,8 @@ mirrors::
 });
 
 test('parseMirrorsConfig makes paths absolute, relative to the file, with variables', async () => {
-  const variables = { spackRoot: '/opt/spack', environment: { HOME: '/home/me', USER: 'me', DATA: '/data' } };
+  const environment = { HOME: '/home/me', USER: 'not-asked', DATA: '/data' };
+  const variables = { spackPrefix: '/opt/spack', environment };
   const mirrors = await parse(
     `mirrors:
   a: ../caches/a b
@@ -116,7 +118,7 @@ test('parseMirrorsConfig makes paths absolute, relative to the file, with variab
       'file:///abs',
       'file:///home/me/c',
       'file:///opt/spack/d',
-      'file:///data/me/$unknown',
+      `file:///data/${userInfo().username}/$unknown`,
       'file:///etc/spack/nope:/x',
       'file:///g',
       'oci+http://h',

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { MirrorError } from '../../src/core/errors.js';
 import { FileMirror } from '../../src/mirror/file-mirror.js';
 import { HttpMirror } from '../../src/mirror/http-mirror.js';
-import { openMirror, schemeOf } from '../../src/mirror/open-mirror.js';
+import { openMirror } from '../../src/mirror/open-mirror.js';
 
 test('openMirror takes what has no scheme for a path', () => {
   for (const path of ['cache', './cache', '/srv/a:b', 'a:b', 'C', '/a b%20#?']) {
@@ -46,10 +46,4 @@ test('openMirror refuses other schemes, and says which come later', () => {
     () => openMirror('http://user:hunter2@['),
     (error: Error) => !JSON.stringify([error, error.message]).includes('hunter2'),
   );
-});
-
-test('schemeOf takes one letter for a drive', () => {
-  assert.equal(schemeOf('C://x'), undefined);
-  assert.equal(schemeOf('OCI+HTTP://x'), 'oci+http');
-  assert.equal(schemeOf('file:/x'), 'file');
 });

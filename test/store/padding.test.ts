@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { LONGEST_PADDED_LENGTH } from '../../src/config/install-tree.js';
 import { UsageError } from '../../src/core/errors.js';
-import {
-  addPadding,
-  hidePadding,
-  LONGEST_PADDED_LENGTH,
-  padRoot,
-  unpaddedRoot,
-} from '../../src/store/padding.js';
+import { addPadding, hidePadding, padRoot, unpaddedRoot } from '../../src/store/padding.js';
 import { readVectors } from './vectors.js';
 
 const PAD = '__spack_path_placeholder__';

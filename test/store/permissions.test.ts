@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Audience } from '../../src/config/package-permissions.js';
 import { UsageError } from '../../src/core/errors.js';
 import { groupId } from '../../src/store/group.js';
-import { type Audience, directoryMode, fileMode, permissionPolicy } from '../../src/store/permissions.js';
+import { directoryMode, fileMode, permissionPolicy } from '../../src/store/permissions.js';
 import { temporaryFolder } from './temporary-folder.js';
 import { readVectors } from './vectors.js';
 

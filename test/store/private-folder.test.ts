@@ -4,13 +4,13 @@ import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { StoreError } from '../../src/core/errors.js';
+import { hostTag } from '../../src/host/process-id.js';
 import {
   abandonedPaths,
   createPrivateFolder,
   privatePath,
   removeLeftovers,
 } from '../../src/store/private-folder.js';
-import { hostTag } from '../../src/host/process-id.js';
 import { StorePaths } from '../../src/store/store-layout.js';
 import { deadPid, moduleText, startChild, storeModule } from './child.js';
 import { hashOf } from './spec-builder.js';

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.js';
+import { describeSystemError } from '../../host/system-error.js';
 import { type CheckReport, checkSpecs, resolveCheckedSpecs } from '../../operations/check.js';
 import { openStore } from '../../operations/open-store.js';
 import type { Console } from '../console.js';
@@ -65,7 +66,9 @@ async function writeReport(file: string, report: CheckReport): Promise<void> {
   try {
     await writeFile(file, `${JSON.stringify(report)}\n`);
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? cause.code : String(cause);
-    throw new UsageError('usage', `Cannot write "${file}": ${reason}`, { cause, data: { path: file } });
+    throw new UsageError('usage', `Cannot write "${file}": ${describeSystemError(cause)}`, {
+      cause,
+      data: { path: file },
+    });
   }
 }
