@@ -12,7 +12,7 @@ import {
   type PrefixNode,
   readPrefixTree,
 } from '../store/prefix-tree.js';
-import type { GzipBlocks, GzipResult } from '../stream/gzip-blocks.js';
+import type { ContentSink, WrittenContent } from '../stream/content-sink.js';
 import { endingAfter, type PackedMember, packHeader, paddingAfter } from '../tar/pack.js';
 
 export interface PackRequest {
@@ -24,12 +24,12 @@ export interface PackRequest {
   readonly prefixes: ProbedPrefixes;
   /** What the buildinfo says besides the lists; byte strings. */
   readonly facts: Omit<BuildinfoFacts, 'relocateTextfiles' | 'relocateBinaries' | 'relocateLinks'>;
-  readonly output: GzipBlocks;
+  readonly output: ContentSink;
   readonly signal?: AbortSignal | undefined;
   readonly onFile?: (() => void) | undefined;
 }
 
-export interface PackResult extends GzipResult {
+export interface PackResult extends WrittenContent {
   readonly files: number;
   readonly lists: RelocationLists;
 }
@@ -55,7 +55,7 @@ export function packPrefix(request: PackRequest): Promise<PackResult> {
 
 class PrefixPacker {
   readonly #request: PackRequest;
-  readonly #output: GzipBlocks;
+  readonly #output: ContentSink;
   readonly #tree: PrefixDirectory;
   /** The member that holds the content of each file with several names. */
   readonly #firstNames = new Map<string, string>();

@@ -3,16 +3,11 @@
 import { IntegrityError } from '../core/errors.js';
 import { BitReader } from './bit-reader.js';
 import { Bzip2Block, invalidBzip2, type Resumable } from './bzip2-block.js';
-import type { PushDecoder } from './gunzip.js';
+import type { DecoderOptions, PushDecoder } from './push-decoder.js';
 
 const BLOCK_MAGIC = 0x314159265359;
 const END_MAGIC = 0x177245385090;
 const STREAM_MAGIC = [0x42, 0x5a, 0x68]; // "BZh", then the size of a block in 100,000 bytes
-
-export interface Bunzip2Options {
-  /** Takes decompressed bytes; the view is valid during the call. */
-  readonly onOutput: (bytes: Uint8Array) => void;
-}
 
 /**
  * Decodes bzip2 streams one after the other.
@@ -21,6 +16,8 @@ export interface Bunzip2Options {
  */
 export class Bunzip2Decoder implements PushDecoder {
   readonly #onOutput: (bytes: Uint8Array) => void;
+  /** Its streams carry their checksums inside: nothing of that can be left to others. */
+  readonly segmentCount = 0;
   readonly #bits = new BitReader();
   readonly #run: Resumable<void>;
   #block: Bzip2Block | undefined;
@@ -32,7 +29,7 @@ export class Bunzip2Decoder implements PushDecoder {
   #ignoredBytes = 0;
   #failure: unknown;
 
-  constructor({ onOutput }: Bunzip2Options) {
+  constructor({ onOutput }: Pick<DecoderOptions, 'onOutput'>) {
     this.#onOutput = onOutput;
     this.#run = this.#decode();
   }

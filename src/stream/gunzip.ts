@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib';
 import { IntegrityError } from '../core/errors.js';
 import { type GzipHeaderProblem, GzipHeaderReader } from './gzip-header.js';
 import type { Inflater } from './inflater.js';
+import type { DecoderOptions, PushDecoder, SegmentTrailer } from './push-decoder.js';
 
 const TRAILER_SIZE = 8;
 
@@ -14,34 +15,8 @@ const HEADER_PROBLEMS: Readonly<Record<GzipHeaderProblem, string>> = {
   crc: 'the header does not match its checksum',
 };
 
-/** A decoder of a whole compressed stream, driven by its input. */
-export interface PushDecoder {
-  /** Decodes a chunk; all of it is used before this returns. */
-  push(chunk: Uint8Array): void;
-  /** Says that the input is complete. */
-  finish(): void;
-  /** Says that nothing after the current member is wanted, even if it looks like another one. */
-  stop(): void;
-  /** How many bytes after the last member were left alone. */
-  readonly ignoredBytes: number;
-}
-
-export interface GunzipOptions {
-  readonly inflater: Inflater;
-  /** Takes decompressed bytes; the view is valid during the call and must not be changed, as matches still reach into it. */
-  readonly onOutput: (bytes: Uint8Array) => void;
-  /** Takes what each member must have, in place of the check here; not called with an inflater that has its own checksum. */
-  readonly checkElsewhere?: ((trailer: GzipTrailer) => void) | undefined;
-}
-
-/** The end of a member: CRC-32 of its output, and how many bytes that has, modulo 2^32. */
-export interface GzipTrailer {
-  readonly crc: number;
-  readonly length: number;
-}
-
 /** @throws IntegrityError `gzip-crc`, `gzip-length` */
-export function checkTrailer(expected: GzipTrailer, actual: GzipTrailer): void {
+export function checkTrailer(expected: SegmentTrailer, actual: SegmentTrailer): void {
   if (expected.crc !== actual.crc) refuseTrailer('gzip-crc', 'CRC', expected.crc, actual.crc);
   if (expected.length !== actual.length)
     refuseTrailer('gzip-length', 'length', expected.length, actual.length);
@@ -74,7 +49,7 @@ type State = 'header' | 'body' | 'trailer' | 'between' | 'ignoring';
 export class GunzipDecoder implements PushDecoder {
   readonly #inflater: Inflater;
   readonly #onOutput: (bytes: Uint8Array) => void;
-  readonly #checkElsewhere: GunzipOptions['checkElsewhere'];
+  readonly #checkElsewhere: DecoderOptions['checkElsewhere'];
   #state: State = 'header';
   #header = new GzipHeaderReader();
   /** Bytes of the header being read, which turn out to be ignored ones when it is none. */
@@ -87,15 +62,15 @@ export class GunzipDecoder implements PushDecoder {
   readonly #trailer = new Uint8Array(TRAILER_SIZE);
   #trailerSize = 0;
 
-  constructor({ inflater, onOutput, checkElsewhere }: GunzipOptions) {
+  constructor({ inflater, onOutput, checkElsewhere }: DecoderOptions) {
     this.#inflater = inflater;
     this.#onOutput = onOutput;
     this.#checkElsewhere = inflater.crc32 === undefined ? checkElsewhere : undefined;
     inflater.reset();
   }
 
-  /** Members that are complete, their checksums verified. */
-  get memberCount(): number {
+  /** Members that are complete, their checksums verified unless that is done elsewhere. */
+  get segmentCount(): number {
     return this.#memberCount;
   }
 

@@ -3,17 +3,9 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { concatBytes } from '../core/bytes.js';
-import type { BlockCompressor } from './block-compressor.js';
+import type { BlockCompressor, BlockToCompress } from './block-compressor.js';
 import type { BlockPool } from './block-pool.js';
-
-export interface GzipResult {
-  /** Of the compressed bytes, in hexadecimal. */
-  readonly sha256: string;
-  readonly size: number;
-  /** Of the bytes before compression. */
-  readonly contentSha256: string;
-  readonly contentSize: number;
-}
+import type { ContentSink, WrittenContent } from './content-sink.js';
 
 export interface GzipBlocksOptions {
   readonly compressor: BlockCompressor;
@@ -32,7 +24,7 @@ const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
  * await gzip.write(bytes);
  * const { sha256 } = await gzip.finish();
  */
-export class GzipBlocks {
+export class GzipBlocks implements ContentSink {
   readonly #options: GzipBlocksOptions;
   readonly #hash = createHash('sha256');
   readonly #contentHash = createHash('sha256');
@@ -56,16 +48,14 @@ export class GzipBlocks {
     return this.#size;
   }
 
-  /** Memory for the next bytes, at least one: fill its beginning, then `advance`. */
   async space(): Promise<Uint8Array> {
     this.#block ??= await this.#options.pool.take();
     return new Uint8Array(this.#block, this.#filled);
   }
 
-  /** Says how much of the space was filled. */
   async advance(length: number): Promise<void> {
     this.#filled += length;
-    if (this.#block !== undefined && this.#filled === this.#block.byteLength) await this.#submit(false);
+    if (this.#block !== undefined && this.#filled === this.#block.byteLength) await this.#submit('more');
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -83,9 +73,9 @@ export class GzipBlocks {
   }
 
   /** Ends the member; everything has been given out then. */
-  async finish(): Promise<GzipResult> {
+  async finish(): Promise<WrittenContent> {
     await this.space();
-    await this.#submit(true);
+    await this.#submit('last');
     while (this.#pending.length > 0) await this.#emitNext();
     const trailer = new Uint8Array(8);
     const view = new DataView(trailer.buffer);
@@ -100,14 +90,13 @@ export class GzipBlocks {
     };
   }
 
-  /** Gives the memory back after an error; nothing more is given out. */
   async abandon(): Promise<void> {
     if (this.#block !== undefined) this.#options.pool.give(this.#block);
     this.#block = undefined;
     await Promise.allSettled(this.#pending.splice(0));
   }
 
-  async #submit(isLast: boolean): Promise<void> {
+  async #submit(place: 'more' | 'last'): Promise<void> {
     const memory = this.#block;
     if (memory === undefined) return;
     const length = this.#filled;
@@ -117,16 +106,16 @@ export class GzipBlocks {
     this.#contentSize += length;
     this.#block = undefined;
     this.#filled = 0;
-    const compressed = this.#compress(memory, length, isLast);
+    const compressed = this.#compress({ memory, length, isLast: place === 'last' });
     compressed.catch(() => {}); // told when its turn comes
     this.#pending.push(compressed);
     if (this.#pending.length >= 2 * this.#options.compressor.parallelism) await this.#emitNext();
   }
 
-  async #compress(memory: ArrayBuffer, length: number, isLast: boolean): Promise<Uint8Array> {
+  async #compress(block: BlockToCompress): Promise<Uint8Array> {
     const { compressor, pool } = this.#options;
     try {
-      const result = await compressor.compress({ memory, length, isLast });
+      const result = await compressor.compress(block);
       pool.give(result.memory);
       return result.compressed;
     } catch (error) {

@@ -32,7 +32,7 @@ function decode(
   pushInPieces(decoder, input, sizes);
   decoder.finish();
   const text = Buffer.concat(parts).toString('latin1');
-  return { text, ignored: decoder.ignoredBytes, members: decoder.memberCount };
+  return { text, ignored: decoder.ignoredBytes, members: decoder.segmentCount };
 }
 
 /** Runs a check at each single split of the input and at repeated ones. */

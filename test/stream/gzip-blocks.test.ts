@@ -12,8 +12,9 @@ import {
   WorkerCompressor,
 } from '../../src/stream/block-compressor.js';
 import { BlockPool } from '../../src/stream/block-pool.js';
+import type { WrittenContent } from '../../src/stream/content-sink.js';
 import { GunzipDecoder } from '../../src/stream/gunzip.js';
-import { GzipBlocks, type GzipResult } from '../../src/stream/gzip-blocks.js';
+import { GzipBlocks } from '../../src/stream/gzip-blocks.js';
 import { JsInflater } from '../../src/stream/js-inflater.js';
 import { SeededRandom } from '../helpers/seeded-random.js';
 
@@ -27,7 +28,10 @@ interface Run {
   readonly piece?: number;
 }
 
-async function gzip(content: Uint8Array, run: Run = {}): Promise<{ bytes: Uint8Array; result: GzipResult }> {
+async function gzip(
+  content: Uint8Array,
+  run: Run = {},
+): Promise<{ bytes: Uint8Array; result: WrittenContent }> {
   const { blockLength = BLOCK, blocks = 3, piece = content.length || 1 } = run;
   const compressor = run.compressor ?? new ThreadPoolCompressor(6, 2);
   const parts: Uint8Array[] = [];
@@ -72,7 +76,7 @@ test('GzipBlocks writes one member that holds the content, and tells both digest
     });
     decoder.push(bytes);
     decoder.finish();
-    assert.equal(decoder.memberCount, 1);
+    assert.equal(decoder.segmentCount, 1);
     assert.equal(decoder.ignoredBytes, 0);
     assert.deepEqual(concatBytes(parts), content);
   }
