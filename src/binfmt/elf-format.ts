@@ -78,7 +78,7 @@ export interface ElfLayout {
 export const E_TYPE = 16;
 export const E_MACHINE = 18;
 
-export const ELF32: ElfLayout = {
+const ELF32: ElfLayout = {
   header: {
     size: 52,
     e_entry: 24,
@@ -115,7 +115,7 @@ export const ELF32: ElfLayout = {
   symbol: { size: 16, st_name: 0, st_value: 4, st_shndx: 14 },
 };
 
-export const ELF64: ElfLayout = {
+const ELF64: ElfLayout = {
   header: {
     size: 64,
     e_entry: 24,

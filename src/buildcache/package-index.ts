@@ -170,15 +170,23 @@ export function parsePackageIndex(bytes: Uint8Array, source: string): PackageInd
  */
 export function scanPackageIndex(bytes: ByteSource, source: string): IndexPlaces {
   try {
-    return scan(bytes, source, true);
+    return scan({ bytes, source, mayShorten: true });
   } catch (error) {
     // Where the shortcut was misled, the exact way tells what is wrong, or that nothing is.
-    if (error instanceof MetadataError && error.code === 'metadata-syntax') return scan(bytes, source, false);
+    if (error instanceof MetadataError && error.code === 'metadata-syntax')
+      return scan({ bytes, source, mayShorten: false });
     throw error;
   }
 }
 
-function scan(bytes: ByteSource, source: string, mayShorten: boolean): IndexPlaces {
+interface IndexScan {
+  readonly bytes: ByteSource;
+  readonly source: string;
+  /** Whether records may be passed over without looking at every byte. */
+  readonly mayShorten: boolean;
+}
+
+function scan({ bytes, source, mayShorten }: IndexScan): IndexPlaces {
   const scanner = new JsonScanner(bytes, source);
   requireObject(bytes, source);
   let version: number | undefined;

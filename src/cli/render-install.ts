@@ -35,7 +35,7 @@ function describeRelocation(counts: InstalledPackage['relocation']): string {
   const parts = [
     counts.text > 0 && count(counts.text, 'text file'),
     counts.binaries > 0 &&
-      `${count(counts.binaries, 'binary').replace('binarys', 'binaries')} (${count(counts.rpaths, 'rpath')}, ${count(counts.cStrings, 'C string')})`,
+      `${count(counts.binaries, 'binary', 'binaries')} (${count(counts.rpaths, 'rpath')}, ${count(counts.cStrings, 'C string')})`,
     counts.links > 0 && count(counts.links, 'link'),
     counts.sbang > 0 && `${counts.sbang} with sbang`,
     counts.droppedRpaths > 0 && `${count(counts.droppedRpaths, 'superfluous rpath')}`,

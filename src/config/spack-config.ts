@@ -14,7 +14,7 @@ export interface SpackConfigRequest {
 }
 
 /** The folders of the scopes, those that count least first. */
-export function configScopes({ spackPrefix, environment, homeFolder }: SpackConfigRequest): string[] {
+function configScopes({ spackPrefix, environment, homeFolder }: SpackConfigRequest): string[] {
   const isLocalOff = environment.SPACK_DISABLE_LOCAL_CONFIG !== undefined;
   const etc = join(spackPrefix, 'etc', 'spack');
   const user = environment.SPACK_USER_CONFIG_PATH || join(homeFolder, '.spack');

@@ -70,7 +70,7 @@ export async function requireSigningKey(key: PrivateKey, date = new Date()): Pro
   throw unusableKey(key, 'GnuPG 2.2 does not know keys of its kind, so no Spack could verify the signature');
 }
 
-export function unusableKey(key: PrivateKey, reason: string, cause?: unknown): SignatureError {
+function unusableKey(key: PrivateKey, reason: string, cause?: unknown): SignatureError {
   const fingerprint = fingerprintOf(key);
   return new SignatureError('key-unusable', `Cannot sign with the key "${fingerprint}": ${reason}`, {
     cause,

@@ -7,8 +7,6 @@ import type { DagHash, DependencyType, NodeGraph, SpecNode } from './spec.js';
 import { flagsOf, type VariantValue, variantOf } from './variants.js';
 import { isVersionIn, parseVersion, type VersionRange } from './version.js';
 
-export { parseConstraint } from './spec-syntax.js';
-
 /** What one node must be; everything that is absent or empty fits every node. */
 export interface NodeConstraint {
   readonly name: string | undefined;

@@ -29,7 +29,7 @@ export function parseJsonDocument(bytes: Uint8Array, source: string): JsonValue 
  *
  * @throws MetadataError `metadata-syntax`.
  */
-export function parseJsonText(text: string, source: string): JsonValue {
+function parseJsonText(text: string, source: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue;
   } catch (cause) {

@@ -14,7 +14,7 @@ import type {
 } from './spec.js';
 
 /** The newest specfile version that is understood. */
-export const NEWEST_SPECFILE_VERSION = 5;
+const NEWEST_SPECFILE_VERSION = 5;
 
 /** The names a node's hash had over time; a dependency is keyed by the first of them that it has. */
 export const HASH_KEYS = ['hash', 'full_hash', 'build_hash'] as const;

@@ -1,10 +1,11 @@
 // How a person names a package: a hash or its beginning, a spec in Spack's syntax, or a file that holds specs (DESIGN.md §6).
 
 import { UsageError } from '../core/errors.js';
-import { type Constraint, parseConstraint, satisfies } from './constraint.js';
+import { type Constraint, satisfies } from './constraint.js';
 import { isHashPrefix } from './dag-hash.js';
 import { describeNode } from './describe.js';
 import type { DagHash, NodeGraph, SpecNode } from './spec.js';
+import { parseConstraint } from './spec-syntax.js';
 
 export type SpecQuery =
   | { readonly type: 'constraint'; readonly text: string; readonly constraint: Constraint }

@@ -50,7 +50,7 @@ export async function ensureInstallManifest(request: ManifestRequest): Promise<b
 }
 
 /** Compact JSON; a byte of a name that is not UTF-8 is an escaped lone surrogate, as Python writes it. */
-export function formatManifest(entries: ReadonlyMap<string, ManifestEntry>): string {
+function formatManifest(entries: ReadonlyMap<string, ManifestEntry>): string {
   const fields = Array.from(entries, ([path, entry]) => `${JSON.stringify(path)}:${JSON.stringify(entry)}`);
   return `{${fields.join(',')}}`.replace(
     /[\u0080-\uffff]/g,
@@ -59,7 +59,7 @@ export function formatManifest(entries: ReadonlyMap<string, ManifestEntry>): str
 }
 
 /** The entries of every path below a folder, and of the folder itself as the last; symbolic links are not followed. */
-export async function collectManifest(request: ManifestRequest): Promise<Map<string, ManifestEntry>> {
+async function collectManifest(request: ManifestRequest): Promise<Map<string, ManifestEntry>> {
   const entries = new Map<string, ManifestEntry>();
   const root = Buffer.from(request.folder);
   for (const relative of walk(root)) {

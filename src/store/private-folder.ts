@@ -43,7 +43,7 @@ export function privatePath(paths: StorePaths, hash: string, purpose: PrivatePur
   return join(folder, temporaryName(hash));
 }
 
-export function purposeFolder(paths: StorePaths, purpose: PrivatePurpose): string {
+function purposeFolder(paths: StorePaths, purpose: PrivatePurpose): string {
   return join(paths.privateFolder, purpose);
 }
 

@@ -36,7 +36,7 @@ export interface BlockCompressorOptions {
   readonly parallelism?: number | undefined;
 }
 
-export const DEFAULT_LEVEL = 6;
+const DEFAULT_LEVEL = 6;
 
 /** Node's thread pool has four threads, whatever the machine has. */
 const THREAD_POOL_SIZE = 4;

@@ -1,6 +1,6 @@
 // Memory blocks that several writers share: whoever wants one waits while all are in use, so that memory stays bounded.
 
-export const BLOCK_LENGTH = 1 << 20;
+const BLOCK_LENGTH = 1 << 20;
 
 export class BlockPool {
   readonly #free: ArrayBuffer[] = [];

@@ -3,7 +3,7 @@
 /** A match never reaches further back than this. */
 export const HISTORY_SIZE = 32768;
 /** The longest match. */
-export const MAX_MATCH = 258;
+const MAX_MATCH = 258;
 /** Order in which the lengths of the code length code are sent. */
 export const PRECODE_ORDER: readonly number[] = [
   16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
@@ -18,7 +18,7 @@ export const END_OF_BLOCK = 256;
 //   15      neither literal nor match: 14 says subtable, 13 end of block, none of them says invalid
 //   8–11    bits of the code alone (for a subtable: the bits that index it)
 //   0–4     bits to take in all, code and extra bits (for a subtable: the bits of the main table)
-export const ENTRY_LITERAL = 1 << 31;
+const ENTRY_LITERAL = 1 << 31;
 export const ENTRY_SPECIAL = 1 << 15;
 export const ENTRY_SUBTABLE = ENTRY_SPECIAL | (1 << 14);
 export const ENTRY_END = ENTRY_SPECIAL | (1 << 13);

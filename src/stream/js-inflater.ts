@@ -46,18 +46,32 @@ type State =
   | 'distance-extra'
   | 'ended';
 
-function makeTable(
-  size: number,
-  mainBits: number,
-  symbols: Int32Array,
-  mayBeIncomplete: boolean,
-): DecodeTable {
+interface TableShape extends Omit<DecodeTable, 'entries'> {
+  /** Entries of the main table and all its subtables. */
+  readonly size: number;
+}
+
+function makeTable({ size, mainBits, symbols, mayBeIncomplete }: TableShape): DecodeTable {
   return { entries: new Int32Array(size), mainBits, symbols, mayBeIncomplete };
 }
 
+const LITLEN: TableShape = {
+  size: LITLEN_ENTRIES,
+  mainBits: LITLEN_BITS,
+  symbols: LITLEN_SYMBOLS,
+  mayBeIncomplete: true,
+};
+const DISTANCES: TableShape = {
+  size: DISTANCE_ENTRIES,
+  mainBits: DISTANCE_BITS,
+  symbols: DISTANCE_SYMBOLS,
+  mayBeIncomplete: true,
+};
+const PRECODE: TableShape = { size: 128, mainBits: 7, symbols: PRECODE_SYMBOLS, mayBeIncomplete: false };
+
 // Built once: a block with the fixed code can be ten bits long, and a hostile stream a row of them.
-const FIXED_LITLEN = makeTable(LITLEN_ENTRIES, LITLEN_BITS, LITLEN_SYMBOLS, true);
-const FIXED_DISTANCES = makeTable(DISTANCE_ENTRIES, DISTANCE_BITS, DISTANCE_SYMBOLS, true);
+const FIXED_LITLEN = makeTable(LITLEN);
+const FIXED_DISTANCES = makeTable(DISTANCES);
 buildDecodeTable(FIXED_LITLEN, fixedLitlenLengths());
 buildDecodeTable(FIXED_DISTANCES, fixedDistanceLengths());
 
@@ -65,9 +79,9 @@ buildDecodeTable(FIXED_DISTANCES, fixedDistanceLengths());
 export class JsInflater implements Inflater {
   readonly #window = new Uint8Array(HISTORY_SIZE + WINDOW_SIZE);
   readonly #windowView = new DataView(this.#window.buffer);
-  readonly #dynamicLitlen = makeTable(LITLEN_ENTRIES, LITLEN_BITS, LITLEN_SYMBOLS, true);
-  readonly #dynamicDistances = makeTable(DISTANCE_ENTRIES, DISTANCE_BITS, DISTANCE_SYMBOLS, true);
-  readonly #precode = makeTable(128, 7, PRECODE_SYMBOLS, false);
+  readonly #dynamicLitlen = makeTable(LITLEN);
+  readonly #dynamicDistances = makeTable(DISTANCES);
+  readonly #precode = makeTable(PRECODE);
   readonly #lengths = new Uint8Array(MAX_LITLEN_SYMBOLS + MAX_DISTANCE_SYMBOLS);
 
   #input: Uint8Array = EMPTY_BYTES;
