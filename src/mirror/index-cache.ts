@@ -10,7 +10,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utim
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-import { decodePlaces, type IndexPlaces, type PlacesOrigin } from '../buildcache/index-places.js';
+import { decodePlaces, type IndexPlaces, type PlacesOrigin } from '../buildcache/index/index-places.js';
 import type { ByteSource } from '../core/byte-source.js';
 import { replaceFile } from '../host/replace-file.js';
 import { FileBytes } from './file-bytes.js';

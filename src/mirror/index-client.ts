@@ -1,9 +1,9 @@
 // Fetches and caches the package indexes of mirrors, FORMATS.md §7: a strong entity tag or the hash file says whether the
 // cached index is still the current one. Spack: `BinaryCacheIndex.update`.
 
-import type { IndexPlaces } from '../buildcache/index-places.js';
+import type { IndexPlaces } from '../buildcache/index/index-places.js';
+import { PackageIndex, scanPackageIndex } from '../buildcache/index/package-index.js';
 import { INDEX_HASH_PATH, INDEX_PATH } from '../buildcache/layout.js';
-import { PackageIndex, scanPackageIndex } from '../buildcache/package-index.js';
 import type { ByteSource } from '../core/byte-source.js';
 import {
   BuildcacheError,

@@ -4,7 +4,7 @@ import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { IndexSpool } from '../buildcache/write-index.js';
+import type { IndexSpool } from '../buildcache/index/write-index.js';
 import { MirrorError } from '../core/errors.js';
 import { describeSystemError, isDiskFull, systemErrorCode } from '../host/system-error.js';
 

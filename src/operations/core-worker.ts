@@ -4,7 +4,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { errorToData } from '../core/error-transfer.js';
 import { selectEngine } from '../relocation/engines/select.js';
 import { adoptModules } from '../relocation/engines/web-assembly.js';
-import type { Inflater } from '../stream/inflater.js';
+import type { Inflater } from '../stream/inflate/inflater.js';
 import type { CoreAnswer, CoreRequest, CoreWorkerData } from './core-messages.js';
 import type { PackageCore } from './package-core.js';
 import { PipedUnpacker } from './piped-tarball.js';

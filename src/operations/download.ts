@@ -1,16 +1,16 @@
 // Fetches the files of packages from mirrors into a folder, as they are, after they were verified (Spack `download_single_spec`).
 import { createHash } from 'node:crypto';
 import { SPECFILES_ROOT, tarballPath } from '../buildcache/layout.js';
-import { requireChecksum } from '../buildcache/specfile.js';
+import { requireChecksum } from '../buildcache/specfile/specfile.js';
 import { BuildcacheError, type ErrorCode, IntegrityError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
 import { forEachChunk, type Mirror } from '../mirror/mirror.js';
 import type { PackageCatalog } from '../mirror/package-catalog.js';
 import { type ObjectWriter, type WritableMirror, writeObject } from '../mirror/writable-mirror.js';
 import type { RelocationEngine } from '../relocation/engine.js';
-import type { Keyring } from '../signature/keyring.js';
+import type { Keyring } from '../signature/keys/keyring.js';
 import type { DagHash, Spec } from '../spec/spec.js';
-import { Stage } from '../store/stage.js';
+import { Stage } from '../store/staging/stage.js';
 import { openOuterArchive } from './layout0.js';
 import { noUsableOffer, type PackageOffer, packageOffers } from './package-offers.js';
 

@@ -1,5 +1,6 @@
 // Makes the package index of a mirror out of its specfiles (Spack `generate_package_index`).
 import { createHash } from 'node:crypto';
+import { IndexBuilder } from '../buildcache/index/write-index.js';
 import {
   INDEX_HASH_PATH,
   INDEX_PATH,
@@ -7,15 +8,14 @@ import {
   SPECFILE_ENDING,
   SPECFILES_ROOT,
 } from '../buildcache/layout.js';
-import { NEWEST_SPECFILE_LAYOUT, parseSpecfile } from '../buildcache/specfile.js';
-import { IndexBuilder } from '../buildcache/write-index.js';
+import { NEWEST_SPECFILE_LAYOUT, parseSpecfile } from '../buildcache/specfile/specfile.js';
 import { encodeUtf8 } from '../core/bytes.js';
 import { BuildcacheError, MetadataError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
 import { FileSpool } from '../mirror/index-spool.js';
 import { type Mirror, readAll } from '../mirror/mirror.js';
 import { requireWritable, type WritableMirror, writeObject } from '../mirror/writable-mirror.js';
-import { extractClearsigned } from '../signature/clearsign.js';
+import { extractClearsigned } from '../signature/clearsign/clearsign.js';
 import type { Spec } from '../spec/spec.js';
 import { cannotList, indexKeys, type KeyIndexReport } from './publish-keys.js';
 

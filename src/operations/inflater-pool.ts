@@ -1,6 +1,6 @@
 // Decoders that are used again: their windows are large, and those of the WASM engine are never given back.
 import type { RelocationEngine } from '../relocation/engine.js';
-import type { Inflater } from '../stream/inflater.js';
+import type { Inflater } from '../stream/inflate/inflater.js';
 
 export class InflaterPool {
   readonly #engine: RelocationEngine;

@@ -4,9 +4,9 @@ import { KEY_INDEX_PATH, keyPath } from '../buildcache/layout.js';
 import { BuildcacheError, SignatureError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
 import { isNotFound, type Mirror, readAll } from '../mirror/mirror.js';
-import type { KeyFacts } from '../signature/key-facts.js';
-import { readNamedPublicKey } from '../signature/public-key.js';
-import type { TrustedKeys } from '../signature/trusted-keys.js';
+import type { KeyFacts } from '../signature/keys/key-facts.js';
+import { readNamedPublicKey } from '../signature/keys/public-key.js';
+import type { TrustedKeys } from '../signature/keys/trusted-keys.js';
 import { LARGEST_PUBLIC_KEY } from './publish-keys.js';
 
 export interface FetchKeysRequest {

@@ -2,16 +2,16 @@
 // The signature counts for what is inside, so the tarball is kept in a file until it is verified.
 import { createHash } from 'node:crypto';
 import { packageName } from '../buildcache/layout.js';
-import { parseSpecfile, type Specfile } from '../buildcache/specfile.js';
+import { parseSpecfile, type Specfile } from '../buildcache/specfile/specfile.js';
 import { concatBytes, copyBytes } from '../core/bytes.js';
 import { ArchiveError, SignatureError } from '../core/errors.js';
 import { verifyDetached } from '../signature/detached.js';
-import type { Keyring } from '../signature/keyring.js';
+import type { Keyring } from '../signature/keys/keyring.js';
 import type { Spec } from '../spec/spec.js';
-import type { Stage } from '../store/stage.js';
-import { StagedFileWriter, stagedFileStream } from '../store/staged-file.js';
+import type { Stage } from '../store/staging/stage.js';
+import { StagedFileWriter, stagedFileStream } from '../store/staging/staged-file.js';
 import { Decompressor } from '../stream/decompress.js';
-import type { Inflater } from '../stream/inflater.js';
+import type { Inflater } from '../stream/inflate/inflater.js';
 import type { TarEntry } from '../tar/entry.js';
 import { TarReader } from '../tar/tar-reader.js';
 import { checkIdentity } from './package-offers.js';

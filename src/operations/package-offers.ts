@@ -1,12 +1,12 @@
 // What the mirrors offer for one package: metadata that was found, verified as far as it must be, and describes this package.
 
 import { specfilePath } from '../buildcache/layout.js';
-import { parseSpecfile, type Specfile } from '../buildcache/specfile.js';
+import { parseSpecfile, type Specfile } from '../buildcache/specfile/specfile.js';
 import { BuildcacheError, MetadataError, SignatureError, UsageError } from '../core/errors.js';
 import { isNotFound, type Mirror } from '../mirror/mirror.js';
 import { type MetadataCandidate, metadataCandidates } from '../mirror/package-source.js';
-import { extractClearsigned, verifyClearsigned } from '../signature/clearsign.js';
-import type { Keyring } from '../signature/keyring.js';
+import { extractClearsigned, verifyClearsigned } from '../signature/clearsign/clearsign.js';
+import type { Keyring } from '../signature/keys/keyring.js';
 import type { Spec } from '../spec/spec.js';
 
 export interface OffersRequest {

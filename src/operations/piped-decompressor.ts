@@ -1,7 +1,7 @@
 // The first half of a split package: decompresses into shared memory, from where a worker unpacks.
 import type { MessagePort } from 'node:worker_threads';
 import { Decompressor } from '../stream/decompress.js';
-import type { Inflater } from '../stream/inflater.js';
+import type { Inflater } from '../stream/inflate/inflater.js';
 import type { PipedMessage } from './piped-tarball.js';
 import { SlotLedger } from './slot-ledger.js';
 

@@ -2,8 +2,8 @@
 // and a counter says how many of them were taken. The unpacking half also takes the checksum, so that both have about as much to do.
 import type { MessagePort } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
-import { checkTrailer } from '../stream/gunzip.js';
-import type { MemoryPlace } from '../stream/inflater.js';
+import { checkTrailer } from '../stream/gzip/gunzip.js';
+import type { MemoryPlace } from '../stream/inflate/inflater.js';
 import type { SegmentTrailer } from '../stream/push-decoder.js';
 import type { PackageCore } from './package-core.js';
 

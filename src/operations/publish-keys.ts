@@ -5,7 +5,7 @@ import { BuildcacheError, MirrorError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
 import { type Mirror, readAll } from '../mirror/mirror.js';
 import { requireWritable, writeObject } from '../mirror/writable-mirror.js';
-import { type PublicKeyFile, readNamedPublicKey } from '../signature/public-key.js';
+import { type PublicKeyFile, readNamedPublicKey } from '../signature/keys/public-key.js';
 
 /** Public keys with many signatures have some hundred kilobytes. */
 export const LARGEST_PUBLIC_KEY = 16 << 20;

@@ -3,18 +3,18 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { specfilePath, tarballPath } from '../buildcache/layout.js';
-import { formatSpecfile } from '../buildcache/write-specfile.js';
+import { formatSpecfile } from '../buildcache/specfile/write-specfile.js';
 import { encodeUtf8, toLatin1 } from '../core/bytes.js';
 import { MetadataError } from '../core/errors.js';
 import type { ObjectWriter, WritableMirror } from '../mirror/writable-mirror.js';
 import type { RelocationEngine } from '../relocation/engine.js';
 import type { ProbedPrefixes } from '../relocation/text-probe.js';
-import { parseJsonDocument } from '../spec/json-document.js';
-import { parseSpecDictionary } from '../spec/spec-json.js';
-import { prefixReadError } from '../store/prefix-tree.js';
-import type { BlockCompressor } from '../stream/block-compressor.js';
-import type { BlockPool } from '../stream/block-pool.js';
-import { GzipBlocks } from '../stream/gzip-blocks.js';
+import { parseJsonDocument } from '../spec/json/json-document.js';
+import { parseSpecDictionary } from '../spec/json/spec-json.js';
+import { prefixReadError } from '../store/prefix/prefix-tree.js';
+import type { BlockCompressor } from '../stream/gzip/block-compressor.js';
+import type { BlockPool } from '../stream/gzip/block-pool.js';
+import { GzipBlocks } from '../stream/gzip/gzip-blocks.js';
 import { type PackResult, packPrefix } from './pack-prefix.js';
 import type { PlannedPush } from './push-plan.js';
 

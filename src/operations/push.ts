@@ -6,8 +6,8 @@ import { requireWritable, type WritableMirror } from '../mirror/writable-mirror.
 import type { SelectedEngine } from '../relocation/engines/select.js';
 import type { DagHash, Spec } from '../spec/spec.js';
 import type { Store } from '../store/store.js';
-import { type BlockCompressor, createBlockCompressor } from '../stream/block-compressor.js';
-import { BlockPool } from '../stream/block-pool.js';
+import { type BlockCompressor, createBlockCompressor } from '../stream/gzip/block-compressor.js';
+import { BlockPool } from '../stream/gzip/block-pool.js';
 import {
   type PushContext,
   type PushedPackage,

@@ -13,7 +13,7 @@ import type {
 import { namingFile } from '../relocation/naming-file.js';
 import { encodeMapping, type PathMapping } from '../relocation/prefix-map.js';
 import { StringRoom } from '../relocation/string-room.js';
-import type { StagedFile } from '../store/staged-file.js';
+import type { StagedFile } from '../store/staging/staged-file.js';
 import { EditedFile } from './edited-file.js';
 import { hasFewHits, replaceAtHits } from './relocate-hits.js';
 import { isMacho, lookAtMacho, type MachoRequest, relocateMacho } from './relocate-macho.js';

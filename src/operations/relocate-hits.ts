@@ -2,7 +2,7 @@
 import type { Edit } from '../core/byte-source.js';
 import type { CStringReplacer } from '../relocation/engine.js';
 import { namingFile } from '../relocation/naming-file.js';
-import type { StagedFile } from '../store/staged-file.js';
+import type { StagedFile } from '../store/staging/staged-file.js';
 
 export interface HitRequest {
   /** For messages. */

@@ -3,7 +3,7 @@ import { DETECT_BYTES, detectFileKind } from '../binfmt/detect.js';
 import { coverEdits } from '../relocation/covered-edits.js';
 import type { FileOrigin, MachoPatcher, PrefixMapping } from '../relocation/engine.js';
 import { namingFile } from '../relocation/naming-file.js';
-import type { StagedFile } from '../store/staged-file.js';
+import type { StagedFile } from '../store/staging/staged-file.js';
 import { EditedFile } from './edited-file.js';
 import type { BinaryCounts } from './relocate-binaries.js';
 import { type CStringRequest, replaceCStrings } from './relocate-strings.js';

@@ -1,14 +1,20 @@
 // From what a person named to concrete specs with their graphs: through the indexes, a mirror's listing, or a file.
 import { SIGNED_SPECFILE_ENDING, SPECFILE_ENDING, SPECFILES_ROOT } from '../buildcache/layout.js';
-import { parseSpecfile } from '../buildcache/specfile.js';
+import { parseSpecfile } from '../buildcache/specfile/specfile.js';
 import { UsageError } from '../core/errors.js';
 import { type Mirror, readAll } from '../mirror/mirror.js';
 import type { CatalogEntry, PackageCatalog } from '../mirror/package-catalog.js';
-import { extractClearsigned } from '../signature/clearsign.js';
-import { parseLockfile } from '../spec/lockfile.js';
+import { extractClearsigned } from '../signature/clearsign/clearsign.js';
+import { parseLockfile } from '../spec/json/lockfile.js';
+import { specFromRecords } from '../spec/json/spec-json.js';
+import {
+  matchQuery,
+  notFound,
+  parseSpecQuery,
+  requireOneMatch,
+  type SpecQuery,
+} from '../spec/query/spec-query.js';
 import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
-import { specFromRecords } from '../spec/spec-json.js';
-import { matchQuery, notFound, parseSpecQuery, requireOneMatch, type SpecQuery } from '../spec/spec-query.js';
 
 export interface ResolveRequest {
   /** As typed: `/hash`, `name`, `name@version`, any spec, `x.spec.json`, `spack.lock`. */

@@ -1,13 +1,13 @@
 // The tarball of an offer, with what it must be. In layout 0 it lies inside of an outer archive that is fetched and verified first.
 import { tarballPath } from '../buildcache/layout.js';
-import { requireChecksum, type Specfile } from '../buildcache/specfile.js';
+import { requireChecksum, type Specfile } from '../buildcache/specfile/specfile.js';
 import { IntegrityError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
 import type { MirrorObject } from '../mirror/mirror.js';
-import type { Keyring } from '../signature/keyring.js';
+import type { Keyring } from '../signature/keys/keyring.js';
 import type { Spec } from '../spec/spec.js';
-import type { Stage } from '../store/stage.js';
-import type { Inflater } from '../stream/inflater.js';
+import type { Stage } from '../store/staging/stage.js';
+import type { Inflater } from '../stream/inflate/inflater.js';
 import type { OpenTarball } from './core-pool.js';
 import type { ExpectedDigest } from './extract.js';
 import { openOuterArchive } from './layout0.js';

@@ -7,9 +7,9 @@ import type { Readable, Writable } from 'node:stream';
 import { concatBytes } from '../core/bytes.js';
 import { SignatureError } from '../core/errors.js';
 import { systemErrorCode } from '../host/system-error.js';
-import { extractClearsigned } from './clearsign.js';
-import { signableText } from './clearsign-writer.js';
-import { type KeyFacts, withoutControlCharacters } from './key-facts.js';
+import { extractClearsigned } from './clearsign/clearsign.js';
+import { signableText } from './clearsign/clearsign-writer.js';
+import { type KeyFacts, withoutControlCharacters } from './keys/key-facts.js';
 
 export interface GpgOptions {
   /** The program; `REGRAFT_GPG`, else `gpg`. */

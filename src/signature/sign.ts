@@ -3,8 +3,8 @@
 import type { PrivateKey, SignaturePacket } from 'openpgp';
 
 import { SignatureError } from '../core/errors.js';
-import { formatClearsigned, signableText } from './clearsign-writer.js';
-import { fingerprintOf } from './key-facts.js';
+import { formatClearsigned, signableText } from './clearsign/clearsign-writer.js';
+import { fingerprintOf } from './keys/key-facts.js';
 import { loadOpenPgp, type OpenPgp, verificationConfig } from './openpgp.js';
 
 export interface SignOptions {

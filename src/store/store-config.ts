@@ -8,7 +8,7 @@ import type { SpackConfigRequest } from '../config/spack-config.js';
 import { type LockTimeouts, readStoreSettings } from '../config/store-settings.js';
 import { UsageError } from '../core/errors.js';
 import type { Environment } from '../host/environment.js';
-import { addPadding, padRoot, unpaddedRoot } from './padding.js';
+import { addPadding, padRoot, unpaddedRoot } from './root/padding.js';
 
 export interface StoreConfigRequest {
   readonly root?: string | undefined;

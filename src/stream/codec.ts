@@ -1,7 +1,7 @@
 // The compressions that can be read, in one list. Another one is a file with its `Codec`, and a line in `CODECS`.
-import { BZIP2 } from './bzip2-codec.js';
+import { BZIP2 } from './bzip2/bzip2-codec.js';
 import type { Codec } from './codec-entry.js';
-import { GZIP } from './gzip-codec.js';
+import { GZIP } from './gzip/gzip-codec.js';
 import { PLAIN } from './plain-codec.js';
 
 /** Asked in this order; the last one takes everything. */

@@ -1,5 +1,5 @@
 // What every decoder of a compressed stream can do; the bytes are pushed in, and what they decode to is handed out.
-import type { Inflater } from './inflater.js';
+import type { Inflater } from './inflate/inflater.js';
 
 /** A decoder of a whole compressed stream, driven by its input. A stream may consist of several segments (members of a gzip file). */
 export interface PushDecoder {

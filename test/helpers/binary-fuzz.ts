@@ -2,7 +2,7 @@
 // first one does. A round follows from its seed alone.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readMacho } from '../../src/binfmt/macho.js';
+import { readMacho } from '../../src/binfmt/macho/macho.js';
 import { applyEdits, sourceOfBytes } from '../../src/core/byte-source.js';
 import { patchElf } from '../../src/relocation/elf-patch.js';
 import type {

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { specfilePath, tarballPath } from '../../src/buildcache/layout.js';
-import { parseSpecfile } from '../../src/buildcache/specfile.js';
+import { parseSpecfile } from '../../src/buildcache/specfile/specfile.js';
 import { IndexClient } from '../../src/mirror/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { metadataCandidates } from '../../src/mirror/package-source.js';
-import { extractClearsigned } from '../../src/signature/clearsign.js';
+import { extractClearsigned } from '../../src/signature/clearsign/clearsign.js';
 import { MirrorServer } from '../helpers/mirror-server.js';
 import { temporaryFolder } from './temporary-folder.js';
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { tarballPath } from '../../src/buildcache/layout.js';
-import { parseSpecfile, requireChecksum } from '../../src/buildcache/specfile.js';
+import { parseSpecfile, requireChecksum } from '../../src/buildcache/specfile/specfile.js';
 import { SeededRandom } from '../helpers/seeded-random.js';
 import { makeSmallStore, type SmallStore } from '../helpers/small-store.js';
 import { moduleText } from '../store/child.js';

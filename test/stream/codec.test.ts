@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { DETECTION_SIZE, detectCompression, findCodec } from '../../src/stream/codec.js';
-import { JsInflater } from '../../src/stream/js-inflater.js';
+import { JsInflater } from '../../src/stream/inflate/js-inflater.js';
 
 const BZIP2_OF_NOTHING = Buffer.from('QlpoORdyRThQkAAAAAA=', 'base64');
 

@@ -7,7 +7,6 @@ import { type CheckReport, checkSpecs, resolveCheckedSpecs } from '../../operati
 import { openStore } from '../../operations/open-store.js';
 import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';
-import { count } from '../format.js';
 import {
   addStoreOptions,
   type MirrorFlags,
@@ -15,6 +14,7 @@ import {
   readNamedFile,
   type StoreFlags,
 } from '../options.js';
+import { count } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 
 interface CheckFlags extends MirrorFlags, StoreFlags {

@@ -7,12 +7,12 @@ import { FileMirror } from '../../mirror/file-mirror.js';
 import { type DownloadedPackage, download } from '../../operations/download.js';
 import { resolveSpecs } from '../../operations/resolve-specs.js';
 import { selectEngine } from '../../relocation/engines/select.js';
-import { defaultTrustedKeysFolder, Keyring } from '../../signature/keyring.js';
+import { defaultTrustedKeysFolder, Keyring } from '../../signature/keys/keyring.js';
 import { type Console, describeError } from '../console.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
-import { formatBytes } from '../format.js';
 import { addMirrorOptions, loadCatalog, type MirrorFlags, openMirrors, readNamedFile } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
+import { formatBytes } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 
 interface DownloadFlags extends MirrorFlags {
