@@ -20,6 +20,9 @@ const WORDS: Readonly<Record<string, string>> = {
   EXDEV: 'it lies on another file system',
 };
 
+/** The words are all there is to say: who reads them need not look the code up. */
+const WITHOUT_CODE: readonly string[] = ['ENAMETOOLONG'];
+
 /** The `code` of a failed system call, such as `ENOENT`; undefined for any other error. */
 export function systemErrorCode(cause: unknown): string | undefined {
   if (!(cause instanceof Error) || !('code' in cause)) return undefined;
@@ -34,7 +37,8 @@ export function describeSystemError(cause: unknown): string {
   const code = systemErrorCode(cause);
   if (code === undefined) return String(cause);
   const words = WORDS[code];
-  return words === undefined ? code : `${words} (${code})`;
+  if (words === undefined) return code;
+  return WITHOUT_CODE.includes(code) ? words : `${words} (${code})`;
 }
 
 /** Says whether there is no room for what was to be written. */

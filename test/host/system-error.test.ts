@@ -11,6 +11,7 @@ test('describeSystemError says the words and the code', () => {
   const cases: readonly (readonly [cause: unknown, words: string])[] = [
     [failure('EACCES'), 'permission denied (EACCES)'],
     [failure('ENOENT'), 'it does not exist (ENOENT)'],
+    [failure('ENAMETOOLONG'), 'the path is too long'],
     [failure('EIO'), 'EIO'],
     [failure(5), 'Error: it failed'],
     [new TypeError('x'), 'TypeError: x'],

@@ -4,7 +4,7 @@ import { lstatSync, readdirSync, renameSync } from 'node:fs';
 import { isAbsolute, normalize } from 'node:path';
 import { StoreError } from '../../core/errors.js';
 import { removeTree } from '../../host/remove-tree.js';
-import { systemErrorCode } from '../../host/system-error.js';
+import { isAbsent, systemErrorCode } from '../../host/system-error.js';
 import type { DagHash } from '../../spec/spec.js';
 import { privatePath } from '../staging/private-folder.js';
 import { storeIo, storeIoError } from '../store-io.js';
@@ -120,8 +120,7 @@ function whatIsAt(prefix: string): 'nothing' | 'something' {
     // A rename replaces an empty directory.
     return readdirSync(prefix).length === 0 ? 'nothing' : 'something';
   } catch (cause) {
-    const number = systemErrorCode(cause);
-    if (number === 'ENOENT' || number === 'ENOTDIR') return 'nothing';
+    if (isAbsent(cause)) return 'nothing';
     throw storeIoError('look at', prefix, cause);
   }
 }
@@ -131,9 +130,9 @@ export function moveTo(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (cause) {
-    const number = systemErrorCode(cause);
-    if (number === 'EXDEV') throw otherFileSystem(from, to, cause);
-    if (number === 'ENOTEMPTY' || number === 'EEXIST' || number === 'ENOTDIR') throw prefixExists(to, cause);
+    const code = systemErrorCode(cause);
+    if (code === 'EXDEV') throw otherFileSystem(from, to, cause);
+    if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') throw prefixExists(to, cause);
     throw storeIoError(`move "${from}" to`, to, cause);
   }
 }

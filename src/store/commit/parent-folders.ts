@@ -3,7 +3,7 @@
 import { chmodSync, chownSync, mkdirSync, rmdirSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StoreError } from '../../core/errors.js';
-import { systemErrorCode } from '../../host/system-error.js';
+import { isAbsent, systemErrorCode } from '../../host/system-error.js';
 import { storeIo, storeIoError } from '../store-io.js';
 
 const MODE_BITS = 0o7777;
@@ -51,9 +51,7 @@ function statIfThere(path: string): Stats | undefined {
   try {
     return statSync(path);
   } catch (cause) {
-    const number = systemErrorCode(cause);
-    if (number === 'ENOENT') return undefined;
-    if (number === 'ENOTDIR') return undefined;
+    if (isAbsent(cause)) return undefined;
     throw storeIoError('look at', path, cause);
   }
 }

@@ -1,13 +1,13 @@
 // Decodes one block of a bzip2 stream: Huffman codes, move-to-front, Burrows-Wheeler transform, runs.
 // There is no standard; the format is the one libbz2 1.0 writes. Reading is a generator that yields where it needs more input.
 import { IntegrityError } from '../../core/errors.js';
+import { CHUNK_SIZE } from '../chunk-size.js';
 import type { BitReader } from './bit-reader.js';
 
 const GROUP_SIZE = 50;
 const MAX_SELECTORS = 18002;
 const MAX_CODE_LENGTH = 20;
 const RUN_B = 1;
-const OUTPUT_SIZE = 256 * 1024;
 
 /** Yields when it needs more input. */
 export type Resumable<Result> = Generator<undefined, Result, undefined>;
@@ -73,7 +73,7 @@ export class Bzip2Block {
   readonly #byteCounts = new Int32Array(256);
   #size = 0;
   #origin = 0;
-  readonly #output = new Uint8Array(OUTPUT_SIZE);
+  readonly #output = new Uint8Array(CHUNK_SIZE);
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -237,7 +237,7 @@ export class Bzip2Block {
       for (; count > 0; count--) {
         output[write++] = byte;
         crc = (crc << 8) ^ (CRC_TABLE[((crc >>> 24) ^ byte) & 0xff] as number);
-        if (write < OUTPUT_SIZE) continue;
+        if (write < CHUNK_SIZE) continue;
         onOutput(output);
         write = 0;
       }
