@@ -1,5 +1,5 @@
 // Raw DEFLATE (RFC 1951): streaming, resumable at every byte of input, decoding into a window in this memory.
-// Accepts exactly what src/stream/js-inflater.ts (the readable reference) and zlib accept. Entry format: src/stream/deflate-format.ts.
+// Accepts exactly what src/stream/inflate/js-inflater.ts (the readable reference) and zlib accept. Entry format: src/stream/inflate/deflate-format.ts.
 // Ideas taken from ebiggers/libdeflate, lib/decompress_template.h at a0fead590bbd: entries whose low bits are the whole shift,
 // refills without a branch, several literals for one refill, looking up the next entry before the match is copied.
 import { allocate } from './memory';
@@ -472,7 +472,7 @@ function nextCode(code: u32, length: u32): u32 {
   return (code & (bit - 1)) | bit;
 }
 
-/** Fills a decode table (see src/stream/decode-table.ts); false where the code is over-subscribed or incomplete. */
+/** Fills a decode table (see src/stream/inflate/decode-table.ts); false where the code is over-subscribed or incomplete. */
 function buildTable(
   entries: usize,
   mainBits: u32,

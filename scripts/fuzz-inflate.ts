@@ -3,8 +3,8 @@
 import { parseArgs } from 'node:util';
 import { WasmInflater } from '../src/relocation/engines/wasm-inflater.js';
 import { WasmKernels } from '../src/relocation/engines/wasm-kernels.js';
-import type { Inflater } from '../src/stream/inflater.js';
-import { JsInflater } from '../src/stream/js-inflater.js';
+import type { Inflater } from '../src/stream/inflate/inflater.js';
+import { JsInflater } from '../src/stream/inflate/js-inflater.js';
 import { mutate, randomPieces, randomStream } from '../test/helpers/deflate-samples.js';
 import { assertLikeZlib, inflateWithZlib } from '../test/helpers/inflate-oracle.js';
 import { NATIVE } from '../test/helpers/native-engine.js';

@@ -1,9 +1,9 @@
 // The public names of regraft. Everything else may change without notice.
 
 // Specs and the files of a build cache
-export { type Buildinfo, parseBuildinfo } from './buildcache/buildinfo.js';
-export { type PackageIndex, parsePackageIndex } from './buildcache/package-index.js';
-export { parseSpecfile, type Specfile } from './buildcache/specfile.js';
+export { type Buildinfo, parseBuildinfo } from './buildcache/buildinfo/buildinfo.js';
+export { type PackageIndex, parsePackageIndex } from './buildcache/index/package-index.js';
+export { parseSpecfile, type Specfile } from './buildcache/specfile/specfile.js';
 export { type ByteSource, type Edit, sourceOfBytes } from './core/byte-source.js';
 export {
   ArchiveError,
@@ -50,22 +50,22 @@ export { type EngineChoice, type SelectedEngine, selectEngine } from './relocati
 export { makePlan, type PlanInput, type RelocationPlan } from './relocation/plan/plan.js';
 export { relocate } from './relocation/streams/relocate-stream.js';
 export { readPlan, type StreamPlan } from './relocation/streams/stream-plan.js';
-export { extractClearsigned, verifyClearsigned } from './signature/clearsign.js';
-export { defaultTrustedKeysFolder, Keyring } from './signature/keyring.js';
+export { extractClearsigned, verifyClearsigned } from './signature/clearsign/clearsign.js';
+export { defaultTrustedKeysFolder, Keyring } from './signature/keys/keyring.js';
 export { makeSigner } from './signature/make-signer.js';
-export { TrustedKeys } from './signature/trusted-keys.js';
 export { describeNode } from './spec/describe.js';
-export { parseLockfile } from './spec/lockfile.js';
+export { parseLockfile } from './spec/json/lockfile.js';
 export type { DagHash, Spec, SpecNode } from './spec/spec.js';
-export { ensureAlias } from './store/alias-root.js';
-export { Stage } from './store/stage.js';
-export { StagedTree } from './store/staged-tree.js';
+export { ensureAlias } from './store/root/alias-root.js';
+export { Stage } from './store/staging/stage.js';
+export { StagedTree } from './store/staging/staged-tree.js';
+export { writeTree } from './store/staging/write-tree.js';
 export type { Store } from './store/store.js';
-export { writeTree } from './store/write-tree.js';
+// Byte streams
 export { checksum } from './stream/checksum.js';
 export { decompress, gunzip } from './stream/gunzip-stream.js';
 // Byte streams
-export type { Decoders } from './stream/inflater.js';
+export type { Decoders } from './stream/inflate/inflater.js';
 export { rechunk } from './stream/rechunk.js';
 // Archives
 export { type ArchiveEntry, forEachEntry } from './tar/archive-entry.js';

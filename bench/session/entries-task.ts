@@ -11,12 +11,12 @@ import { PackageCore } from '../../src/operations/package-core.js';
 import { packageOffers } from '../../src/operations/package-offers.js';
 import { resolveSpecs } from '../../src/operations/resolve-specs.js';
 import type { RelocationEngine } from '../../src/relocation/engine.js';
-import { Keyring } from '../../src/signature/keyring.js';
+import { Keyring } from '../../src/signature/keys/keyring.js';
 import type { Spec } from '../../src/spec/spec.js';
-import { Stage } from '../../src/store/stage.js';
+import { Stage } from '../../src/store/staging/stage.js';
 import { checksum } from '../../src/stream/checksum.js';
 import { decompress } from '../../src/stream/gunzip-stream.js';
-import type { Inflater } from '../../src/stream/inflater.js';
+import type { Inflater } from '../../src/stream/inflate/inflater.js';
 import { untar } from '../../src/tar/untar.js';
 import type { EntriesTask } from './messages.js';
 

@@ -1,9 +1,9 @@
 // The mirror that a command writes to.
+import { configuredMirrors } from '../config/configured-mirrors.js';
 import type { Mirror } from '../mirror/build-cache.js';
 import { type OpenMirrorOptions, openMirror } from '../mirror/open-mirror.js';
 import { resolvePushMirror } from '../mirror/push-mirror.js';
 import { requirePublisher } from '../mirror/require-publisher.js';
-import { configuredMirrors } from './options.js';
 
 /**
  * Opens a mirror to write to.

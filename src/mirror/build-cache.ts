@@ -1,11 +1,11 @@
 // What a build cache can answer, whatever its layout and wherever it lies. Only what every layout can answer stands here as a matter of
 // course; what some cannot do is optional, so that callers see it before they begin.
 import type { RelocationRules } from '../buildcache/relocation-rules.js';
-import type { Specfile } from '../buildcache/specfile.js';
+import type { Specfile } from '../buildcache/specfile/specfile.js';
 import type { MirrorError } from '../core/errors.js';
 import type { WithSignal } from '../core/with-signal.js';
 import type { Spec } from '../spec/spec.js';
-import type { Inflater } from '../stream/inflater.js';
+import type { Inflater } from '../stream/inflate/inflater.js';
 import type { OpenedObject } from '../transport/object-store.js';
 
 /** A build cache as it is configured: whether signatures are required is no property of the place. */

@@ -1,5 +1,5 @@
 // Whether metadata describes the package that it was asked for: every layout asks here.
-import type { Specfile } from '../buildcache/specfile.js';
+import type { Specfile } from '../buildcache/specfile/specfile.js';
 import { MetadataError, SignatureError } from '../core/errors.js';
 import type { Spec } from '../spec/spec.js';
 

@@ -3,8 +3,8 @@ import type { RelocationRules } from '../buildcache/relocation-rules.js';
 import { toLatin1 } from '../core/bytes.js';
 import type { Spec } from '../spec/spec.js';
 import { hashToPrefixOrder } from '../spec/traverse.js';
-import { groupId } from '../store/group.js';
-import type { Stage } from '../store/stage.js';
+import { groupId } from '../store/prefix/group.js';
+import type { Stage } from '../store/staging/stage.js';
 import type { Store } from '../store/store.js';
 import type { CoreJob } from './package-core.js';
 

@@ -17,7 +17,7 @@ export type CoreRequest =
 
 export type CoreAnswer =
   | { readonly type: 'ready' }
-  /** A chunk was worked on; how many members there are so far. */
+  /** A chunk was worked on; how many members of the archive there are so far. */
   | { readonly type: 'taken'; readonly files: number }
   /** The same for bytes that came decompressed. */
   | { readonly type: 'unpacked'; readonly files: number }
@@ -26,8 +26,8 @@ export type CoreAnswer =
       readonly failure: TransferredError | undefined;
       /** SHA-256 of all chunks, in hexadecimal. */
       readonly digest: string;
-      /** The gzip member in which the archive ended. */
-      readonly member: number;
+      /** The segment in which the archive ended. */
+      readonly segment: number;
     }
   | { readonly type: 'completed'; readonly result: CoreResult }
   | { readonly type: 'failed'; readonly error: TransferredError };

@@ -4,7 +4,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { errorToData } from '../core/error-transfer.js';
 import { selectEngine } from '../relocation/engines/select.js';
 import { adoptModules } from '../relocation/engines/web-assembly.js';
-import type { Inflater } from '../stream/inflater.js';
+import type { Inflater } from '../stream/inflate/inflater.js';
 import type { CoreAnswer, CoreRequest, CoreWorkerData } from './core-messages.js';
 import type { PackageCore } from './package-core.js';
 import { PipedUnpacker } from './piped-tarball.js';
@@ -18,8 +18,8 @@ let inflater: Inflater | undefined;
 /** What a worker can be doing. */
 interface Work {
   push(bytes: Uint8Array): void;
-  /** Why the input could not be used, and the gzip member that counts. */
-  end(): Promise<{ failure: unknown; member: number }>;
+  /** Why the input could not be used, and the segment that counts. */
+  end(): Promise<{ failure: unknown; segment: number }>;
   close(): void;
   readonly core?: PackageCore;
 }
@@ -32,7 +32,7 @@ function packageWork(core: PackageCore): Work {
   return {
     core,
     push: (bytes) => core.push(bytes),
-    end: async () => ({ ...core.end(), member: 0 }),
+    end: async () => ({ ...core.end(), segment: 0 }),
     close: () => core.abandon(),
   };
 }
@@ -66,12 +66,12 @@ async function handle(request: Exclude<CoreRequest, { type: 'abandon' }>): Promi
       return answer({ type: 'taken', files: work?.core?.files ?? 0 });
     }
     case 'end': {
-      const { failure, member } = (await work?.end()) ?? { failure: undefined, member: 0 };
+      const { failure, segment } = (await work?.end()) ?? { failure: undefined, segment: 0 };
       return answer({
         type: 'ended',
         failure: failure === undefined ? undefined : errorToData(failure),
         digest: hash.digest('hex'),
-        member,
+        segment,
       });
     }
     case 'complete':

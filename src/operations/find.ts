@@ -1,6 +1,7 @@
 // What a store has: its records that fit what was asked for.
+
+import { matchQuery, parseSpecQuery } from '../spec/query/spec-query.js';
 import type { DagHash, SpecNode } from '../spec/spec.js';
-import { matchQuery, parseSpecQuery } from '../spec/spec-query.js';
 import type { Store } from '../store/store.js';
 import { sortedByPlace } from './list.js';
 

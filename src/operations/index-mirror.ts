@@ -1,6 +1,6 @@
 // Makes the package index of a mirror out of its specfiles (Spack `generate_package_index`).
 import { createHash } from 'node:crypto';
-import { IndexBuilder } from '../buildcache/write-index.js';
+import { IndexBuilder } from '../buildcache/index/write-index.js';
 import { BuildcacheError, MetadataError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
 import type { ListedPackage, Mirror, PackedIndex } from '../mirror/build-cache.js';

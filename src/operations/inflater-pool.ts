@@ -1,5 +1,5 @@
 // Decoders that are used again: their windows are large, and those of the WASM engine are never given back.
-import type { Decoders, Inflater } from '../stream/inflater.js';
+import type { Decoders, Inflater } from '../stream/inflate/inflater.js';
 
 export class InflaterPool {
   readonly #decoders: Decoders;

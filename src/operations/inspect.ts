@@ -1,20 +1,20 @@
 // Says what a file is, as far as it concerns build caches: a program, a specfile, an index, a package's tarball.
 import { DETECT_BYTES, detectFileKind } from '../binfmt/detect.js';
-import { type ElfFile, readElf } from '../binfmt/elf.js';
-import { type ElfContents, readElfContents } from '../binfmt/elf-contents.js';
-import { type MachoContents, readMachoContents } from '../binfmt/macho-contents.js';
-import { type Buildinfo, parseBuildinfo } from '../buildcache/buildinfo.js';
-import { parsePackageIndex } from '../buildcache/package-index.js';
+import { type ElfFile, readElf } from '../binfmt/elf/elf.js';
+import { type ElfContents, readElfContents } from '../binfmt/elf/elf-contents.js';
+import { type MachoContents, readMachoContents } from '../binfmt/macho/macho-contents.js';
+import { type Buildinfo, parseBuildinfo } from '../buildcache/buildinfo/buildinfo.js';
+import { parsePackageIndex } from '../buildcache/index/package-index.js';
 import { BUILDINFO_PATH, findPackageRoot } from '../buildcache/package-root.js';
-import { parseSpecfile, type Specfile } from '../buildcache/specfile.js';
+import { parseSpecfile, type Specfile } from '../buildcache/specfile/specfile.js';
 import type { ByteSource } from '../core/byte-source.js';
 import { concatBytes, copyBytes } from '../core/bytes.js';
 import { BuildcacheError } from '../core/errors.js';
 import { JsEngine } from '../relocation/engines/js.js';
 import { findPathStrings, type PathStrings } from '../relocation/strings/path-strings.js';
-import { extractClearsigned } from '../signature/clearsign.js';
+import { extractClearsigned } from '../signature/clearsign/clearsign.js';
+import { type Compression, detectCompression } from '../stream/codec.js';
 import { Decompressor } from '../stream/decompress.js';
-import { type Compression, detectCompression } from '../stream/detect-compression.js';
 import type { TarEntry } from '../tar/entry.js';
 import { displayPath, parseSafePath, type SafePath } from '../tar/safe-path.js';
 import { TarReader } from '../tar/tar-reader.js';

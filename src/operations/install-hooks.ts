@@ -3,10 +3,10 @@
 import { fromLatin1, toLatin1 } from '../core/bytes.js';
 import { dropMissingRpaths } from '../relocation/names/missing-rpaths.js';
 import { filterShebang, type SbangTarget, SHEBANG_BYTES } from '../relocation/text/sbang-line.js';
-import { directoryMode, fileMode, type PermissionPolicy, SPECIAL_BITS } from '../store/permissions.js';
-import type { PrefixView } from '../store/prefix-view.js';
-import { keepingMode, replaceBeginning, setOwnership, withStagedFile } from '../store/staged-file.js';
-import type { StagedMember, StagedTree } from '../store/staged-tree.js';
+import { directoryMode, fileMode, type PermissionPolicy, SPECIAL_BITS } from '../store/prefix/permissions.js';
+import type { PrefixView } from '../store/prefix/prefix-view.js';
+import { keepingMode, replaceBeginning, setOwnership, withStagedFile } from '../store/staging/staged-file.js';
+import type { StagedMember, StagedTree } from '../store/staging/staged-tree.js';
 import { isWithin, type SafePath } from '../tar/safe-path.js';
 
 export interface InstallHooksRequest {

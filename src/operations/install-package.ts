@@ -11,9 +11,9 @@ import {
 import type { OnProgress } from '../core/progress.js';
 import type { Mirror } from '../mirror/build-cache.js';
 import type { RelocationEngine } from '../relocation/engine.js';
-import type { Keyring } from '../signature/keyring.js';
+import type { Keyring } from '../signature/keys/keyring.js';
 import type { Spec } from '../spec/spec.js';
-import { Stage } from '../store/stage.js';
+import { Stage } from '../store/staging/stage.js';
 import type { Store } from '../store/store.js';
 import { storeIoError } from '../store/store-io.js';
 import { coreJob } from './core-job.js';

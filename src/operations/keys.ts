@@ -2,9 +2,9 @@
 import { BuildcacheError, SignatureError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
 import type { Mirror, ShelvedKey } from '../mirror/build-cache.js';
-import type { KeyFacts } from '../signature/key-facts.js';
-import { readNamedPublicKey } from '../signature/public-key.js';
-import type { TrustedKeys } from '../signature/trusted-keys.js';
+import type { KeyFacts } from '../signature/keys/key-facts.js';
+import { readNamedPublicKey } from '../signature/keys/public-key.js';
+import type { TrustedKeys } from '../signature/keys/trusted-keys.js';
 
 export interface FetchKeysRequest {
   readonly mirrors: readonly Mirror[];

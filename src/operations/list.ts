@@ -2,8 +2,8 @@
 import { BuildcacheError, MetadataError, UsageError } from '../core/errors.js';
 import type { CatalogEntry, PackageCatalog } from '../mirror/index/package-catalog.js';
 import { compilerOf } from '../spec/compiler.js';
+import { matchQuery, parseSpecQuery, type SpecQuery } from '../spec/query/spec-query.js';
 import type { DagHash, NodeGraph, SpecNode } from '../spec/spec.js';
-import { matchQuery, parseSpecQuery, type SpecQuery } from '../spec/spec-query.js';
 import { candidateEntries } from './resolve-specs.js';
 
 export interface ListRequest {

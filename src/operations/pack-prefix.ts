@@ -1,18 +1,18 @@
 // Packs an installed prefix: its tar goes through the compressor while the same bytes are classified, so that each file is read once;
 // the buildinfo, which says what has to be relocated, is the last member. FORMATS.md §3, §4.
-import { type FileClass, FileClassifier } from '../buildcache/classify-file.js';
+import { type FileClass, FileClassifier } from '../buildcache/buildinfo/classify-file.js';
+import { type BuildinfoFacts, formatBuildinfo } from '../buildcache/buildinfo/write-buildinfo.js';
 import { BUILDINFO_PATH } from '../buildcache/package-root.js';
-import { type BuildinfoFacts, formatBuildinfo } from '../buildcache/write-buildinfo.js';
 import { type ProbedPrefixes, TextProbe } from '../relocation/text/text-probe.js';
-import { PrefixFileReader } from '../store/prefix-file-reader.js';
-import { listedOrder, tarOrder } from '../store/prefix-orders.js';
+import { PrefixFileReader } from '../store/prefix/prefix-file-reader.js';
+import { listedOrder, tarOrder } from '../store/prefix/prefix-orders.js';
 import {
   type PrefixDirectory,
   type PrefixFile,
   type PrefixNode,
   readPrefixTree,
-} from '../store/prefix-tree.js';
-import type { GzipBlocks, GzipResult } from '../stream/gzip-blocks.js';
+} from '../store/prefix/prefix-tree.js';
+import type { ContentSink, WrittenContent } from '../stream/content-sink.js';
 import { endingAfter, type PackedMember, packHeader, paddingAfter } from '../tar/pack.js';
 
 export interface PackRequest {
@@ -24,12 +24,12 @@ export interface PackRequest {
   readonly prefixes: ProbedPrefixes;
   /** What the buildinfo says besides the lists; byte strings. */
   readonly facts: Omit<BuildinfoFacts, 'relocateTextfiles' | 'relocateBinaries' | 'relocateLinks'>;
-  readonly output: GzipBlocks;
+  readonly output: ContentSink;
   readonly signal?: AbortSignal | undefined;
   readonly onFile?: (() => void) | undefined;
 }
 
-export interface PackResult extends GzipResult {
+export interface PackResult extends WrittenContent {
   readonly files: number;
   readonly lists: RelocationLists;
 }
@@ -55,7 +55,7 @@ export function packPrefix(request: PackRequest): Promise<PackResult> {
 
 class PrefixPacker {
   readonly #request: PackRequest;
-  readonly #output: GzipBlocks;
+  readonly #output: ContentSink;
   readonly #tree: PrefixDirectory;
   /** The member that holds the content of each file with several names. */
   readonly #firstNames = new Map<string, string>();

@@ -1,6 +1,6 @@
 // The core of an installation: compressed bytes go in, a finished tree stands in the stage. It knows no store and no mirror, only
 // plain data, so that it runs in a worker as well as here.
-import { parseBuildinfo } from '../buildcache/buildinfo.js';
+import { parseBuildinfo } from '../buildcache/buildinfo/buildinfo.js';
 import { BUILDINFO_PATH, findPackageRoot } from '../buildcache/package-root.js';
 import { fromLatin1, toLatin1 } from '../core/bytes.js';
 import { MetadataError } from '../core/errors.js';
@@ -8,13 +8,13 @@ import type { RelocationKernels } from '../relocation/engine.js';
 import { guessOldRoot } from '../relocation/plan/old-root.js';
 import { makePlan, type PlanInput } from '../relocation/plan/plan.js';
 import { HitRecorder } from '../relocation/prefixes/hit-recorder.js';
-import { ensureInstallManifest } from '../store/install-manifest.js';
-import { fileMode, type PermissionPolicy } from '../store/permissions.js';
-import { PrefixView } from '../store/prefix-view.js';
-import { SHEBANG_LIMIT } from '../store/sbang.js';
-import { StagedTree } from '../store/staged-tree.js';
+import { ensureInstallManifest } from '../store/prefix/install-manifest.js';
+import { fileMode, type PermissionPolicy } from '../store/prefix/permissions.js';
+import { PrefixView } from '../store/prefix/prefix-view.js';
+import { SHEBANG_LIMIT } from '../store/root/sbang.js';
+import { StagedTree } from '../store/staging/staged-tree.js';
 import { Decompressor } from '../stream/decompress.js';
-import type { Inflater, MemoryPlace } from '../stream/inflater.js';
+import type { Inflater, MemoryPlace } from '../stream/inflate/inflater.js';
 import type { SafePath } from '../tar/safe-path.js';
 import { TarReader } from '../tar/tar-reader.js';
 import type { UnpackedInput } from './extract.js';

@@ -8,7 +8,7 @@ import type {
   PackageDescription,
   Trust,
 } from '../mirror/build-cache.js';
-import type { Keyring } from '../signature/keyring.js';
+import type { Keyring } from '../signature/keys/keyring.js';
 import type { Spec } from '../spec/spec.js';
 import { isNotFound } from '../transport/read-object.js';
 import { NO_TRUST, trustKeyring } from './trust.js';

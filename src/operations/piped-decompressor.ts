@@ -1,7 +1,7 @@
 // The first half of a split package: decompresses into shared memory, from where a worker unpacks.
 import type { MessagePort } from 'node:worker_threads';
 import { Decompressor } from '../stream/decompress.js';
-import type { Inflater } from '../stream/inflater.js';
+import type { Inflater } from '../stream/inflate/inflater.js';
 import type { PipedMessage } from './piped-tarball.js';
 import { SlotLedger } from './slot-ledger.js';
 
@@ -63,13 +63,13 @@ export class PipedDecompressor {
     this.#decompressor = new Decompressor({
       inflater: output.inflater,
       onOutput: (bytes) => this.#send(bytes),
-      checkElsewhere: (trailer) => this.#post({ type: 'trailer', trailer, member: this.member }),
+      checkElsewhere: (trailer) => this.#post({ type: 'trailer', trailer, segment: this.segment }),
     });
   }
 
-  /** Complete gzip members so far. */
-  get member(): number {
-    return this.#decompressor.memberCount;
+  /** Complete segments so far. */
+  get segment(): number {
+    return this.#decompressor.segmentCount;
   }
 
   /** Whether a chunk like most fits; only one that expands much more blocks until there is room for all of it. */
@@ -102,7 +102,7 @@ export class PipedDecompressor {
   }
 
   #send(output: Uint8Array): void {
-    const isInflated = this.#decompressor.compression === 'gzip';
+    const isInflated = this.#decompressor.usesInflater;
     if (!this.#isBegun) this.#begin(isInflated);
     for (let offset = 0; offset < output.length; offset += SLOT_SIZE) {
       const part = output.subarray(offset, offset + SLOT_SIZE);
@@ -110,7 +110,7 @@ export class PipedDecompressor {
         type: 'slot',
         at: this.#output.share(part, isInflated),
         length: part.length,
-        member: this.member,
+        segment: this.segment,
       });
     }
   }

@@ -2,11 +2,12 @@
 // and a counter says how many of them were taken. The unpacking half also takes the checksum, so that both have about as much to do.
 import type { MessagePort } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
-import { checkTrailer, type GzipTrailer } from '../stream/gunzip.js';
-import type { MemoryPlace } from '../stream/inflater.js';
+import { checkTrailer } from '../stream/gzip/gunzip.js';
+import type { MemoryPlace } from '../stream/inflate/inflater.js';
+import type { SegmentTrailer } from '../stream/push-decoder.js';
 import type { PackageCore } from './package-core.js';
 
-/** From the decompressing half to the unpacking one; `member` is how many gzip members are complete before. */
+/** From the decompressing half to the unpacking one; `segment` is how many segments are complete before. */
 export type PipedMessage =
   /** Comes first. */
   | {
@@ -23,15 +24,15 @@ export type PipedMessage =
 /** What is worked on in order. */
 type PipedStep =
   /** Bytes; once they are taken, `taken` is counted up. */
-  | { readonly type: 'slot'; readonly at: number; readonly length: number; readonly member: number }
-  /** What the member that ends here must have, from a decoder that did not check it. */
-  | { readonly type: 'trailer'; readonly trailer: GzipTrailer; readonly member: number };
+  | { readonly type: 'slot'; readonly at: number; readonly length: number; readonly segment: number }
+  /** What the segment that ends here must have, from a decoder that did not check it. */
+  | { readonly type: 'trailer'; readonly trailer: SegmentTrailer; readonly segment: number };
 
 /** How the unpacking half ended. */
 export interface UnpackedHalf {
   readonly failure: unknown;
-  /** The gzip member in which the archive ended; what is wrong with later ones does not count. */
-  readonly member: number;
+  /** The segment in which the archive ended; what is wrong with later ones does not count. */
+  readonly segment: number;
 }
 
 /** The unpacking half. */
@@ -63,7 +64,7 @@ export class PipedUnpacker {
   /** Resolves when all bytes came. */
   async end(): Promise<UnpackedHalf> {
     await this.#isDone;
-    return { ...this.#core.end(), member: this.#endedIn };
+    return { ...this.#core.end(), segment: this.#endedIn };
   }
 
   close(): void {
@@ -91,21 +92,21 @@ export class PipedUnpacker {
     if (this.#isAtWork) setImmediate(() => this.#work());
   }
 
-  #take({ at, length, member }: Extract<PipedStep, { type: 'slot' }>): void {
+  #take({ at, length, segment }: Extract<PipedStep, { type: 'slot' }>): void {
     const bytes = new Uint8Array(this.#memory.buffer, at, length);
-    if (member <= this.#endedIn) {
+    if (segment <= this.#endedIn) {
       this.#crc = crc32(bytes, this.#crc);
       this.#length = (this.#length + length) % 2 ** 32;
     }
     this.#core.unpack(bytes);
     Atomics.add(this.#taken, 0, 1);
     Atomics.notify(this.#taken, 0);
-    if (this.#core.hasEnded) this.#endedIn = Math.min(this.#endedIn, member);
+    if (this.#core.hasEnded) this.#endedIn = Math.min(this.#endedIn, segment);
     this.#onTaken(this.#core.files);
   }
 
-  #check({ trailer, member }: Extract<PipedStep, { type: 'trailer' }>): void {
-    if (member <= this.#endedIn) {
+  #check({ trailer, segment }: Extract<PipedStep, { type: 'trailer' }>): void {
+    if (segment <= this.#endedIn) {
       const actual = { crc: this.#crc, length: this.#length };
       this.#core.attempt(() => checkTrailer(trailer, actual));
     }

@@ -3,7 +3,7 @@ import { BuildcacheError, MirrorError } from '../core/errors.js';
 import type { OperationOptions } from '../core/progress.js';
 import type { BuildCache, Mirror } from '../mirror/build-cache.js';
 import { requirePublisher } from '../mirror/require-publisher.js';
-import { type PublicKeyFile, readNamedPublicKey } from '../signature/public-key.js';
+import { type PublicKeyFile, readNamedPublicKey } from '../signature/keys/public-key.js';
 
 export interface PublishKeysRequest {
   readonly mirror: Mirror;

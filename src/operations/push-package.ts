@@ -6,12 +6,12 @@ import { MetadataError } from '../core/errors.js';
 import type { Publication, PublishedContent, Publisher, SignText } from '../mirror/build-cache.js';
 import type { RelocationKernels } from '../relocation/engine.js';
 import type { ProbedPrefixes } from '../relocation/text/text-probe.js';
-import { parseJsonDocument } from '../spec/json-document.js';
-import { parseSpecDictionary } from '../spec/spec-json.js';
-import { prefixReadError } from '../store/prefix-tree.js';
-import type { BlockCompressor } from '../stream/block-compressor.js';
-import type { BlockPool } from '../stream/block-pool.js';
-import { GzipBlocks } from '../stream/gzip-blocks.js';
+import { parseJsonDocument } from '../spec/json/json-document.js';
+import { parseSpecDictionary } from '../spec/json/spec-json.js';
+import { prefixReadError } from '../store/prefix/prefix-tree.js';
+import type { BlockCompressor } from '../stream/gzip/block-compressor.js';
+import type { BlockPool } from '../stream/gzip/block-pool.js';
+import { GzipBlocks } from '../stream/gzip/gzip-blocks.js';
 import { type PackResult, packPrefix } from './pack-prefix.js';
 import type { PlannedPush } from './push-plan.js';
 

@@ -3,8 +3,8 @@ import { UsageError } from '../core/errors.js';
 import { describeNode } from '../spec/describe.js';
 import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
 import { allNodes, hashToPrefixOrder, installOrder, subSpec } from '../spec/traverse.js';
-import { unpaddedRoot } from '../store/padding.js';
-import { sbangPath } from '../store/sbang.js';
+import { unpaddedRoot } from '../store/root/padding.js';
+import { sbangPath } from '../store/root/sbang.js';
 import type { Store } from '../store/store.js';
 
 export interface PushSelection {

@@ -1,6 +1,6 @@
 // Relocates any tree, without metadata that says what to look at: every file is classified by its bytes, and the rules for packages
 // (FORMATS §5) apply. All files are looked at before the first is written, so that a tree that cannot move stays as it is.
-import { type FileClass, FileClassifier } from '../buildcache/classify-file.js';
+import { type FileClass, FileClassifier } from '../buildcache/buildinfo/classify-file.js';
 import { fromLatin1, toLatin1 } from '../core/bytes.js';
 import type { RelocationError } from '../core/errors.js';
 import type { PrefixMapping, RelocationEngine, TextReplacer } from '../relocation/engine.js';
@@ -17,12 +17,17 @@ import {
   rootLengths,
 } from '../relocation/strings/string-refusal.js';
 import { replaceTextChunks } from '../relocation/text/text-chunks.js';
-import { checkAlias, ensureAlias, requireAlias } from '../store/alias-root.js';
-import { type PrefixFile, type PrefixLink, type PrefixNode, readPrefixTree } from '../store/prefix-tree.js';
-import { SHEBANG_LIMIT } from '../store/sbang.js';
-import { type StagedFile, whileWritable, withStagedFile } from '../store/staged-file.js';
-import { readStagedLink, replaceStagedLink } from '../store/staged-link.js';
-import { rewriteTextFile } from '../store/staged-text.js';
+import {
+  type PrefixFile,
+  type PrefixLink,
+  type PrefixNode,
+  readPrefixTree,
+} from '../store/prefix/prefix-tree.js';
+import { checkAlias, ensureAlias, requireAlias } from '../store/root/alias-root.js';
+import { SHEBANG_LIMIT } from '../store/root/sbang.js';
+import { type StagedFile, whileWritable, withStagedFile } from '../store/staging/staged-file.js';
+import { readStagedLink, replaceStagedLink } from '../store/staging/staged-link.js';
+import { rewriteTextFile } from '../store/staging/staged-text.js';
 import { storeIoError } from '../store/store-io.js';
 import { displayPath } from '../tar/safe-path.js';
 

@@ -18,10 +18,10 @@ import {
   rootLengths,
 } from '../relocation/strings/string-refusal.js';
 import { replaceTextChunks } from '../relocation/text/text-chunks.js';
-import { type StagedFile, withStagedFile } from '../store/staged-file.js';
-import { readStagedLink, replaceStagedLink } from '../store/staged-link.js';
-import { rewriteTextFile } from '../store/staged-text.js';
-import type { StagedTree } from '../store/staged-tree.js';
+import { type StagedFile, withStagedFile } from '../store/staging/staged-file.js';
+import { readStagedLink, replaceStagedLink } from '../store/staging/staged-link.js';
+import { rewriteTextFile } from '../store/staging/staged-text.js';
+import type { StagedTree } from '../store/staging/staged-tree.js';
 import { displayPath, type SafePath } from '../tar/safe-path.js';
 
 /** How many files of each kind were changed. */

@@ -118,12 +118,12 @@ export class SplitCore implements CoreHandle {
     if (fed !== undefined || !this.#decompressor.hasRoom) return this.#waitForRoom(fed);
   }
 
-  /** What is wrong with a gzip member behind the one in which the archive ended does not count. */
+  /** What is wrong with a segment behind the one in which the archive ended does not count. */
   async end(): Promise<UnpackedInput> {
     const failure = this.#decompressor.end();
     const answer = await this.#thread.ask({ type: 'end' });
     this.#isEnded = true;
-    const counts = answer.type === 'ended' && this.#decompressor.member <= answer.member;
+    const counts = answer.type === 'ended' && this.#decompressor.segment <= answer.segment;
     const unpacked = unpackedInput(answer);
     return { ...unpacked, failure: (counts ? failure : undefined) ?? unpacked.failure };
   }

@@ -1,15 +1,15 @@
 // From what a person named to concrete specs of a store: through its database, or a file that holds specs.
-import { parseSpecfile } from '../buildcache/specfile.js';
-import { extractClearsigned } from '../signature/clearsign.js';
-import { parseLockfile } from '../spec/lockfile.js';
-import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
+import { parseSpecfile } from '../buildcache/specfile/specfile.js';
+import { extractClearsigned } from '../signature/clearsign/clearsign.js';
+import { parseLockfile } from '../spec/json/lockfile.js';
 import {
   completeHashOf,
   matchQuery,
   parseSpecQuery,
   requireOneMatch,
   type SpecQuery,
-} from '../spec/spec-query.js';
+} from '../spec/query/spec-query.js';
+import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
 import type { Store } from '../store/store.js';
 
 export interface ResolveInstalledRequest {

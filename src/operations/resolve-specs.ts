@@ -1,13 +1,19 @@
 // From what a person named to concrete specs with their graphs: through the indexes, a mirror's listing, or a file.
-import { parseSpecfile } from '../buildcache/specfile.js';
+import { parseSpecfile } from '../buildcache/specfile/specfile.js';
 import { UsageError } from '../core/errors.js';
 import type { BuildCache, Mirror } from '../mirror/build-cache.js';
 import type { CatalogEntry, PackageCatalog } from '../mirror/index/package-catalog.js';
-import { extractClearsigned } from '../signature/clearsign.js';
-import { parseLockfile } from '../spec/lockfile.js';
+import { extractClearsigned } from '../signature/clearsign/clearsign.js';
+import { parseLockfile } from '../spec/json/lockfile.js';
+import { specFromRecords } from '../spec/json/spec-json.js';
+import {
+  matchQuery,
+  notFound,
+  parseSpecQuery,
+  requireOneMatch,
+  type SpecQuery,
+} from '../spec/query/spec-query.js';
 import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
-import { specFromRecords } from '../spec/spec-json.js';
-import { matchQuery, notFound, parseSpecQuery, requireOneMatch, type SpecQuery } from '../spec/spec-query.js';
 import { NO_TRUST } from './trust.js';
 
 export interface ResolveRequest {

@@ -1,7 +1,7 @@
 // A file of a stage for what a build cache keeps while it verifies it.
 import type { ScratchFile } from '../mirror/build-cache.js';
-import type { Stage } from '../store/stage.js';
-import { StagedFileWriter, stagedFileStream } from '../store/staged-file.js';
+import type { Stage } from '../store/staging/stage.js';
+import { StagedFileWriter, stagedFileStream } from '../store/staging/staged-file.js';
 
 export class StageScratchFile implements ScratchFile {
   readonly #path: string;

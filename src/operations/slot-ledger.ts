@@ -1,6 +1,6 @@
 // Which parts of the memory between the halves of a split package are in use. Only the decompressing half looks; the other one counts up.
 import { RelocationError } from '../core/errors.js';
-import type { SharedOutput } from '../stream/inflater.js';
+import type { SharedOutput } from '../stream/inflate/inflater.js';
 
 /** What the other half may be behind: enough that neither waits for the other's next turn, little enough for the cache. */
 const MOST_SLOTS = 8;

@@ -1,13 +1,13 @@
 // The tarball of an offer, with what it must be. One that lies inside of another archive is taken out of it first.
 
 import type { RelocationRules } from '../buildcache/relocation-rules.js';
-import type { Specfile } from '../buildcache/specfile.js';
+import type { Specfile } from '../buildcache/specfile/specfile.js';
 import { IntegrityError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
 import type { PackageDescription, TarballReference, UnwrappedPackage } from '../mirror/build-cache.js';
 import type { Spec } from '../spec/spec.js';
-import type { Stage } from '../store/stage.js';
-import type { Inflater } from '../stream/inflater.js';
+import type { Stage } from '../store/staging/stage.js';
+import type { Inflater } from '../stream/inflate/inflater.js';
 import type { OpenTarball } from './core-pool.js';
 import type { ExpectedDigest } from './extract.js';
 import type { PackageOffer } from './package-offers.js';

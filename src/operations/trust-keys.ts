@@ -1,9 +1,9 @@
 // Keys that the user names: to trust them, or to publish them.
 import { SignatureError } from '../core/errors.js';
 import { exportFromGpg } from '../signature/gpg.js';
-import { readKeyFile } from '../signature/key-file.js';
-import { type PublicKey, readPublicKeys } from '../signature/public-key.js';
-import type { TrustedKeys } from '../signature/trusted-keys.js';
+import { readKeyFile } from '../signature/keys/key-file.js';
+import { type PublicKey, readPublicKeys } from '../signature/keys/public-key.js';
+import type { TrustedKeys } from '../signature/keys/trusted-keys.js';
 
 /**
  * Trusts every key of some files; none of them where one file cannot be read.

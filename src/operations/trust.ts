@@ -1,9 +1,9 @@
 // Who is believed when metadata is read: made of a keyring, and handed to build caches, which know nothing of signatures themselves.
 import { SignatureError } from '../core/errors.js';
 import type { Trust } from '../mirror/build-cache.js';
-import { extractClearsigned, verifyClearsigned } from '../signature/clearsign.js';
+import { extractClearsigned, verifyClearsigned } from '../signature/clearsign/clearsign.js';
 import { verifyDetached } from '../signature/detached.js';
-import type { Keyring } from '../signature/keyring.js';
+import type { Keyring } from '../signature/keys/keyring.js';
 
 /** Asks for no signature: signed texts are taken out of their frames. */
 export const NO_TRUST: Trust = {

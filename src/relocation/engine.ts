@@ -2,7 +2,7 @@
 // Bytes go in as views; a kernel that edits does so in place and keeps the length, unless it says otherwise.
 
 import type { ByteSource, Edit } from '../core/byte-source.js';
-import type { Decoders, MemoryPlace } from '../stream/inflater.js';
+import type { Decoders, MemoryPlace } from '../stream/inflate/inflater.js';
 
 export type { ByteSource, Edit } from '../core/byte-source.js';
 

@@ -2,7 +2,7 @@
 // first one does. A round follows from its seed alone.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readMacho } from '../../src/binfmt/macho.js';
+import { readMacho } from '../../src/binfmt/macho/macho.js';
 import { applyEdits, sourceOfBytes } from '../../src/core/byte-source.js';
 import { toLatin1 } from '../../src/core/bytes.js';
 import { MemoryFile } from '../../src/core/memory-file.js';

@@ -8,8 +8,8 @@ import { openMirror } from '../../src/mirror/open-mirror.js';
 import { type InstallReport, install } from '../../src/operations/install.js';
 import { openStoreForWriting } from '../../src/operations/open-store.js';
 import { type EngineChoice, selectEngine } from '../../src/relocation/engines/select.js';
-import { Keyring } from '../../src/signature/keyring.js';
-import { specFromRecords } from '../../src/spec/spec-json.js';
+import { Keyring } from '../../src/signature/keys/keyring.js';
+import { specFromRecords } from '../../src/spec/json/spec-json.js';
 import { expectedDatabase, expectedManifests, type GoldenScenario } from './golden-scenario.js';
 import { treeManifest } from './tree-manifest.js';
 

@@ -10,7 +10,7 @@ import { type InstallReport, type InstallRequest, install } from '../../src/oper
 import { type OpenStoreRequest, openStoreForWriting } from '../../src/operations/open-store.js';
 import { resolveSpecs } from '../../src/operations/resolve-specs.js';
 import { selectEngine } from '../../src/relocation/engines/select.js';
-import { Keyring } from '../../src/signature/keyring.js';
+import { Keyring } from '../../src/signature/keys/keyring.js';
 import { exponentialBackoff } from '../../src/transport/http/retry-policy.js';
 
 type Given = 'specs' | 'store' | 'mirrors' | 'catalog' | 'keyring' | 'engine';

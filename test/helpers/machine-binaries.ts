@@ -15,8 +15,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type ElfFile, readElf } from '../../src/binfmt/elf.js';
-import { readElfTables } from '../../src/binfmt/elf-tables.js';
+import { type ElfFile, readElf } from '../../src/binfmt/elf/elf.js';
+import { readElfTables } from '../../src/binfmt/elf/elf-tables.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import { fromLatin1, toLatin1 } from '../../src/core/bytes.js';
 import { type InspectedFile, inspect } from '../../src/operations/inspect.js';

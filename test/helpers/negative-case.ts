@@ -7,7 +7,7 @@ import { install } from '../../src/operations/install.js';
 import { openStoreForWriting } from '../../src/operations/open-store.js';
 import { resolveSpecs } from '../../src/operations/resolve-specs.js';
 import { type EngineChoice, selectEngine } from '../../src/relocation/engines/select.js';
-import { Keyring } from '../../src/signature/keyring.js';
+import { Keyring } from '../../src/signature/keys/keyring.js';
 
 export interface NegativeCase {
   readonly cache: string;

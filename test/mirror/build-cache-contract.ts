@@ -15,9 +15,9 @@ import type {
   Publisher,
 } from '../../src/mirror/build-cache.js';
 import { NO_TRUST, trustKeyring } from '../../src/operations/trust.js';
-import { Keyring } from '../../src/signature/keyring.js';
+import { Keyring } from '../../src/signature/keys/keyring.js';
+import { parseSpecDictionary } from '../../src/spec/json/spec-json.js';
 import type { Spec } from '../../src/spec/spec.js';
-import { parseSpecDictionary } from '../../src/spec/spec-json.js';
 import type { ObjectStore } from '../../src/transport/object-store.js';
 import { openObjectStore } from '../../src/transport/open-store.js';
 import { buildCache, type CacheOptions, type PackageSketch } from '../helpers/cache-builder.js';

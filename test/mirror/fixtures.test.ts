@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { NO_TRUST } from '../../src/operations/trust.js';
-import { specFromRecords } from '../../src/spec/spec-json.js';
+import { specFromRecords } from '../../src/spec/json/spec-json.js';
 import { MirrorServer } from '../helpers/mirror-server.js';
 import { temporaryFolder } from './temporary-folder.js';
 

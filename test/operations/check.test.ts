@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseSpecfile } from '../../src/buildcache/specfile.js';
+import { parseSpecfile } from '../../src/buildcache/specfile/specfile.js';
 import { MirrorError } from '../../src/core/errors.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { checkSpecs, resolveCheckedSpecs } from '../../src/operations/check.js';

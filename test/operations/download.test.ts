@@ -8,7 +8,7 @@ import { openMirror } from '../../src/mirror/open-mirror.js';
 import { download } from '../../src/operations/download.js';
 import { resolveSpecs } from '../../src/operations/resolve-specs.js';
 import { JsEngine } from '../../src/relocation/engines/js.js';
-import { Keyring } from '../../src/signature/keyring.js';
+import { Keyring } from '../../src/signature/keys/keyring.js';
 import { openObjectStore } from '../../src/transport/open-store.js';
 import {
   type BuiltCache,

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { readElf } from '../../src/binfmt/elf.js';
+import { readElf } from '../../src/binfmt/elf/elf.js';
+import type { PackagePermissions } from '../../src/config/package-permissions.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import { runInstallHooks, settleRpaths } from '../../src/operations/install-hooks.js';
-import { type PackagePermissions, permissionPolicy } from '../../src/store/permissions.js';
-import { PrefixView } from '../../src/store/prefix-view.js';
+import { permissionPolicy } from '../../src/store/prefix/permissions.js';
+import { PrefixView } from '../../src/store/prefix/prefix-view.js';
 import { buildElf } from '../helpers/elf-builder.js';
 import {
   addMembers,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { before, describe, it, type TestContext } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { PrivateKey } from 'openpgp';
-import type { Keyring } from '../../src/signature/keyring.js';
+import type { Keyring } from '../../src/signature/keys/keyring.js';
 import { type BuiltCache, buildCache, hashFor } from '../helpers/cache-builder.js';
 import {
   checkNothingLeft,

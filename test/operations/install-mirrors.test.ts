@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { before, describe, it, type TestContext } from 'node:test';
 import type { PrivateKey } from 'openpgp';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import type { Keyring } from '../../src/signature/keyring.js';
+import type { Keyring } from '../../src/signature/keys/keyring.js';
 import {
   type BuiltCache,
   buildCache,

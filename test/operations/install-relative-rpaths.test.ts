@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { readElf } from '../../src/binfmt/elf.js';
+import { readElf } from '../../src/binfmt/elf/elf.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import { buildCache, hashFor, OLD_ROOT, type PackageSketch } from '../helpers/cache-builder.js';
 import { buildElf } from '../helpers/elf-builder.js';

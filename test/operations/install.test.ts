@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { readElf } from '../../src/binfmt/elf.js';
+import { readElf } from '../../src/binfmt/elf/elf.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import type { ProgressEvent } from '../../src/core/progress.js';
 import type { InstallReport } from '../../src/operations/install.js';

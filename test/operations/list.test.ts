@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parsePackageIndex } from '../../src/buildcache/package-index.js';
+import { parsePackageIndex } from '../../src/buildcache/index/package-index.js';
 import { type MetadataError, UsageError } from '../../src/core/errors.js';
 import { PackageCatalog } from '../../src/mirror/index/package-catalog.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MetadataError, MirrorError, SignatureError } from '../../src/core/errors.js';
 import type { BuildCache, MetadataKind, Mirror, Trust } from '../../src/mirror/build-cache.js';
 import { type OffersRequest, packageOffers } from '../../src/operations/package-offers.js';
-import { Keyring } from '../../src/signature/keyring.js';
+import { Keyring } from '../../src/signature/keys/keyring.js';
 import { node4, spec4 } from '../spec/spec-samples.js';
 
 const spec = spec4(node4('x', 'a'));

@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { parseSpecfile, requireChecksum } from '../../src/buildcache/specfile.js';
+import { parseSpecfile, requireChecksum } from '../../src/buildcache/specfile/specfile.js';
 import { tarballPath } from '../../src/mirror/classic/paths.js';
 import { SeededRandom } from '../helpers/seeded-random.js';
 import { makeSmallStore, type SmallStore } from '../helpers/small-store.js';

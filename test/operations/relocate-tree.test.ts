@@ -4,7 +4,7 @@ import { lstatSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync } 
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { readElf } from '../../src/binfmt/elf.js';
+import { readElf } from '../../src/binfmt/elf/elf.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import { RelocationError } from '../../src/core/errors.js';
 import { type RelocationCounts, relocateTree } from '../../src/operations/relocate-tree.js';
@@ -12,7 +12,7 @@ import { selectEngine } from '../../src/relocation/engines/select.js';
 import type { RelocationPlan } from '../../src/relocation/plan/plan.js';
 import { HitRecorder } from '../../src/relocation/prefixes/hit-recorder.js';
 import type { PathMapping } from '../../src/relocation/prefixes/prefix-map.js';
-import type { StagedTree } from '../../src/store/staged-tree.js';
+import type { StagedTree } from '../../src/store/staging/staged-tree.js';
 import { buildElf } from '../helpers/elf-builder.js';
 import {
   addMembers,

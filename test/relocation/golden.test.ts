@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { type Buildinfo, parseBuildinfo } from '../../src/buildcache/buildinfo.js';
+import { type Buildinfo, parseBuildinfo } from '../../src/buildcache/buildinfo/buildinfo.js';
 import { rulesOfLayout } from '../../src/buildcache/relocation-rules.js';
 import { applyEdits, sourceOfBytes } from '../../src/core/byte-source.js';
 import { toLatin1 } from '../../src/core/bytes.js';

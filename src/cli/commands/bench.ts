@@ -9,11 +9,10 @@ import { openStoreForWriting } from '../../operations/open-store.js';
 import { relocateAnyTree } from '../../operations/relocate-any-tree.js';
 import { resolveSpecs } from '../../operations/resolve-specs.js';
 import type { EngineName } from '../../relocation/engines/select.js';
-import { defaultTrustedKeysFolder, Keyring } from '../../signature/keyring.js';
+import { defaultTrustedKeysFolder, Keyring } from '../../signature/keys/keyring.js';
 import type { Console } from '../console.js';
 import { ENGINE_NAMES, type EngineResult, type EngineWork, measureEngines } from '../engine-rounds.js';
 import { EXIT } from '../exit-code.js';
-import { formatTable } from '../format.js';
 import {
   addMirrorOptions,
   closeMirrors,
@@ -23,6 +22,7 @@ import {
   readNamedFile,
   wholeNumber,
 } from '../options.js';
+import { formatTable } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 import { storeDigest } from '../store-digest.js';
 import { byteString, existingDirectory, parsePairs } from './relocate.js';

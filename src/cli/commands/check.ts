@@ -2,11 +2,11 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.js';
+import { describeSystemError } from '../../host/system-error.js';
 import { type CheckReport, checkSpecs, resolveCheckedSpecs } from '../../operations/check.js';
 import { openStore } from '../../operations/open-store.js';
 import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';
-import { count } from '../format.js';
 import {
   addStoreOptions,
   closeMirrors,
@@ -15,6 +15,7 @@ import {
   readNamedFile,
   type StoreFlags,
 } from '../options.js';
+import { count } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 
 interface CheckFlags extends MirrorFlags, StoreFlags {
@@ -66,7 +67,9 @@ async function writeReport(file: string, report: CheckReport): Promise<void> {
   try {
     await writeFile(file, `${JSON.stringify(report)}\n`);
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? cause.code : String(cause);
-    throw new UsageError('usage', `Cannot write "${file}": ${reason}`, { cause, data: { path: file } });
+    throw new UsageError('usage', `Cannot write "${file}": ${describeSystemError(cause)}`, {
+      cause,
+      data: { path: file },
+    });
   }
 }

@@ -6,11 +6,10 @@ import type { Command } from 'commander';
 import { type DownloadedPackage, download } from '../../operations/download.js';
 import { resolveSpecs } from '../../operations/resolve-specs.js';
 import { selectEngine } from '../../relocation/engines/select.js';
-import { defaultTrustedKeysFolder, Keyring } from '../../signature/keyring.js';
+import { defaultTrustedKeysFolder, Keyring } from '../../signature/keys/keyring.js';
 import { FileStore } from '../../transport/file/store.js';
 import { type Console, describeError } from '../console.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
-import { formatBytes } from '../format.js';
 import {
   addMirrorOptions,
   closeMirrors,
@@ -20,6 +19,7 @@ import {
   readNamedFile,
 } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
+import { formatBytes } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 
 interface DownloadFlags extends MirrorFlags {

@@ -4,7 +4,7 @@ import { findPackages } from '../../operations/find.js';
 import { openStore } from '../../operations/open-store.js';
 import { EXIT } from '../exit-code.js';
 import { addStoreOptions, type StoreFlags } from '../options.js';
-import { nodeAsJson, packageLines } from '../render-packages.js';
+import { nodeAsJson, packageLines } from '../render/render-packages.js';
 import type { CommandRun } from '../run.js';
 
 interface FindFlags extends StoreFlags {

@@ -2,10 +2,10 @@
 import type { Command } from 'commander';
 import { indexMirror } from '../../operations/index-mirror.js';
 import { EXIT } from '../exit-code.js';
-import { count, formatBytes } from '../format.js';
 import { wholeNumber } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
 import { openPushMirror } from '../push-mirror.js';
+import { count, formatBytes } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 
 interface IndexFlags {

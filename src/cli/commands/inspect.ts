@@ -7,7 +7,7 @@ import { EXIT } from '../exit-code.js';
 import { openInspectedFile } from '../inspected-file.js';
 import { wholeNumber } from '../options.js';
 import { prefixesOfFile } from '../prefixes-of-file.js';
-import { inspectionAsJson, inspectionLines } from '../render-inspection.js';
+import { inspectionAsJson, inspectionLines } from '../render/render-inspection.js';
 import type { CommandRun } from '../run.js';
 
 interface InspectFlags {

@@ -6,7 +6,7 @@ import { install } from '../../operations/install.js';
 import { openStoreForWriting } from '../../operations/open-store.js';
 import { resolveSpecs } from '../../operations/resolve-specs.js';
 import { type EngineChoice, selectEngine } from '../../relocation/engines/select.js';
-import { defaultTrustedKeysFolder, Keyring } from '../../signature/keyring.js';
+import { defaultTrustedKeysFolder, Keyring } from '../../signature/keys/keyring.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
 import {
   addMirrorOptions,
@@ -20,7 +20,7 @@ import {
   wholeNumber,
 } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
-import { renderInstallReport } from '../render-install.js';
+import { renderInstallReport } from '../render/render-install.js';
 import type { CommandRun } from '../run.js';
 
 export interface InstallFlags extends MirrorFlags, StoreFlags {

@@ -7,7 +7,7 @@ import type { DagHash, SpecNode } from '../../spec/spec.js';
 import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';
 import { addMirrorOptions, closeMirrors, loadCatalog, type MirrorFlags, openMirrors } from '../options.js';
-import { nodeAsJson, packageLines } from '../render-packages.js';
+import { nodeAsJson, packageLines } from '../render/render-packages.js';
 import type { CommandRun } from '../run.js';
 
 interface ListFlags extends MirrorFlags {

@@ -15,7 +15,7 @@ import { EXIT } from '../exit-code.js';
 import { addStoreOptions, readNamedFile, type StoreFlags, wholeNumber } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
 import { openPushMirror } from '../push-mirror.js';
-import { renderPushReport } from '../render-push.js';
+import { renderPushReport } from '../render/render-push.js';
 import type { CommandRun } from '../run.js';
 
 interface PushFlags extends StoreFlags {

@@ -10,7 +10,7 @@ import { LONGEST_PREFIX, type PathMapping } from '../../relocation/prefixes/pref
 import { displayPath } from '../../tar/safe-path.js';
 import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';
-import { formatBytes } from '../format.js';
+import { formatBytes } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 
 interface RelocateFlags {

@@ -1,6 +1,6 @@
 // Publishes one package: its tarball, and after it its specfile, each in one step. Until then nothing of it is visible, and after a
 // failure nothing of it is left. Only then a specfile of the other kind, signed or not, is removed.
-import { formatSpecfile } from '../../buildcache/write-specfile.js';
+import { formatSpecfile } from '../../buildcache/specfile/write-specfile.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectWriter, PendingObject } from '../../transport/object-store.js';

@@ -1,6 +1,6 @@
 // What a specfile says of its package, read and verified (Spack `download_tarball`).
 import { rulesOfLayout } from '../../buildcache/relocation-rules.js';
-import { parseSpecfile } from '../../buildcache/specfile.js';
+import { parseSpecfile } from '../../buildcache/specfile/specfile.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore, OpenedObject } from '../../transport/object-store.js';
 import { isNotFound, readAll } from '../../transport/read-object.js';

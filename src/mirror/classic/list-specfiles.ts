@@ -1,5 +1,5 @@
 // Every package of a build cache by its specfile, without the index.
-import { parseSpecfile } from '../../buildcache/specfile.js';
+import { parseSpecfile } from '../../buildcache/specfile/specfile.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectLister, ObjectStore } from '../../transport/object-store.js';
 import { readAll } from '../../transport/read-object.js';

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { concatBytes, copyBytes } from '../../core/bytes.js';
 import { ArchiveError } from '../../core/errors.js';
 import { Decompressor } from '../../stream/decompress.js';
-import type { Inflater } from '../../stream/inflater.js';
+import type { Inflater } from '../../stream/inflate/inflater.js';
 import type { TarEntry } from '../../tar/entry.js';
 import { TarReader } from '../../tar/tar-reader.js';
 import type { OpenedObject } from '../../transport/object-store.js';

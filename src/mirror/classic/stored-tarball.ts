@@ -1,5 +1,5 @@
 // The tarball of a package in the layouts 1 and 2: one object, whose digest stands in the specfile.
-import { requireChecksum, type Specfile } from '../../buildcache/specfile.js';
+import { requireChecksum, type Specfile } from '../../buildcache/specfile/specfile.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ObjectStore, OpenedObject } from '../../transport/object-store.js';
 import type { StoredFile, TarballReference } from '../build-cache.js';

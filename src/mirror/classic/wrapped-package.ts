@@ -1,6 +1,6 @@
 // A package of layout 0: what counts lies inside of its archive, a specfile with its signature and the tarball proper.
 import { type RelocationRules, rulesOfLayout } from '../../buildcache/relocation-rules.js';
-import { parseSpecfile, requireChecksum, type Specfile } from '../../buildcache/specfile.js';
+import { parseSpecfile, requireChecksum, type Specfile } from '../../buildcache/specfile/specfile.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ObjectStore } from '../../transport/object-store.js';
 import type {

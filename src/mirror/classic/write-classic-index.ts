@@ -1,5 +1,5 @@
 // Writes the package index and its hash file, so that readers never stay with an old index.
-import { NEWEST_SPECFILE_LAYOUT } from '../../buildcache/specfile.js';
+import { NEWEST_SPECFILE_LAYOUT } from '../../buildcache/specfile/specfile.js';
 import { encodeUtf8 } from '../../core/bytes.js';
 import { MetadataError } from '../../core/errors.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';

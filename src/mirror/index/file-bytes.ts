@@ -4,6 +4,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 import type { ByteSource } from '../../core/byte-source.js';
 import { MirrorError } from '../../core/errors.js';
+import { describeSystemError, systemErrorCode } from '../../host/system-error.js';
 
 /** A catalog may use the file as long as it lives, and nobody tells when that ends. */
 const openFiles = new FinalizationRegistry((descriptor: number) => closeSync(descriptor));
@@ -44,11 +45,14 @@ export class FileBytes implements ByteSource {
     try {
       return readSync(this.#descriptor, this.#buffer, at, length, position);
     } catch (cause) {
-      const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-      throw new MirrorError('mirror-unreachable', `Cannot read "${this.#path}": ${reason}`, {
-        cause,
-        data: { location: this.#path, reason },
-      });
+      throw new MirrorError(
+        'mirror-unreachable',
+        `Cannot read "${this.#path}": ${describeSystemError(cause)}`,
+        {
+          cause,
+          data: { location: this.#path, reason: systemErrorCode(cause) },
+        },
+      );
     }
   }
 }

@@ -10,8 +10,9 @@ import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utim
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-import { decodePlaces, type IndexPlaces, type PlacesOrigin } from '../../buildcache/index-places.js';
+import { decodePlaces, type IndexPlaces, type PlacesOrigin } from '../../buildcache/index/index-places.js';
 import type { ByteSource } from '../../core/byte-source.js';
+import { replaceFile } from '../../host/replace-file.js';
 import { FileBytes } from './file-bytes.js';
 
 export interface CachedIndex {
@@ -66,7 +67,7 @@ export class IndexCache {
   /** Begins the file of an index; fails where the cache cannot be written. */
   async create(): Promise<CacheFile> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    const path = join(this.#folder, `${randomBytes(16).toString('hex')}.temp`);
+    const path = this.#temporaryFile();
     return new CacheFile(path, await open(path, 'wx', 0o600));
   }
 
@@ -146,18 +147,17 @@ export class IndexCache {
   }
 
   async #replace(target: string, parts: readonly Uint8Array[]): Promise<void> {
-    const file = await this.create();
-    try {
-      for (const part of parts) await file.write(part);
-      await file.close();
-      await rename(file.path, target);
-    } finally {
-      await file.discard();
-    }
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    // A cache is made anew where it was lost.
+    replaceFile({ path: target, content: parts, temporary: this.#temporaryFile(), mode: 0o600, sync: false });
   }
 
   async #names(): Promise<readonly string[]> {
     return readdir(this.#folder).catch(() => []);
+  }
+
+  #temporaryFile(): string {
+    return join(this.#folder, `${randomBytes(16).toString('hex')}.temp`);
   }
 
   #entryFile(url: string): string {

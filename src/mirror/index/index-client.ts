@@ -1,8 +1,8 @@
 // Fetches and caches the package indexes of mirrors (FORMATS.md §7, Spack `BinaryCacheIndex.update`). Whether a cached index is still
 // the current one is for the build cache to say.
 
-import type { IndexPlaces } from '../../buildcache/index-places.js';
-import { PackageIndex, scanPackageIndex } from '../../buildcache/package-index.js';
+import type { IndexPlaces } from '../../buildcache/index/index-places.js';
+import { PackageIndex, scanPackageIndex } from '../../buildcache/index/package-index.js';
 import type { ByteSource } from '../../core/byte-source.js';
 import {
   BuildcacheError,

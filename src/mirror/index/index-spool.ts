@@ -4,8 +4,9 @@ import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { IndexSpool } from '../../buildcache/write-index.js';
+import type { IndexSpool } from '../../buildcache/index/write-index.js';
 import { MirrorError } from '../../core/errors.js';
+import { describeSystemError, isDiskFull, systemErrorCode } from '../../host/system-error.js';
 
 /** Appended bytes are written in blocks of this size. */
 const BLOCK_SIZE = 1 << 20;
@@ -90,15 +91,13 @@ function attempt<Result>(action: () => Result): Result {
   try {
     return action();
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    const isFull = reason === 'ENOSPC' || reason === 'EDQUOT';
     throw new MirrorError(
-      isFull ? 'mirror-full' : 'mirror-write-failed',
-      `Cannot make an index: the temporary file failed: ${reason}`,
+      isDiskFull(cause) ? 'mirror-full' : 'mirror-write-failed',
+      `Cannot make an index: the temporary file failed: ${describeSystemError(cause)}`,
       {
         cause,
         hint: 'Check the space in the temporary folder, or name another one in TMPDIR',
-        data: { reason },
+        data: { reason: systemErrorCode(cause) },
       },
     );
   }

@@ -1,6 +1,6 @@
 // The indexes of several mirrors as one view: which packages there are, and which mirrors have each, in the order of search.
 
-import type { PackageIndex, PackageRecord } from '../../buildcache/package-index.js';
+import type { PackageIndex, PackageRecord } from '../../buildcache/index/package-index.js';
 import { MetadataError } from '../../core/errors.js';
 import type { DagHash, SpecNode } from '../../spec/spec.js';
 import type { Mirror } from '../build-cache.js';

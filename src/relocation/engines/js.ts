@@ -1,5 +1,5 @@
 // The engine in plain TypeScript: the rules as they are written in src/relocation, and the oracle of the other engines.
-import { JsInflater } from '../../stream/js-inflater.js';
+import { JsInflater } from '../../stream/inflate/js-inflater.js';
 import type {
   CStringReplacer,
   ElfOptions,

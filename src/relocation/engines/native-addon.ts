@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type * as Addon from '../../../native/index.js';
-import { readElf } from '../../binfmt/elf.js';
+import { readElf } from '../../binfmt/elf/elf.js';
 import { toLatin1 } from '../../core/bytes.js';
 import { RelocationError } from '../../core/errors.js';
 import { PACKAGE_FOLDER } from '../../core/package-folder.js';

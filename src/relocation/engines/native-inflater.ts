@@ -2,7 +2,7 @@
 // this side owns and hands out, so that nothing is copied.
 import { EMPTY_BYTES } from '../../core/bytes.js';
 import { IntegrityError } from '../../core/errors.js';
-import type { Inflater } from '../../stream/inflater.js';
+import type { Inflater } from '../../stream/inflate/inflater.js';
 import { checkStatus, type NativeAddon } from './native-addon.js';
 import { PROBLEMS } from './wasm-inflater.js';
 

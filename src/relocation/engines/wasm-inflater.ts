@@ -2,7 +2,7 @@
 // so that output can be scanned and written from there without a copy.
 import { EMPTY_BYTES } from '../../core/bytes.js';
 import { IntegrityError, RelocationError } from '../../core/errors.js';
-import type { Inflater, MemoryPlace, SharedOutput } from '../../stream/inflater.js';
+import type { Inflater, MemoryPlace, SharedOutput } from '../../stream/inflate/inflater.js';
 
 /** What the kernel exports. */
 export interface InflateExports {

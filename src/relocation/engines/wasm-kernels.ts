@@ -1,7 +1,7 @@
 // One instance of the WASM module: its memory, its tables, and calls that cannot fail but with a coded error.
 // The module is compiled once per process (`moduleOf`); an instance serves one worker for its life and never gives memory back.
 import { RelocationError } from '../../core/errors.js';
-import type { MemoryPlace } from '../../stream/inflater.js';
+import type { MemoryPlace } from '../../stream/inflate/inflater.js';
 import type { MatcherTable } from './matcher-table.js';
 import { PAIR_CAPACITY } from './pair-list.js';
 import { WASM_BASE64 } from './wasm-binary.js';

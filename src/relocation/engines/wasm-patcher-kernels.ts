@@ -2,7 +2,7 @@
 // straight code, and their memory grows in the middle of a call; hence a module of its own: the other one's memory is the decoder's history
 // and the scanner's input, and growth would cut their views off.
 import { createHash } from 'node:crypto';
-import { HASHES } from '../../binfmt/codesign.js';
+import { HASHES } from '../../binfmt/macho/codesign.js';
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import { EMPTY_BYTES } from '../../core/bytes.js';
 import type { FileOrigin, PrefixMapping } from '../engine.js';

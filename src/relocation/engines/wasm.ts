@@ -1,7 +1,7 @@
 // The WASM engine: the kernels of assembly/ behind the engine's interface. Bytes that lie in the instance's memory are worked on in
 // place; others are copied in by windows, and back where something was changed.
 import type { RelocationError } from '../../core/errors.js';
-import type { MemoryPlace, SharedOutput } from '../../stream/inflater.js';
+import type { MemoryPlace, SharedOutput } from '../../stream/inflate/inflater.js';
 import type {
   CStringReplacement,
   CStringReplacer,

@@ -1,9 +1,9 @@
 // The edits that relocate an ELF file (Spack `replace_rpath_in_place_or_raise`, with the interpreter as Spack 0.22 does it): in place,
 // padded with NULs, where the new strings fit; where one does not, the file grows, which the reference leaves to patchelf.
-import { type ElfFile, type ElfString, readElf } from '../../binfmt/elf.js';
-import type { ElfProblem } from '../../binfmt/elf-dynamic.js';
-import { growElf } from '../../binfmt/elf-grow.js';
-import { eraseUnusedStrings } from '../../binfmt/elf-unused-strings.js';
+import { type ElfFile, type ElfString, readElf } from '../../binfmt/elf/elf.js';
+import type { ElfProblem } from '../../binfmt/elf/elf-dynamic.js';
+import { growElf } from '../../binfmt/elf/elf-grow.js';
+import { eraseUnusedStrings } from '../../binfmt/elf/elf-unused-strings.js';
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import { toLatin1 } from '../../core/bytes.js';
 import { RelocationError } from '../../core/errors.js';

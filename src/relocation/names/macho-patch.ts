@@ -1,8 +1,13 @@
 // The edits that relocate a Mach-O file (FORMATS §5 "Mach-O"): names in load commands of every slice, and, once everything is written, new
 // hashes in the signatures of the slices that changed.
-import { type CodeSignature, fitsSignature, readCodeSignature, signAdHoc } from '../../binfmt/codesign.js';
-import { type MachoFile, type MachoName, type MachoSlice, readMacho } from '../../binfmt/macho.js';
-import { renameMacho, shortageOf } from '../../binfmt/macho-names.js';
+import {
+  type CodeSignature,
+  fitsSignature,
+  readCodeSignature,
+  signAdHoc,
+} from '../../binfmt/macho/codesign.js';
+import { type MachoFile, type MachoName, type MachoSlice, readMacho } from '../../binfmt/macho/macho.js';
+import { renameMacho, shortageOf } from '../../binfmt/macho/macho-names.js';
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import { RelocationError } from '../../core/errors.js';
 import type { FileOrigin, MachoPatcher, PrefixMapping, SignOptions } from '../engine.js';

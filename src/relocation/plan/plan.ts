@@ -1,6 +1,6 @@
 // What happens to the files of one package when it moves: FORMATS §5 (Spack `relocate_package`). Plain data, made once
 // the buildinfo is known; the new prefixes come in as data, so that this needs no store.
-import type { Buildinfo } from '../../buildcache/buildinfo.js';
+import type { Buildinfo } from '../../buildcache/buildinfo/buildinfo.js';
 import type { RelocationRules } from '../../buildcache/relocation-rules.js';
 import { MetadataError, RelocationError } from '../../core/errors.js';
 import { joinPath, relativePath } from '../names/normalize-path.js';

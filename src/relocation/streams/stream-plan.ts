@@ -1,6 +1,6 @@
 // The plan for a stream of entries: what a first pass over the archive finds, so that a second one can relocate on its way.
-import { readElf } from '../../binfmt/elf.js';
-import { parseBuildinfo } from '../../buildcache/buildinfo.js';
+import { readElf } from '../../binfmt/elf/elf.js';
+import { parseBuildinfo } from '../../buildcache/buildinfo/buildinfo.js';
 import { BUILDINFO_PATH, findPackageRoot } from '../../buildcache/package-root.js';
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import { concatBytes, copyBytes } from '../../core/bytes.js';

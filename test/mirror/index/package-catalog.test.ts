@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parsePackageIndex } from '../../../src/buildcache/package-index.js';
+import { parsePackageIndex } from '../../../src/buildcache/index/package-index.js';
 import { MetadataError } from '../../../src/core/errors.js';
 import { PackageCatalog } from '../../../src/mirror/index/package-catalog.js';
 import { openMirror } from '../../../src/mirror/open-mirror.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Buildinfo } from '../../../src/buildcache/buildinfo.js';
+import type { Buildinfo } from '../../../src/buildcache/buildinfo/buildinfo.js';
 import { type RelocationRules, rulesOfLayout } from '../../../src/buildcache/relocation-rules.js';
 import { BuildcacheError } from '../../../src/core/errors.js';
 import { makePlan, type PlanInput } from '../../../src/relocation/plan/plan.js';
