@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -129,4 +129,69 @@ test('FileStore has one URL for one folder', (t) => {
   assert.equal(store.url, pathToFileURL(root).href);
   assert.equal(store.location(''), root);
   assert.equal(store.location('a/b'), join(root, 'a/b'));
+});
+
+test('FileStore.open reads ranges at every boundary', async (t) => {
+  const root = temporaryFolder(t);
+  const content = Buffer.from('0123456789');
+  writeFileSync(join(root, 'x'), content);
+  writeFileSync(join(root, 'empty'), '');
+  const store = new FileStore({ root });
+  for (let start = 0; start <= 10; start++) {
+    for (const end of [undefined, ...Array.from({ length: 12 - start }, (_, index) => start + 1 + index)]) {
+      const object = await store.open('x', { range: { start, end } });
+      const expected = content.subarray(start, end);
+      assert.equal(object.size, expected.length);
+      assert.ok((await collect(object.body)).bytes.equals(expected), `${start} to ${end}`);
+    }
+  }
+  for (const range of [{ start: 11 }, { start: 11, end: 12 }])
+    await assert.rejects(store.open('x', { range }), code('mirror-range'));
+  assert.equal((await store.open('empty', { range: { start: 0, end: 1 } })).size, 0);
+  await assert.rejects(store.open('x', { range: { start: 3, end: 3 } }), TypeError);
+});
+
+test('FileStore.open reads a range of a large file in chunks', async (t) => {
+  const root = temporaryFolder(t);
+  const content = Buffer.alloc(1_000_000, 'abcdefg');
+  writeFileSync(join(root, 'x'), content);
+  const { body } = await new FileStore({ root }).open('x', { range: { start: 1, end: 600_001 } });
+  const { bytes, sizes } = await collect(body);
+  assert.ok(bytes.equals(content.subarray(1, 600_001)));
+  assert.deepEqual(sizes, [262_144, 262_144, 75_712]);
+});
+
+test('FileStore: open, stat and commit tell one tag, which changes with the file', async (t) => {
+  const root = temporaryFolder(t);
+  const store = new FileStore({ root });
+  const write = async (text: string) => {
+    const pending = await store.writer.begin();
+    await pending.write(Buffer.from(text));
+    return pending.commit('x');
+  };
+  const committed = await write('one');
+  const { tag, body } = await store.open('x');
+  await body.cancel();
+  assert.match(tag ?? '', /^"[0-9a-f]+-3-[0-9a-f]+"$/);
+  assert.deepEqual(committed, { size: 3, tag });
+  assert.deepEqual(await store.stat('x'), committed);
+  utimesSync(join(root, 'x'), 1, 1);
+  assert.notEqual((await store.stat('x'))?.tag, tag);
+  const touched = await store.stat('x');
+  assert.notEqual((await write('two')).tag, touched?.tag);
+});
+
+test('FileStore.open heeds conditions on the tag', async (t) => {
+  const root = temporaryFolder(t);
+  writeFileSync(join(root, 'x'), 'one');
+  const store = new FileStore({ root });
+  const tag = (await store.stat('x'))?.tag ?? '';
+  assert.equal(await store.open('x', { unlessTag: tag }), 'not-modified');
+  const rest = await store.open('x', { ifTag: tag, range: { start: 1 } });
+  assert.equal((await collect(rest.body)).bytes.toString(), 'ne');
+  writeFileSync(join(root, 'x'), 'other');
+  await assert.rejects(store.open('x', { ifTag: tag }), code('mirror-changed'));
+  const changed = await store.open('x', { unlessTag: tag });
+  assert.ok(changed !== 'not-modified');
+  assert.equal((await collect(changed.body)).bytes.toString(), 'other');
 });

@@ -160,3 +160,53 @@ test('writeObject writes what readAll reads', async (context) => {
   controller.abort();
   await assert.rejects(writer.begin({ signal: controller.signal }), { name: 'AbortError' });
 });
+
+test('FileWriter names an object at its end', async (context) => {
+  const { folder, writer } = makeStore(context);
+  const pending = await writer.begin();
+  await pending.write(encodeUtf8('content'));
+  await pending.prepare();
+  assert.deepEqual(everything(folder).length, 2);
+  assert.equal((await pending.commit('blobs/a/b')).size, 7);
+  const renamed = await writer.begin({ path: 'expected/x' });
+  await renamed.commit('given/x');
+  assert.equal(readFileSync(join(folder, 'blobs/a/b'), 'utf8'), 'content');
+  assert.ok(existsSync(join(folder, 'given/x')));
+  const escaping = await writer.begin();
+  await assert.rejects(escaping.commit('../x'), coded('mirror-not-found'));
+  await assert.rejects(escaping.commit('x'), TypeError);
+  assert.ok(!existsSync(join(folder, '.regraft-tmp')));
+});
+
+test('FileWriter gives a name that nobody has, once', async (context) => {
+  const { folder, writer } = makeStore(context);
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 8 }, (_, index) =>
+      writeObject(writer, { path: 'a/x', bytes: encodeUtf8(`${index}`) }, { condition: 'absent' }),
+    ),
+  );
+  const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
+  assert.equal(failures.length, 7);
+  for (const { reason } of failures) assert.ok(coded('mirror-changed')(reason), String(reason));
+  const winner = outcomes.findIndex(({ status }) => status === 'fulfilled');
+  assert.equal(readFileSync(join(folder, 'a/x'), 'utf8'), String(winner));
+  assert.equal(statSync(join(folder, 'a/x')).nlink, 1);
+  assert.deepEqual(everything(folder), ['a', 'a/x']);
+});
+
+test('FileWriter replaces only the object that it is told to', async (context) => {
+  const { folder, store, writer } = makeStore(context);
+  const object = (text: string) => ({ path: 'x', bytes: encodeUtf8(text) });
+  const first = await writeObject(writer, object('one'));
+  const second = await writeObject(writer, object('two'), { condition: { ifTag: first.tag ?? '' } });
+  assert.deepEqual(await store.stat('x'), second);
+  const stale = { condition: { ifTag: first.tag ?? '' } };
+  await assert.rejects(writeObject(writer, object('three'), stale), coded('mirror-changed'));
+  assert.equal(readFileSync(join(folder, 'x'), 'utf8'), 'two');
+  await writer.remove('x');
+  await assert.rejects(
+    writeObject(writer, object('three'), { condition: { ifTag: second.tag ?? '' } }),
+    coded('mirror-changed'),
+  );
+  assert.deepEqual(everything(folder), []);
+});

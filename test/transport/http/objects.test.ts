@@ -5,6 +5,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { MirrorError } from '../../../src/core/errors.js';
 import { HttpObjects, type HttpObjectsOptions } from '../../../src/transport/http/objects.js';
 import {
+  type Handler,
   MirrorServer,
   redirectTo,
   serveBytes,
@@ -418,5 +419,154 @@ describe('HttpObjects', () => {
     await new Promise((resolve) => setImmediate(resolve));
     process.off('warning', listener);
     assert.deepEqual(warnings, []);
+  });
+
+  /** A server that knows ranges, with an entity tag and its condition. */
+  function serveRanges(bytes: Buffer, tag = '"one"'): Handler {
+    return (request, response) => {
+      response.setHeader('etag', tag);
+      const condition = request.headers['if-match'];
+      if (condition !== undefined && condition !== tag) return void response.writeHead(412).end('changed');
+      const [, first = '', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
+      if (first === '') return serveBytes(bytes)(request, response);
+      const start = Number(first);
+      const end = last === '' ? bytes.length : Math.min(Number(last) + 1, bytes.length);
+      if (start >= bytes.length)
+        return void response
+          .writeHead(416, { 'content-range': `bytes */${bytes.length}` })
+          .end('no such part');
+      const range = `bytes ${start}-${end - 1}/${bytes.length}`;
+      response.writeHead(206, { 'content-range': range, 'content-length': end - start });
+      response.end(bytes.subarray(start, end));
+    };
+  }
+
+  /** A server that knows no ranges, and perhaps does not say how long the object is. */
+  function serveWhole(bytes: Buffer, isChunked: boolean): Handler {
+    return (_, response) => {
+      response.writeHead(200, isChunked ? {} : { 'content-length': bytes.length });
+      for (let i = 0; i < bytes.length; i += 3) response.write(bytes.subarray(i, i + 3));
+      response.end();
+    };
+  }
+
+  const digits = Buffer.from('0123456789');
+  for (const [name, handler] of [
+    ['a server that knows ranges', serveRanges(digits)],
+    ['a server that sends everything', serveWhole(digits, false)],
+    ['a server that sends everything, and does not say how much', serveWhole(digits, true)],
+  ] as const) {
+    test(`open reads ranges at every boundary from ${name}`, async () => {
+      server.handle('/x', handler);
+      const store = storeAt(server.url);
+      for (let start = 0; start <= 10; start++) {
+        for (const end of [undefined, start + 1, start + 2, 9, 10, 11]) {
+          if (end !== undefined && end <= start) continue;
+          const object = await store.open('x', { range: { start, end } });
+          const expected = digits.subarray(start, end);
+          assert.ok((await collect(object.body)).bytes.equals(expected), `${start} to ${end}`);
+          assert.ok(object.size === undefined || object.size === expected.length, `${start} to ${end}`);
+        }
+      }
+      for (const range of [{ start: 11 }, { start: 11, end: 20 }]) {
+        const reading = store.open('x', { range }).then(({ body }) => collect(body));
+        await assert.rejects(reading, hasCode('mirror-range', { start: 11 }));
+      }
+      await assert.rejects(store.open('x', { range: { start: 5, end: 5 } }), TypeError);
+    });
+  }
+
+  test('open asks for the bytes that a range means', async () => {
+    server.handle('/x', serveRanges(digits));
+    const store = storeAt(server.url);
+    for (const range of [{ start: 0 }, { start: 2, end: 5 }, { start: 4, end: undefined }])
+      await (await store.open('x', { range })).body.cancel();
+    assert.deepEqual(
+      server.requests.map(({ headers }) => headers.range),
+      ['bytes=0-', 'bytes=2-4', 'bytes=4-'],
+    );
+  });
+
+  test('open refuses another part than it asked for', async () => {
+    const store = storeAt(server.url);
+    for (const range of [
+      undefined,
+      'bytes 0-2/10',
+      'bytes 2-3/10',
+      'bytes 2-5/10',
+      'bytes 2-4/4',
+      'bytes 4-2/10',
+      'bytes 2-4',
+      'lines 2-4/10',
+    ]) {
+      server.handle('/x', (_, response) => {
+        response.writeHead(206, range === undefined ? {} : { 'content-range': range }).end('234');
+      });
+      await assert.rejects(
+        store.open('x', { range: { start: 2, end: 5 } }),
+        hasCode('mirror-range', { contentRange: range }),
+        range,
+      );
+    }
+    for (const range of ['bytes 2-4/10', 'bytes 2-4/*', 'bytes 2-4/5']) {
+      server.handle(
+        '/x',
+        (_, response) => void response.writeHead(206, { 'content-range': range }).end('234'),
+      );
+      const { body, size } = await store.open('x', { range: { start: 2, end: 5 } });
+      assert.equal((await collect(body)).bytes.toString(), '234');
+      assert.equal(size, 3);
+    }
+  });
+
+  test('open notices a part that is shorter than its Content-Range', async () => {
+    server.handle('/x', (_, response) => {
+      response.writeHead(206, { 'content-range': 'bytes 2-4/10' }).end('23');
+    });
+    const { body } = await storeAt(server.url).open('x', { range: { start: 2, end: 5 } });
+    await assert.rejects(collect(body), hasCode('mirror-truncated', { expected: 3, actual: 2 }));
+  });
+
+  test('open takes 206 and 416 for errors where it did not ask for a part', async () => {
+    const store = storeAt(server.url);
+    for (const status of [206, 416]) {
+      server.handle('/x', serveStatus(status));
+      await assert.rejects(store.open('x'), hasCode('mirror-http-status', { status }));
+    }
+    server.handle('/x', serveStatus(416));
+    await assert.rejects(store.open('x', { range: { start: 10 } }), hasCode('mirror-range'));
+  });
+
+  test('open with a tag reads the rest of the same object only', async () => {
+    const store = storeAt(server.url);
+    server.handle('/x', serveRanges(digits));
+    const range = { start: 7 };
+    const { body, tag } = await store.open('x', { ifTag: '"one"', range });
+    assert.equal((await collect(body)).bytes.toString(), '789');
+    assert.equal(tag, '"one"');
+    await assert.rejects(
+      store.open('x', { ifTag: '"other"', range }),
+      hasCode('mirror-changed', { status: 412 }),
+    );
+    // Servers that do not know the condition, with another tag or none.
+    for (const other of ['"two"', 'W/"one"', '']) {
+      server.handle('/x', (_, response) => {
+        response
+          .writeHead(200, { 'content-length': digits.length, ...(other && { etag: other }) })
+          .end(digits);
+      });
+      await assert.rejects(store.open('x', { ifTag: '"one"', range }), hasCode('mirror-changed'), other);
+    }
+  });
+
+  test('stat tells size and tag', async () => {
+    const store = storeAt(server.url);
+    server.handle('/x', serveRanges(digits));
+    assert.deepEqual(await store.stat('x'), { size: 10, tag: '"one"' });
+    server.handle('/x', (request, response) => {
+      if (request.method === 'HEAD') response.writeHead(501).end();
+      else response.writeHead(200, { 'content-length': digits.length, etag: '"get"' }).end(digits);
+    });
+    assert.deepEqual(await store.stat('x'), { size: 10, tag: '"get"' });
   });
 });
