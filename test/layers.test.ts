@@ -156,6 +156,30 @@ describe('src', () => {
     );
   });
 
+  it('keeps the paths of a build cache to the one layout that has them', () => {
+    const strangers = imports.filter(
+      ({ from, target }) => target === 'mirror/classic/paths.ts' && !from.startsWith('mirror/classic/'),
+    );
+    assert.deepEqual(
+      strangers.map(({ from }) => from),
+      [],
+    );
+  });
+
+  it('asks build caches in operations and commands, whatever their layout', () => {
+    const isAbove = (path: string) => ['operations', 'cli'].includes(layerOf(path));
+    const implementation = /^mirror\/(classic|manifest|oci)\//;
+    const direct = imports.filter(({ from, target = '' }) => isAbove(from) && implementation.test(target));
+    assert.deepEqual(
+      direct.map(({ from, target }) => `${from} → ${target}`),
+      [],
+    );
+    const naming = files.filter(
+      (path) => isAbove(path) && readFileSync(join(SOURCE, path), 'utf8').includes('build_cache'),
+    );
+    assert.deepEqual(naming, []);
+  });
+
   it('touches the outside world only where it may', () => {
     const misplaced = imports.filter(({ from, specifier }) => {
       const places = OUTSIDE_WORLD[specifier];
