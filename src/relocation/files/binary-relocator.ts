@@ -22,7 +22,7 @@ export interface BinaryRelocatorOptions {
   readonly mapping: PathMapping;
   readonly cStringMapping: PathMapping;
   readonly rewriteInterpreter: boolean;
-  /** Whether a signature of a real identity may become one of nobody. */
+  /** Whether a signature of a real identity may become an ad-hoc one. */
   readonly replaceIdentity: boolean;
 }
 

@@ -33,12 +33,12 @@ export function rewritableStrings(
 }
 
 /** Whether a mapping can make a string longer; if not, every edit is in place. */
-export function canLengthen(mapping: PrefixMapping): boolean {
+function canLengthen(mapping: PrefixMapping): boolean {
   return mapping.some(([from, to]) => to.length > from.length);
 }
 
 /** The edits in place for a mapping that makes nothing longer. */
-export function planElfEdits(strings: ElfStrings, mapping: PrefixMapping): readonly Edit[] {
+function planElfEdits(strings: ElfStrings, mapping: PrefixMapping): readonly Edit[] {
   return editsInPlace(plannedChanges(strings, mapping));
 }
 

@@ -23,7 +23,7 @@ export function joinRpath(entries: readonly Uint8Array[]): Uint8Array {
 }
 
 /** No loader takes a longer rpath, and one of short entries could otherwise become gigabytes long. */
-export const LONGEST_RPATH = 1 << 20;
+const LONGEST_RPATH = 1 << 20;
 
 /** Collects the entries of a new rpath. */
 export class RpathBuilder {

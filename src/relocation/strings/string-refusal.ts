@@ -64,7 +64,8 @@ export function explainRefusal({ error, file, choice, longest, isOne }: RefusalF
     choice === undefined || fitting === undefined
       ? ''
       : `; the longest ${choice.what} that fits ${isOne ? 'it' : 'all such strings'} has ${fitting} bytes`;
-  const hint = hintFor(choice, fitting, error.code === 'cannot-grow-string');
+  const grows = error.code === 'cannot-grow-string';
+  const hint = hintFor({ choice, bytes: fitting, grows });
   return new RelocationError(error.code, `${error.message}${place}${limit}`, {
     cause: error.cause ?? error,
     hint: hint ?? error.hint ?? 'Push with more padding, or install to a shorter root',
@@ -78,11 +79,14 @@ export function explainRefusal({ error, file, choice, longest, isOne }: RefusalF
   });
 }
 
-function hintFor(
-  choice: RootChoice | undefined,
-  bytes: number | undefined,
-  grows: boolean,
-): string | undefined {
+interface HintFacts {
+  readonly choice: RootChoice | undefined;
+  readonly bytes: number | undefined;
+  /** Whether the string must grow: only there an alias helps. */
+  readonly grows: boolean;
+}
+
+function hintFor({ choice, bytes, grows }: HintFacts): string | undefined {
   if (choice === undefined || bytes === undefined) return undefined;
   if (choice.what === 'alias') return `Choose an alias of at most ${bytes} bytes`;
   const alias = grows ? `, or give an alias of at most ${bytes} bytes to stand in such strings` : '';
