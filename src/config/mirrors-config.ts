@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { UsageError } from '../core/errors.js';
-import { schemeOf } from '../transport/open-store.js';
+import { schemeOf } from '../core/url-scheme.js';
 import { expandConfigPath, type PathVariables } from './config-path.js';
 import { ConfigValue } from './config-value.js';
 

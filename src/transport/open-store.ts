@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { MirrorError } from '../core/errors.js';
+import { schemeOf } from '../core/url-scheme.js';
 import { FileStore } from './file/store.js';
 import type { ConnectionOptions } from './http/dispatcher.js';
 import { HttpObjects } from './http/objects.js';
@@ -33,11 +34,6 @@ export function openObjectStore(reference: string, options: OpenStoreOptions = {
   const open = SCHEMES.get(scheme);
   if (open === undefined) throw unsupported(scheme);
   return open(reference, options);
-}
-
-/** The lower-case scheme of a URL; undefined for a path. One letter is a drive. */
-export function schemeOf(reference: string): string | undefined {
-  return /^(?:(file):|([a-z][a-z0-9+.-]+):\/\/)/i.exec(reference)?.slice(1).join('').toLowerCase();
 }
 
 function filePath(reference: string): string {
