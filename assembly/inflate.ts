@@ -40,7 +40,7 @@ const SYMBOLS: u32 = 6;
 const ENDED: u32 = 7;
 const FAILED: u32 = 8;
 
-// Why a stream was refused; the same numbers are in src/relocation/engines/wasm-inflater.ts.
+// Why a stream was refused; the same numbers are in src/relocation/engines/wasm/wasm-inflater.ts.
 const PROBLEM_BLOCK_TYPE: u32 = 1;
 const PROBLEM_STORED_LENGTH: u32 = 2;
 const PROBLEM_LITLEN_COUNT: u32 = 3;

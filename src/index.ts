@@ -24,26 +24,26 @@ export { defaultIndexCacheFolder } from './mirror/index/index-cache.js';
 export { IndexClient } from './mirror/index/index-client.js';
 export type { PackageCatalog } from './mirror/index/package-catalog.js';
 export { type OpenMirrorOptions, openMirror } from './mirror/open-mirror.js';
-// Operations
-export { checkSpecs } from './operations/check.js';
-export { download } from './operations/download.js';
-export { type FoundPackage, findPackages } from './operations/find.js';
-export { indexMirror } from './operations/index-mirror.js';
+export { download } from './operations/fetch/download.js';
 export {
   type InstallReport,
   type InstallRequest,
   install,
   type PackageReport,
-} from './operations/install.js';
-export { installEntries } from './operations/install-stream.js';
-export { fetchKeys } from './operations/keys.js';
-export { type ListedPackage, listPackages } from './operations/list.js';
+} from './operations/install/install.js';
+export { installEntries } from './operations/install/install-stream.js';
+export { type CoreJob, type CoreResult, PackageCore } from './operations/install/package-core.js';
+export { fetchKeys } from './operations/keys/keys.js';
+export { publishKeys } from './operations/keys/publish-keys.js';
 export { openStore, openStoreForWriting } from './operations/open-store.js';
-export { type CoreJob, type CoreResult, PackageCore } from './operations/package-core.js';
-export { publishKeys } from './operations/publish-keys.js';
-export { push } from './operations/push.js';
-export { relocateAnyTree } from './operations/relocate-any-tree.js';
-export { resolveSpecs } from './operations/resolve-specs.js';
+export { indexMirror } from './operations/publish/index-mirror.js';
+export { push } from './operations/publish/push.js';
+// Operations
+export { checkSpecs } from './operations/query/check.js';
+export { type FoundPackage, findPackages } from './operations/query/find.js';
+export { type ListedPackage, listPackages } from './operations/query/list.js';
+export { resolveSpecs } from './operations/query/resolve-specs.js';
+export { relocateAnyTree } from './operations/relocate/relocate-any-tree.js';
 // Relocation
 export type { PrefixMapping, RelocationEngine, RelocationKernels } from './relocation/engine.js';
 export { type EngineChoice, type SelectedEngine, selectEngine } from './relocation/engines/select.js';

@@ -46,23 +46,8 @@ const OUTSIDE_WORLD: Readonly<Record<string, readonly string[]>> = {
   'fs-native-extensions': ['store'],
 };
 
-/** Known to be in the wrong place; nothing may be added. */
-const TO_BE_MOVED: readonly string[] = [
-  // Reads `.spack/spec.json` of a prefix, which is the store's business.
-  'operations/push-package.ts → node:fs',
-];
-
 /** Declarations that `napi build` makes of the addon: for its loader. */
 const ADDON_TYPES = '../native/index.ts';
-/** Circles that are known; none may be added. */
-const TO_BE_REMOVED: readonly string[] = [
-  'operations/core-pool.ts → operations/remote-core.ts',
-  'operations/relocate-binaries.ts → operations/relocate-macho.ts',
-];
-
-/** Folders that are known to list too many files. */
-const TO_BE_DIVIDED: readonly string[] = ['mirror', 'operations', 'relocation', 'relocation/engines'];
-
 interface Import {
   readonly from: string;
   readonly specifier: string;
@@ -140,20 +125,14 @@ describe('src', () => {
   });
 
   it('has no circles between files, type-only imports included', () => {
-    assert.deepEqual(
-      circles().filter((circle) => !TO_BE_REMOVED.includes(circle)),
-      [],
-    );
+    assert.deepEqual(circles(), []);
   });
 
   it('lists no more than 15 files in a folder', () => {
     const counts = new Map<string, number>();
     for (const path of files) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
     const full = [...counts].filter(([, count]) => count > 15).map(([folder]) => folder);
-    assert.deepEqual(
-      full.filter((folder) => !TO_BE_DIVIDED.includes(folder)),
-      [],
-    );
+    assert.deepEqual(full, []);
   });
 
   it('keeps the paths of a build cache to the one layout that has them', () => {
@@ -186,10 +165,7 @@ describe('src', () => {
       return places !== undefined && !places.some((place) => from.startsWith(`${place}/`));
     });
     const places = misplaced.map(({ from, specifier }) => `${from} → ${specifier}`);
-    assert.deepEqual(
-      places.filter((place) => !TO_BE_MOVED.includes(place)),
-      [],
-    );
+    assert.deepEqual(places, []);
     const builtins = imports.filter(({ specifier }) => builtinModules.includes(specifier));
     assert.deepEqual(builtins, [], 'modules of Node are named with "node:"');
   });

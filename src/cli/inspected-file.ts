@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { UsageError } from '../core/errors.js';
 import { describeSystemError } from '../host/system-error.js';
-import type { InspectedFile } from '../operations/inspect.js';
+import type { InspectedFile } from '../operations/query/inspect.js';
 
 const CHUNK_SIZE = 1 << 20;
 

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { readElfContents } from '../../src/binfmt/elf/elf-contents.js';
 import { openInspectedFile } from '../../src/cli/inspected-file.js';
 import { inspectionAsJson, inspectionLines } from '../../src/cli/render/render-inspection.js';
-import { inspect } from '../../src/operations/inspect.js';
+import { inspect } from '../../src/operations/query/inspect.js';
 
 const FOLDERS = [
   '/usr/bin',

@@ -5,8 +5,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { PrefixMapping, RelocationEngine } from '../../src/relocation/engine.js';
 import { JsEngine } from '../../src/relocation/engines/js.js';
-import { WasmEngine } from '../../src/relocation/engines/wasm.js';
-import { firstPlace } from '../../src/relocation/engines/wasm-window.js';
+import { WasmEngine } from '../../src/relocation/engines/wasm/wasm.js';
+import { firstPlace } from '../../src/relocation/engines/wasm/wasm-window.js';
 import { latin1, mappingOf } from './engines.js';
 
 const ROOT = `/opt/store/${'__placeholder__/'.repeat(3)}`;

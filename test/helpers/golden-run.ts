@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { type InstallReport, install } from '../../src/operations/install.js';
+import { type InstallReport, install } from '../../src/operations/install/install.js';
 import { openStoreForWriting } from '../../src/operations/open-store.js';
 import { type EngineChoice, selectEngine } from '../../src/relocation/engines/select.js';
 import { Keyring } from '../../src/signature/keys/keyring.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type ElfFile, readElf } from '../../src/binfmt/elf/elf.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import { toLatin1 } from '../../src/core/bytes.js';
-import type { InstallReport } from '../../src/operations/install.js';
+import type { InstallReport } from '../../src/operations/install/install.js';
 import type { GoldenScenario } from './golden-scenario.js';
 
 const OLD_ROOT = '/tmp/golden-store-a/opt';

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { BuildcacheError } from '../../src/core/errors.js';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { install } from '../../src/operations/install.js';
+import { install } from '../../src/operations/install/install.js';
 import { openStoreForWriting } from '../../src/operations/open-store.js';
-import { resolveSpecs } from '../../src/operations/resolve-specs.js';
+import { resolveSpecs } from '../../src/operations/query/resolve-specs.js';
 import { type EngineChoice, selectEngine } from '../../src/relocation/engines/select.js';
 import { Keyring } from '../../src/signature/keys/keyring.js';
 

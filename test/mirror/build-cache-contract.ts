@@ -14,7 +14,7 @@ import type {
   Publication,
   Publisher,
 } from '../../src/mirror/build-cache.js';
-import { NO_TRUST, trustKeyring } from '../../src/operations/trust.js';
+import { NO_TRUST, trustKeyring } from '../../src/operations/keys/trust.js';
 import { Keyring } from '../../src/signature/keys/keyring.js';
 import { parseSpecDictionary } from '../../src/spec/json/spec-json.js';
 import type { Spec } from '../../src/spec/spec.js';

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { NO_TRUST } from '../../src/operations/trust.js';
+import { NO_TRUST } from '../../src/operations/keys/trust.js';
 import { specFromRecords } from '../../src/spec/json/spec-json.js';
 import { MirrorServer } from '../helpers/mirror-server.js';
 import { temporaryFolder } from './temporary-folder.js';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { MirrorError } from '../../src/core/errors.js';
 import { FileStore } from '../../src/transport/file/store.js';
 import { HttpObjects } from '../../src/transport/http/objects.js';
-import { openObjectStore, schemeOf } from '../../src/transport/open-store.js';
+import { openObjectStore } from '../../src/transport/open-store.js';
 
 test('openObjectStore takes what has no scheme for a path', () => {
   for (const path of ['cache', './cache', '/srv/a:b', 'a:b', 'C', '/a b%20#?']) {
@@ -45,10 +45,4 @@ test('openObjectStore refuses other schemes, and says which come later', () => {
     () => openObjectStore('http://user:hunter2@['),
     (error: Error) => !JSON.stringify([error, error.message]).includes('hunter2'),
   );
-});
-
-test('schemeOf takes one letter for a drive', () => {
-  assert.equal(schemeOf('C://x'), undefined);
-  assert.equal(schemeOf('OCI+HTTP://x'), 'oci+http');
-  assert.equal(schemeOf('file:/x'), 'file');
 });

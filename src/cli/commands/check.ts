@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.js';
 import { describeSystemError } from '../../host/system-error.js';
-import { type CheckReport, checkSpecs, resolveCheckedSpecs } from '../../operations/check.js';
 import { openStore } from '../../operations/open-store.js';
+import { type CheckReport, checkSpecs, resolveCheckedSpecs } from '../../operations/query/check.js';
 import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';
 import {

@@ -1,6 +1,6 @@
 // `regraft index`: the package index of a build cache, made from its specfiles.
 import type { Command } from 'commander';
-import { indexMirror } from '../../operations/index-mirror.js';
+import { indexMirror } from '../../operations/publish/index-mirror.js';
 import { EXIT } from '../exit-code.js';
 import { wholeNumber } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';

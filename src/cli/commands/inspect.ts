@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { toLatin1 } from '../../core/bytes.js';
 import { UsageError } from '../../core/errors.js';
-import { inspect, SHOWN_PATHS } from '../../operations/inspect.js';
+import { inspect, SHOWN_PATHS } from '../../operations/query/inspect.js';
 import { EXIT } from '../exit-code.js';
 import { openInspectedFile } from '../inspected-file.js';
 import { wholeNumber } from '../options.js';

@@ -2,9 +2,9 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../core/errors.js';
-import { install } from '../../operations/install.js';
+import { install } from '../../operations/install/install.js';
 import { openStoreForWriting } from '../../operations/open-store.js';
-import { resolveSpecs } from '../../operations/resolve-specs.js';
+import { resolveSpecs } from '../../operations/query/resolve-specs.js';
 import { type EngineChoice, selectEngine } from '../../relocation/engines/select.js';
 import { defaultTrustedKeysFolder, Keyring } from '../../signature/keys/keyring.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';

@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { isFingerprint } from '../../buildcache/key-index.js';
 import { UsageError } from '../../core/errors.js';
-import { type FetchedKey, fetchKeys } from '../../operations/keys.js';
-import { publishKeys } from '../../operations/publish-keys.js';
-import { readKeysToPublish, trustKeyFiles } from '../../operations/trust-keys.js';
+import { type FetchedKey, fetchKeys } from '../../operations/keys/keys.js';
+import { publishKeys } from '../../operations/keys/publish-keys.js';
+import { readKeysToPublish, trustKeyFiles } from '../../operations/keys/trust-keys.js';
 import { listGpgKeys } from '../../signature/gpg.js';
 import type { KeyFacts } from '../../signature/keys/key-facts.js';
 import { defaultTrustedKeysFolder } from '../../signature/keys/keyring.js';

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { MetadataError } from '../../core/errors.js';
 import type { PackageCatalog } from '../../mirror/index/package-catalog.js';
-import { type ListedPackage, listPackages } from '../../operations/list.js';
+import { type ListedPackage, listPackages } from '../../operations/query/list.js';
 import type { DagHash, SpecNode } from '../../spec/spec.js';
 import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';

@@ -1,5 +1,5 @@
 // What `inspect` found, for people and as JSON.
-import type { Inspection } from '../../operations/inspect.js';
+import type { Inspection } from '../../operations/query/inspect.js';
 import { describeNode } from '../../spec/describe.js';
 import { formatBytes } from './format.js';
 import { elfAsJson, elfLines, machoAsJson, machoLines } from './render-binary.js';

@@ -1,5 +1,5 @@
 // The report of a push for people: a line per package, its error where it has one, and a summary.
-import type { PushedReport, PushReport } from '../../operations/push.js';
+import type { PushedReport, PushReport } from '../../operations/publish/push.js';
 import { type Console, describeError } from '../console.js';
 import { count, formatBytes, formatDuration } from './format.js';
 

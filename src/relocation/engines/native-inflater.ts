@@ -4,7 +4,7 @@ import { EMPTY_BYTES } from '../../core/bytes.js';
 import { IntegrityError } from '../../core/errors.js';
 import type { Inflater } from '../../stream/inflate/inflater.js';
 import { checkStatus, type NativeAddon } from './native-addon.js';
-import { PROBLEMS } from './wasm-inflater.js';
+import { PROBLEMS } from './wasm/wasm-inflater.js';
 
 const WINDOW_FULL = 1;
 const HAS_ENDED = 2;

@@ -21,8 +21,8 @@ import { STRING_REFUSALS } from './binary-problems.js';
 import { checkStatus, loadNativeAddon, type NativeAddon, nativeFailure } from './native-addon.js';
 import { NativeInflater } from './native-inflater.js';
 import { checkScanSize, PAIR_CAPACITY, PairList } from './pair-list.js';
-import { WasmPatchers } from './wasm-patchers.js';
-import type { WasmModule } from './web-assembly.js';
+import { WasmPatchers } from './wasm/wasm-patchers.js';
+import type { WasmModule } from './wasm/web-assembly.js';
 
 type NativePrefixTable = InstanceType<NativeAddon['PrefixTable']>;
 

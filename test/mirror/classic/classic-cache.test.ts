@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MetadataError } from '../../../src/core/errors.js';
 import { ClassicCache } from '../../../src/mirror/classic/classic-cache.js';
-import { NO_TRUST } from '../../../src/operations/trust.js';
+import { NO_TRUST } from '../../../src/operations/keys/trust.js';
 import { openObjectStore } from '../../../src/transport/open-store.js';
 import { node4, spec4 } from '../../spec/spec-samples.js';
 import { temporaryFolder } from '../../store/temporary-folder.js';

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { encodeUtf8, fromLatin1 } from '../../../src/core/bytes.js';
 import type { RelocationEngine } from '../../../src/relocation/engine.js';
 import { JsEngine } from '../../../src/relocation/engines/js.js';
-import { WasmEngine } from '../../../src/relocation/engines/wasm.js';
+import { WasmEngine } from '../../../src/relocation/engines/wasm/wasm.js';
 import { TextProbe } from '../../../src/relocation/text/text-probe.js';
 
 const ENGINES: readonly RelocationEngine[] = [new JsEngine(), new WasmEngine()];
