@@ -28,6 +28,9 @@ export interface ConfiguredMirror {
   readonly fetchUrl: string;
   /** Absent where the configuration names no place to push to. */
   readonly pushUrl: string | undefined;
+  /** Why a place cannot be used; its URL is then the text of the configuration. `resolveMirrors` throws it. */
+  readonly fetchProblem?: UsageError;
+  readonly pushProblem?: UsageError;
   readonly source: boolean;
   readonly binary: boolean;
   /** Whether metadata must be signed. */
@@ -84,25 +87,38 @@ export async function parseMirrorsConfig(
   return readMirrors(ConfigValue.parse(text, file), variables);
 }
 
-type ToUrl = (reference: ConfigValue) => string;
+/** A URL, or a text with what is wrong with it. */
+interface MirrorPlace {
+  readonly url: string;
+  readonly problem?: UsageError;
+}
+
+type ToPlace = (reference: ConfigValue) => MirrorPlace;
 
 function readMirrors(document: ConfigValue, variables: PathVariables): ConfiguredMirror[] {
   // "mirrors::" is Spack's way to replace what other files configure.
   const section = document.find('mirrors') ?? document.find('mirrors:');
   if (section === undefined) return [];
-  const toUrl: ToUrl = (reference) => normalizeReference(reference, variables);
-  return section.entries().map(([name, value]) => readMirror(name.replace(/:$/, ''), value, toUrl));
+  const toPlace: ToPlace = (reference) => placeOf(reference, variables);
+  return section
+    .entries()
+    .map(([name, value]) => readMirror({ name: name.replace(/:$/, ''), value, toPlace }));
 }
 
-function readMirror(name: string, value: ConfigValue, toUrl: ToUrl): ConfiguredMirror {
-  if (value.isText) return plainMirror(name, toUrl(value));
+interface MirrorEntry {
+  readonly name: string;
+  readonly value: ConfigValue;
+  readonly toPlace: ToPlace;
+}
+
+function readMirror({ name, value, toPlace }: MirrorEntry): ConfiguredMirror {
+  if (value.isText) return plainMirror(name, toPlace(value));
   const fetchUrl = readUrl(value, 'fetch');
   if (fetchUrl === undefined) throw value.invalid('has no URL to fetch from');
   const pushUrl = readUrl(value, 'push');
   return {
     name,
-    fetchUrl: toUrl(fetchUrl),
-    pushUrl: pushUrl === undefined ? undefined : toUrl(pushUrl),
+    ...placesOf(toPlace(fetchUrl), pushUrl && toPlace(pushUrl)),
     source: value.find('source')?.boolean() ?? true,
     binary: value.find('binary')?.boolean() ?? true,
     signed: value.find('signed')?.boolean() ?? true,
@@ -111,9 +127,17 @@ function readMirror(name: string, value: ConfigValue, toUrl: ToUrl): ConfiguredM
   };
 }
 
-function plainMirror(name: string, url: string): ConfiguredMirror {
+function plainMirror(name: string, place: MirrorPlace): ConfiguredMirror {
   const flags = { source: true, binary: true, signed: true };
-  return { name, fetchUrl: url, pushUrl: url, ...flags, fetchConnection: {}, pushConnection: {} };
+  return { name, ...placesOf(place, place), ...flags, fetchConnection: {}, pushConnection: {} };
+}
+
+function placesOf(fetch: MirrorPlace, push: MirrorPlace | undefined) {
+  return {
+    fetchUrl: fetch.url,
+    pushUrl: push?.url,
+    ...defined({ fetchProblem: fetch.problem, pushProblem: push?.problem }),
+  };
 }
 
 type Direction = 'fetch' | 'push';
@@ -162,17 +186,24 @@ function defined<T extends object>(values: T): Defined<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
-function normalizeReference(reference: ConfigValue, variables: PathVariables): string {
+/** A mirror that only Spack can find fails when it is used, so that the others can be used. */
+function placeOf(reference: ConfigValue, variables: PathVariables): MirrorPlace {
   const path = reference.word();
-  if (SCHEMES.has(schemeOf(path) ?? '')) return path;
+  if (SCHEMES.has(schemeOf(path) ?? '')) return { url: path };
   const { file, key } = reference;
-  return pathToFileURL(expandConfigPath({ path, file: resolve(file), key }, variables)).href;
+  try {
+    return { url: pathToFileURL(expandConfigPath({ path, file: resolve(file), key }, variables)).href };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return { url: path, problem: error };
+  }
 }
 
 /**
  * Finds the mirrors that a command names.
  * @param references Names of configured mirrors, URLs or paths; none means all configured mirrors with binary packages.
- * @throws UsageError `unknown-mirror` for a name that nobody configured.
+ * @throws UsageError `unknown-mirror` for a name that nobody configured; `config` for a mirror whose place has a variable that only Spack
+ * can fill in.
  */
 export function resolveMirrors(
   references: readonly string[],
@@ -216,6 +247,7 @@ function requirePath(reference: string, url: string, configured: readonly Config
 }
 
 function toResolved(mirror: ConfiguredMirror): ResolvedMirror {
+  if (mirror.fetchProblem !== undefined) throw mirror.fetchProblem;
   return {
     name: mirror.name,
     url: mirror.fetchUrl,

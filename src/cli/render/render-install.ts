@@ -1,6 +1,7 @@
 // The report of an installation for people: a line per package, its error where it has one, and a summary.
-import type { InstallReport, PackageReport } from '../../operations/install/install.js';
+import type { InstallReport } from '../../operations/install/install.js';
 import type { InstalledPackage } from '../../operations/install/install-package.js';
+import type { PackageReport } from '../../operations/install/package-report.js';
 import { type Console, describeError } from '../console.js';
 import { count, formatBytes, formatDuration } from './format.js';
 
