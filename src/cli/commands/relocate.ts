@@ -52,7 +52,7 @@ export function addRelocateCommand(program: Command, run: CommandRun): void {
           onWarning: (message) => console.warn(message),
           signal,
         });
-        render(console, report, flags.dryRun ?? false);
+        render(console, { ...report, isDryRun: flags.dryRun ?? false });
         return EXIT.done;
       }),
     );
@@ -100,18 +100,17 @@ function isPrefix(path: string | undefined): path is string {
   );
 }
 
-function render(console: Console, report: AnyTreeReport, isDryRun: boolean): void {
+function render(console: Console, report: AnyTreeReport & { readonly isDryRun: boolean }): void {
   for (const { path, kind, grownBy } of report.changed) {
     const growth = grownBy === undefined ? '' : `, ${formatBytes(grownBy)} longer`;
     console.line(`${kind.padEnd(6)}  ${displayPath(path)}${growth}`);
   }
-  const verb = isDryRun ? 'would change' : 'changed';
+  const verb = report.isDryRun ? 'would change' : 'changed';
   console.line(
     `${verb} ${report.changed.length} of ${report.files} files and links, engine ${report.engine}`,
   );
   console.result({
     ...report,
-    isDryRun,
     tree: displayPath(report.tree),
     changed: report.changed.map((each) => ({ ...each, path: displayPath(each.path) })),
   });

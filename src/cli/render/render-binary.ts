@@ -96,11 +96,11 @@ export function machoLines({ isFat, slices, problem }: MachoContents): string[] 
       ['kind', kind],
       ['problem', problem],
     ]),
-    ...slices.flatMap((slice) => sliceLines(slice, isFat)),
+    ...slices.flatMap((slice) => sliceLines(slice, { isFat })),
   ];
 }
 
-function sliceLines(slice: MachoSliceFacts, isFat: boolean): string[] {
+function sliceLines(slice: MachoSliceFacts, { isFat }: { readonly isFat: boolean }): string[] {
   const rows: readonly FactRow[] = [
     ['architecture', `${slice.cpu}, ${slice.class} bit, ${slice.byteOrder}-endian`],
     ['place', isFat ? `${slice.size} bytes at ${hexadecimal(slice.offset)}` : undefined],

@@ -44,7 +44,7 @@ async function recoverUnderLock(request: RecoveryRequest, note: CommitNote, path
   try {
     // Another process may have been here between the look and the lock.
     if (identityOf(path) === undefined) return false;
-    settle(note, paths, isInstalled(note.hash));
+    settle(note, { paths, isRecorded: isInstalled(note.hash) });
     removeNote(path);
     return true;
   } finally {
@@ -52,7 +52,10 @@ async function recoverUnderLock(request: RecoveryRequest, note: CommitNote, path
   }
 }
 
-function settle(note: CommitNote, paths: StorePaths, isRecorded: boolean): void {
+function settle(
+  note: CommitNote,
+  { paths, isRecorded }: { readonly paths: StorePaths; readonly isRecorded: boolean },
+): void {
   const present = identityOf(note.prefix);
   const hasReplaced = identityOf(note.replaced) !== undefined;
   const isOurs = isSameFolder(present, note.tree);

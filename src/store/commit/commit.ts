@@ -52,7 +52,7 @@ export function commitPrefix(request: CommitRequest): CommittedPrefix {
     removeEmptyParents(parents);
     throw cause;
   }
-  change.apply(request.stage, present === 'something');
+  change.apply(request.stage, { replace: present === 'something' });
   return change;
 }
 
@@ -75,7 +75,7 @@ class PrefixChange implements CommittedPrefix {
     this.#notePath = writeNote(paths, note);
   }
 
-  apply(stage: string, replace: boolean): void {
+  apply(stage: string, { replace }: { readonly replace: boolean }): void {
     const { prefix } = this.#note;
     try {
       if (replace) {

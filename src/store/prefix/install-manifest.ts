@@ -17,7 +17,7 @@ export interface ManifestRequest {
 }
 
 /** Facts about one path; which there are depends on what is there. */
-export type ManifestEntry =
+type ManifestEntry =
   | { readonly mode: number; readonly owner: number; readonly group: number }
   | { readonly mode: number; readonly owner: number; readonly group: number; readonly dest: string }
   | {

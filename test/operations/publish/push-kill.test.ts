@@ -14,7 +14,7 @@ import { SeededRandom } from '../../helpers/seeded-random.js';
 import { makeSmallStore, type SmallStore } from '../../helpers/small-store.js';
 import { moduleText } from '../../store/child.js';
 
-const compiled = (name: string) => new URL(`../../src/${name}.js`, import.meta.url).href;
+const compiled = (name: string) => new URL(`../../../src/${name}.js`, import.meta.url).href;
 const KILLS = 12;
 
 /** Pushes all packages, and writes a dot before and after each step that changes the mirror. */

@@ -140,7 +140,10 @@ test('push publishes a tarball and a specfile that belong together', async (cont
 
 test('push tells its progress between the start and the end of a package', async (context) => {
   let now = 0;
-  context.mock.method(performance, 'now', () => (now += 1000));
+  context.mock.method(performance, 'now', () => {
+    now += 1000;
+    return now;
+  });
   const events: ProgressEvent[] = [];
   await pushFrom(makeSmallStore(context, ONE), { onProgress: (event) => events.push(event) });
   const types = events.map((event) => event.type);
