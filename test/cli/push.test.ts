@@ -40,7 +40,7 @@ test('regraft push pushes unsigned, and sums up', async (context) => {
   const second = await run(store, 'app', '--mirror', mirror, '--unsigned', '--with-build-dependencies');
   assert.equal(second.exitCode, EXIT.done);
   assert.match(second.out, /^already there zlib@1\.0/m);
-  assert.match(second.out, /^1 pushed, 2 already there \(--force pushes them again\), in /m);
+  assert.match(second.out, /^1 pushed, 2 already there \(push them again with --force\), in /m);
   assert.deepEqual(tarballs(mirror), ['app', 'maker', 'zlib']);
   const forced = await run(
     store,
