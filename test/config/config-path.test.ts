@@ -70,7 +70,7 @@ test('expandConfigPath refuses what only Spack can fill in (of mirrors: it staye
       const isRefused = (error: unknown): boolean =>
         error instanceof UsageError &&
         error.code === 'config' &&
-        error.message === `Cannot use "mirrors:m" of "${FILE}": only Spack knows what "${variable}" is`;
+        error.message === `Cannot use "mirrors:m" of "${FILE}": only Spack can expand "${variable}"`;
       assert.throws(() => expand(`/x/${variable}`), isRefused);
       await assert.rejects(parseMirrorsConfig(`mirrors: {m: "/x/${variable}"}`, FILE, VARIABLES), isRefused);
     }
