@@ -104,7 +104,7 @@ test('regraft push tells each failure, and ends with 1', async (context) => {
   assert.match(out, /^1 pushed, 1 failed, in /m);
   assert.match(
     err,
-    /^error: Cannot read ".*spec\.json": it is gone\n {2}hint: .*\n {2}code: prefix-changed$/m,
+    /^error: Cannot read ".*spec\.json": it no longer exists\n {2}hint: .*\n {2}code: prefix-changed$/m,
   );
   const fast = await run(
     store,

@@ -47,7 +47,7 @@ describe('ensureAlias', () => {
   it('refuses what is something else, and leaves it', (test) => {
     const { folder, root, alias } = placesOf(test);
     symlinkSync(folder, alias);
-    refuses(() => ensureAlias({ root, alias }), /it leads to/);
+    refuses(() => ensureAlias({ root, alias }), /it points to/);
     assert.equal(readlinkSync(alias), folder);
     const file = join(folder, 'f');
     writeFileSync(file, '');
