@@ -70,7 +70,7 @@ test('expandConfigPath refuses what only Spack can fill in; a mirror keeps it, a
       const isRefused = (error: unknown): boolean =>
         error instanceof UsageError &&
         error.code === 'config' &&
-        error.message === `Cannot use "mirrors:m" of "${FILE}": only Spack knows what "${variable}" is`;
+        error.message === `Cannot use "mirrors:m" of "${FILE}": only Spack can expand "${variable}"`;
       assert.throws(() => expand(`/x/${variable}`), isRefused);
       const text = `mirrors: {m: "/x/${variable}", other: "https://other"}`;
       const mirrors = await parseMirrorsConfig(text, FILE, VARIABLES);
