@@ -116,5 +116,5 @@ function parseNumber(text: string | undefined, usual: number, what: string): num
   if (text === undefined) return usual;
   const number = Number(text);
   if (Number.isInteger(number) && number >= 1 && number < 1000) return number;
-  throw new TypeError(`"${text}" is no number of ${what} from 1 to 999`);
+  throw new TypeError(`"${text}" is not a number of ${what} from 1 to 999`);
 }

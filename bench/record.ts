@@ -63,7 +63,7 @@ export interface BenchRecord {
 export function readRecord(path: string): BenchRecord {
   const record = JSON.parse(readFileSync(path, 'utf8')) as BenchRecord;
   if (record.format === RECORD_FORMAT && Array.isArray(record.cases)) return record;
-  throw new Error(`Cannot read "${path}": it is no record of format ${RECORD_FORMAT}`);
+  throw new Error(`Cannot read "${path}": it is not a record of format ${RECORD_FORMAT}`);
 }
 
 /** Contenders with wrong results or errors. */

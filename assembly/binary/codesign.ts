@@ -188,7 +188,7 @@ function hashPage(slice: Slice, directory: Directory, page: u32, out: usize): vo
   hash(directory.hashType, slice.offset + start, length, out);
 }
 
-/** The edits that make a signature fit the bytes of its slice again, as one of nobody. */
+/** The edits that make a signature fit the bytes of its slice again, as an ad-hoc signature. */
 function sign(slice: Slice): void {
   const place = slice.offset + slice.signatureOffset;
   for (let i = 0; i < directoryCount; i++) {

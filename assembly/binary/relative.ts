@@ -102,7 +102,7 @@ function makeRelative(isElf: bool): void {
   absoluteAt = out;
 }
 
-/** The new name in a load command, other than that of the library itself. */
+/** The new name in a load command, unlike that of the library itself. */
 export function mapRelativeName(name: usize, length: i32): void {
   resolve(name, length, false);
   mapResolved();

@@ -80,7 +80,7 @@ export const KERNEL_CASES: readonly BenchCase[] = [
   }),
   kernelCase({
     name: 'inflate: text',
-    why: 'headers and scripts have short matches near by, other than machine code',
+    why: 'headers and scripts have short matches close together, unlike machine code',
     make: () => gzipInput(textInput(20, sixty()).bytes),
     contenders: inflaters,
     baseline: ZLIB,

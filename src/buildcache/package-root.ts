@@ -21,7 +21,7 @@ export function findPackageRoot(members: ReadonlyMap<SafePath, ArchiveMember>): 
   if (members.get(root)?.isListed !== true) {
     throw new ArchiveError(
       'tar-no-prefix',
-      `Cannot find the package in the tarball: "${displayPath(root)}" is no directory member`,
+      `Cannot find the package in the tarball: "${displayPath(root)}" is not a directory member`,
       {
         data: { root: displayPath(root) },
       },

@@ -51,7 +51,7 @@ export interface ElfPatcher {
   /**
    * The edits that give an ELF file its new rpaths (and, from layout 2 on, its new interpreter). Where they do not fit, the last
    * edit lies behind the file's end: C strings must not be replaced in it.
-   * Empty for what is no ELF file, cannot be parsed, or needs no change.
+   * Empty for a file that is not ELF, cannot be parsed, or needs no change.
    * @param origin where rpaths that are relative to the file are resolved, and all made relative; without it such rpaths stay
    * @throws RelocationError `cannot-grow-rpath` for a file that would have to grow, and cannot
    */
@@ -86,7 +86,7 @@ export interface MachoPatcher {
 }
 
 export interface SignOptions {
-  /** Whether a signature of a real identity may become one of nobody. */
+  /** Whether an ad-hoc signature may replace that of a real identity. */
   readonly replaceIdentity: boolean;
 }
 

@@ -53,7 +53,7 @@ const MOST_DYNAMIC = 65_536;
 /** The tables of an executable or a shared library, or why they cannot be used. */
 export function readElfTables(source: ByteSource): ElfTables | ElfProblem {
   const opened = format.ElfReader.open(source);
-  if (opened === undefined) return { problem: 'it is no ELF file' };
+  if (opened === undefined) return { problem: 'it is not an ELF file' };
   const { reader, header } = opened;
   const { e_phentsize, e_shentsize } = reader.layout.header;
   const programHeaders = programHeaderTable(reader, header);

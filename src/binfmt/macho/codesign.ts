@@ -153,7 +153,7 @@ export function fitsSignature(
 }
 
 /**
- * The edits that make a signature fit the bytes of its slice again, as one of nobody.
+ * The edits that make a signature fit the bytes of its slice again, as an ad-hoc signature.
  * @param source the slice's file as it is now
  */
 export function signAdHoc(source: ByteSource, slice: MachoSlice, signature: CodeSignature): readonly Edit[] {

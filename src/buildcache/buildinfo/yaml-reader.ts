@@ -63,7 +63,7 @@ export class YamlReader {
       if (this.#indent() > 0) throw this.#error('a line is indented too deeply');
       this.#readEntry(record, 0, () => this.#readBlockValue());
     }
-    if (record.size === 0) throw this.#error('it is no mapping');
+    if (record.size === 0) throw this.#error('it is not a mapping');
     return record;
   }
 
@@ -280,7 +280,7 @@ export class YamlReader {
 
   #requirePlain(): void {
     if (INDICATOR.test(this.#text.slice(this.#at, this.#at + 2))) {
-      throw this.#error('something other than a text stands there');
+      throw this.#error('expected a string');
     }
   }
 

@@ -205,7 +205,7 @@ function scan({ bytes, source, mayShorten }: IndexScan): IndexPlaces {
   return places.build(version);
 }
 
-/** Names what the file is instead, when it is no JSON object. */
+/** Says what the file is when it is not a JSON object. */
 function requireObject(bytes: ByteSource, source: string): void {
   const head = bytes.read(0, 4096);
   const start = head.findIndex((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);

@@ -75,7 +75,7 @@ export function requireChecksum(specfile: Pick<Specfile, 'spec' | 'checksum'>): 
   if (SHA256_HEX.test(hash)) return hash;
   throw new IntegrityError(
     'checksum-invalid',
-    `Cannot verify "${name}": the checksum "${hash.slice(0, 80)}" in its specfile is no sha256`,
+    `Cannot verify "${name}": the checksum "${hash.slice(0, 80)}" in its specfile is not a sha256`,
     {
       data: { name, hash: dagHash, actual: hash.slice(0, 80), expected: '64 lower-case hexadecimal digits' },
     },

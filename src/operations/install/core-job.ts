@@ -18,7 +18,7 @@ export interface CoreJobRequest {
   readonly source: string;
   /** A symbolic link to the store's root, for C strings that have no room for that. */
   readonly aliasRoot?: string | undefined;
-  /** Whether what the package depends on may be missing as yet. */
+  /** Whether the dependencies may still be missing. */
   readonly isAhead?: boolean;
 }
 

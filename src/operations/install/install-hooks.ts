@@ -1,4 +1,4 @@
-// What the install hooks do to every file of a package after relocation, listed or not (FORMATS §5): superfluous rpaths go,
+// What the install hooks do to every file of a package after relocation, listed or not (FORMATS §5): rpaths that lead nowhere are dropped,
 // too long `#!` lines get sbang in front, modes and the group become what the configuration says.
 import { fromLatin1, toLatin1 } from '../../core/bytes.js';
 import { dropMissingRpaths } from '../../relocation/names/missing-rpaths.js';
@@ -24,7 +24,7 @@ export interface InstallHooksRequest {
   readonly root: SafePath;
   /** The file system as it will be; undefined where rpaths are left alone (no ELF platform). */
   readonly view: PrefixView | undefined;
-  /** Whether what the package depends on may be missing as yet: rpaths that seem to lead nowhere are left alone. */
+  /** Whether the dependencies may still be missing: rpaths that seem to lead nowhere are left alone. */
   readonly isAhead: boolean;
   readonly sbang: SbangTarget;
   readonly permissions: PermissionPolicy;

@@ -39,7 +39,7 @@ export interface CoreJob {
   readonly isElfPlatform: boolean;
   /** Where the bytes come from, for messages. */
   readonly source: string;
-  /** What the package depends on may be missing as yet: the core leaves to `finishPackage` what needs that. */
+  /** The dependencies may still be missing: the core leaves what needs them to `finishPackage`. */
   readonly isAhead: boolean;
 }
 

@@ -37,7 +37,7 @@ export interface RelocateAnyTreeRequest {
   /** Old and new prefixes; at one place the first that matches wins. */
   readonly mapping: PathMapping;
   readonly engine: RelocationEngine;
-  /** Whether signatures of real identities in changed Mach-O files may become those of nobody. */
+  /** Whether ad-hoc signatures may replace those of real identities in changed Mach-O files. */
   readonly replaceIdentity?: boolean | undefined;
   /** Symbolic links that stand for new prefixes in C strings without room; made where they are missing. */
   readonly aliases?: readonly RootAlias[] | undefined;

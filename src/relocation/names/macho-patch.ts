@@ -120,7 +120,7 @@ export function signatureRefused(problem: string, sliceOffset: number): Relocati
 
 export function identityRefused(identifier: string, sliceOffset: number): RelocationError {
   return new RelocationError('macho-signed', `Cannot change "${identifier}": a real identity has signed it`, {
-    hint: 'Allow to replace the signature by one of nobody',
+    hint: 'Allow an ad-hoc signature in its place (--replace-signatures)',
     data: { identifier, sliceOffset },
   });
 }

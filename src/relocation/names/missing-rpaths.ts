@@ -1,4 +1,4 @@
-// The install hook that drops entries of an rpath which lead nowhere (Spack `drop_redundant_rpaths`, FORMATS §5).
+// The install hook that drops rpath entries that lead nowhere (Spack `drop_redundant_rpaths`, FORMATS §5).
 import { readElf } from '../../binfmt/elf/elf.js';
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import { equalBytes } from '../../core/bytes.js';

@@ -44,7 +44,7 @@ export function mapRelativeRpath(
   return equalBytes(built, joinRpath(entries)) ? undefined : built;
 }
 
-/** The new name in a load command, other than that of the library itself. */
+/** The new name in a load command, unlike that of the library itself. */
 export function mapRelativeName(name: Uint8Array, mapping: PrefixMapping, origin: FileOrigin): Uint8Array {
   const resolved = resolveToken(name, MACHO_TOKENS, origin) ?? name;
   return makeRelative(mapPath(resolved, mapping) ?? resolved, MACHO_TOKENS[0], origin);

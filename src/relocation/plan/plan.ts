@@ -50,7 +50,7 @@ export interface RelocationPlan {
   readonly newLayoutRoot: string;
 }
 
-/** Longer paths exist on no system; a prefix beyond this is no path. */
+/** No system has longer paths; a longer prefix is not a path. */
 const LONGEST_PATH = 4096;
 
 /**
