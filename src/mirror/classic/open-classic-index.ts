@@ -1,5 +1,5 @@
-// The package index of the layouts 0 to 2 (FORMATS.md §7): a strong tag, or the hash file, says whether one that is known is still the
-// current one. Spack: `BinaryCacheIndex.update`.
+// The package index of the layouts 0 to 2 (FORMATS.md §7): a strong tag or the hash file tells whether a known index is still
+// current. Spack: `BinaryCacheIndex.update`.
 import { BuildcacheError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ObjectStore, OpenedObject } from '../../transport/object-store.js';
@@ -21,7 +21,7 @@ export async function openClassicIndex(
         ? await store.open(INDEX_PATH, options)
         : await openIfChanged(store, known, options);
     if (opened === 'not-modified') return opened;
-    // The hash file may be ahead of the index, so it does not say what these bytes must be.
+    // The hash file may be ahead of the index, so it is not the expected digest of these bytes.
     return { ...opened, sha256: undefined, tag: isFolder(store) ? undefined : opened.tag };
   } catch (error) {
     if (isNotFound(error)) return undefined;
@@ -29,7 +29,7 @@ export async function openClassicIndex(
   }
 }
 
-/** In a folder the hash file counts, which costs nothing there: a tag would be lost with every copy of the folder. */
+/** In a folder the hash file decides, since reading it is cheap: a tag would change with every copy of the folder. */
 function isFolder({ url }: ObjectStore): boolean {
   return url.startsWith('file:');
 }
@@ -44,7 +44,7 @@ async function openIfChanged(
   return store.open(INDEX_PATH, { signal });
 }
 
-/** What the hash file says; a hash file that is missing or wrong only means another download. */
+/** The content of the hash file; a missing or wrong hash file only costs another download. */
 async function readHashFile(
   store: ObjectStore,
   signal: AbortSignal | undefined,
