@@ -149,7 +149,7 @@ class OuterParts {
 
 function lacks(location: string, name: string): ArchiveError {
   return new ArchiveError('archive-layout', `Cannot use "${location}": it has no member "${name}"`, {
-    hint: 'The file does not have layout 0, as its specfile says: push the package again',
+    hint: 'The file is not an archive of layout 0 as its specfile claims: push the package again',
     data: { location, name },
   });
 }

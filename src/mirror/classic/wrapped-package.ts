@@ -1,4 +1,4 @@
-// A package of layout 0: its archive contains a specfile, the signature of that, and the actual tarball.
+// A package of layout 0: its archive contains a specfile, its signature, and the actual tarball.
 import { type RelocationRules, rulesOfLayout } from '../../buildcache/relocation-rules.js';
 import { parseSpecfile, requireChecksum, type Specfile } from '../../buildcache/specfile/specfile.js';
 import type { WithSignal } from '../../core/with-signal.js';
