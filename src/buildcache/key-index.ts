@@ -24,9 +24,13 @@ export function parseKeyIndex(bytes: Uint8Array, source: string): readonly strin
   const keys = new JsonFact(parseJsonDocument(bytes, source), source).get('keys');
   const names = Object.keys(keys.object());
   if (names.length > MOST_KEYS) {
-    throw new MetadataError('metadata-invalid', `Cannot read "${source}": it lists ${names.length} keys, which is too many`, {
-      data: { source, actual: names.length, limit: MOST_KEYS },
-    });
+    throw new MetadataError(
+      'metadata-invalid',
+      `Cannot read "${source}": it lists ${names.length} keys, which is too many`,
+      {
+        data: { source, actual: names.length, limit: MOST_KEYS },
+      },
+    );
   }
   const wrong = names.find((name) => !isFingerprint(name));
   if (wrong === undefined) return names;

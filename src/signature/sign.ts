@@ -67,7 +67,10 @@ export async function requireSigningKey(key: PrivateKey, date = new Date()): Pro
     publicKey.eddsaLegacy,
   ];
   if (packet.version === 4 && known.includes(packet.algorithm ?? -1)) return;
-  throw unusableKey(key, 'GnuPG 2.2 does not support this kind of key, so Spack could not verify the signature');
+  throw unusableKey(
+    key,
+    'GnuPG 2.2 does not support this kind of key, so Spack could not verify the signature',
+  );
 }
 
 function unusableKey(key: PrivateKey, reason: string, cause?: unknown): SignatureError {

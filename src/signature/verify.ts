@@ -62,7 +62,11 @@ function signaturePackets(
   const packets = [...signature.packets].filter((packet) => packet instanceof openpgp.SignaturePacket);
   if (packets.length === 0) throw malformed(source, 'it has no signature of a known version', undefined);
   if (packets.length > MAX_SIGNATURES)
-    throw malformed(source, `it has ${packets.length} signatures, more than the limit of ${MAX_SIGNATURES}`, undefined);
+    throw malformed(
+      source,
+      `it has ${packets.length} signatures, more than the limit of ${MAX_SIGNATURES}`,
+      undefined,
+    );
   return packets;
 }
 

@@ -139,9 +139,13 @@ class OuterParts {
 
   #beginMetadata(name: string, size: number): void {
     if (size > MAX_METADATA_SIZE) {
-      throw new ArchiveError('tar-too-large', `Cannot read the member "${name}": it is too large (${size} bytes)`, {
-        data: { path: name, size, limit: MAX_METADATA_SIZE },
-      });
+      throw new ArchiveError(
+        'tar-too-large',
+        `Cannot read the member "${name}": it is too large (${size} bytes)`,
+        {
+          data: { path: name, size, limit: MAX_METADATA_SIZE },
+        },
+      );
     }
     this.#collecting = { name, chunks: [] };
   }

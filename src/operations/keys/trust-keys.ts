@@ -36,9 +36,13 @@ export async function readKeysToPublish(
   }
   const keys = names.length === 0 ? trusted : [...found.values()];
   if (keys.length > 0) return keys;
-  throw new SignatureError('key-missing', 'Cannot publish keys: none is named, and there are no trusted keys', {
-    hint: 'Name a key file, or gpg:ID',
-  });
+  throw new SignatureError(
+    'key-missing',
+    'Cannot publish keys: none is named, and there are no trusted keys',
+    {
+      hint: 'Name a key file, or gpg:ID',
+    },
+  );
 }
 
 async function readNamed(

@@ -44,11 +44,7 @@ function readHashHeaders(lines: LineReader, source: string): void {
     lines.next();
     if (line === '') return;
     if (line === undefined || !/^Hash: [A-Za-z0-9-]+(?:, ?[A-Za-z0-9-]+)*[ \t]*$/.test(line)) {
-      throw malformed(
-        source,
-        lines.number - 1,
-        'only "Hash" headers and an empty line may precede the text',
-      );
+      throw malformed(source, lines.number - 1, 'only "Hash" headers and an empty line may precede the text');
     }
   }
 }

@@ -71,23 +71,23 @@ async function unlock(
   const fingerprint = fingerprintOf(privateKey);
   const data = { file, fingerprint };
   if (passphrase === undefined) {
-    throw new SignatureError('key-locked', `Cannot sign with "${file}": the key is protected by a passphrase`, {
-      hint: 'Pass it with --passphrase-file FILE or in REGRAFT_PASSPHRASE',
-      data,
-    });
+    throw new SignatureError(
+      'key-locked',
+      `Cannot sign with "${file}": the key is protected by a passphrase`,
+      {
+        hint: 'Pass it with --passphrase-file FILE or in REGRAFT_PASSPHRASE',
+        data,
+      },
+    );
   }
   const openpgp = await loadOpenPgp();
   try {
     return await openpgp.decryptKey({ privateKey, passphrase, config: verificationConfig(openpgp) });
   } catch (cause) {
-    throw new SignatureError(
-      'key-locked',
-      `Cannot sign with "${file}": the passphrase is wrong`,
-      {
-        cause,
-        hint: 'Check --passphrase-file and REGRAFT_PASSPHRASE',
-        data,
-      },
-    );
+    throw new SignatureError('key-locked', `Cannot sign with "${file}": the passphrase is wrong`, {
+      cause,
+      hint: 'Check --passphrase-file and REGRAFT_PASSPHRASE',
+      data,
+    });
   }
 }

@@ -103,9 +103,13 @@ async function readCaFile(file: string): Promise<string> {
     throw new UsageError('config', `Cannot read the certificate file "${file}"`, { cause, data: { file } });
   });
   if (holdsCertificate(text)) return text;
-  throw new UsageError('config', `Cannot use the certificate file "${file}": it contains no PEM certificate`, {
-    data: { file },
-  });
+  throw new UsageError(
+    'config',
+    `Cannot use the certificate file "${file}": it contains no PEM certificate`,
+    {
+      data: { file },
+    },
+  );
 }
 
 function holdsCertificate(text: string): boolean {
