@@ -1,17 +1,17 @@
-// Says whether bytes are JSON to the `file` command, which is more lenient than RFC 8259: a comma may stand before a closing bracket,
-// numbers may begin with zeros or a point, strings may hold anything. Spack's push leaves such files alone (FORMATS.md §4).
+// Tells whether the `file` command takes bytes for JSON. It is more lenient than RFC 8259: a comma may precede a closing bracket,
+// numbers may begin with zeros or a point, strings may contain anything. Spack's push leaves such files alone (FORMATS.md §4).
 
-/** `file` looks at no more than this. */
+/** Number of bytes that `file` looks at. */
 export const LONGEST_JSON = 7 << 20;
 
 const BLANKS = /[ \t\r\n]*/y;
 const STRING = /"[^"\\]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\]*)*"/y;
 const SCALAR = /-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?(?![0-9A-Za-z.+-])|true|false|null/y;
-/** `file` gives up on deeper ones. */
+/** `file` gives up on deeper nesting. */
 const DEEPEST_NESTING = 250;
 
 /**
- * Says whether a text begins with an object or a list and is, up to its end, one or several of them.
+ * Tells whether a text consists of one or more objects or lists, up to its end.
  *
  * @param text - the file as a byte string.
  */
@@ -20,7 +20,7 @@ export function isJsonText(text: string): boolean {
   return scanner.readContainer() && (scanner.isAtEnd() || scanner.readContainer());
 }
 
-/** Reads without recursion, as files come from anywhere. */
+/** Reads without recursion, since files are untrusted. */
 class Scanner {
   readonly #text: string;
   #at = 0;
@@ -34,7 +34,7 @@ class Scanner {
     return this.#at === this.#text.length;
   }
 
-  /** Reads one object or list with everything in it. */
+  /** Reads one object or list with its contents. */
   readContainer(): boolean {
     const open: string[] = [];
     if (!this.#open(open)) return false;
@@ -46,7 +46,7 @@ class Scanner {
     return true;
   }
 
-  /** A scalar with what follows it, or the bracket that a container begins with. */
+  /** A scalar and what follows it, or the opening bracket of a container. */
   #beginItem(open: string[]): boolean {
     if (open.at(-1) === '}' && !this.#readKey()) return false;
     if (this.#open(open)) return open.length <= DEEPEST_NESTING;
@@ -58,7 +58,7 @@ class Scanner {
     return this.#take(STRING) && this.#accept(':') !== undefined;
   }
 
-  /** A comma, or the end of the container, which is not taken. */
+  /** A comma, or the end of the container, which is not consumed. */
   #endItem(open: readonly string[]): boolean {
     if (this.#accept(',') !== undefined) return true;
     return this.#text[this.#at] === open.at(-1);
@@ -74,7 +74,7 @@ class Scanner {
     return this.#accept(open.at(-1) ?? '') !== undefined && open.pop() !== undefined;
   }
 
-  /** Skips blanks, and takes one of these characters. */
+  /** Skips blanks, then consumes one of these characters. */
   #accept(characters: string): string | undefined {
     this.#take(BLANKS);
     const next = this.#text[this.#at];

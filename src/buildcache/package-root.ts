@@ -1,14 +1,14 @@
 // Which directory of a tarball is the package's prefix (FORMATS "Reader"): the grandparent of the shortest
-// `…/.spack/binary_distribution`. Directories above it are skipped; everything else must be inside it.
+// `…/.spack/binary_distribution`. Directories above it are skipped; everything else must be inside.
 import { ArchiveError, MetadataError } from '../core/errors.js';
 import { displayPath, isWithin, type SafePath } from '../tar/safe-path.js';
 
-/** Where the buildinfo stands below the prefix. */
+/** Path of the buildinfo relative to the prefix. */
 export const BUILDINFO_PATH = '.spack/binary_distribution';
 
 export interface ArchiveMember {
   readonly kind: 'directory' | 'file' | 'symlink';
-  /** False for a directory that no member of the archive names. */
+  /** False for a directory without a member in the archive. */
   readonly isListed?: boolean;
 }
 
@@ -51,7 +51,7 @@ function rootOfBuildinfo(members: ReadonlyMap<SafePath, ArchiveMember>): SafePat
     'buildinfo-missing',
     `Cannot relocate the package: the tarball has no "${BUILDINFO_PATH}"`,
     {
-      hint: 'The tarball was not made by Spack, or is incomplete: push the package again',
+      hint: 'The tarball is incomplete or was not made by Spack: push the package again',
     },
   );
 }
@@ -60,7 +60,7 @@ function outside(path: string, root: string): ArchiveError {
   const data = { path: displayPath(path), root: displayPath(root) };
   return new ArchiveError(
     'tar-outside-prefix',
-    `Cannot extract the member "${data.path}": it is outside of the package "${data.root}"`,
+    `Cannot extract the member "${data.path}": it is outside the package "${data.root}"`,
     {
       data,
     },

@@ -1,19 +1,19 @@
-// Which of the rules of relocation the Spack that wrote a package goes by (FORMATS.md §5). Whoever reads the metadata says so; whoever
-// relocates asks for nothing else, and for no version.
+// The relocation rules of the Spack version that wrote a package (FORMATS.md §5). The reader of the metadata chooses them; the
+// relocation depends only on them, never on a version.
 
 /** The order in which the prefixes of a spec's nodes are replaced. */
 export type HashOrder = 'depth-first' | 'breadth-first';
 
 export interface RelocationRules {
-  /** PT_INTERP is rewritten as rpaths are; without it the C strings find it. */
+  /** PT_INTERP is rewritten like rpaths; otherwise it is handled as a C string. */
   readonly rewriteInterpreter: boolean;
-  /** Text files whose name ends in `~` are relocated, too. */
+  /** Text files whose names end in `~` are also relocated. */
   readonly relocateBackupFiles: boolean;
-  /** A link target that was replaced is normalized. */
+  /** A replaced link target is normalized. */
   readonly normalizeLinkTargets: boolean;
   /**
-   * One mapping for text, rpaths, links and C strings: sbang's path, the prefixes by hash, the store's root, and no identities. Without it
-   * sbang's path is for text only, the package's own prefix stands before the root, and identities shield in rpaths and links.
+   * One mapping for text, rpaths, links and C strings: sbang's path, the prefixes by hash, the store's root, no identities. Otherwise
+   * sbang's path is only for text, the package's own prefix precedes the root, and identities shield paths in rpaths and links.
    */
   readonly sbangInAllMappings: boolean;
   readonly hashOrder: HashOrder;

@@ -1,5 +1,5 @@
-// What a build cache can answer, whatever its layout and wherever it lies. Only what every layout can answer stands here as a matter of
-// course; what some cannot do is optional, so that callers see it before they begin.
+// The interface of a build cache, independent of its layout and location. Only operations that every layout supports are required;
+// the others are optional, so that callers can tell before they begin.
 import type { RelocationRules } from '../buildcache/relocation-rules.js';
 import type { Specfile } from '../buildcache/specfile/specfile.js';
 import type { MirrorError } from '../core/errors.js';
@@ -8,23 +8,23 @@ import type { Spec } from '../spec/spec.js';
 import type { Inflater } from '../stream/inflate/inflater.js';
 import type { OpenedObject } from '../transport/object-store.js';
 
-/** A build cache as it is configured: whether signatures are required is no property of the place. */
+/** A configured build cache: whether signatures are required depends on the configuration, not on the location. */
 export interface Mirror {
   readonly cache: BuildCache;
-  /** Whether metadata from here must be signed by somebody who is trusted. */
+  /** Whether its metadata must be signed by a trusted key. */
   readonly requiresSignature: boolean;
 }
 
-/** Signed metadata of all mirrors is asked for before unsigned metadata of any. */
+/** Signed metadata is requested from all mirrors before unsigned metadata from any. */
 export type MetadataKind = 'signed' | 'unsigned';
 
 export interface BuildCache {
   /** The configured name, else the URL or path. */
   readonly name: string;
-  /** Without credentials: unique per cache, fit for messages and as a key of caches. */
+  /** Without credentials: unique per build cache, usable in messages and as a cache key. */
   readonly url: string;
   /**
-   * What the cache has of a package. Nothing but metadata is read.
+   * Describes a package as the cache has it. Reads only metadata.
    * @throws MirrorError; MetadataError, also `wrong-package`; SignatureError
    */
   describe(
@@ -32,33 +32,33 @@ export interface BuildCache {
     kind: MetadataKind,
     options: DescribeOptions,
   ): Promise<PackageDescription | AbsentPackage>;
-  /** Whether it has metadata of a package, of either kind; nothing is read. */
+  /** Whether the cache has metadata of a package, of either kind; the metadata is not read. */
   has(spec: Spec, options?: WithSignal): Promise<boolean>;
   /**
-   * Opens the package index; undefined when there is none.
-   * @param known - what the caller has from before: `not-modified` when it is still current.
+   * Opens the package index; undefined if there is none.
+   * @param known - the index that the caller already has; the result is `not-modified` if it is still current.
    */
   openIndex(
     known: KnownIndex | undefined,
     options?: WithSignal,
   ): Promise<OpenedIndex | 'not-modified' | undefined>;
-  /** Where the index is, for messages. */
+  /** URL or path of the index, for messages. */
   readonly indexLocation: string;
-  /** Every package by its own metadata, without the index, in a stable order; missing where the place cannot be listed. */
+  /** All packages, from their metadata rather than the index, in a stable order; undefined if the location cannot be listed. */
   packages?(options?: ListPackagesOptions): AsyncIterable<ListedPackage>;
-  /** Compressed bytes of a package, from a cache that knows without asking anybody; a hint, which never fails. */
+  /** Compressed size of a package in bytes, if the cache knows it without a request. Only a hint; never fails. */
   sizeHint?(spec: Spec): number | undefined;
   readonly keys: KeyShelf;
-  /** Missing where the place is only read. */
+  /** Undefined if the cache is read-only. */
   readonly publisher?: Publisher | undefined;
-  /** Ends open connections, so that the process can exit; the cache cannot be used afterwards. */
+  /** Closes open connections so that the process can exit; the cache cannot be used afterwards. */
   close?(): Promise<void>;
 }
 
-/** Who is believed. Given by operations, made of signature/, so that a layout may read a signed text in the middle of its work. */
+/** Decides which signatures to trust. Operations implement it with signature/, so that a layout can read signed text without knowing it. */
 export interface Trust {
   /**
-   * The text of a clearsigned file: verified where signatures are required, else taken out of its frame.
+   * The text of a clearsigned file: verified if signatures are required, otherwise only extracted.
    * @throws SignatureError
    */
   open(
@@ -66,8 +66,8 @@ export interface Trust {
     location: string,
   ): Promise<{ readonly text: Uint8Array; readonly isVerified: boolean }>;
   /**
-   * Verifies a detached signature, where signatures are required.
-   * @throws SignatureError, also `signature-missing` where there is none
+   * Verifies a detached signature, if signatures are required.
+   * @throws SignatureError, including `signature-missing` if there is none
    */
   openDetached(
     text: Uint8Array,
@@ -82,9 +82,9 @@ export interface DescribeOptions extends WithSignal {
   readonly trust: Trust;
 }
 
-/** There is no metadata of the kind that was asked for. */
+/** The cache has no metadata of the requested kind. */
 export interface AbsentPackage {
-  /** Says where it was looked for: a part of the error when no mirror has the package. */
+  /** Says where the metadata was looked for: part of the error when no mirror has the package. */
   readonly absence: MirrorError;
 }
 
@@ -92,15 +92,15 @@ export interface PackageDescription {
   /** URL or path of the metadata. */
   readonly location: string;
   readonly specfile: Specfile;
-  /** `pending`: the signature lies inside of what `unwrap` opens. */
+  /** `pending`: the signature is inside the archive that `unwrap` opens. */
   readonly signature: 'verified' | 'not-required' | 'pending';
   readonly rules: RelocationRules;
   readonly tarball: TarballReference;
-  /** What belongs to the package as it lies there, the tarball first and the metadata last: for downloads and copies. */
+  /** The stored files of the package, the tarball first and the metadata last: for downloads and copies. */
   readonly files: readonly StoredFile[];
   /**
-   * Only where the package proper lies inside of another archive (layout 0): fetches that, verifies what is in it, and describes the
-   * package as it says. Its tarball is then read from the scratch file, which must stay as long.
+   * Only if the actual package is inside another archive (layout 0): fetches that archive, verifies its contents, and describes the
+   * package inside. Its tarball is then read from the scratch file, which must live as long.
    */
   unwrap?(options: UnwrapOptions): Promise<UnwrappedPackage>;
 }
@@ -109,23 +109,23 @@ export interface UnwrapOptions extends DescribeOptions {
   readonly spec: Spec;
   readonly inflater: Inflater;
   readonly scratch: ScratchFile;
-  /** Told when the fetch begins, with 0 bytes, and then of the bytes that came so far. */
+  /** Called when the fetch begins, with 0 bytes, and then with the number of bytes received so far. */
   readonly onBytes?: ((bytes: number, size: number | undefined) => void) | undefined;
 }
 
-/** A private file for what must be kept for a while. */
+/** A private file for temporary data. */
 export interface ScratchFile {
-  /** Begins anew, without what was written before. */
+  /** Starts over and drops the previous content. */
   begin(): void;
   write(bytes: Uint8Array): void;
-  /** Ends what `begin` began. */
+  /** Finishes the content started by `begin`. */
   end(): void;
-  /** Reads what was written, from its beginning each time. */
+  /** Reads the content, each time from the beginning. */
   open(): ReadableStream<Uint8Array>;
 }
 
 export interface UnwrappedPackage extends PackageDescription {
-  /** The archive that was unwrapped, which is what a user's own digest means. */
+  /** The archive that was unwrapped; a digest given by the user refers to it. */
   readonly outer: { readonly location: string; readonly sha256: string; readonly size: number };
 }
 
@@ -133,77 +133,77 @@ export interface UnwrappedPackage extends PackageDescription {
 export interface TarballReference {
   /** URL or path, for messages. */
   readonly location: string;
-  /** Compressed bytes, where the metadata says so. */
+  /** Compressed size in bytes, if the metadata gives it. */
   readonly size: number | undefined;
   /**
-   * What the compressed bytes must be. Asking is what fails where the metadata names no usable checksum.
+   * Expected digest of the compressed bytes. The getter throws if the metadata has no usable checksum.
    * @throws IntegrityError `checksum-missing`, `checksum-invalid`
    */
   readonly sha256: string;
-  /** Opens it, anew each time. */
+  /** Opens the tarball; each call starts from the beginning. */
   open(options?: WithSignal): Promise<OpenedObject>;
 }
 
-/** A file of a package as it lies in the cache. */
+/** A file of a package as stored in the cache. */
 export interface StoredFile {
-  /** Where a download puts it: in the layouts 0 to 2 from `build_cache` on, as Spack's downloads. */
+  /** Path of the downloaded file: in layouts 0 to 2 relative to `build_cache`, as in Spack's downloads. */
   readonly path: string;
-  /** What it must be, where that is known before it is read. Throws as that of the tarball. */
+  /** Expected digest, if known before the file is read. Throws like `TarballReference.sha256`. */
   readonly sha256: string | undefined;
   open(options?: WithSignal): Promise<OpenedObject>;
 }
 
-/** An index that somebody has from before. */
+/** An index that the caller already has. */
 export interface KnownIndex {
   readonly sha256: string;
   readonly tag: string | undefined;
 }
 
 export interface OpenedIndex extends OpenedObject {
-  /** What the bytes must be, where the cache says so; undefined: their own digest is the one that counts. */
+  /** Expected digest, if the cache gives one; undefined if only the digest of the bytes themselves is known. */
   readonly sha256: string | undefined;
 }
 
 export interface ListPackagesOptions extends WithSignal {
-  /** Only packages whose hash begins so. */
+  /** Only packages whose hash starts with this. */
   readonly hashPrefix?: string | undefined;
 }
 
-/** A package that was found by listing. One with metadata of both kinds is found twice. */
+/** A package found by listing. A package with both kinds of metadata is listed twice. */
 export interface ListedPackage {
-  /** As its name says: whatever stands there in place of a hash. */
+  /** Taken from the file name: may not be a valid hash. */
   readonly hash: string;
-  /** Of its metadata. */
+  /** URL or path of its metadata. */
   readonly location: string;
   /**
-   * Reads what the metadata says, for indexes and questions: whether it describes what its name says is for the caller to ask.
+   * Reads the spec from the metadata. The caller must check that it matches the name.
    * @throws MirrorError, MetadataError, SignatureError
    */
   read(options: DescribeOptions): Promise<Spec>;
 }
 
-/** The public keys of a cache. What it says is shown, never believed. */
+/** The public keys of a cache. They are only displayed, never trusted. */
 export interface KeyShelf {
-  /** The keys that the index of keys names; without an index none. */
+  /** The keys that the key index names; none without an index. */
   list(options?: WithSignal): Promise<readonly ShelvedKey[]>;
 }
 
 export interface ShelvedKey {
-  /** As the cache spells it. */
+  /** In the spelling of the cache. */
   readonly fingerprint: string;
   readonly location: string;
   read(options?: WithSignal): Promise<Uint8Array>;
 }
 
-/** Signs the text of metadata; what it returns is published. */
+/** Signs the text of metadata; the result is published. */
 export type SignText = (text: Uint8Array) => Promise<Uint8Array>;
 
 export interface Publisher {
-  /** What the archive must be like, which depends on the layout. */
+  /** Requirements on the archive, which depend on the layout. */
   readonly archive: { readonly withParents: boolean };
-  /** Whether the package is there whole, with metadata of either kind. */
+  /** Whether the package is complete, with metadata of either kind. */
   has(spec: Spec, options?: WithSignal): Promise<boolean>;
-  /** Begins a package; nothing of it is visible until `finish`. */
+  /** Starts a package; it stays invisible until `finish`. */
   begin(spec: Spec, options?: WithSignal): Promise<Publication>;
   /** Writes the package index in one step. */
   writeIndex(index: PackedIndex, options?: WithSignal): Promise<void>;
@@ -215,7 +215,7 @@ export interface Publication {
   write(bytes: Uint8Array): Promise<void>;
   /** Makes the package visible, and removes metadata of the other kind. */
   finish(content: PublishedContent, options?: WithSignal): Promise<void>;
-  /** Drops what was written; when `finish` succeeded it does nothing. Never throws. */
+  /** Drops the written data; does nothing after a successful `finish`. Never throws. */
   abandon(): Promise<void>;
 }
 
@@ -225,14 +225,14 @@ export interface PublishedContent {
   /** Of the compressed bytes. */
   readonly sha256: string;
   readonly size: number;
-  /** Without it the package is published unsigned. */
+  /** If undefined, the package is published unsigned. */
   readonly sign?: SignText | undefined;
 }
 
 export interface PackedIndex {
   /** How many packages it offers. */
   readonly packages: number;
-  /** The bytes, from the beginning each time. */
+  /** The bytes; each call starts from the beginning. */
   chunks(): Iterable<Uint8Array>;
   readonly size: number;
   readonly sha256: string;
@@ -244,7 +244,7 @@ export interface KeyPublisher {
     key: { readonly fingerprint: string; readonly armored: Uint8Array },
     options?: WithSignal,
   ): Promise<void>;
-  /** The files that are there, whatever the index says; missing where the place cannot be listed. */
+  /** All existing key files, whether the index names them or not; undefined if the location cannot be listed. */
   files?(options?: WithSignal): AsyncIterable<ShelvedKey>;
   writeIndex(fingerprints: readonly string[], options?: WithSignal): Promise<void>;
 }

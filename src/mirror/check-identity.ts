@@ -1,19 +1,19 @@
-// Whether metadata describes the package that it was asked for: every layout asks here.
+// Checks that metadata describes the requested package; used by every layout.
 import type { Specfile } from '../buildcache/specfile/specfile.js';
 import { MetadataError, SignatureError } from '../core/errors.js';
 import type { Spec } from '../spec/spec.js';
 
 export interface IdentityCheck {
   readonly specfile: Specfile;
-  /** What was asked for. */
+  /** The requested package. */
   readonly spec: Spec;
   readonly location: string;
-  /** Whether somebody who is trusted signed the metadata. */
+  /** Whether the metadata has a trusted signature. */
   readonly isVerified: boolean;
 }
 
 /**
- * A mirror may serve one good package under the name of another.
+ * Checks that metadata describes the requested package: a mirror may serve one valid package under the name of another.
  * @throws SignatureError `signature-wrong-spec` for metadata that is verified, else MetadataError `wrong-package`
  */
 export function checkIdentity({ specfile, spec, location, isVerified }: IdentityCheck): void {

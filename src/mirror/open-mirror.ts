@@ -1,5 +1,5 @@
-// Opens a mirror: the place by the scheme of its reference (`openObjectStore`), and on it the build cache of the layout that lies there.
-// Another kind of place is a scheme of `openObjectStore`; another layout is an implementation of `BuildCache` that is chosen here.
+// Opens a mirror: the place by the scheme of its reference (`openObjectStore`), then the build cache with the layout found there.
+// A new kind of place is a scheme of `openObjectStore`; a new layout is an implementation of `BuildCache` chosen here.
 import type { OpenStoreOptions } from '../transport/open-store.js';
 import { openObjectStore } from '../transport/open-store.js';
 import type { Mirror } from './build-cache.js';
@@ -16,11 +16,11 @@ export interface OpenMirrorOptions extends OpenStoreOptions {
 }
 
 /**
- * Opens a mirror. It is asynchronous, as some places have to be asked which layout they have, and some which credentials count; the
- * places and the layouts that are known today are not asked.
+ * Opens a mirror. It is asynchronous because some places must be asked for their layout or for credentials; the places and layouts
+ * known today are not.
  *
  * @param reference - a `file:`, `http:` or `https:` URL, or a path.
- * @throws MirrorError `mirror-protocol` for other schemes and for what is not a URL.
+ * @throws MirrorError `mirror-protocol` for other schemes and for malformed URLs.
  */
 export async function openMirror(reference: string, options: OpenMirrorOptions = {}): Promise<Mirror> {
   const { name, signed = true, layout } = options;

@@ -1,4 +1,4 @@
-// Which mirror a push goes to: a configured one has a place of its own for that, perhaps.
+// Finds the mirror that a push goes to: a configured mirror may have a separate push URL.
 
 import { type ConfiguredMirror, type ResolvedMirror, resolveMirrors } from '../config/mirrors-config.js';
 import { UsageError } from '../core/errors.js';
@@ -6,7 +6,7 @@ import { UsageError } from '../core/errors.js';
 /**
  * Finds the mirror to push to.
  * @param reference - the name of a configured mirror, a URL or a path.
- * @throws UsageError `unknown-mirror`; `config` for a mirror without a place to push to.
+ * @throws UsageError `unknown-mirror`; `config` for a mirror without a push URL.
  */
 export function resolvePushMirror(
   reference: string,
@@ -16,9 +16,9 @@ export function resolvePushMirror(
   if (closed !== undefined)
     throw new UsageError(
       'config',
-      `Cannot push to mirror "${reference}": its configuration names no place to push to`,
+      `Cannot push to mirror "${reference}": its configuration has no push URL`,
       {
-        hint: 'Give it a "push" URL in mirrors.yaml, or name the URL with --mirror',
+        hint: 'Give it a "push" URL in mirrors.yaml, or pass the URL with --mirror',
         data: { mirror: reference },
       },
     );

@@ -1,20 +1,20 @@
-// A mirror as a place to publish to.
+// Gets the publisher of a mirror, or fails if it is read-only.
 import { MirrorError } from '../core/errors.js';
 import type { BuildCache, Publisher } from './build-cache.js';
 
 /**
- * What publishes in a build cache.
- * @throws MirrorError `mirror-read-only` for caches that are only read (http, https).
+ * The publisher of a build cache.
+ * @throws MirrorError `mirror-read-only` for read-only caches (http, https).
  */
 export function requirePublisher({ url, publisher }: BuildCache): Publisher {
   if (publisher !== undefined) return publisher;
   throw readOnly(url);
 }
 
-/** The error of who wants to write where it is only read. */
+/** The error for writing to a read-only mirror. */
 export function readOnly(url: string): MirrorError {
-  return new MirrorError('mirror-read-only', `Cannot write to "${url}": mirrors of this kind are only read`, {
-    hint: 'Push to the folder that is served there: a path or a file: URL',
+  return new MirrorError('mirror-read-only', `Cannot write to "${url}": mirrors of this kind are read-only`, {
+    hint: 'Push to the folder that the server serves: a path or a file: URL',
     data: { mirror: url },
   });
 }

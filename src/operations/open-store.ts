@@ -1,16 +1,16 @@
-// Opens the store that a command means, with the projections that its configuration gives it.
+// Opens the store of a command, with its configured projections.
 import { Projections } from '../spec/projection.js';
 import { Store, type StoreOptions } from '../store/store.js';
 import { resolveStoreConfig, type StoreConfig, type StoreConfigRequest } from '../store/store-config.js';
 
 export interface OpenStoreRequest extends StoreConfigRequest {
-  /** Write without locks that exclude a Spack on the same tree. */
+  /** Write without the locks that exclude a Spack on the same tree. */
   readonly noLock?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Opens a store to install into; makes it where there is none.
+ * Opens a store to install into; creates it if it does not exist.
  * @throws StoreError, UsageError `config`, `padding`, `projection`
  */
 export function openStoreForWriting(request: OpenStoreRequest): Promise<Store> {
@@ -18,7 +18,7 @@ export function openStoreForWriting(request: OpenStoreRequest): Promise<Store> {
 }
 
 /**
- * Opens a store that is there, to look at it.
+ * Opens an existing store for reading.
  * @throws StoreError, UsageError `config`, `padding`, `projection`
  */
 export function openStore(request: OpenStoreRequest): Store {

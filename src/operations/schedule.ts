@@ -1,5 +1,5 @@
-// Runs tasks, several at a time, so that each takes effect after what it depends on. What needs nothing of the others, most of the
-// work, is done ahead: a task begins in the order of the list, and waits for its turn when it is about to take effect.
+// Runs tasks concurrently, so that each takes effect after its dependencies. The work that needs no other task, which is most of it,
+// is done ahead: tasks start in the order of the list, and each waits for its turn before it takes effect.
 
 export interface Task<Key> {
   readonly key: Key;
@@ -10,33 +10,33 @@ export interface Task<Key> {
 export type TaskOutcome<Result> =
   | { readonly status: 'done'; readonly result: Result }
   | { readonly status: 'failed'; readonly error: unknown }
-  /** A dependency failed, or everything was stopped before its turn. */
+  /** A dependency failed, or the run was stopped before its turn. */
   | { readonly status: 'skipped'; readonly because: unknown };
 
 export interface ScheduleOptions<T, Result> {
   readonly tasks: readonly T[];
-  /** How many are worked on at a time; those that wait for their turn do not count. */
+  /** How many tasks work at a time; those that wait for their turn do not count. */
   readonly jobs: number;
-  /** After a failure nothing that stands later in the list may take effect. */
+  /** After a failure, no later task in the list may take effect. */
   readonly failFast: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly run: (task: T, turn: Turn) => Promise<Result>;
 }
 
-/** When a task may take effect: after what it depends on; with `failFast` after everything that stands before it. */
+/** When a task may take effect: after its dependencies; with `failFast`, after every earlier task. */
 export interface Turn {
   readonly hasCome: boolean;
-  /** Resolves when it has come, and rejects when it cannot come any more. */
+  /** Resolves when the turn has come, and rejects when it can no longer come. */
   come(): Promise<void>;
 }
 
-/** Tasks that are begun and not done, unless more are wanted at a time: what they have made so far lies about. */
+/** Limit of started, unfinished tasks, unless more jobs are requested: their intermediate results take up space. */
 const MOST_BEGUN = 64;
 
-/** What a task that waits for its turn is told when one of those before it failed. */
+/** The rejection of a task that waits for its turn when an earlier one failed. */
 export class NotYourTurn extends Error {}
 
-/** Runs every task whose dependencies work, and tells what became of each, in the order of the list. */
+/** Runs every task whose dependencies succeed, and returns the outcome of each, in the order of the list. */
 export async function schedule<Key, T extends Task<Key>, Result>(
   options: ScheduleOptions<T, Result>,
 ): Promise<readonly TaskOutcome<Result>[]> {
@@ -45,7 +45,7 @@ export async function schedule<Key, T extends Task<Key>, Result>(
 
 /** A task that waits for its turn. */
 interface Waiting<Result> {
-  /** What has become of those that it waits for. */
+  /** The outcome of the tasks that it waits for. */
   readonly before: () => readonly (TaskOutcome<Result> | undefined)[];
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
@@ -57,9 +57,9 @@ class Schedule<Key, T extends Task<Key>, Result> {
   readonly #indexes = new Map<Key, number>();
   readonly #started = new Set<number>();
   readonly #waiting: Waiting<Result>[] = [];
-  /** Begun and not done, those that wait for their turn among them. */
+  /** Started and unfinished tasks, including those that wait for their turn. */
   #begun = 0;
-  /** Of the tasks that failed the one that stands first in the list. */
+  /** The first failed task in the list. */
   #failure: { readonly index: number; readonly error: unknown } | undefined;
   #hasNews = false;
   #resume: () => void = () => {};
@@ -90,7 +90,7 @@ class Schedule<Key, T extends Task<Key>, Result> {
     this.#resume();
   }
 
-  /** The list is in order, so one pass reaches everything that a failure takes with it. */
+  /** The list is in order, so one pass reaches every task that a failure affects. */
   #skipHopeless(): void {
     for (const [index, task] of this.#options.tasks.entries()) {
       if (this.#outcomes[index] !== undefined || this.#started.has(index)) continue;
@@ -101,7 +101,7 @@ class Schedule<Key, T extends Task<Key>, Result> {
     }
   }
 
-  /** In the order of the list: of what has begun, the first never waits for another. */
+  /** In the order of the list: the first of the started tasks never waits for another. */
   #startNext(): void {
     for (const [index, task] of this.#options.tasks.entries()) {
       if (this.#isFull || this.#isStopped) return;
@@ -114,7 +114,7 @@ class Schedule<Key, T extends Task<Key>, Result> {
     return this.#begun - this.#waiting.length >= jobs || this.#begun >= Math.max(MOST_BEGUN, jobs);
   }
 
-  /** What stands before a failure has begun, and goes on: the same happens as with one job at a time. */
+  /** Tasks before a failure have started and continue, so the outcome is the same as with one job at a time. */
   get #isStopped(): boolean {
     const { signal, failFast } = this.#options;
     return signal?.aborted === true || (failFast && this.#failure !== undefined);
@@ -166,7 +166,7 @@ class Schedule<Key, T extends Task<Key>, Result> {
       const before = waiting.before();
       const bad = before.find((outcome) => outcome !== undefined && outcome.status !== 'done');
       if (bad !== undefined)
-        waiting.reject(new NotYourTurn('One before it failed', { cause: reasonOf(bad) }));
+        waiting.reject(new NotYourTurn('An earlier task failed', { cause: reasonOf(bad) }));
       else if (before.every((outcome) => outcome !== undefined)) waiting.resolve();
       else this.#waiting.push(waiting);
     }

@@ -1,8 +1,8 @@
-// ASCII armor (RFC 9580 §6.2), read strictly: headers, an empty line, base64, perhaps a checksum line.
+// ASCII armor (RFC 9580 §6.2), read strictly: headers, an empty line, base64, an optional checksum line.
 
 /**
  * Decodes the lines between the two dashed lines of an armored block; undefined when they are damaged.
- * The CRC24 line is skipped: RFC 9580 §6.1 wants readers not to rely on it.
+ * The CRC24 line is skipped: RFC 9580 §6.1 tells readers not to rely on it.
  */
 export function parseArmorBody(lines: readonly string[]): Uint8Array | undefined {
   const gap = lines.findIndex((line) => line.trim() === '');
@@ -30,7 +30,7 @@ export interface ArmoredBlock {
 
 const BLOCK = /^-----BEGIN (PGP [A-Z ]+)-----[ \t]*\r?\n([\s\S]*?)^-----END \1-----[ \t]*\r?$/gm;
 
-/** All armored blocks of a text, with whatever stands between them skipped; undefined when one is damaged. */
+/** All armored blocks of a text; anything between them is skipped. Undefined when one is damaged. */
 export function parseArmoredBlocks(text: string): readonly ArmoredBlock[] | undefined {
   const blocks: ArmoredBlock[] = [];
   const begins = text.match(/^-----BEGIN PGP /gm)?.length ?? 0;

@@ -1,4 +1,4 @@
-// Detached signatures (RFC 9580 §10.4), as layout 0 has them in a file of their own beside the signed one.
+// Detached signatures (RFC 9580 §10.4), which layout 0 keeps in a separate file beside the signed one.
 
 import { SignatureError } from '../core/errors.js';
 import { parseArmoredBlocks } from './armor.js';
@@ -32,7 +32,7 @@ function unarmor(signature: Uint8Array, source: string): Uint8Array {
   if (block !== undefined && blocks?.length === 1 && block.kind === 'PGP SIGNATURE') return block.bytes;
   throw new SignatureError(
     'signature-malformed',
-    `Cannot verify "${source}": its signature is not one armored block`,
+    `Cannot verify "${source}": its signature is not a single armored block`,
     {
       data: { source },
     },

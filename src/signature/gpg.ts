@@ -1,5 +1,5 @@
-// The user's own GnuPG with its agent: lists its keys, signs, exports public keys. The only place that starts processes for
-// signatures. Output of `--with-colons`: GnuPG's doc/DETAILS.
+// The user's GnuPG with its agent: lists keys, signs, exports public keys. The only place that starts processes for
+// signatures. Format of `--with-colons`: GnuPG's doc/DETAILS.
 
 import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
@@ -12,9 +12,9 @@ import { signableText } from './clearsign/clearsign-writer.js';
 import { type KeyFacts, withoutControlCharacters } from './keys/key-facts.js';
 
 export interface GpgOptions {
-  /** The program; `REGRAFT_GPG`, else `gpg`. */
+  /** The program; by default `REGRAFT_GPG`, else `gpg`. */
   readonly program?: string | undefined;
-  /** Given to gpg in place of the agent's question. */
+  /** Passed to gpg, so that the agent does not prompt. */
   readonly passphrase?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -24,7 +24,7 @@ export interface GpgKey extends KeyFacts {
   readonly canSign: boolean;
 }
 
-/** What gpg may answer at most. */
+/** Maximum size of gpg's output, in bytes. */
 const LARGEST_OUTPUT = 256 * 1024 * 1024;
 const LONGEST_REASON = 500;
 
@@ -32,7 +32,7 @@ const LONGEST_REASON = 500;
 const ALGORITHMS: Readonly<Record<string, string>> = { 1: 'rsa', 17: 'dsa', 19: 'ecdsa', 22: 'eddsa' };
 
 /**
- * The keys in the user's GnuPG whose secret part is there.
+ * The keys in the user's GnuPG that have a secret part.
  * @throws SignatureError `gpg-failed`.
  */
 export async function listGpgKeys(options: GpgOptions = {}): Promise<readonly GpgKey[]> {
@@ -40,7 +40,7 @@ export async function listGpgKeys(options: GpgOptions = {}): Promise<readonly Gp
   return parseSecretKeyList(Buffer.from(await runGpg(args, options)).toString('utf8'));
 }
 
-/** Reads what `gpg --with-colons --list-secret-keys` prints. */
+/** Parses the output of `gpg --with-colons --list-secret-keys`. */
 export function parseSecretKeyList(text: string): readonly GpgKey[] {
   const keys: { record: readonly string[]; fingerprint: string; userIds: string[] }[] = [];
   for (const line of text.split('\n')) {
@@ -72,7 +72,7 @@ function describe({
     expires: expires === '' ? undefined : new Date(Number(expires) * 1000),
     revoked: validity === 'r',
     algorithm: curve === '' ? `${ALGORITHMS[algorithm] ?? algorithm}${bits}` : curve,
-    // Upper case: what the key as a whole can do now.
+    // Upper case letters are the capabilities of the key as a whole.
     canSign: capabilities.includes('S') && !capabilities.includes('D') && !/^[erdin]$/.test(validity),
   };
 }
@@ -85,7 +85,7 @@ function unescapeColons(text: string): string {
 }
 
 /**
- * Signs a text as a file of its own.
+ * Signs a text into a clearsigned file.
  * @throws SignatureError `text-not-signable`, `gpg-failed`.
  */
 export async function signWithGpg(
@@ -98,15 +98,15 @@ export async function signWithGpg(
   const signed = await runGpg([...args, '--output', '-', '--clearsign'], options, text);
   const covered = extractClearsigned(signed, source);
   if (Buffer.compare(covered, signable) === 0) return signed;
-  throw new SignatureError('gpg-failed', `Cannot sign "${source}" with gpg: it signed another text`, {
-    hint: 'Check gpg.conf: no option may change what is signed',
+  throw new SignatureError('gpg-failed', `Cannot sign "${source}" with gpg: it changed the text`, {
+    hint: 'Check gpg.conf: no option may change the signed text',
     data: { source, fingerprint },
   });
 }
 
 /**
  * A public key, armored.
- * @throws SignatureError `gpg-failed`, also for a key that gpg does not have.
+ * @throws SignatureError `gpg-failed`, including for a key that gpg does not have.
  */
 export async function exportFromGpg(keyId: string, options: GpgOptions = {}): Promise<Uint8Array> {
   const exported = await runGpg(['--batch', '--armor', '--export', '--', keyId], options);
@@ -139,17 +139,17 @@ async function runGpg(
   try {
     const [code, [out, messages]] = await Promise.all([ended, answers]);
     if (code === 0) return out;
-    throw gpgFailed(args, reasonIn(Buffer.from(messages).toString('utf8')) || `it ended with ${code}`);
+    throw gpgFailed(args, reasonIn(Buffer.from(messages).toString('utf8')) || `it exited with ${code}`);
   } catch (cause) {
     await answers.catch(() => {});
     signal?.throwIfAborted();
     if (cause instanceof SignatureError) throw cause;
-    const reason = systemErrorCode(cause) === 'ENOENT' ? `there is no "${program}"` : String(cause);
+    const reason = systemErrorCode(cause) === 'ENOENT' ? `"${program}" was not found` : String(cause);
     throw gpgFailed(args, reason, cause);
   }
 }
 
-/** gpg may end before it has read everything; that it failed says its exit code. */
+/** gpg may exit before it has read all input; its exit code reports the failure. */
 function send(stream: Writable, bytes: Uint8Array): void {
   stream.on('error', () => {});
   stream.end(bytes);
@@ -181,7 +181,7 @@ function gpgFailed(args: readonly string[], reason: string, cause?: unknown): Si
   const action = args.find((arg) => /^--(clearsign|export|list)/.test(arg)) ?? '';
   return new SignatureError('gpg-failed', `Cannot run gpg ${action}: ${reason}`, {
     cause,
-    hint: 'Check that gpg works by itself, or sign with a key file: --key FILE',
+    hint: 'Check that gpg works on its own, or sign with a key file: --key FILE',
     data: { action, reason },
   });
 }

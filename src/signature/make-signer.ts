@@ -1,4 +1,4 @@
-// What signs the specfiles of a push: a secret key from a file, or the user's GnuPG (Spack `select_signing_key`).
+// Makes the signer for the specfiles of a push: a secret key from a file, or the user's GnuPG (Spack `select_signing_key`).
 
 import { stat } from 'node:fs/promises';
 
@@ -11,16 +11,16 @@ import { ambiguousKey, noSuchKey, readSigningKey } from './keys/signing-key.js';
 import { signClearsigned } from './sign.js';
 
 export interface TextSigner {
-  /** Signs a text as a file of its own; `source` names it in messages. */
+  /** Signs a text into a clearsigned file; `source` names the text in messages. */
   readonly sign: (text: Uint8Array, source?: string) => Promise<Uint8Array>;
-  /** The key that verifies it, to be published beside what was signed. */
+  /** The public key that verifies the signatures, to be published with the signed files. */
   readonly publicKey: PublicKeyFile;
 }
 
 export interface SignerRequest {
   /**
    * `FILE`, or `FILE#FINGERPRINT` for a file with several keys; `gpg` for the only key of the user's GnuPG, or `gpg:ID`, where ID
-   * is the end of a fingerprint or a part of a user id.
+   * is the end of a fingerprint or part of a user id.
    */
   readonly key: string | undefined;
   readonly passphrase?: string | undefined;
@@ -28,11 +28,11 @@ export interface SignerRequest {
 }
 
 const HOW_TO_MAKE =
-  'Make a key with: gpg --quick-generate-key "Name <mail>" rsa4096 sign, then name it with --key gpg, or name a key file with --key FILE; --unsigned publishes without';
+  'Make a key with: gpg --quick-generate-key "Name <mail>" rsa4096 sign, then use --key gpg. Or use a key file: --key FILE, or publish with --unsigned';
 
 /**
- * Opens the key to sign with; what can be wrong with it fails here, before anything is packed.
- * @throws SignatureError `key-missing`, `key-ambiguous` (both list what there is), `key-unreadable`, `key-unusable`, `key-locked`,
+ * Opens the signing key; any problem with it fails here, before anything is packed.
+ * @throws SignatureError `key-missing`, `key-ambiguous` (both list the available keys), `key-unreadable`, `key-unusable`, `key-locked`,
  * `gpg-failed`.
  */
 export async function makeSigner(request: SignerRequest): Promise<TextSigner> {
@@ -49,7 +49,7 @@ async function signerOfFile(reference: string, { passphrase }: SignerRequest): P
   };
 }
 
-/** A "#" may also be a part of the file's name. */
+/** A "#" may also be part of the file name. */
 async function splitReference(reference: string): Promise<{ file: string; keyId?: string }> {
   const at = reference.lastIndexOf('#');
   if (at < 0 || (await stat(reference).catch(() => undefined)) !== undefined) return { file: reference };
@@ -61,7 +61,7 @@ async function signerOfGpg(id: string, { passphrase, signal }: SignerRequest): P
   const { fingerprint } = chooseGpgKey(await listGpgKeys(options), id);
   const sign = (text: Uint8Array, source = 'the text') =>
     signWithGpg(text, { ...options, fingerprint, source });
-  // Asks for the passphrase now, and once: the agent remembers it.
+  // Prompts for the passphrase now, and only once: the agent remembers it.
   await sign(encodeUtf8('{}'));
   return { sign, publicKey: { fingerprint, armored: await exportFromGpg(fingerprint, options) } };
 }
@@ -72,9 +72,9 @@ function chooseGpgKey(keys: readonly GpgKey[], id: string): GpgKey {
   const [only, ...more] = fitting;
   if (only !== undefined && more.length === 0) return only;
   if (only !== undefined)
-    throw ambiguousKey('gpg has several', fitting, 'Name one with --key gpg:FINGERPRINT');
+    throw ambiguousKey('gpg has several keys', fitting, 'Name one with --key gpg:FINGERPRINT');
   if (usable.length === 0) throw noSuchKey('gpg has no secret key that can sign', [], HOW_TO_MAKE);
-  throw noSuchKey(`gpg has no such key "${id}", but these`, usable, 'Name one with --key gpg:FINGERPRINT');
+  throw noSuchKey(`gpg has no key "${id}", only these`, usable, 'Name one with --key gpg:FINGERPRINT');
 }
 
 function isNamed({ fingerprint, userIds }: GpgKey, id: string): boolean {
@@ -83,14 +83,14 @@ function isNamed({ fingerprint, userIds }: GpgKey, id: string): boolean {
   return userIds.some((userId) => userId.toLowerCase().includes(id.toLowerCase()));
 }
 
-/** Nobody said which key; what GnuPG has is shown, but not used without being asked for. */
+/** No key was chosen: the keys in GnuPG are listed, but not used without a request. */
 async function noKeyChosen({ signal }: SignerRequest): Promise<SignatureError> {
   const keys = await listGpgKeys({ signal }).catch(() => []);
   signal?.throwIfAborted();
   const usable = keys.filter((key) => key.canSign);
-  if (usable.length === 0) return noSuchKey('no key is given, and gpg has none', [], HOW_TO_MAKE);
+  if (usable.length === 0) return noSuchKey('no key was given, and gpg has none', [], HOW_TO_MAKE);
   return ambiguousKey(
-    'none is named, and gpg has',
+    'none was given, and gpg has',
     usable,
     'Name one with --key gpg:FINGERPRINT or --key FILE, or publish with --unsigned',
   );

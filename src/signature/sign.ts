@@ -8,16 +8,16 @@ import { fingerprintOf } from './keys/key-facts.js';
 import { loadOpenPgp, type OpenPgp, verificationConfig } from './openpgp.js';
 
 export interface SignOptions {
-  /** With its secret part unlocked. */
+  /** The key, with its secret part unlocked. */
   readonly key: PrivateKey;
   /** How messages name the text. */
   readonly source?: string;
-  /** The time to sign with; now unless told. */
+  /** Time of the signature; now by default. */
   readonly date?: Date;
 }
 
 /**
- * Signs a text as a file of its own. GnuPG's `--decrypt` gives the text back, with a final newline where it had none.
+ * Signs a text into a clearsigned file. GnuPG's `--decrypt` returns the text, with a final newline if it had none.
  * @throws SignatureError `text-not-signable`; `key-unusable` for a key that cannot sign at that time.
  */
 export async function signClearsigned(text: Uint8Array, options: SignOptions): Promise<Uint8Array> {
@@ -48,7 +48,7 @@ export async function signClearsigned(text: Uint8Array, options: SignOptions): P
 }
 
 /**
- * Refuses a key that cannot sign now, or whose signatures no GnuPG 2.2 can verify.
+ * Rejects a key that cannot sign now, or whose signatures GnuPG 2.2 cannot verify.
  * @throws SignatureError `key-unusable`.
  */
 export async function requireSigningKey(key: PrivateKey, date = new Date()): Promise<void> {
@@ -67,7 +67,10 @@ export async function requireSigningKey(key: PrivateKey, date = new Date()): Pro
     publicKey.eddsaLegacy,
   ];
   if (packet.version === 4 && known.includes(packet.algorithm ?? -1)) return;
-  throw unusableKey(key, 'GnuPG 2.2 does not know keys of its kind, so no Spack could verify the signature');
+  throw unusableKey(
+    key,
+    'GnuPG 2.2 does not support this kind of key, so Spack could not verify the signature',
+  );
 }
 
 function unusableKey(key: PrivateKey, reason: string, cause?: unknown): SignatureError {
@@ -79,7 +82,7 @@ function unusableKey(key: PrivateKey, reason: string, cause?: unknown): Signatur
   });
 }
 
-/** SHA-512 goes with every curve that GnuPG has. */
+/** SHA-512 works with every curve that GnuPG supports. */
 function signingConfig(openpgp: OpenPgp): ReturnType<typeof verificationConfig> {
   const { enums } = openpgp;
   return {

@@ -1,5 +1,5 @@
-// Judges OpenPGP signatures by the keys of a keyring: at least one good signature by a trusted key, and no bad one.
-// A key must have been valid when it signed; a revocation because of compromise counts whenever the signature was made.
+// Verifies OpenPGP signatures with the keys of a keyring: requires at least one good signature by a trusted key, and no bad one.
+// A key must have been valid when it signed; a revocation because of compromise counts for signatures of any date.
 
 import type { Key, KeyID, Signature, SignaturePacket } from 'openpgp';
 
@@ -7,12 +7,12 @@ import { SignatureError } from '../core/errors.js';
 import type { Keyring } from './keys/keyring.js';
 import { loadOpenPgp, type OpenPgp, verificationConfig } from './openpgp.js';
 
-/** Each signature costs a public key operation, so hostile input must not bring thousands. */
+/** Each signature costs a public key operation, so hostile input must not contain thousands. */
 const MAX_SIGNATURES = 16;
 
-/** Who vouches for the bytes. */
+/** The verified signer of the bytes. */
 export interface Signer {
-  /** Of the primary key, upper case. */
+  /** Fingerprint of the primary key, in upper case. */
   readonly fingerprint: string;
   readonly userId: string | undefined;
   readonly signedAt: Date;
@@ -22,7 +22,7 @@ export interface SignatureCheck {
   readonly data: Uint8Array;
   /** Signature packets, binary. */
   readonly signature: Uint8Array;
-  /** `text`: line ends do not count, and only text signatures do. */
+  /** `text`: line endings are ignored, and only text signatures are accepted. */
   readonly kind: 'text' | 'any';
   readonly keyring: Keyring;
   readonly source: string;
@@ -40,7 +40,7 @@ export async function verifySignature(check: SignatureCheck): Promise<Signer> {
   const known = packets.filter((packet) => findKey(check.keyring, packet.issuerKeyID) !== undefined);
   if (known.length === 0) throw unknownKey(packets, check);
   const wrong = known.find((packet) => !isAllowedType(openpgp, packet, check.kind));
-  if (wrong !== undefined) throw invalid(check, wrong.issuerKeyID, 'it is not a signature of a text');
+  if (wrong !== undefined) throw invalid(check, wrong.issuerKeyID, 'it is not a text signature');
   const [first] = await verifyPackets(openpgp, signature, check);
   if (first === undefined) throw unknownKey(packets, check);
   return first;
@@ -60,9 +60,13 @@ function signaturePackets(
   source: string,
 ): readonly SignaturePacket[] {
   const packets = [...signature.packets].filter((packet) => packet instanceof openpgp.SignaturePacket);
-  if (packets.length === 0) throw malformed(source, 'there is no signature of a known version', undefined);
+  if (packets.length === 0) throw malformed(source, 'it has no signature of a known version', undefined);
   if (packets.length > MAX_SIGNATURES)
-    throw malformed(source, `there are ${packets.length} signatures`, undefined);
+    throw malformed(
+      source,
+      `it has ${packets.length} signatures, more than the limit of ${MAX_SIGNATURES}`,
+      undefined,
+    );
   return packets;
 }
 
@@ -137,9 +141,9 @@ function unknownKey(
     issuerFingerprint ? [hexBytes(issuerFingerprint)] : [],
   );
   const folder = keyring.folder === undefined ? '' : `, or put it into "${keyring.folder}"`;
-  const message = `Cannot verify "${source}": no trusted key "${fingerprint ?? keyIds.join('", "')}"`;
+  const message = `Cannot verify "${source}": no trusted key matches its signature by "${fingerprint ?? keyIds.join('", "')}"`;
   return new SignatureError('signature-unknown-key', message, {
-    hint: `Get the public key from its owner and name its file with --keyring${folder}`,
+    hint: `Get the public key from its owner and pass its file with --keyring${folder}`,
     data: { source, keyId: keyIds[0], keyIds, fingerprint },
   });
 }

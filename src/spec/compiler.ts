@@ -1,4 +1,4 @@
-// Which compiler a node was built with: recorded up to format 4, one of the dependencies from format 5 on (FORMATS.md §1).
+// The compiler of a node: recorded in the node up to format 4, one of its dependencies since format 5 (FORMATS.md §1).
 
 import { UsageError } from '../core/errors.js';
 import type { DependencyEdge, NodeGraph, SpecNode } from './spec.js';
@@ -8,10 +8,10 @@ export interface Compiler {
   readonly version: string;
 }
 
-/** The languages whose provider counts as "the" compiler, in the order in which they are asked. */
+/** The languages whose provider counts as "the" compiler, in order of preference. */
 const LANGUAGES = ['c', 'cxx', 'fortran'] as const;
 
-/** The edge to the compiler of a node that records none itself. */
+/** The edge to the compiler of a node that does not record it itself. */
 export function compilerEdgeOf(node: SpecNode): DependencyEdge | undefined {
   for (const language of LANGUAGES) {
     const edge = node.dependencies.find(({ virtuals }) => virtuals.includes(language));
@@ -21,10 +21,10 @@ export function compilerEdgeOf(node: SpecNode): DependencyEdge | undefined {
 }
 
 /**
- * The compiler of a node, or undefined for a package that was built without one.
+ * The compiler of a node, or undefined for a package built without one.
  *
  * @param graph - the graph of the node; only nodes of format 5 need it.
- * @throws UsageError `projection` when the compiler is a dependency, and the graph does not have it.
+ * @throws UsageError `projection` when the compiler is a dependency that the graph does not contain.
  */
 export function compilerOf(node: SpecNode, graph: NodeGraph | undefined): Compiler | undefined {
   const edge = node.compiler === undefined ? compilerEdgeOf(node) : undefined;
@@ -33,9 +33,9 @@ export function compilerOf(node: SpecNode, graph: NodeGraph | undefined): Compil
   if (provider !== undefined) return { name: provider.name, version: provider.version };
   throw new UsageError(
     'projection',
-    `Cannot tell the compiler of "${node.name}": "${edge.name}" is not known`,
+    `Cannot tell the compiler of "${node.name}": "${edge.name}" is unknown`,
     {
-      hint: 'Read the whole specfile of the package',
+      hint: 'Use the complete specfile of the package',
       data: { name: node.name, hash: node.hash, dependency: edge.hash },
     },
   );

@@ -1,21 +1,21 @@
-// A node in one line, for people: `toolgamma@2.1/p44kte6 %gcc@12.2.0 arch=linux-debian12-x86_64`.
+// One-line description of a node for display: `toolgamma@2.1/p44kte6 %gcc@12.2.0 arch=linux-debian12-x86_64`.
 
 import { compilerEdgeOf } from './compiler.js';
 import type { NodeGraph, SpecNode } from './spec.js';
 import { formatVariants } from './variants.js';
 
 export interface DescribeOptions {
-  /** Print the variants too. */
+  /** Also print the variants. */
   readonly variants?: boolean;
-  /** How much of the hash to print; 7 unless told, 32 for all of it. */
+  /** Number of hash characters to print; 7 by default, 32 for the whole hash. */
   readonly hashLength?: number;
-  /** Where the compiler of a node of format 5 is found. */
+  /** Where to find the compiler of a node of format 5. */
   readonly graph?: NodeGraph;
 }
 
 const SHORT_HASH_LENGTH = 7;
 
-/** Describes a node in one line; the line can be given back as a spec. */
+/** Describes a node in one line; the line can be parsed again as a spec. */
 export function describeNode(node: SpecNode, options: DescribeOptions = {}): string {
   const { platform, os, target } = node.arch;
   const version = node.version === '' ? '' : `@${node.version}`;

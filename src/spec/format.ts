@@ -1,11 +1,11 @@
-// Spack's format strings: texts with `{attribute}` tokens that a node fills (Spack's documentation of `Spec.format`).
+// Spack's format strings: texts with `{attribute}` tokens that are replaced with values of a node (Spack's documentation of `Spec.format`).
 
 import { UsageError } from '../core/errors.js';
 import { compilerOf } from './compiler.js';
 import type { Architecture, NodeGraph, SpecNode } from './spec.js';
 import { formatFlags, formatVariant, formatVariants, variantOf } from './variants.js';
 
-/** What stands for the compiler of a package that has none. */
+/** Printed for the compiler of a package that has none. */
 const NO_COMPILER = 'none';
 
 const SIGILS: readonly { readonly sigil: string; readonly fits: RegExp; readonly printed: string }[] = [
@@ -21,12 +21,12 @@ interface Subject {
 }
 
 /**
- * Fills a format string. Tokens are not case sensitive; `\` before a character takes it as it is. Blanks at both ends are cut.
+ * Expands a format string. Tokens are case-insensitive; `\` escapes the next character. Blanks at both ends are trimmed.
  *
  * @param template - for example `{name}{@version}{/hash:7}`.
  * @param node - whose attributes are printed.
  * @param graph - its graph, for `{^dependency.…}` and for the compiler of nodes of format 5.
- * @throws UsageError `projection` when the template is malformed or names what does not exist.
+ * @throws UsageError `projection` when the template is malformed or names an unknown attribute or dependency.
  */
 export function formatNode(template: string, node: SpecNode, graph?: NodeGraph): string {
   const oldStyle = /\$\{[A-Z]+\}/.exec(template);
@@ -46,7 +46,7 @@ function* splitTemplate(template: string): Generator<Part> {
   for (const [part, escaped, token] of template.matchAll(PART)) {
     if (token !== undefined) yield { type: 'token', text: token };
     else if (part === '{') throw malformed(template, 'a "{" is not closed');
-    else if (part === '}') throw malformed(template, 'a "}" has no "{" before it');
+    else if (part === '}') throw malformed(template, 'a "}" has no matching "{"');
     else if (part !== '\\') yield { type: 'text', text: escaped ?? part };
   }
 }
@@ -74,7 +74,7 @@ function selectDependency(text: string, { node, graph }: Subject, template: stri
   return [{ node: found, graph }, text.slice(dot + 1)];
 }
 
-/** The node itself or the nearest one below it with that name, else one that provides a virtual of that name. */
+/** The node itself or its nearest dependency with that name; otherwise one that provides a virtual of that name. */
 function findBelow(name: string, node: SpecNode, graph: NodeGraph | undefined): SpecNode | undefined {
   const queue = [node];
   const seen = new Set(queue);
@@ -182,12 +182,12 @@ function readVariant(path: readonly string[], node: SpecNode): string | undefine
   return typeof value === 'string' ? value : formatTuple(value);
 }
 
-/** Several values print as a tuple of Python does. */
+/** Several values are printed like a Python tuple. */
 function formatTuple(values: readonly string[]): string {
   return `(${values.map((value) => `'${value}'`).join(', ')}${values.length === 1 ? ',' : ''})`;
 }
 
-/** The text, undefined for what prints nothing, null for an attribute that does not exist. */
+/** The text; undefined if nothing is printed, null for an unknown attribute. */
 function readPlainAttribute(attribute: string, node: SpecNode): string | undefined | null {
   switch (attribute) {
     case 'name':
@@ -217,7 +217,10 @@ function readPlainAttribute(attribute: string, node: SpecNode): string | undefin
 }
 
 function unknown(attribute: string, template: string): never {
-  throw malformed(template, attribute === '' ? '"{}" names nothing' : `there is no "${attribute}"`);
+  throw malformed(
+    template,
+    attribute === '' ? '"{}" has no attribute name' : `unknown attribute "${attribute}"`,
+  );
 }
 
 function malformed(template: string, reason: string): UsageError {

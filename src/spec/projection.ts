@@ -1,4 +1,4 @@
-// Where a package lies below the root of a store (`config:install_tree:projections`), and how a format string becomes a path
+// The path of a package below the root of a store (`config:install_tree:projections`), and how a format string becomes a path
 // (FORMATS.md §1 "Paths from a spec").
 
 import { UsageError } from '../core/errors.js';
@@ -7,9 +7,9 @@ import { type Constraint, satisfies } from './query/constraint.js';
 import { parseConstraint } from './query/spec-syntax.js';
 import type { NodeGraph, SpecNode } from './spec.js';
 
-/** What Spack used before 1.0, and what a store has that was never configured. */
+/** Spack's default before 1.0, and that of a store without configuration. */
 export const DEFAULT_PROJECTION = '{architecture}/{compiler.name}-{compiler.version}/{name}-{version}-{hash}';
-/** What Spack uses since 1.0. */
+/** Spack's default since 1.0. */
 export const SPACK_1_PROJECTION = '{architecture.platform}-{architecture.target}/{name}-{version}-{hash}';
 
 const UNSAFE = /[^A-Za-z0-9_.-]/gu;
@@ -17,12 +17,12 @@ const UNSAFE_SINCE_SPACK_1 = /[^A-Za-z0-9_.+-]/gu;
 const SEPARATOR_IN_TOKEN = /\{[^}]*[/\\][^}]*\}/;
 
 export interface PathRules {
-  /** Spack 1.x leaves a `+` as it is. */
+  /** Spack 1.x keeps a `+`. */
   readonly keepPlus?: boolean;
 }
 
 /**
- * Expands a template into a relative path: each component on its own, so that no attribute can add a directory.
+ * Expands a template into a relative path: each component separately, so that no attribute can add a directory.
  *
  * @param template - for example `{name}/{version}-{hash:7}`.
  * @param node - the package.
@@ -36,7 +36,7 @@ export function expandPath(
   rules: PathRules = {},
 ): string {
   if (template.startsWith('/')) throw refused(template, 'it is an absolute path');
-  if (SEPARATOR_IN_TOKEN.test(template)) throw refused(template, 'a token has "/" or "\\" in it');
+  if (SEPARATOR_IN_TOKEN.test(template)) throw refused(template, 'a token contains "/" or "\\"');
   const unsafe = rules.keepPlus === true ? UNSAFE_SINCE_SPACK_1 : UNSAFE;
   const components = template
     .split('/')
@@ -57,15 +57,15 @@ interface Projection {
   readonly template: string;
 }
 
-/** The projections of a store: the first whose constraint a package satisfies says where it lies, else `all`. */
+/** The projections of a store: the first one whose constraint a package satisfies applies, otherwise `all`. */
 export class Projections {
   readonly #projections: readonly Projection[];
   readonly #all: string | undefined;
   readonly #rules: PathRules;
 
   /**
-   * @param entries - constraint and template, in the order of the configuration; `all` fits what nothing else does.
-   * @throws UsageError `projection` for a template that cannot take the hash length, `spec-syntax` for a constraint.
+   * @param entries - constraint and template, in the order of the configuration; `all` applies to everything else.
+   * @throws UsageError `projection` for a template that cannot accept the hash length, `spec-syntax` for a constraint.
    */
   constructor(entries: Iterable<readonly [string, string]>, options: ProjectionsOptions = {}) {
     const pairs = [...entries].map(([constraint, template]): [string, string] => [
@@ -79,7 +79,7 @@ export class Projections {
     this.#rules = { keepPlus: options.keepPlus ?? false };
   }
 
-  /** The one projection that a store has without configuration. */
+  /** The projection of a store without configuration. */
   static default(options: ProjectionsOptions = {}): Projections {
     return new Projections([['all', DEFAULT_PROJECTION]], options);
   }
@@ -87,7 +87,7 @@ export class Projections {
   /**
    * The template for a package.
    *
-   * @throws UsageError `projection` when none fits.
+   * @throws UsageError `projection` when none applies.
    */
   templateFor(node: SpecNode, graph: NodeGraph): string {
     const fitting = this.#projections.find(({ constraint }) => satisfies(node, graph, constraint));
@@ -95,7 +95,7 @@ export class Projections {
     if (template !== undefined) return template;
     throw new UsageError(
       'projection',
-      `Cannot place "${node.name}": no projection fits it, and there is none for "all"`,
+      `Cannot place "${node.name}": no projection applies, and there is none for "all"`,
       {
         hint: 'Add a projection for "all"',
         data: { name: node.name, hash: node.hash },
@@ -117,7 +117,7 @@ function limitHash(template: string, length: number | undefined): string {
   if (length === undefined) return template;
   if (template.includes('{hash}')) return template.replaceAll('{hash}', `{hash:${length}}`);
   const reason = template.includes('{hash')
-    ? 'it gives the length of the hash, and install_hash_length gives another'
+    ? 'its hash length conflicts with install_hash_length'
     : 'it has no {hash}, but install_hash_length is set';
   throw refused(template, reason);
 }

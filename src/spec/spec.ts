@@ -1,4 +1,4 @@
-// A concrete spec: a directed graph of nodes, as the specfiles of Spack's versions 1 to 5 describe it.
+// A concrete spec: a directed graph of nodes, as described by Spack's specfile versions 1 to 5.
 
 declare const dagHashBrand: unique symbol;
 /** 32 characters of lower-case base32 that identify a concrete package. */
@@ -31,27 +31,27 @@ export interface SpecNode {
   readonly hash: DagHash;
   readonly namespace: string | undefined;
   readonly arch: Architecture;
-  /** The compiler the node itself records; nodes of format 5 have one only in their annotations. */
+  /** The compiler recorded in the node itself; nodes of format 5 have it only in their annotations. */
   readonly compiler: { readonly name: string; readonly version: string } | undefined;
-  /** Variants and flags, as the specfile has them under `parameters`. */
+  /** Variants and flags, from `parameters` in the specfile. */
   readonly parameters: JsonObject;
   readonly external: { readonly path: string | undefined; readonly module: JsonValue } | undefined;
   readonly dependencies: readonly DependencyEdge[];
-  /** Of a spliced node: the hash that was built. */
+  /** For a spliced node: the hash that was built. */
   readonly buildSpec: DagHash | undefined;
   /** The specfile version (1–5) that `raw` is written in. */
   readonly formatVersion: number;
-  /** The node as it was read, always with its `hash`. */
+  /** The node as read, always with its `hash`. */
   readonly raw: JsonObject;
 }
 
-/** A root with every node that can be reached from it. */
+/** A root with every node reachable from it. */
 export interface Spec {
   readonly root: SpecNode;
   readonly nodes: ReadonlyMap<DagHash, SpecNode>;
 }
 
-/** Whatever answers the nodes of a graph by their hashes: a spec, an index, a database. */
+/** Looks up the nodes of a graph by hash: a spec, an index, a database. */
 export interface NodeGraph {
   readonly nodes: { get(hash: DagHash): SpecNode | undefined };
 }

@@ -1,4 +1,4 @@
-// The orders in which a spec's graph is walked: installation, the mapping of prefixes, the database (FORMATS.md §2, §4, §5).
+// Traversal orders of a spec's graph: for installation, for the prefix mapping, for the database (FORMATS.md §2, §4, §5).
 
 import { MetadataError } from '../core/errors.js';
 import type { DagHash, DependencyEdge, DependencyType, Spec, SpecNode } from './spec.js';
@@ -8,7 +8,7 @@ const LINK_RUN: readonly DependencyType[] = ['link', 'run'];
 const BUILD_LINK_RUN: readonly DependencyType[] = ['build', 'link', 'run'];
 
 /**
- * The nodes to install, dependencies first: postorder over link and run edges, children by name. Externals are in it.
+ * The nodes to install, dependencies first: postorder over link and run edges, children by name. Includes externals.
  *
  * @throws MetadataError `metadata-invalid` when the spec lacks a node.
  */
@@ -22,7 +22,7 @@ export interface WalkOptions {
 }
 
 /**
- * The nodes whose prefixes a package may hold, in the order in which they are replaced: over link edges from the root, depth first
+ * The nodes whose prefixes a package may contain, in the order of replacement: over link edges from the root, depth first
  * (preorder; Spack 1.x: breadth first), children by name, then the root's direct run dependencies that are not yet there. Externals are
  * left out.
  *
@@ -48,7 +48,7 @@ export function allNodes(spec: Spec): SpecNode[] {
 }
 
 /**
- * The direct dependencies of a node over edges of some types, by name; a node that several edges reach comes once.
+ * The direct dependencies of a node over edges of some types, by name; a node with several edges appears once.
  *
  * @throws MetadataError `metadata-invalid` when the spec lacks a node.
  */
@@ -84,14 +84,14 @@ export function subSpec(spec: Spec, root: SpecNode): Spec {
 /** Each node once, the nearest to the root first. */
 function breadthFirst(spec: Spec, types: readonly DependencyType[]): SpecNode[] {
   const found = new Map<DagHash, SpecNode>([[spec.root.hash, spec.root]]);
-  // A map goes on with what is added while it is walked.
+  // Iterating over a map includes entries added during the loop.
   for (const node of found.values())
     for (const child of childrenOf(spec, node, types))
       if (!found.has(child.hash)) found.set(child.hash, child);
   return [...found.values()];
 }
 
-/** Both orders of one depth-first walk; without recursion, since a graph may be one long chain. */
+/** Both orders of one depth-first walk; not recursive, since a graph may be one long chain. */
 function walk(spec: Spec, types: readonly DependencyType[]): { preorder: SpecNode[]; postorder: SpecNode[] } {
   const preorder: SpecNode[] = [];
   const postorder: SpecNode[] = [];

@@ -4,19 +4,19 @@ import type { JsonValue, SpecNode } from './spec.js';
 
 const COMPILER_FLAGS = ['cflags', 'cppflags', 'cxxflags', 'fflags', 'ldflags', 'ldlibs'] as const;
 
-/** A variant's value: a list where it may hold several, true or false, or one text. */
+/** A variant's value: a list if it can have several, true or false, or one text. */
 export type VariantValue = boolean | string | readonly string[];
 
 const NEEDS_NO_QUOTES = /^[a-zA-Z0-9,/_.-]+$/;
-/** Patches are named by their sha256, of which nobody wants to see all. */
+/** Patches are named by their sha256, which is shortened for display. */
 const SHOWN_PATCH_LENGTH = 7;
 
-/** Says whether a key of `parameters` holds compiler flags. */
+/** Tells whether a key of `parameters` holds compiler flags. */
 export function isCompilerFlag(name: string): boolean {
   return COMPILER_FLAGS.some((flag) => flag === name);
 }
 
-/** The value of a variant, or undefined where the node has none of that name. */
+/** The value of a variant, or undefined if the node has none of that name. */
 export function variantOf(node: SpecNode, name: string): VariantValue | undefined {
   if (isCompilerFlag(name) || !Object.hasOwn(node.parameters, name)) return undefined;
   return asVariantValue(node.parameters[name] ?? null);
@@ -36,7 +36,7 @@ export function formatVariant(name: string, value: VariantValue): string {
   return `${name}=${quoteIfNeeded(shown.join(','))}`;
 }
 
-/** Prints all variants of a node: first those that are on or off, then the others with a blank before each. */
+/** Prints all variants of a node: first the boolean ones, then the others, each after a blank. */
 export function formatVariants(node: SpecNode): string {
   const entries = Object.keys(node.parameters)
     .sort()
@@ -51,7 +51,7 @@ export function formatVariants(node: SpecNode): string {
   return switches.join('') + others.join('');
 }
 
-/** Prints all compiler flags of a node, each kind with a blank before it, and a blank behind the last. */
+/** Prints all compiler flags of a node, each kind after a blank, with a blank after the last. */
 export function formatFlags(node: SpecNode): string {
   const kinds = COMPILER_FLAGS.map((name): [string, readonly string[]] => [name, flagsOf(node, name)]);
   const printed = kinds
@@ -60,7 +60,7 @@ export function formatFlags(node: SpecNode): string {
   return printed.length === 0 ? '' : `${printed.join('')} `;
 }
 
-/** Old files hold texts where newer ones have true and false. */
+/** Old files contain texts instead of true and false. */
 function asVariantValue(value: JsonValue): VariantValue {
   if (Array.isArray(value)) return value.map(String);
   const text = String(value);

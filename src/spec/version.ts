@@ -1,7 +1,7 @@
 // Versions as Spack orders them, and the ranges of a constraint (Spack's documentation, "Version specifiers"; vectors in test/spec).
-// The order is that of the reference: words come before numbers, so 1.0rc1 sorts after 1.0 (Spack 0.22 and later: before it).
+// The order follows the reference: words come before numbers, so 1.0rc1 sorts after 1.0 (Spack 0.22 and later: before it).
 
-/** Words that are newer than every number, oldest first. */
+/** Words that sort after every number, oldest first. */
 const INFINITY_WORDS = ['stable', 'trunk', 'head', 'master', 'main', 'develop'] as const;
 
 const SEGMENT = /([0-9]+)|[A-Za-z]+/g;
@@ -17,7 +17,7 @@ type Segment =
 
 export interface Version {
   readonly text: string;
-  /** What counts for the order; undefined for a git reference that does not say which version it stands for. */
+  /** The segments for ordering; undefined for a git reference without an assigned version. */
   readonly segments: readonly Segment[] | undefined;
   /** The branch, tag or commit of a git version. */
   readonly gitRef: string | undefined;
@@ -25,10 +25,10 @@ export interface Version {
 
 export type VersionRange =
   | { readonly type: 'exact'; readonly version: Version }
-  /** Both ends belong to it, and so does whatever the upper end is a beginning of: `:1.2` has 1.2.9. */
+  /** Both ends are included, and so are versions that start with the upper end: `:1.2` includes 1.2.9. */
   | { readonly type: 'range'; readonly low: Version | undefined; readonly high: Version | undefined };
 
-/** Reads a version; any text is one, though not every text has an order. */
+/** Reads a version; any text is valid, but not every text can be ordered. */
 export function parseVersion(text: string): Version {
   if (!isGitVersion(text)) return { text, segments: readSegments(text), gitRef: undefined };
   const bare = text.startsWith(GIT_PREFIX) ? text.slice(GIT_PREFIX.length) : text;
@@ -38,7 +38,7 @@ export function parseVersion(text: string): Version {
 }
 
 /**
- * Orders two versions, oldest first. At equal versions the git reference is the newer one.
+ * Orders two versions, oldest first. Of equal versions, the one with a git reference is newer.
  *
  * @returns a negative number, zero or a positive one.
  */
@@ -50,7 +50,7 @@ export function compareVersions(a: Version, b: Version): number {
 /**
  * Reads one item of a version list: `1.2`, `=1.2`, `1.2:1.4`, `1.2:`, `:1.4`, `:`, `git.main=1.2`.
  *
- * @returns undefined when it is none, or a range in which nothing lies.
+ * @returns undefined when it is invalid, or an empty range.
  */
 export function parseVersionRange(text: string): VersionRange | undefined {
   if (text.startsWith('=')) return exactRange(text.slice(1));
@@ -63,7 +63,7 @@ export function parseVersionRange(text: string): VersionRange | undefined {
   return isEmpty ? undefined : { type: 'range', low, high };
 }
 
-/** Says whether a version is in one of the ranges. */
+/** Tells whether a version is in one of the ranges. */
 export function isVersionIn(version: Version, ranges: readonly VersionRange[]): boolean {
   return ranges.some((range) =>
     range.type === 'exact' ? isSame(version, range.version) : isInside(version, range),
@@ -114,7 +114,7 @@ function compareTexts(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-/** A version of a package is no git version, even where it stands for one; a reference without a version fits any of its own. */
+/** A plain version never matches a git version, even an equal one; a reference without a version matches any with that reference. */
 function isSame(version: Version, wanted: Version): boolean {
   if (version.gitRef !== wanted.gitRef) return false;
   if (wanted.segments === undefined) return true;
@@ -128,7 +128,7 @@ function isInside(version: Version, { low, high }: VersionRange & { type: 'range
   return high === undefined || isWithinUpperEnd(version, high);
 }
 
-/** Says whether a version is below the successor of the upper end: its last segment moved on by one. */
+/** Tells whether a version is below the successor of the upper end, whose last segment is incremented by one. */
 function isWithinUpperEnd(version: Version, high: Version): boolean {
   const segments = version.segments ?? [];
   const bound = high.segments ?? [];
@@ -141,7 +141,7 @@ function isWithinUpperEnd(version: Version, high: Version): boolean {
   return last.rank === 0 && compareSegment(segment, { rank: 0, word: nextWord(last.word) }) < 0;
 }
 
-/** The word that comes after another in Spack's ranges; it is never one of the infinity words. */
+/** The successor of a word in Spack's ranges; never one of the infinity words. */
 function nextWord(word: string): string {
   const last = word.at(-1) ?? 'z';
   const head = word.slice(0, -1);

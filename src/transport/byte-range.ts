@@ -1,16 +1,16 @@
-// Parts of an object: which bytes a range means once the size of the object is known.
+// Byte ranges: which bytes a range covers once the size of the object is known.
 import { MirrorError } from '../core/errors.js';
 import type { ByteRange } from './object-store.js';
 
 /** Wrong use by a caller; an empty range has no form in HTTP. */
 export function checkRange({ start, end = Number.MAX_SAFE_INTEGER }: ByteRange): void {
   if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && 0 <= start && start < end) return;
-  throw new TypeError(`Not a range of bytes: ${start} to ${end}`);
+  throw new TypeError(`Not a byte range: ${start} to ${end}`);
 }
 
 /**
- * The bytes of an object that a range means: its end is cut at the object's end, where it may also begin.
- * @throws MirrorError `mirror-range` when it begins beyond the object's end.
+ * The bytes that a range covers. Its end is clamped to the object's end; it may also begin there.
+ * @throws MirrorError `mirror-range` when the range begins beyond the object's end.
  */
 export function rangeWithin(
   { start, end }: ByteRange,
@@ -20,7 +20,7 @@ export function rangeWithin(
   return { start, end: Math.min(end ?? size, size) };
 }
 
-/** A range that begins beyond the end of its object. */
+/** The error for a range that begins beyond the end of its object. */
 export function beyondEnd(data: {
   readonly start: number;
   readonly size: number | undefined;

@@ -1,4 +1,4 @@
-// Checks of the paths that name objects in a store. They are made from specs, which come from outside.
+// Checks object paths. They are built from specs, which come from outside.
 
 import { MirrorError } from '../core/errors.js';
 
@@ -11,7 +11,7 @@ export function splitObjectPath(path: string, root: string): readonly string[] {
   if (components.every(isObjectName)) return components;
   throw new MirrorError(
     'mirror-not-found',
-    `Cannot read "${path}" from "${root}": no mirror can hold such a path`,
+    `Cannot read "${path}" from "${root}": the path is not valid on any mirror`,
     {
       data: { path, mirror: root },
     },
@@ -19,6 +19,6 @@ export function splitObjectPath(path: string, root: string): readonly string[] {
 }
 
 function isObjectName(component: string): boolean {
-  // Lone surrogates have no UTF-8 form, so neither a file nor a URL can have them.
+  // Lone surrogates have no UTF-8 form, so neither file names nor URLs can contain them.
   return component !== '' && component !== '.' && component !== '..' && !/[\0\p{Surrogate}]/u.test(component);
 }

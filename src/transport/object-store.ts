@@ -1,5 +1,5 @@
-// Bytes by name: a folder, a web server, a bucket. Nothing here knows what the bytes are for. What a store cannot do (list, write) is
-// missing from it, so that callers see it before they begin.
+// Bytes by name: a folder, a web server, a bucket. Nothing here knows what the bytes are for. An operation that a store lacks (list,
+// write) is undefined on it, so that callers can tell before they begin.
 import type { WithSignal } from '../core/with-signal.js';
 
 /** Bytes of an object, from `start` up to, but not including, `end`; without `end` up to the object's end. */
@@ -10,9 +10,9 @@ export interface ByteRange {
 
 export interface OpenOptions extends WithSignal {
   readonly range?: ByteRange | undefined;
-  /** Answer `not-modified` when the object still has this tag. */
+  /** Return `not-modified` when the object still has this tag. */
   readonly unlessTag?: string | undefined;
-  /** Fail with `mirror-changed` when the object no longer has this tag: for the rest of a body that broke off. */
+  /** Fail with `mirror-changed` when the object no longer has this tag: for resuming a body that broke off. */
   readonly ifTag?: string | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface OpenOptions extends WithSignal {
 export interface OpenedObject {
   /** Read it to the end or cancel it. A chunk may share its memory with others: copy it before a transfer. */
   readonly body: ReadableStream<Uint8Array>;
-  /** Bytes of the body, where the store says so before it. */
+  /** Size of the body in bytes, if known in advance. */
   readonly size: number | undefined;
   /** A strong validator, with its quotes; a weak one is not reported. */
   readonly tag: string | undefined;
@@ -36,7 +36,7 @@ export interface ObjectFacts {
 
 /** Paths are relative to the store's root, separated by `/`, and not URL-encoded. */
 export interface ObjectStore {
-  /** The URL of the root without credentials: unique per store, fit for messages and as a key of caches. */
+  /** The URL of the root without credentials: unique per store, usable in messages and as a cache key. */
   readonly url: string;
   /**
    * Whether a tag can be kept to ask much later, even after the store moved, for an object that has changed. Tags that do not last are
@@ -53,41 +53,41 @@ export interface ObjectStore {
   open(path: string, options: OpenOptions): Promise<OpenedObject | 'not-modified'>;
   /** Looks at an object without reading it; undefined when there is none. */
   stat(path: string, options?: WithSignal): Promise<ObjectFacts | undefined>;
-  /** The size in bytes, from a store that knows it without asking anybody; a hint, which never fails. */
+  /** The size in bytes, if the store knows it without a request. Only a hint; never fails. */
   sizeHint?(path: string): number | undefined;
-  /** Missing where there is no way to learn what is there. */
+  /** Undefined if the store cannot be listed. */
   readonly lister?: ObjectLister | undefined;
-  /** Missing where objects are only read. */
+  /** Undefined if the store is read-only. */
   readonly writer?: ObjectWriter | undefined;
-  /** Ends open connections, so that the process can exit; the store cannot be used afterwards. */
+  /** Closes open connections so that the process can exit; the store cannot be used afterwards. */
   close?(): Promise<void>;
 }
 
 export interface ListOptions extends WithSignal {
-  /** Objects in folders below, too; only those directly in the folder by default. */
+  /** Include objects in subfolders; by default only those directly in the folder are listed. */
   readonly isRecursive?: boolean | undefined;
-  /** Name the folders directly in it, too: their paths end in `/`, as the prefixes that a bucket tells. Not together with `isRecursive`. */
+  /** Include the folders directly in it: their paths end in `/`, like the prefixes of a bucket. Not together with `isRecursive`. */
   readonly withFolders?: boolean | undefined;
-  /** Ask for the sizes, where that costs something. */
+  /** Include sizes even if they cost extra requests. */
   readonly withSizes?: boolean | undefined;
 }
 
 export interface ListedObject {
-  /** From the root of the store. */
+  /** Relative to the root of the store. */
   readonly path: string;
-  /** In bytes; where it costs something only when it was asked for. */
+  /** In bytes; if it costs extra, only present on request. */
   readonly size: number | undefined;
-  /** When it was written, in milliseconds since 1970; as `size`. */
+  /** Modification time in milliseconds since 1970; present under the same condition as `size`. */
   readonly modified: number | undefined;
 }
 
 export interface ObjectLister {
-  /** The objects of a folder, sorted by path; some may be no more when they are opened. A folder that is not there has none. */
+  /** The objects of a folder, sorted by path. Some may be gone by the time they are opened. A missing folder has none. */
   list(folder: string, options?: ListOptions): AsyncIterable<ListedObject>;
 }
 
 export interface BeginOptions extends WithSignal {
-  /** The name it will get, where that is known already: a store that cannot rename need not keep it elsewhere meanwhile. */
+  /** The final name, if already known: a store that cannot rename then needs no temporary place. */
   readonly path?: string | undefined;
 }
 
@@ -97,21 +97,21 @@ export interface ObjectWriter {
    * @throws MirrorError `mirror-full`, `mirror-read-only`, `mirror-write-failed`.
    */
   begin(options?: BeginOptions): Promise<PendingObject>;
-  /** Removes an object; one that is not there is fine. Errors as `begin`. */
+  /** Removes an object; does nothing if it does not exist. Errors as `begin`. */
   remove(path: string, options?: WithSignal): Promise<void>;
 }
 
-/** What must hold for a name to be given: nobody has it, or the object that has it still has this tag. */
+/** Condition for a commit: no object has the name yet, or the object that has it still has this tag. */
 export type CommitCondition = 'absent' | { readonly ifTag: string };
 
-/** An object on its way: invisible until it gets its name, which may depend on its content. */
+/** An object being written: invisible until it gets its name, which may depend on its content. */
 export interface PendingObject {
   /** Appends bytes; the caller may reuse their memory afterwards. Errors as `commit`. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Makes everything durable that was written, and leaves for `commit` only what cannot take long. Errors as `commit`. */
+  /** Makes the written bytes durable, so that little work is left for `commit`. Errors as `commit`. */
   prepare(): Promise<void>;
   /**
-   * Gives the object its name, in place of one that is there, in one step; afterwards it is done.
+   * Gives the object its name in one step, replacing any object that has it; nothing can be written afterwards.
    * @throws MirrorError `mirror-changed` when the condition does not hold; `mirror-full`, `mirror-read-only`, `mirror-write-failed`;
    * then nothing is left behind.
    */

@@ -27,7 +27,7 @@ const SCHEMES: ReadonlyMap<string | undefined, OpenScheme> = new Map<string | un
 /**
  * Opens an object store; nothing is read yet.
  * @param reference A `file:`, `http:` or `https:` URL, or a path.
- * @throws MirrorError `mirror-protocol` for other schemes and for what is not a URL.
+ * @throws MirrorError `mirror-protocol` for other schemes and for malformed URLs.
  */
 export function openObjectStore(reference: string, options: OpenStoreOptions = {}): ObjectStore {
   const scheme = schemeOf(reference);
@@ -47,7 +47,7 @@ function filePath(reference: string): string {
   } catch (cause) {
     throw new MirrorError(
       'mirror-protocol',
-      `Cannot open mirror "${reference}": not a file URL of this machine`,
+      `Cannot open mirror "${reference}": it is not a file URL on this machine`,
       {
         cause,
         hint: 'Write it as file:///absolute/path',
@@ -59,7 +59,7 @@ function filePath(reference: string): string {
 
 function parseUrl(reference: string): URL {
   if (URL.canParse(reference)) return new URL(reference);
-  // The text is not repeated: what cannot be parsed cannot be freed from a password either.
+  // The text is not repeated: a password cannot be stripped from a URL that cannot be parsed.
   throw new MirrorError('mirror-protocol', 'Cannot open a mirror: its URL cannot be parsed', {
     hint: 'Write it as https://host/path',
   });

@@ -9,24 +9,24 @@ export interface ReadOptions extends WithSignal {
   readonly limit: number;
 }
 
-/** What opens objects: a store, or something that stands for one. */
+/** Anything that opens objects, such as a store. */
 export interface ObjectOpener {
   open(path: string, options: WithSignal): Promise<ReadableObject>;
 }
 
-/** What reading needs of an open object. */
+/** The parts of an open object that reading needs. */
 export type ReadableObject = Pick<OpenedObject, 'body' | 'size' | 'location'>;
 
-/** How often `readAll` starts again after a body that broke off. */
+/** How often `readAll` starts over after a body broke off. */
 const BODY_ATTEMPTS = 3;
 
 /**
- * Reads a whole object into memory; starts again when the body breaks off.
+ * Reads a whole object into memory; starts over when the body breaks off.
  * @throws MetadataError `metadata-too-large` beyond the limit; whatever `store.open` throws.
  */
 export async function readAll(store: ObjectOpener, path: string, options: ReadOptions): Promise<Uint8Array> {
   for (let attempt = 1; ; attempt++) {
-    // Retries until the body begins are the store's own business.
+    // The store itself retries until the body begins.
     const object = await store.open(path, { signal: options.signal });
     try {
       return await readBody(object, options);
@@ -47,7 +47,7 @@ async function readBody(object: ReadableObject, options: ReadOptions): Promise<U
 }
 
 /**
- * Reads the body of an open object chunk by chunk, the next one when `onChunk` is done with the last.
+ * Reads the body of an open object chunk by chunk, the next one after `onChunk` has finished.
  * @throws MetadataError `metadata-too-large` beyond the limit; whatever `onChunk` throws. The body is cancelled then.
  */
 export async function forEachChunk(

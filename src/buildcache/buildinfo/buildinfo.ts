@@ -1,5 +1,5 @@
-// The buildinfo of a package, `.spack/binary_distribution`: what is to be relocated, and which prefixes it was built with
-// (FORMATS.md §4). Its texts are byte strings, one character per byte: names of files need not be UTF-8.
+// The buildinfo of a package, `.spack/binary_distribution`: the files to relocate, and the prefixes it was built with
+// (FORMATS.md §4). Texts are byte strings, one character per byte, since file names need not be UTF-8.
 
 import { MetadataError } from '../../core/errors.js';
 import { parseYamlRecord, type YamlRecord, YamlRecordError, type YamlRecordValue } from './yaml-record.js';
@@ -14,7 +14,7 @@ export interface Buildinfo {
   readonly relocateTextfiles: readonly string[];
   readonly relocateBinaries: readonly string[];
   readonly relocateLinks: readonly string[];
-  /** False in old packages: they list each name of a hard link. */
+  /** False in old packages, which list every name of a hard link. */
   readonly hardlinksDeduped: boolean;
   readonly relativeRpaths: boolean;
   /** Dag hashes with the prefixes they had, in the order of the file. */
@@ -53,7 +53,7 @@ function readRecord(bytes: Uint8Array, source: string): YamlRecord {
   }
 }
 
-/** Of several prefixes with one hash the last one counts, as when Python inverts a dictionary. */
+/** If several prefixes have the same hash, the last one wins, as when Python inverts a dictionary. */
 function invert(prefixToHash: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   return new Map([...prefixToHash].map(([prefix, hash]): [string, string] => [hash, prefix]));
 }
@@ -67,7 +67,7 @@ class Fields {
     this.#source = source;
   }
 
-  /** Python writes None as `null`, or as nothing; neither is a path. */
+  /** Python writes None as `null` or as an empty value; neither is a path. */
   findText(key: string): string | undefined {
     const value = this.#record.get(key);
     if (value === undefined || value === '' || value === 'null' || value === '~') return undefined;
@@ -86,7 +86,7 @@ class Fields {
     return value.map((item: string) => this.#requireNoNul(key, item));
   }
 
-  /** Without these lists nothing would be relocated, and nobody would notice. */
+  /** Without these lists, nothing would be relocated, silently. */
   getList(key: string): readonly string[] {
     if (!this.#record.has(key)) this.#missing(key);
     return this.findList(key);
@@ -108,7 +108,7 @@ class Fields {
   }
 
   #requireNoNul(key: string, text: string): string {
-    if (text.includes('\0')) throw invalid(this.#source, `"${key}" has a name with a NUL in it`, { key });
+    if (text.includes('\0')) throw invalid(this.#source, `"${key}" contains a name with a NUL`, { key });
     return text;
   }
 

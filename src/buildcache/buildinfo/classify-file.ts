@@ -1,4 +1,4 @@
-// What a file is to relocation: a binary, a text, or neither; by its bytes, as `file --mime-type` says it (FORMATS.md §4).
+// Classifies a file for relocation: binary, text, or neither; by its bytes, as `file --mime-type` does (FORMATS.md §4).
 import { detectFileKind } from '../../binfmt/detect.js';
 import { E_TYPE, ET_DYN, ET_EXEC } from '../../binfmt/elf/elf-format.js';
 import { concatBytes, EMPTY_BYTES, toLatin1 } from '../../core/bytes.js';
@@ -6,15 +6,15 @@ import { isJsonText, LONGEST_JSON } from '../json-text.js';
 
 export type FileClass = 'binary' | 'text' | 'other';
 
-/** How much `file` looks at to tell text from data. */
+/** Number of bytes that `file` examines to tell text from data. */
 const HEAD_SIZE = 64 << 10;
 
-/** Bytes that no text has. Everything above 7F may be some encoding. */
+/** Bytes that never occur in text. Anything above 7F may belong to some encoding. */
 const NO_TEXT = Uint8Array.from({ length: 256 }, (_, byte) =>
   Number(byte < 0x07 || (byte > 0x0d && byte < 0x20 && byte !== 0x1b) || byte === 0x7f),
 );
 
-/** Formats that consist of text, and that a longer or shorter path would break or that need none: left alone. */
+/** Text-based formats that a path of another length would break, or that contain no paths: left alone. */
 const OTHER_FORMATS: readonly RegExp[] = [
   /^\x04?%!/, // PostScript
   /^[\s\S]{0,256}%PDF-/,
@@ -27,26 +27,26 @@ const OTHER_FORMATS: readonly RegExp[] = [
 const LONGEST_MAGIC = 8 << 10;
 const JSON_START = /^[ \t\r\n]*[{[]/;
 
-/** Takes the bytes of one file, in pieces. */
+/** Receives the bytes of one file, in pieces. */
 export class FileClassifier {
   readonly #isObjectName: boolean;
   #head: Uint8Array = EMPTY_BYTES;
   #size = 0;
   #class: FileClass | undefined;
-  /** The whole of a file that may be JSON. */
+  /** The whole content of a file that may be JSON. */
   #json: Uint8Array[] | undefined;
 
-  /** @param path - Mach-O objects are known by their name: `*.o`. */
+  /** @param path - Mach-O objects are recognized by their name: `*.o`. */
   constructor(path: string) {
     this.#isObjectName = path.endsWith('.o');
   }
 
-  /** False as soon as it is known that the file is no text. */
+  /** False once the file is known not to be text. */
   get mayBeText(): boolean {
     return this.#class === undefined || this.#class === 'text';
   }
 
-  /** The bytes are copied where they are kept. */
+  /** Bytes that are kept are copied. */
   push(bytes: Uint8Array): void {
     const start = this.#size;
     this.#size += bytes.length;
@@ -87,7 +87,7 @@ function classifyHead(head: Uint8Array, { isObjectName }: { readonly isObjectNam
   return isText(head) ? 'text' : 'other';
 }
 
-/** Programs and shared libraries; an object has nothing that could be relocated. */
+/** Programs and shared libraries; an object file has nothing to relocate. */
 function isLinkedElf(head: Uint8Array): boolean {
   const [low, high] = head[5] === 2 ? [head[E_TYPE + 1], head[E_TYPE]] : [head[E_TYPE], head[E_TYPE + 1]];
   return high === 0 && (low === ET_EXEC || low === ET_DYN);

@@ -4,22 +4,22 @@ import { fromLatin1 } from '../../core/bytes.js';
 import { decodeSurrogateEscape, encodeSurrogateEscape } from '../../host/surrogate-escape.js';
 import { formatScalar } from './yaml-scalar-writer.js';
 
-/** The facts that a package is pushed with. */
+/** The facts of a pushed package. */
 export interface BuildinfoFacts {
   readonly sbangInstallPath: string;
   /** The root of the store. */
   readonly buildpath: string;
   readonly spackprefix: string;
-  /** The prefix below the root. */
+  /** The prefix relative to the root. */
   readonly relativePrefix: string;
   readonly relocateTextfiles: readonly string[];
   readonly relocateBinaries: readonly string[];
   readonly relocateLinks: readonly string[];
-  /** Dag hashes with their prefixes, in the order in which they are to be replaced. */
+  /** Dag hashes with their prefixes, in the order of replacement. */
   readonly hashToPrefix: ReadonlyMap<string, string>;
 }
 
-/** The bytes of the file. Lists name each hard link group once. */
+/** The bytes of the file. The lists name each group of hard links once. */
 export function formatBuildinfo(facts: BuildinfoFacts): Uint8Array {
   const lines = [
     formatEntry('sbang_install_path', facts.sbangInstallPath),
@@ -35,7 +35,7 @@ export function formatBuildinfo(facts: BuildinfoFacts): Uint8Array {
   return fromLatin1(lines.map((line) => `${line}\n`).join(''));
 }
 
-/** A text that goes on in further lines is indented by two more than its entry. */
+/** Continuation lines of a text are indented by two more than its entry. */
 function formatEntry(key: string, value: string, indent = 0): string {
   const start = `${' '.repeat(indent)}${formatText(key, 0, indent)}: `;
   return start + formatText(value, start.length, indent + 2);

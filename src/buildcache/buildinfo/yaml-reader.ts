@@ -8,7 +8,7 @@ import { foldLines, readDoubleQuoted, readSingleQuoted, trimBlanks } from './yam
 export type YamlRecordValue = string | readonly string[] | ReadonlyMap<string, string>;
 export type YamlRecord = ReadonlyMap<string, YamlRecordValue>;
 
-/** Where YAML meets what a record cannot hold; the caller gives it a code. */
+/** Invalid YAML, or YAML that a record cannot hold; the caller wraps it in an error with a code. */
 export class YamlRecordError extends Error {}
 
 const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
@@ -19,7 +19,7 @@ const FLOW_BLANKS = /[ \t\n]*/y;
 const REST_OF_LINE = /[ \t]*(?:(?<=[ \t])#[^\n]*)?(?:\n|$)/y;
 const KEY_END = /:(?=[ \n]|$)|\n|$/g;
 const FLOW_SPECIAL = /[:#,[\]{}\n]/g;
-/** No plain scalar begins with one of these, nor with one of `-?:` before a blank. */
+/** A plain scalar does not begin with one of these, nor with one of `-?:` before a blank. */
 const INDICATOR = /^(?:[ \t,[\]{}#&*!|>'"%@`]|[-?:](?:[ \t\n]|$))/;
 
 const BLANK = 0x20;
@@ -32,7 +32,7 @@ export class YamlReader {
 
   /**
    * @param text - the whole file.
-   * @param decode - makes of a scalar what the record holds.
+   * @param decode - converts a scalar to its value in the record.
    */
   constructor(text: string, decode: (text: string) => string) {
     this.#text = text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
@@ -42,11 +42,11 @@ export class YamlReader {
   /** @throws YamlRecordError */
   read(): YamlRecord {
     const forbidden = FORBIDDEN.exec(this.#text);
-    if (forbidden !== null) throw this.#error('it has a control character', forbidden.index);
+    if (forbidden !== null) throw this.#error('it contains a control character', forbidden.index);
     this.#skipFiller();
     if (this.#take(/---[ \t]*\n/y) !== undefined) this.#skipFiller();
     const record = this.#text[this.#at] === '{' ? this.#readFlowRecord() : this.#readBlockRecord();
-    if (this.#at < this.#text.length) throw this.#error('there is something behind the end');
+    if (this.#at < this.#text.length) throw this.#error('unexpected content after the end');
     return record;
   }
 
@@ -70,8 +70,8 @@ export class YamlReader {
   /** `key: value`, or `? key` with `: value` on the next line, as long keys are written. */
   #readEntry<Value>(map: Map<string, Value>, indent: number, readValue: () => Value): void {
     const key = this.#accept('? ') ? this.#readExplicitKey(indent) : this.#readImplicitKey();
-    if (!this.#accept(':')) throw this.#error('a ":" is missing behind a key');
-    if (map.has(key)) throw this.#error(`"${key}" stands there twice`);
+    if (!this.#accept(':')) throw this.#error('a ":" is missing after a key');
+    if (map.has(key)) throw this.#error(`"${key}" is given twice`);
     map.set(key, readValue());
     this.#skipFiller();
   }
@@ -79,7 +79,7 @@ export class YamlReader {
   #readExplicitKey(indent: number): string {
     const key = this.#readBlockScalar(indent);
     this.#skipFiller();
-    if (this.#indent() !== indent) throw this.#error('a ":" is missing behind a key');
+    if (this.#indent() !== indent) throw this.#error('a ":" is missing after a key');
     this.#at += indent;
     return key;
   }
@@ -91,7 +91,7 @@ export class YamlReader {
     KEY_END.lastIndex = this.#at;
     const end = KEY_END.exec(this.#text)?.index ?? this.#at;
     const key = this.#text.slice(this.#at, end);
-    if (key.includes(' #')) throw this.#error('a comment stands in a key');
+    if (key.includes(' #')) throw this.#error('a key contains a comment');
     this.#at = end;
     return this.#decode(trimBlanks(key, BOTH_ENDS));
   }
@@ -112,7 +112,7 @@ export class YamlReader {
     return this.#isEntry(indent) ? this.#readBlockMap(indent) : this.#readBlockScalar(0);
   }
 
-  /** Says whether a line begins with a key. */
+  /** Tells whether a line begins with a key. */
   #isEntry(indent: number): boolean {
     const start = this.#at;
     this.#at += indent;
@@ -142,7 +142,7 @@ export class YamlReader {
     return map;
   }
 
-  /** A scalar and the end of its line; further lines belong to it if they are indented deeper than its parent. */
+  /** A scalar and the end of its line; the following lines belong to it if they are indented more than its parent. */
   #readBlockScalar(parentIndent: number): string {
     if (this.#isAtLineEnd()) {
       this.#endLine();
@@ -159,7 +159,7 @@ export class YamlReader {
     return this.#decode(lines.length === 1 ? (lines[0] ?? '') : foldLines(lines));
   }
 
-  /** Says whether a scalar goes on; then the blank lines before the next one belong to it. */
+  /** Tells whether a scalar continues; then the blank lines before its next line belong to it. */
   #continues(lines: string[], parentIndent: number): boolean {
     const start = this.#at;
     let blankLines = 0;
@@ -173,14 +173,14 @@ export class YamlReader {
     return goesOn;
   }
 
-  /** Adds one line of a scalar; false if a comment ends the scalar with it. */
+  /** Adds one line of a scalar; false if a comment ends the scalar on this line. */
   #readPlainLine(lines: string[]): boolean {
     const newline = this.#text.indexOf('\n', this.#at);
     const end = newline < 0 ? this.#text.length : newline;
     const line = this.#text.slice(this.#at, end);
     const comment = line.search(/[ \t]#/);
     const content = trimBlanks(comment < 0 ? line : line.slice(0, comment), BOTH_ENDS);
-    if (/:(?:[ \t]|$)/.test(content)) throw this.#error('a mapping stands where a text must be');
+    if (/:(?:[ \t]|$)/.test(content)) throw this.#error('a mapping where a text is expected');
     this.#at = end + 1;
     lines.push(content);
     return comment < 0;
@@ -206,9 +206,9 @@ export class YamlReader {
       if (this.#accept('? ')) this.#skip(FLOW_BLANKS);
       const key = this.#readFlowScalar();
       this.#skip(FLOW_BLANKS);
-      if (!this.#accept(':')) throw this.#error('a ":" is missing behind a key');
+      if (!this.#accept(':')) throw this.#error('a ":" is missing after a key');
       this.#skip(FLOW_BLANKS);
-      if (map.has(key)) throw this.#error(`"${key}" stands there twice`);
+      if (map.has(key)) throw this.#error(`"${key}" is given twice`);
       map.set(key, readValue());
     });
     return map;
@@ -248,7 +248,7 @@ export class YamlReader {
     throw this.#error('it ends too early', this.#text.length);
   }
 
-  /** The text between quotes, if a quote stands here. */
+  /** The text between quotes, if there is a quote at this position. */
   #readQuoted(): string | undefined {
     const quote = this.#text[this.#at];
     if (quote !== "'" && quote !== '"') return undefined;
@@ -256,7 +256,7 @@ export class YamlReader {
     const end = quote === "'" ? this.#endOfSingleQuoted(start) : this.#endOfDoubleQuoted(start);
     const source = this.#text.slice(start, end);
     const text = quote === "'" ? readSingleQuoted(source) : readDoubleQuoted(source);
-    if (text === undefined) throw this.#error('an escape is not known');
+    if (text === undefined) throw this.#error('unknown escape');
     this.#at = end + 1;
     return text;
   }
@@ -289,14 +289,14 @@ export class YamlReader {
     return this.#text[this.#at + indent] === '-' && (next === ' ' || next === '\n' || next === undefined);
   }
 
-  /** The number of blanks that follow. */
+  /** The number of blanks from this position on. */
   #indent(): number {
     let end = this.#at;
     while (this.#text.charCodeAt(end) === BLANK) end++;
     return end - this.#at;
   }
 
-  /** Skips blanks, and says whether nothing but a comment follows them. */
+  /** Skips blanks; tells whether only a comment or nothing follows them. */
   #isAtLineEnd(): boolean {
     while (/[ \t]/.test(this.#text[this.#at] ?? '')) this.#at++;
     const next = this.#text[this.#at];
@@ -305,7 +305,7 @@ export class YamlReader {
   }
 
   #endLine(): void {
-    if (this.#take(REST_OF_LINE) === undefined) throw this.#error('something stands behind a value');
+    if (this.#take(REST_OF_LINE) === undefined) throw this.#error('unexpected content after a value');
   }
 
   #accept(text: string): boolean {

@@ -1,4 +1,4 @@
-// A YAML mapping of texts, lists of texts and mappings of texts, in which nothing is ever converted: `yes`, `12:30:45` and
+// A YAML mapping of texts, lists of texts and mappings of texts, without any conversion of values: `yes`, `12:30:45` and
 // `null` are file names here (YAML 1.2, failsafe schema). Texts are byte strings, one character per byte.
 
 import { encodeUtf8, toLatin1 } from '../../core/bytes.js';
@@ -12,15 +12,15 @@ const ESCAPED_BYTE_LAST = 0xdcff;
 /**
  * Parses a YAML record.
  *
- * @throws YamlRecordError when it is not YAML in UTF-8, or no such record.
+ * @throws YamlRecordError when it is not YAML in UTF-8, or not such a record.
  */
 export function parseYamlRecord(bytes: Uint8Array): YamlRecord {
   return new YamlReader(decodeText(bytes), toByteString).read();
 }
 
 /**
- * The bytes of a name, one per character: UTF-8, but a low surrogate that stands for a byte that was no UTF-8
- * (Python's `surrogateescape`) is that byte.
+ * The bytes of a name, one per character: UTF-8, but a low surrogate that stands for a byte that is not UTF-8
+ * (Python's `surrogateescape`) becomes that byte.
  *
  * @throws YamlRecordError for any other half of a surrogate pair.
  */
@@ -32,7 +32,7 @@ export function toByteString(text: string): string {
     if (code >= ESCAPED_BYTE_FIRST && code <= ESCAPED_BYTE_LAST)
       parts.push(String.fromCharCode(code - 0xdc00));
     else if (code >= 0xd800 && code <= 0xdfff)
-      throw new YamlRecordError('a name has half a surrogate pair in it');
+      throw new YamlRecordError('a name contains half a surrogate pair');
     else parts.push(toLatin1(encodeUtf8(character)));
   }
   return parts.join('');

@@ -1,5 +1,5 @@
-// Scalars of YAML 1.2: what folded lines and escapes stand for (YAML 1.2.2 §5.7, §6.5, §7.3). Part of the reader of records, which says
-// why the `yaml` library does not serve.
+// Scalars of YAML 1.2: decodes folded lines and escapes (YAML 1.2.2 §5.7, §6.5, §7.3). Part of the record reader, which explains
+// why the `yaml` library cannot be used.
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '0': '\0',
@@ -23,16 +23,16 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 const HEX_LENGTHS: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
 
-/** These ended lines before YAML 1.2; the library that Spack uses still indents what stands behind one. */
+/** These ended lines before YAML 1.2; Spack's YAML library still indents the text after one. */
 const OLD_LINE_BREAK = /([\u0085\u2028\u2029]) +/g;
 
-/** What stands between single quotes. */
+/** Decodes the text between single quotes. */
 export function readSingleQuoted(source: string): string {
   const text = source.includes('\n') ? foldLines(source.split('\n')) : source;
   return text.replaceAll("''", "'").replace(OLD_LINE_BREAK, '$1');
 }
 
-/** Lines of one scalar: a single line break is a blank, each further one stays. */
+/** Lines of one scalar: a single line break becomes a blank, each further one is kept. */
 export function foldLines(lines: readonly string[]): string {
   const parts: string[] = [];
   const last = lines.length - 1;
@@ -48,9 +48,9 @@ export function foldLines(lines: readonly string[]): string {
 }
 
 /**
- * What stands between double quotes.
+ * Decodes the text between double quotes.
  *
- * @returns undefined for an escape that does not exist.
+ * @returns undefined for an unknown escape.
  */
 export function readDoubleQuoted(source: string): string | undefined {
   if (!source.includes('\\')) return source.includes('\n') ? foldLines(source.split('\n')) : source;
@@ -58,7 +58,7 @@ export function readDoubleQuoted(source: string): string | undefined {
 }
 
 /**
- * Cuts blanks and tabs: a name may begin or end with any other white space. Not by a regular expression, since `[ \t]+$`
+ * Trims blanks and tabs: a name may begin or end with any other white space. Not with a regular expression, since `[ \t]+$`
  * takes quadratic time on long runs of blanks in the middle.
  */
 export function trimBlanks(text: string, at: { readonly start: boolean; readonly end: boolean }): string {
@@ -91,7 +91,7 @@ class DoubleQuoted {
       special.lastIndex = this.#at;
       const next = special.exec(this.#source)?.index ?? this.#source.length;
       const isFolded = this.#source[next] === '\n';
-      // Blanks before a line break are cut, but those that an escape stands for are in a part of their own.
+      // Blanks before a line break are trimmed, but escaped ones are kept, in a separate part.
       this.#parts.push(trimBlanks(this.#source.slice(this.#at, next), { start: false, end: isFolded }));
       this.#at = next + 1;
       if (isFolded) this.#parts.push(joint(1 + this.#skipEmptyLines()));
@@ -100,7 +100,7 @@ class DoubleQuoted {
     return this.#parts.join('');
   }
 
-  /** An escaped line break is none: the lines are glued. */
+  /** An escaped line break joins the lines. */
   #readEscape(): boolean {
     const letter = this.#source[this.#at++] ?? '';
     const digits = HEX_LENGTHS[letter];
@@ -120,7 +120,7 @@ class DoubleQuoted {
     return true;
   }
 
-  /** Moves to the next character that is no blank; says how many line breaks it passed. */
+  /** Moves to the next character that is not a blank; returns the number of line breaks passed. */
   #skipEmptyLines(): number {
     let breaks = 0;
     for (; isBlank(this.#source[this.#at]) || this.#source[this.#at] === '\n'; this.#at++) {

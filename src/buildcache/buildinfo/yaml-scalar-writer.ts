@@ -1,29 +1,29 @@
-// Writes a text as a YAML scalar in the style that Spack's emitter chooses: plain where a YAML 1.2 core reader gets the text back,
-// else in single quotes, else in double quotes with escapes (YAML 1.2 §5.7, §7.3, §10.3; pinned by test/vectors/yaml.json).
-// Texts hold bytes that are not UTF-8 as lone surrogates. The `yaml` library folds and quotes differently (the test "the yaml library
+// Writes a text as a YAML scalar in the style that Spack's emitter chooses: plain if a YAML 1.2 core reader would return the same text,
+// otherwise in single quotes, otherwise in double quotes with escapes (YAML 1.2 §5.7, §7.3, §10.3; pinned by test/vectors/yaml.json).
+// Bytes that are not UTF-8 are lone surrogates in the texts. The `yaml` library folds and quotes differently (the test "the yaml library
 // writes other bytes than Spack").
 
 export interface ScalarPlace {
   /** The column at which the scalar begins. */
   readonly column: number;
-  /** How far the lines of a scalar that goes on are indented. */
+  /** Indentation of the continuation lines of a scalar. */
   readonly indent: number;
 }
 
-/** Behind this column a scalar is folded at the next single blank. */
+/** After this column, a scalar is folded at the next single blank. */
 const FOLD_COLUMN = 80;
 
-/** Begins something else than a plain scalar. */
+/** Starts of anything other than a plain scalar. */
 const BEGINS_OTHERWISE = /^(?:[#,[\]{}&*!|>'"%@`]|---|\.\.\.|[?:-](?:[ \n\x85\u2028\u2029]|$))/;
 /** Ends a plain scalar, or turns its end into a comment. */
 const HAS_INDICATOR = /:(?:[ \n\x85\u2028\u2029]|$)|[ \n\x85\u2028\u2029]#/;
 const BREAK = /[\x85\u2028\u2029]/;
-/** What stands for itself only where it is escaped. */
+/** Characters that must be escaped. */
 const NEEDS_ESCAPE = /[^\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u;
 const PIECES = / +|[\x85\u2028\u2029]+|[^ \x85\u2028\u2029]+/g;
 const BLANK_AT_BREAK = / [\x85\u2028\u2029]|[\x85\u2028\u2029] /;
 
-/** Texts that a plain scalar would turn into something else: a truth value, nothing, a number, a date, a merge key. */
+/** Texts that a plain scalar would turn into another value: a boolean, null, a number, a date, a merge key. */
 const RESOLVED: readonly RegExp[] = [
   /^(?:true|True|TRUE|false|False|FALSE|null|Null|NULL|~|=|<<)$/,
   /^[-+]?0b[01_]+$/,
@@ -56,7 +56,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\u2029': 'P',
 };
 
-/** Writes a text; the result has no newline at its end. */
+/** Writes a text; the result has no final newline. */
 export function formatScalar(text: string, place: ScalarPlace): string {
   if (NEEDS_ESCAPE.test(text) || BLANK_AT_BREAK.test(text)) return formatDoubleQuoted(text, place);
   if (isPlain(text)) return fold(text, '', place);
@@ -69,7 +69,7 @@ function isPlain(text: string): boolean {
   return !RESOLVED.some((pattern) => pattern.test(text));
 }
 
-/** A single blank between words becomes a line break where the line is long enough; a break is followed by the indentation. */
+/** A single blank between words becomes a line break if the line is long enough; a break is followed by the indentation. */
 function fold(text: string, quote: string, { column, indent }: ScalarPlace): string {
   const margin = ' '.repeat(indent);
   const pieces = text.match(PIECES) ?? [];
@@ -91,7 +91,7 @@ function fold(text: string, quote: string, { column, indent }: ScalarPlace): str
   return result + quote;
 }
 
-/** A line may be broken before any blank and around any escape; a backslash says that the break is no blank. */
+/** A line may be broken before any blank and around any escape; a backslash keeps the break from being read as a blank. */
 function formatDoubleQuoted(text: string, { column, indent }: ScalarPlace): string {
   const characters = [...text];
   const lineBreak = `\\\n${' '.repeat(indent)}`;

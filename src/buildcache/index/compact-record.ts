@@ -1,19 +1,19 @@
-// A shortcut for the records of an index as Spack and regraft write them: without blanks, `spec` first, `ref_count` behind it. Their ends
-// are found with searches of the platform (5 GB/s for a needle that begins with a bracket, 1 with a quote) in place of a walk over
-// their bytes. Whatever looks different, and the last record, are left to the exact scanner.
+// A shortcut for the records of an index as Spack and regraft write them: without blanks, `spec` first, `ref_count` after it. Their ends
+// are found with the platform's search (5 GB/s for a needle that begins with a bracket, 1 with a quote) instead of a walk over
+// the bytes. The last record and any record in another form are left to the exact scanner.
 
 import type { RecordPlace } from './index-places.js';
 
 export interface CompactRecord extends RecordPlace {
-  /** Offset behind the record. */
+  /** Offset of the end of the record. */
   readonly end: number;
 }
 
 const BEGIN = Buffer.from('{"spec":{"name":"');
-/** The node begins behind `{"spec":`. */
+/** The node begins after `{"spec":`. */
 const NODE_AT = 8;
 const NEXT = Buffer.from('{"spec":');
-/** Between two records stands `,"<hash>":`. */
+/** Two records are separated by `,"<hash>":`. */
 const BETWEEN_LENGTH = 36;
 const AFTER_NODE = Buffer.from('},"ref_count":');
 const TRUE = Buffer.from(',"in_buildcache":true}');
@@ -23,7 +23,7 @@ const LONGEST_NAME = 128;
 const LONGEST_COUNT = 10;
 
 /**
- * Reads a record that begins at `at`; undefined when it has another form, or no other record follows in these bytes.
+ * Reads a record that begins at `at`; undefined if it has another form, or if no other record follows in these bytes.
  * @param base the offset of the first byte of `bytes`.
  */
 export function readCompactRecord(bytes: Buffer, at: number, base: number): CompactRecord | undefined {
@@ -35,7 +35,7 @@ export function readCompactRecord(bytes: Buffer, at: number, base: number): Comp
   const inBuildcache = hasAt(bytes, flagAt, TRUE);
   if (!inBuildcache && !hasAt(bytes, flagAt, FALSE)) return undefined;
   const end = flagAt + (inBuildcache ? TRUE : FALSE).length;
-  // Both searches must tell of the same record, or one of another form stands between.
+  // Both searches must find the same record, otherwise there is a record of another form in between.
   if (end + BETWEEN_LENGTH !== nextAt) return undefined;
   const name = readName(bytes, at + BEGIN.length);
   if (name === undefined) return undefined;

@@ -1,5 +1,5 @@
-// Where the records of a package index lie: a table sorted by hash, found by binary search, that is kept beside a cached index.
-// It needs some fifty bytes per package, in memory and in the file.
+// The places of the records of a package index: a table sorted by hash, for binary search, kept beside a cached index.
+// It takes about fifty bytes per package, in memory and in the file.
 
 import { decodeUtf8, encodeUtf8, toLatin1 } from '../../core/bytes.js';
 import type { DagHash } from '../../spec/spec.js';
@@ -8,20 +8,20 @@ const HASH_LENGTH = 32;
 const MAGIC = 'regraft index places 1\n';
 const NO_NAME = 0xffffffff;
 
-/** Where one record lies. */
+/** The place of one record. */
 export interface RecordPlace {
-  /** Offset of the node in the index; 0 where the record has none. */
+  /** Offset of the node in the index; 0 if the record has none. */
   readonly offset: number;
   readonly length: number;
   readonly inBuildcache: boolean;
-  /** The name of the package, where the index gives it first in the node. */
+  /** The name of the package, if it comes first in the node. */
   readonly name: string | undefined;
 }
 
 interface Columns {
   readonly offsets: Float64Array<ArrayBuffer>;
   readonly lengths: Uint32Array<ArrayBuffer>;
-  /** Places in the list of names. */
+  /** Positions in the list of names. */
   readonly names: Uint32Array<ArrayBuffer>;
   readonly hashes: Uint8Array<ArrayBuffer>;
   readonly flags: Uint8Array<ArrayBuffer>;
@@ -31,13 +31,13 @@ interface Columns {
 export interface PlacesOrigin {
   readonly sha256: string;
   readonly size: number;
-  /** When the file of the index was written, in milliseconds. */
+  /** Modification time of the index file, in milliseconds. */
   readonly mtime: number;
 }
 
 /** The sorted table; rows are numbered from 0. */
 export class IndexPlaces {
-  /** How many records there are. */
+  /** Number of records. */
   readonly size: number;
   /** Version of the index. */
   readonly version: number;
@@ -58,7 +58,7 @@ export class IndexPlaces {
     return row < this.size && this.hashAt(row) === hash ? row : -1;
   }
 
-  /** The rows of the hashes that begin so. */
+  /** The rows of the hashes that start with the prefix. */
   *rowsWithPrefix(prefix: string): Iterable<number> {
     for (let row = this.#lowerBound(prefix); row < this.size; row++) {
       if (!this.hashAt(row).startsWith(prefix)) return;
@@ -66,7 +66,7 @@ export class IndexPlaces {
     }
   }
 
-  /** The rows of packages of a name, and of those whose name only their node tells. */
+  /** The rows of packages with a name, and those whose name is only in the node. */
   *rowsNamed(name: string): Iterable<number> {
     const wanted = this.#names.indexOf(name);
     const { names } = this.#columns;
@@ -94,19 +94,19 @@ export class IndexPlaces {
     };
   }
 
-  /** The bytes of the file that keeps the table; they are for this machine. */
+  /** The bytes of the table's file, in this machine's byte order. */
   encode(origin: PlacesOrigin): Uint8Array[] {
     const { size, version } = this;
     const header = JSON.stringify({ ...origin, version, count: size, names: this.#names });
     const start = encodeUtf8(`${MAGIC}${header}\n`);
-    // The columns are aligned, so that they can be used where they lie.
+    // The columns are aligned, so that they can be used in place.
     const padding = new Uint8Array((8 - (start.length % 8)) % 8);
     const { offsets, lengths, names, hashes, flags } = this.#columns;
     const columns = [offsets, lengths, names, hashes, flags].map((column) => bytesOf(column));
     return [encodeUtf8(BYTE_ORDER), start, padding, ...columns];
   }
 
-  /** The first row whose hash is not before this text. */
+  /** The first row whose hash does not sort before this text. */
   #lowerBound(text: string): number {
     let low = 0;
     let high = this.size;
@@ -119,7 +119,7 @@ export class IndexPlaces {
   }
 }
 
-/** Eight bytes that say in which order this machine stores numbers. */
+/** Eight bytes that show the byte order of this machine. */
 const BYTE_ORDER = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 'little..' : 'big.....';
 
 function bytesOf(column: ArrayBufferView): Uint8Array {
@@ -127,7 +127,7 @@ function bytesOf(column: ArrayBufferView): Uint8Array {
 }
 
 /**
- * Reads what `IndexPlaces.encode` wrote; undefined for anything else, and for another origin.
+ * Reads the output of `IndexPlaces.encode`; undefined for anything else, and for another origin.
  * @param bytes aligned as a new array is.
  */
 export function decodePlaces(bytes: Uint8Array<ArrayBuffer>, origin: PlacesOrigin): IndexPlaces | undefined {
@@ -193,7 +193,7 @@ export class PlacesBuilder {
     for (let i = 0; i < HASH_LENGTH; i++) hashes[row * HASH_LENGTH + i] = hash.charCodeAt(i);
   }
 
-  /** The sorted table; of several records with one hash the last counts, as with any JSON object. */
+  /** The sorted table; of several records with the same hash the last one wins, as in any JSON object. */
   build(version: number): IndexPlaces {
     const rows = this.#sortedRows();
     const columns = makeColumns(rows.length);
@@ -229,7 +229,7 @@ export class PlacesBuilder {
     columns.hashes.set(hashes.subarray(start, start + HASH_LENGTH), to * HASH_LENGTH);
   }
 
-  /** Sorts by the first characters together with the row number, as whole numbers; then what is equal so far. */
+  /** Sorts by the first characters and the row number, packed into whole numbers; then sorts rows with equal first characters. */
   #sortedRows(): Uint32Array {
     const keys = new Float64Array(this.#size);
     for (let row = 0; row < keys.length; row++) keys[row] = this.#leadingBits(row) * ROW_RANGE + row;
@@ -245,7 +245,7 @@ export class PlacesBuilder {
     return rows.subarray(0, kept);
   }
 
-  /** Rows that begin with the same characters, without those that a later one replaces. */
+  /** Rows that begin with the same characters, without those replaced by a later one. */
   #sortRun(keys: Float64Array): number[] {
     const run = Array.from(keys, (key) => key % ROW_RANGE);
     const compare = (a: number, b: number) => Buffer.compare(this.#hashOf(a), this.#hashOf(b));
@@ -253,7 +253,7 @@ export class PlacesBuilder {
     return run.filter((row, i) => i + 1 === run.length || compare(row, run[i + 1] ?? row) !== 0);
   }
 
-  /** Where the keys end that have the same characters as the one at `from`. */
+  /** End of the run of keys with the same characters as the key at `from`. */
   #endOfRun(keys: Float64Array, from: number): number {
     const bits = Math.floor((keys[from] ?? 0) / ROW_RANGE);
     let end = from + 1;
@@ -261,7 +261,7 @@ export class PlacesBuilder {
     return end;
   }
 
-  /** Digits 2–7 come before letters, as their characters do. */
+  /** Digits 2–7 come before letters, as in ASCII. */
   #leadingBits(row: number): number {
     const { hashes } = this.#columns;
     let bits = 0;

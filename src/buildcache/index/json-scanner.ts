@@ -1,5 +1,5 @@
-// Walks over JSON (RFC 8259) without building values: an index of 100,000 packages has hundreds of megabytes, of which a run needs
-// a few records. It sees one window of the bytes at a time. What is skipped is checked for its nesting only; what is used goes through
+// Walks over JSON (RFC 8259) without building values: an index of 100,000 packages takes hundreds of megabytes, of which a run needs
+// a few records. It sees one window of the bytes at a time. Skipped values are checked only for their nesting; used ones go through
 // JSON.parse later.
 
 import type { ByteSource } from '../../core/byte-source.js';
@@ -17,7 +17,7 @@ const OPEN_LIST = 0x5b;
 const CURLY = 0x20;
 
 const DEFAULT_WINDOW = 1 << 20;
-/** Names and scalars that are longer are refused. */
+/** Longer names and scalars are rejected. */
 const LONGEST_TOKEN = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
@@ -39,7 +39,7 @@ export class JsonScanner {
     this.#windowSize = windowSize;
   }
 
-  /** Calls `onMember` at the value of each member; what it does not consume is skipped. The object may be of any size. */
+  /** Calls `onMember` at the value of each member; anything it does not consume is skipped. The object may be of any size. */
   readObject(onMember: (key: string) => void): void {
     this.#expect(OPEN_OBJECT);
     if (this.#consume(CLOSE_OBJECT)) return;
@@ -59,12 +59,12 @@ export class JsonScanner {
     return this.#byte() === OPEN_OBJECT;
   }
 
-  /** The next bytes, as many as there are up to `length`, one character for each; nothing is consumed. */
+  /** Up to `length` of the next bytes, one character each; nothing is consumed. */
   lookAhead(length: number): string {
     return this.#text(this.position, Math.min(this.position + length, this.#source.size));
   }
 
-  /** The bytes that are held: at least `length` from the position on, which is `at`. `start` is the offset of the first. */
+  /** The bytes in the window: at least `length` from the position `at` on. `start` is the offset of the first one. */
   window(length: number): { readonly bytes: Buffer; readonly at: number; readonly start: number } {
     const held = this.#start + this.#window.length - this.position;
     if (held < length && held < this.#source.size - this.position) this.#load(this.position, length);
@@ -80,7 +80,7 @@ export class JsonScanner {
     else this.#skipScalar();
   }
 
-  /** Reads a value as the text it is written with; undefined for one that is longer than any scalar or short text. */
+  /** Reads the source text of a value; undefined if it is longer than any scalar or short text. */
   readShortValue(): string | undefined {
     this.#skipBlanks();
     const start = this.position;
@@ -88,10 +88,10 @@ export class JsonScanner {
     return this.position - start > LONGEST_TOKEN ? undefined : this.#text(start, this.position);
   }
 
-  /** Refuses anything but white space from here on. */
+  /** Rejects anything but white space from here on. */
   expectEnd(): void {
     this.#skipBlanks();
-    if (this.position < this.#source.size) throw this.#syntax('there is something after the end');
+    if (this.position < this.#source.size) throw this.#syntax('unexpected content after the end');
   }
 
   #readKey(): string {
@@ -106,7 +106,7 @@ export class JsonScanner {
     try {
       return JSON.parse(Buffer.from(text, 'latin1').toString('utf8')) as string;
     } catch {
-      throw this.#syntax('a name is broken');
+      throw this.#syntax('a name is malformed');
     }
   }
 
@@ -116,7 +116,7 @@ export class JsonScanner {
     return this.#window.toString('latin1', start - this.#start, end - this.#start);
   }
 
-  /** Stands at the opening quote; goes behind the closing one. */
+  /** Moves from the opening quote to just after the closing one. */
   #skipString(): void {
     this.position++;
     for (; this.#hasByte(); ) {
@@ -136,7 +136,7 @@ export class JsonScanner {
     throw this.#truncated();
   }
 
-  /** Stands at an opening bracket; goes behind the matching one. Four fifths of the time for an index are spent here. */
+  /** Moves from an opening bracket to just after the matching one. Takes four fifths of the time for an index. */
   #skipNested(): void {
     let depth = 0;
     let inString = false;
@@ -171,7 +171,7 @@ export class JsonScanner {
 
   #skipScalar(): void {
     const start = this.position;
-    // true, false, null and numbers are made of these.
+    // true, false, null and numbers consist of these.
     while (/[A-Za-z0-9+.-]/.test(String.fromCharCode(this.#byte() ?? 0))) this.position++;
     if (this.position === start) throw this.#syntax('a value is missing');
   }
@@ -231,7 +231,7 @@ export class JsonScanner {
     const offset = this.#source.size;
     return new MetadataError(
       'metadata-syntax',
-      `Cannot read "${this.#name}": it ends early, after ${offset} bytes`,
+      `Cannot read "${this.#name}": it ends unexpectedly after ${offset} bytes`,
       {
         data: { source: this.#name, offset },
       },

@@ -1,5 +1,5 @@
 // The package index of a build cache (`index.json`): a database of Spack with fewer facts per record, FORMATS.md §2.
-// Reading finds where each record lies; a record is parsed when somebody asks for it.
+// Reading finds the place of each record; a record is parsed on demand.
 
 import { type ByteSource, sourceOfBytes } from '../../core/byte-source.js';
 import { MetadataError } from '../../core/errors.js';
@@ -15,14 +15,14 @@ import { JsonScanner } from './json-scanner.js';
 const NODE_FORMATS: Readonly<Record<string, number>> = { 5: 1, 6: 3, 7: 4, 8: 5 };
 const NEWEST_VERSION = 8;
 
-/** What an index says about one package. */
+/** The record of one package in an index. */
 export interface PackageRecord {
   readonly hash: DagHash;
   readonly name: string;
   /** False for packages that are only dependencies of others, such as externals. */
   readonly inBuildcache: boolean;
   /**
-   * The node, parsed at the first use.
+   * The node, parsed on first use.
    * @throws MetadataError `metadata-syntax`, `metadata-invalid`.
    */
   readonly node: SpecNode;
@@ -34,19 +34,19 @@ interface PackageIndexParts {
   readonly places: IndexPlaces;
 }
 
-/** A package with tens of thousands of dependencies has some megabytes. */
+/** A package with tens of thousands of dependencies takes a few megabytes. */
 const LARGEST_RECORD = 16 * 1024 * 1024;
 
-/** Nodes that stay parsed. A run needs a few hundred; a list of everything must not keep them all. */
+/** Number of parsed nodes to keep. A run needs a few hundred; listing everything must not keep them all. */
 const KEPT_NODES = 1024;
 
 /** The packages of one build cache. */
 export class PackageIndex {
-  /** Where the index came from, for messages. */
+  /** URL or path of the index, for messages. */
   readonly source: string;
   readonly #bytes: ByteSource;
   readonly #places: IndexPlaces;
-  /** The nodes that were used last, at the end. */
+  /** Parsed nodes; the most recently used are last. */
   readonly #nodes = new Map<DagHash, SpecNode>();
 
   /** Use `parsePackageIndex` or `scanPackageIndex`. */
@@ -61,12 +61,12 @@ export class PackageIndex {
     return this.#places.version;
   }
 
-  /** How many records there are, mere dependencies included. */
+  /** Number of records, including dependencies that the build cache does not have. */
   get size(): number {
     return this.#places.size;
   }
 
-  /** The record of a hash, also of one that is a mere dependency. */
+  /** The record of a hash, even if the build cache does not have the package itself. */
   get(hash: DagHash): PackageRecord | undefined {
     const row = this.#places.find(hash);
     return row < 0 ? undefined : this.#recordAt(row);
@@ -77,14 +77,14 @@ export class PackageIndex {
     return this.#places.isInBuildcache(this.#places.find(hash));
   }
 
-  /** The hashes of the packages that the build cache has, sorted; `prefix` limits them to those that begin so. */
+  /** The hashes of the packages that the build cache has, sorted; `prefix` limits them to those that start with it. */
   *offeredHashes(prefix = ''): Iterable<DagHash> {
     for (const row of this.#places.rowsWithPrefix(prefix)) {
       if (this.#places.isInBuildcache(row)) yield this.#places.hashAt(row);
     }
   }
 
-  /** The packages that the build cache has; `name` limits them to one package, and leaves out what cannot be read. */
+  /** The packages that the build cache has; `name` limits them to one package, and skips unreadable records. */
   *offered(name?: string): Iterable<PackageRecord> {
     const rows = name === undefined ? this.#places.rowsWithPrefix('') : this.#places.rowsNamed(name);
     for (const row of rows) {
@@ -113,7 +113,7 @@ export class PackageIndex {
     const { source } = this;
     const path = `database.installs.${hash}.spec`;
     if (length === 0) throw invalid(source, `"${path}" is missing`, path);
-    if (length > LARGEST_RECORD) throw invalid(source, `"${path}" has ${length} bytes`, path);
+    if (length > LARGEST_RECORD) throw invalid(source, `"${path}" is too large (${length} bytes)`, path);
     const json = parseJsonDocument(this.#bytes.read(offset, length), source);
     const node = parseNode(json, NODE_FORMATS[this.version] ?? 0, { source, path, hash });
     if (node.hash === hash) return node;
@@ -153,7 +153,7 @@ function nameOf(record: PackageRecord): string | undefined {
 }
 
 /**
- * Reads an index that is in memory.
+ * Reads an index in memory.
  * @param source Where the bytes came from, for messages.
  * @throws as `scanPackageIndex`.
  */
@@ -163,7 +163,7 @@ export function parsePackageIndex(bytes: Uint8Array, source: string): PackageInd
 }
 
 /**
- * Finds where the records of an index lie, in one walk over its bytes.
+ * Finds the places of the records of an index in one pass over its bytes.
  * @param source Where the bytes came from, for messages.
  * @throws MetadataError `metadata-syntax`, `metadata-compressed`, `metadata-invalid`, and `index-version-unsupported` for an
  * index that is too new or too old.
@@ -172,7 +172,7 @@ export function scanPackageIndex(bytes: ByteSource, source: string): IndexPlaces
   try {
     return scan({ bytes, source, mayShorten: true });
   } catch (error) {
-    // Where the shortcut was misled, the exact way tells what is wrong, or that nothing is.
+    // If the shortcut was misled, the exact scan reports the error, or succeeds.
     if (error instanceof MetadataError && error.code === 'metadata-syntax')
       return scan({ bytes, source, mayShorten: false });
     throw error;
@@ -182,7 +182,7 @@ export function scanPackageIndex(bytes: ByteSource, source: string): IndexPlaces
 interface IndexScan {
   readonly bytes: ByteSource;
   readonly source: string;
-  /** Whether records may be passed over without looking at every byte. */
+  /** Whether records may be skipped without looking at every byte. */
   readonly mayShorten: boolean;
 }
 
@@ -223,7 +223,7 @@ function readVersion(scanner: JsonScanner, source: string): number {
     version > NEWEST_VERSION ? 'A newer Spack wrote it: update regraft' : 'Update the index with Spack';
   throw new MetadataError(
     'index-version-unsupported',
-    `Cannot read "${source}": its version is ${shown}, the supported ones are 5 to ${NEWEST_VERSION}`,
+    `Cannot read "${source}": its version is ${shown}, the supported versions are 5 to ${NEWEST_VERSION}`,
     { hint, data: { source, actual: shown, supported: NEWEST_VERSION } },
   );
 }
@@ -231,9 +231,9 @@ function readVersion(scanner: JsonScanner, source: string): number {
 interface PlacesRequest {
   readonly scanner: JsonScanner;
   readonly source: string;
-  /** Where it is known already, it says how nodes begin. */
+  /** If already known, it tells how nodes begin. */
   readonly version: number | undefined;
-  /** Records in their usual form need not be walked over. */
+  /** Records in the usual form need no byte-by-byte scan. */
   readonly mayShorten: boolean;
 }
 
@@ -252,9 +252,9 @@ function readPlaces({ scanner, source, version, mayShorten }: PlacesRequest): Pl
   return places;
 }
 
-/** An index that so often is not as the shortcut expects it is not made for it. */
+/** After this many misses the shortcut is given up for an index. */
 const SHORTCUT_CHANCES = 64;
-/** Records are looked at in so many bytes at least. */
+/** Minimum number of bytes to search for records. */
 const RECORD_REACH = 64 * 1024;
 
 function readCompactPlace(scanner: JsonScanner): RecordPlace | undefined {
@@ -282,11 +282,11 @@ function readPlace(scanner: JsonScanner, leadingName: RegExp): RecordPlace {
   return { offset, length, inBuildcache, name };
 }
 
-/** A name is looked for in so many bytes. */
+/** Number of bytes to search for a name. */
 const NAME_REACH = 128;
-/** Spack writes the name first, so that a look at the first bytes answers. */
+/** Spack writes the name first, so the first bytes are enough. */
 const LEADING_NAME = /^\{\s*"name"\s*:\s*"([\w.-]+)"/;
-/** Format 1 has it as the only key. */
+/** In format 1 the name is the only key. */
 const LEADING_KEY = /^\{\s*"([\w.-]+)"\s*:/;
 
 function invalid(source: string, reason: string, path: string): MetadataError {

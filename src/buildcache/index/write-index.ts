@@ -1,5 +1,5 @@
 // Builds the package index of a cache from its specfiles (FORMATS.md §2 "Index of a cache"; Spack `generate_package_index`).
-// Nodes are kept outside of memory: what stays here is some hundred bytes per package, whatever the packages' own size.
+// Nodes are kept outside of memory: a few hundred bytes per package remain, whatever the size of its node.
 
 import { decodeUtf8, encodeUtf8 } from '../../core/bytes.js';
 import { parseNode } from '../../spec/json/spec-json.js';
@@ -7,7 +7,7 @@ import { type WritableFormat, writeNode } from '../../spec/json/write-node.js';
 import type { DagHash, Spec, SpecNode } from '../../spec/spec.js';
 import { allNodes } from '../../spec/traverse.js';
 
-/** Where the builder puts what it does not keep in memory. */
+/** Storage for the data that the builder does not keep in memory. */
 export interface IndexSpool {
   /** Appends bytes and returns their offset. */
   append(bytes: Uint8Array): number;
@@ -15,11 +15,11 @@ export interface IndexSpool {
   read(offset: number, length: number): Uint8Array;
 }
 
-/** Index version → the format of its nodes. The older one serves as long as no node needs the newer. */
+/** Index version → the format of its nodes. The older one is used unless a node needs the newer. */
 const OLDER = { version: '7', format: 4 } as const;
 const NEWER = { version: '8', format: 5 } as const;
 
-/** Output is given in pieces of about this many bytes. */
+/** Approximate size of the output chunks, in bytes. */
 const CHUNK_SIZE = 1 << 20;
 
 interface IndexRecord {
@@ -28,7 +28,7 @@ interface IndexRecord {
   length: number;
   formatVersion: number;
   inBuildcache: boolean;
-  /** Places of the dependencies in the list of records; one for each edge. */
+  /** Positions of the dependencies in the list of records, one per edge. */
   edges: Uint32Array;
 }
 
@@ -50,19 +50,19 @@ export class IndexBuilder {
     this.#spool = spool;
   }
 
-  /** How many packages the cache has. */
+  /** Number of packages in the cache. */
   get packageCount(): number {
     return this.#packages;
   }
 
-  /** How many records the index has, with those of mere dependencies. */
+  /** Number of records in the index, including dependencies that the cache does not have. */
   get recordCount(): number {
     return this.#records.length;
   }
 
   /**
-   * Adds a package of the cache, and what it depends on. A package's own specfile says what it is; that of another package only
-   * does where there is no own one.
+   * Adds a package of the cache and its dependencies. A package's own specfile describes it; the specfile of another package
+   * does so only if there is none.
    * @throws MetadataError `metadata-invalid` for a spec that lacks a node.
    */
   add(spec: Spec): void {
@@ -81,7 +81,7 @@ export class IndexBuilder {
       this.#connect({ record: this.#recordOf(node.hash), node, isOwn: node === spec.root });
   }
 
-  /** The bytes of the index, the same for each call and whatever the order in which packages were added. */
+  /** The bytes of the index, the same for each call and for any order of adding packages. */
   *chunks(): Iterable<Uint8Array> {
     const { version, format } = this.#records.some((record) => record.formatVersion > 4) ? NEWER : OLDER;
     const counts = this.#countReferences();
@@ -119,7 +119,7 @@ export class IndexBuilder {
   #describe(record: IndexRecord, node: SpecNode): void {
     const format = node.formatVersion > 4 ? 5 : 4;
     const bytes = encodeUtf8(JSON.stringify(writeNode(node, format)));
-    // Most packages were met before, as a dependency, and described in the same words.
+    // Most packages were already added as a dependency, with the same node.
     if (
       record.length === bytes.length &&
       Buffer.compare(this.#spool.read(record.offset, record.length), bytes) === 0
@@ -138,7 +138,7 @@ export class IndexBuilder {
       record.edges = Uint32Array.from(tracked, (edge) => this.#places.get(edge.hash) ?? 0);
   }
 
-  /** Build, link and run edges of all records count. */
+  /** Counts the build, link and run edges of all records. */
   #countReferences(): Uint32Array {
     const counts = new Uint32Array(this.#records.length);
     for (const { edges } of this.#records)
@@ -181,7 +181,7 @@ class ChunkedOutput {
     this.length += bytes.length;
   }
 
-  /** What was added since; the view is valid until the next `add`. */
+  /** The bytes added since the last call; the view is valid until the next `add`. */
   take(): Uint8Array {
     const chunk = this.#buffer.subarray(0, this.length);
     this.length = 0;

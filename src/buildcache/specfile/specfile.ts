@@ -6,12 +6,12 @@ import { JsonFact } from '../../spec/json/json-fact.js';
 import { parseSpecDictionary } from '../../spec/json/spec-json.js';
 import type { JsonValue, Spec } from '../../spec/spec.js';
 
-/** The newest layout whose names and tarballs lie as `layout.ts` says; layout 3 has manifests instead. */
+/** The newest layout with specfiles; layout 3 has manifests instead. */
 export const NEWEST_SPECFILE_LAYOUT = 2;
 
 const SHA256_HEX = /^[0-9a-f]{64}$/;
 
-/** The checksum as the file has it; `requireChecksum` says whether it is one. */
+/** The checksum as written in the file; `requireChecksum` validates it. */
 export interface SpecfileChecksum {
   readonly algorithm: string | undefined;
   readonly hash: string | undefined;
@@ -29,7 +29,7 @@ export interface ParseSpecfileOptions {
 }
 
 /**
- * Parses a specfile without a signature (of a signed one: only the text that the signature covers).
+ * Parses a specfile without a signature (for a signed one, only the signed text).
  *
  * @param bytes - the whole text.
  * @param source - how messages name the file.
@@ -44,7 +44,7 @@ export function parseSpecfile(
   return readSpecfile(parseJsonDocument(bytes, source), source, options);
 }
 
-/** As `parseSpecfile`, for JSON that was parsed already (the config blob of an OCI manifest). */
+/** As `parseSpecfile`, for JSON that is already parsed (the config blob of an OCI manifest). */
 export function readSpecfile(json: JsonValue, source: string, options: ParseSpecfileOptions = {}): Specfile {
   const document = new JsonFact(json, source);
   const layoutVersion = document.find('buildcache_layout_version')?.count() ?? 0;
@@ -58,8 +58,8 @@ export function readSpecfile(json: JsonValue, source: string, options: ParseSpec
 }
 
 /**
- * The sha256 that the tarball must have, as 64 lower-case hexadecimal digits. The algorithm's name does not count:
- * sha256 is what every Spack computes, whatever it wrote there.
+ * The sha256 that the tarball must have, as 64 lower-case hexadecimal digits. The algorithm's name is ignored:
+ * every Spack computes sha256, whatever name it writes.
  *
  * @throws IntegrityError `checksum-missing`, `checksum-invalid`.
  */

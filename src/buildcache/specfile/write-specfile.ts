@@ -1,24 +1,24 @@
-// Writes the specfile of a build cache (FORMATS.md §2): the package's own spec.json, with a line per value, since GnuPG cuts long lines,
-// and with the layout version and the checksum of the tarball. As Python's json writes it: ASCII only, no final newline.
+// Writes the specfile of a build cache (FORMATS.md §2): the package's spec.json, one line per value, since GnuPG truncates long lines,
+// with the layout version and the tarball's checksum added. Formatted like Python's json: ASCII only, no final newline.
 import { encodeUtf8 } from '../../core/bytes.js';
 import { MetadataError } from '../../core/errors.js';
 import { parseJsonDocument } from '../../spec/json/json-document.js';
 
 export interface SpecfileFacts {
   readonly layoutVersion: number;
-  /** Of the compressed tarball, in hexadecimal. */
+  /** Digest of the compressed tarball, in hexadecimal. */
   readonly sha256: string;
 }
 
 /**
- * Makes the specfile out of the `.spack/spec.json` of an installed package; the order of its keys is kept.
+ * Makes the specfile from the `.spack/spec.json` of an installed package; keys keep their order.
  *
  * @param stored - the file's bytes.
  * @param source - how messages name it.
  * @throws MetadataError `metadata-syntax`, `metadata-compressed`, `metadata-invalid`
  */
 export function formatSpecfile(stored: Uint8Array, source: string, facts: SpecfileFacts): Uint8Array {
-  parseJsonDocument(stored, source); // from here on the text is known to be JSON
+  parseJsonDocument(stored, source); // ensures that the text is valid JSON
   const tokens = Buffer.from(stored).toString('utf8').match(TOKENS) ?? [];
   const document = new TreeReader(tokens, source).read();
   if (!(document instanceof Map)) throw invalid(source, 'the document is not an object');
@@ -33,14 +33,14 @@ export function formatSpecfile(stored: Uint8Array, source: string, facts: Specfi
   return encodeUtf8(formatTree(document));
 }
 
-/** A value as it will be written: objects keep their keys where they first stood, and the last value of each. */
+/** A value to write: objects keep each key at its first position, with its last value. */
 type Tree = string | readonly Tree[] | Map<string, Tree>;
 
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]]|[^\s{}[\]:,"]+/g;
-/** Far deeper than any spec, and shallow enough for a reader that calls itself. */
+/** Far deeper than any spec, and shallow enough for recursion. */
 const DEEPEST_NESTING = 64;
 
-/** Builds the tree from the tokens of well-formed JSON; colons and commas are not among them. */
+/** Builds the tree from the tokens of well-formed JSON; the tokens exclude colons and commas. */
 class TreeReader {
   readonly #tokens: readonly string[];
   readonly #source: string;
@@ -95,7 +95,7 @@ function formatItems(open: string, close: string, items: readonly string[]): str
   return items.length === 0 ? open + close : `${open}\n${items.join(',\n')}\n${close}`;
 }
 
-/** `\u` and four lower-case digits for everything that is neither ASCII nor one of the short escapes. */
+/** `\u` and four lower-case digits for every character that is not ASCII and has no short escape. */
 function asciiString(token: string): string {
   return JSON.stringify(JSON.parse(token)).replace(
     /[^\0-\x7f]/g,

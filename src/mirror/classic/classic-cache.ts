@@ -1,4 +1,4 @@
-// A build cache of the layouts 0 to 2 (FORMATS.md §1): files whose names are made from the specs.
+// A build cache of the layouts 0 to 2 (FORMATS.md §1): file names are derived from the specs.
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore } from '../../transport/object-store.js';
@@ -26,7 +26,7 @@ export interface ClassicCacheOptions {
   readonly store: ObjectStore;
   /** The configured name; the location by default. */
   readonly name?: string | undefined;
-  /** Of what is published; 1 by default. */
+  /** The layout of published packages; 1 by default. */
   readonly layout?: PublishedLayout | undefined;
 }
 

@@ -8,7 +8,7 @@ import type { KeyPublisher, KeyShelf, ShelvedKey } from '../build-cache.js';
 import { KEY_INDEX_PATH, KEYS_ROOT, keyPath } from './paths.js';
 
 const LARGEST_KEY_INDEX = 1 << 20;
-/** Public keys with many signatures have some hundred kilobytes. */
+/** Public keys with many signatures take a few hundred kilobytes. */
 const LARGEST_PUBLIC_KEY = 16 << 20;
 
 export class ClassicKeys implements KeyShelf {

@@ -1,5 +1,5 @@
-// Publishes one package: its tarball, and after it its specfile, each in one step. Until then nothing of it is visible, and after a
-// failure nothing of it is left. Only then a specfile of the other kind, signed or not, is removed.
+// Publishes one package: its tarball, then its specfile, each in one step. Nothing is visible before, and nothing is left after a
+// failure. The specfile of the other kind (signed or unsigned) is removed last.
 import { formatSpecfile } from '../../buildcache/specfile/write-specfile.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
@@ -50,7 +50,7 @@ export class ClassicPublication implements Publication {
     return sign === undefined ? text : sign(text);
   }
 
-  /** Both are complete before the first gets its name, so that a reader hardly ever finds a new tarball with an old specfile. */
+  /** Both files are complete before the first gets its name, so readers hardly ever see a new tarball with an old specfile. */
   async #commit(metadata: PendingObject, path: string, signal: AbortSignal | undefined): Promise<void> {
     const { tarball, spec } = this.#options;
     await metadata.prepare();

@@ -8,7 +8,7 @@ import { ClassicPublication } from './classic-publication.js';
 import { specfilePath, tarballPath } from './paths.js';
 import { writeClassicIndex } from './write-classic-index.js';
 
-/** What can be published: layout 0 is only read. */
+/** The layouts that can be published: layout 0 is read-only. */
 export type PublishedLayout = 1 | 2;
 
 export interface ClassicPublisherOptions {
@@ -32,7 +32,7 @@ export class ClassicPublisher implements Publisher {
     this.#layout = layout;
   }
 
-  /** A tarball without a specfile is what a push left that was killed: it is not there. */
+  /** A tarball without a specfile does not count: a killed push left it behind. */
   async has(spec: Spec, { signal }: WithSignal = {}): Promise<boolean> {
     const isThere = async (path: string) => (await this.#store.stat(path, { signal })) !== undefined;
     if (!(await isThere(tarballPath(spec.root, spec)))) return false;

@@ -1,4 +1,4 @@
-// What a specfile says of its package, read and verified (Spack `download_tarball`).
+// Describes a package by its specfile, which is read and verified (Spack `download_tarball`).
 import { rulesOfLayout } from '../../buildcache/relocation-rules.js';
 import { parseSpecfile } from '../../buildcache/specfile/specfile.js';
 import type { Spec } from '../../spec/spec.js';
@@ -23,7 +23,7 @@ export interface DescribeRequest extends DescribeOptions {
   readonly kind: MetadataKind;
 }
 
-/** Reads the specfile of a kind, if there is one. Errors as `BuildCache.describe`. */
+/** Reads the specfile of the requested kind, if there is one. Errors as `BuildCache.describe`. */
 export async function describeClassic(request: DescribeRequest): Promise<PackageDescription | AbsentPackage> {
   const { store, spec, kind, trust } = request;
   const path = specfilePath(spec.root, { signed: kind === 'signed', spec });
@@ -37,7 +37,7 @@ export async function describeClassic(request: DescribeRequest): Promise<Package
   const facts = { location, specfile, signature, rules: rulesOfLayout(specfile.layoutVersion) };
   const tarball = tarballPath(spec.root, spec);
   if (specfile.layoutVersion === 0) return wrappedPackage({ store, path: tarball, metadata, facts });
-  // Only in layout 0 can a signature be somewhere else.
+  // Only layout 0 may keep the signature elsewhere.
   if (signature === 'pending') await trust.openDetached(text, undefined, location);
   const stored = new StoredTarball({ store, path: tarball, specfile });
   return { ...facts, tarball: stored, files: [stored, metadata] };
@@ -79,7 +79,7 @@ interface ReadSpecfile {
   readonly location: string;
 }
 
-/** The bytes that were read and verified: the store may have others in a moment. */
+/** The verified bytes: the store's copy may change at any time. */
 function storedSpecfile({ path, bytes, location }: ReadSpecfile): StoredFile {
   const open = async (): Promise<OpenedObject> => {
     const body = new ReadableStream<Uint8Array>({

@@ -1,4 +1,4 @@
-// Every package of a build cache by its specfile, without the index.
+// Lists the packages of a build cache by their specfiles, without the index.
 import { parseSpecfile } from '../../buildcache/specfile/specfile.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectLister, ObjectStore } from '../../transport/object-store.js';
@@ -30,7 +30,7 @@ export async function* listSpecfiles({
   }
 }
 
-/** There may be a hundred thousand of them at a time. */
+/** Kept small: a hundred thousand may exist at once. */
 class ListedSpecfile implements ListedPackage {
   readonly #store: ObjectStore;
   readonly #path: string;

@@ -1,5 +1,5 @@
-// The package index of the layouts 0 to 2 (FORMATS.md §7): a strong tag, or the hash file, says whether one that is known is still the
-// current one. Spack: `BinaryCacheIndex.update`.
+// The package index of the layouts 0 to 2 (FORMATS.md §7): a strong tag or the hash file tells whether a known index is still
+// current. Spack: `BinaryCacheIndex.update`.
 import { BuildcacheError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ObjectStore, OpenedObject } from '../../transport/object-store.js';
@@ -40,7 +40,7 @@ async function openIfChanged(
   return store.open(INDEX_PATH, { signal });
 }
 
-/** What the hash file says; a hash file that is missing or wrong only means another download. */
+/** The content of the hash file; a missing or wrong hash file only costs another download. */
 async function readHashFile(
   store: ObjectStore,
   signal: AbortSignal | undefined,

@@ -1,5 +1,5 @@
-// The archive of a package in layout 0: an outer tar with the specfile, perhaps its detached signature, and the tarball proper.
-// The signature counts for what is inside, so the tarball is kept in a file until it is verified.
+// The archive of a package in layout 0: an outer tar with the specfile, optionally its detached signature, and the actual tarball.
+// The signature covers the contents, so the tarball is kept in a file until it is verified.
 import { createHash } from 'node:crypto';
 import { concatBytes, copyBytes } from '../../core/bytes.js';
 import { ArchiveError } from '../../core/errors.js';
@@ -14,7 +14,7 @@ import { SPECFILE_ENDING } from './paths.js';
 export interface OuterArchiveRequest {
   /** The outer archive, its body not yet read. */
   readonly object: OpenedObject;
-  /** What the members that count begin with. */
+  /** Prefix of the relevant members. */
   readonly name: string;
   readonly scratch: ScratchFile;
   readonly inflater: Inflater;
@@ -30,15 +30,15 @@ export interface OuterArchive {
 export interface OuterMembers {
   readonly specfile: { readonly name: string; readonly bytes: Uint8Array };
   readonly signature: Uint8Array | undefined;
-  /** The name of the tarball, which is in the scratch file. */
+  /** Name of the tarball; its content is in the scratch file. */
   readonly tarball: string;
 }
 
-/** Specfiles and signatures beyond this are refused. */
+/** Larger specfiles and signatures are rejected. */
 const MAX_METADATA_SIZE = 64 << 20;
 
 /**
- * Reads the outer archive; nothing of it is verified.
+ * Reads the outer archive without verifying anything.
  * @throws ArchiveError `archive-layout` and the codes of tar archives; IntegrityError of its compression; MirrorError
  */
 export async function readOuterArchive(request: OuterArchiveRequest): Promise<OuterArchive> {
@@ -79,7 +79,7 @@ async function unpackOuter({ object, inflater, signal, onBytes }: OuterArchiveRe
   return { location, sha256: hash.digest('hex'), size };
 }
 
-/** Collects the members that count; others are ignored, a second one of a name replaces the first. */
+/** Collects the relevant members; others are ignored, and a repeated name replaces the earlier member. */
 class OuterParts {
   readonly #scratch: ScratchFile;
   readonly #base: string;
@@ -118,7 +118,7 @@ class OuterParts {
     this.#isInTarball = false;
   }
 
-  /** The members that must be there. */
+  /** The required members. */
   require(location: string): OuterMembers {
     const bytes = this.#metadata.get(this.#specfileName);
     if (bytes === undefined) throw lacks(location, this.#specfileName);
@@ -139,9 +139,13 @@ class OuterParts {
 
   #beginMetadata(name: string, size: number): void {
     if (size > MAX_METADATA_SIZE) {
-      throw new ArchiveError('tar-too-large', `Cannot read the member "${name}": it has ${size} bytes`, {
-        data: { path: name, size, limit: MAX_METADATA_SIZE },
-      });
+      throw new ArchiveError(
+        'tar-too-large',
+        `Cannot read the member "${name}": it is too large (${size} bytes)`,
+        {
+          data: { path: name, size, limit: MAX_METADATA_SIZE },
+        },
+      );
     }
     this.#collecting = { name, chunks: [] };
   }
@@ -149,7 +153,7 @@ class OuterParts {
 
 function lacks(location: string, name: string): ArchiveError {
   return new ArchiveError('archive-layout', `Cannot use "${location}": it has no member "${name}"`, {
-    hint: 'The file is not what its specfile says (layout 0): push the package again',
+    hint: 'The file is not an archive of layout 0 as its specfile claims: push the package again',
     data: { location, name },
   });
 }

@@ -18,20 +18,20 @@ export const SPECFILE_ENDING = '.spec.json';
 export const SIGNED_SPECFILE_ENDING = '.spec.json.sig';
 const TARBALL_ENDING = '.spack';
 
-/** Specfiles of large environments have some megabytes. */
+/** Specfiles of large environments take a few megabytes. */
 export const LARGEST_SPECFILE = 64 << 20;
 
 /**
- * The name that a package's files begin with.
+ * The common prefix of the names of a package's files.
  *
  * @param node - the package.
- * @param graph - its graph: a node of format 5 has its compiler there.
+ * @param graph - its graph, needed for the compiler of nodes of format 5.
  */
 export function packageName(node: SpecNode, graph?: NodeGraph): string {
   return expandPath(PACKAGE_NAME, node, graph);
 }
 
-/** Where the specfile of a package lies. */
+/** Path of the specfile of a package. */
 export function specfilePath(
   node: SpecNode,
   options: { readonly signed: boolean; readonly spec?: NodeGraph },
@@ -40,17 +40,17 @@ export function specfilePath(
   return `${ROOT}/${packageName(node, options.spec)}${ending}`;
 }
 
-/** Where the tarball of a package lies. */
+/** Path of the tarball of a package. */
 export function tarballPath(node: SpecNode, graph?: NodeGraph): string {
   return `${ROOT}/${expandPath(PACKAGE_DIRECTORY, node, graph)}/${packageName(node, graph)}${TARBALL_ENDING}`;
 }
 
-/** A path from the folder of the packages on, as downloads have it. */
+/** A path relative to the packages' folder, as in downloads. */
 export function withoutRoot(path: string): string {
   return path.slice(ROOT.length + 1);
 }
 
-/** Where the public key of a fingerprint lies. */
+/** Path of the public key with a fingerprint. */
 export function keyPath(fingerprint: string): string {
   return `${KEYS_ROOT}/${fingerprint}.pub`;
 }

@@ -1,4 +1,4 @@
-// The tarball of a package in the layouts 1 and 2: one object, whose digest stands in the specfile.
+// The tarball of a package in the layouts 1 and 2: one object, whose digest is in the specfile.
 import { requireChecksum, type Specfile } from '../../buildcache/specfile/specfile.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ObjectStore, OpenedObject } from '../../transport/object-store.js';

@@ -1,4 +1,4 @@
-// A package of layout 0: what counts lies inside of its archive, a specfile with its signature and the tarball proper.
+// A package of layout 0: its archive contains a specfile, its signature, and the actual tarball.
 import { type RelocationRules, rulesOfLayout } from '../../buildcache/relocation-rules.js';
 import { parseSpecfile, requireChecksum, type Specfile } from '../../buildcache/specfile/specfile.js';
 import type { WithSignal } from '../../core/with-signal.js';
@@ -17,10 +17,10 @@ import { packageName, withoutRoot } from './paths.js';
 
 export interface WrappedPackageParts {
   readonly store: ObjectStore;
-  /** Where the archive lies. */
+  /** Path of the archive. */
   readonly path: string;
   readonly metadata: StoredFile;
-  /** What the specfile beside the archive says. */
+  /** From the specfile beside the archive. */
   readonly facts: {
     readonly location: string;
     readonly specfile: Specfile;
@@ -38,7 +38,7 @@ export function wrappedPackage(parts: WrappedPackageParts): PackageDescription {
     location: store.location(path),
     size: undefined,
     get sha256(): string {
-      throw new TypeError('What a wrapped package must be is known when it is unwrapped');
+      throw new TypeError('The digest of a wrapped package is unknown until it is unwrapped');
     },
     open,
   };
@@ -60,7 +60,7 @@ async function unwrapPackage(
     name: packageName(spec.root, spec),
   });
   const location = `${outer.location} (${parts.specfile.name})`;
-  // A specfile that was signed beside the archive needs no second signature.
+  // If the specfile beside the archive is signed, no second signature is needed.
   const mustVerify = facts.signature === 'pending';
   if (mustVerify) await trust.openDetached(parts.specfile.bytes, parts.signature, location);
   const specfile = parseSpecfile(parts.specfile.bytes, location);

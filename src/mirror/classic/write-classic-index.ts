@@ -1,4 +1,4 @@
-// Writes the package index and its hash file, so that readers never stay with an old index.
+// Writes the package index and its hash file, so that readers never get stuck with an old index.
 import { NEWEST_SPECFILE_LAYOUT } from '../../buildcache/specfile/specfile.js';
 import { encodeUtf8 } from '../../core/bytes.js';
 import { MetadataError } from '../../core/errors.js';
@@ -17,9 +17,9 @@ export interface IndexWriting {
 }
 
 /**
- * The hash goes first. Readers take their cached index for current when the hash file names it, so a hash file that is ahead of the
- * index only costs them a download, while one that is behind would keep them at an old index for as long as nobody indexes again.
- * @throws MetadataError `layout-unsupported`; MirrorError of writing
+ * Writes the hash file first. Readers consider their cached index current if the hash file names it. A hash file ahead of the
+ * index only costs them a download; one behind it would keep them on an old index until someone indexes again.
+ * @throws MetadataError `layout-unsupported`; MirrorError if writing fails
  */
 export async function writeClassicIndex({ store, writer, index, signal }: IndexWriting): Promise<void> {
   if (index.packages === 0) await refuseLayout3(store, signal);
@@ -38,7 +38,7 @@ export async function writeClassicIndex({ store, writer, index, signal }: IndexW
   }
 }
 
-/** An empty index beside packages that it cannot have would hide them from old Spacks, without a word. */
+/** An index that cannot list the existing packages would silently hide them from old Spacks. */
 async function refuseLayout3(store: ObjectStore, signal: AbortSignal | undefined): Promise<void> {
   for await (const _ of store.lister?.list(LAYOUT_3_MANIFESTS, { isRecursive: true, signal }) ?? []) {
     throw new MetadataError('layout-unsupported', `Cannot index "${store.url}": its packages have layout 3`, {

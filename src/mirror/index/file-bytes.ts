@@ -1,4 +1,4 @@
-// Random access to a file that stays open, for indexes of which a run reads a few records.
+// Random access to a file that stays open, for indexes from which a run reads only a few records.
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
@@ -6,13 +6,13 @@ import type { ByteSource } from '../../core/byte-source.js';
 import { MirrorError } from '../../core/errors.js';
 import { describeSystemError, systemErrorCode } from '../../host/system-error.js';
 
-/** A catalog may use the file as long as it lives, and nobody tells when that ends. */
+/** Closes the file after garbage collection: a catalog may use it for its whole lifetime, and nothing signals its end. */
 const openFiles = new FinalizationRegistry((descriptor: number) => closeSync(descriptor));
 
-/** The bytes of a file as it is when it is opened; that it is replaced or removed later does not matter. */
+/** The bytes of a file as of its opening; replacing or removing it later has no effect. */
 export class FileBytes implements ByteSource {
   readonly size: number;
-  /** When it was last written, in milliseconds. */
+  /** Modification time, in milliseconds. */
   readonly mtime: number;
   readonly #path: string;
   readonly #descriptor: number;

@@ -1,9 +1,9 @@
 // Package indexes kept between runs, by default in `$XDG_CACHE_HOME/regraft/index/`.
 //
-// An index lies in `<sha256>.json`, and beside it, in `<sha256>.places`, where its records are. Each mirror has an entry that names
-// the index by its sha256, with the mirror's URL and its tag there. So one rename of a small file replaces all that is known about a
-// mirror, files that belong together are never mixed, and runs with other mirrors, even at the same moment, neither lose nor remove
-// each other's entries. Nothing is removed because a run does not use it; what no run has used for 30 days is.
+// An index is stored in `<sha256>.json`, and the places of its records in `<sha256>.places`. Each mirror has an entry that names
+// the index by its sha256, with the mirror's URL and the tag. So renaming one small file replaces everything known about a
+// mirror, files that belong together never get mixed up, and runs with other mirrors, even concurrent ones, neither lose nor remove
+// each other's entries. An entry is removed only after no run has used it for 30 days.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
@@ -21,7 +21,7 @@ export interface CachedIndex {
   readonly sha256: string;
   /** The tag that the mirror gave it. */
   readonly tag: string | undefined;
-  /** Where its records lie; absent when that has to be found anew. */
+  /** The places of its records; absent if the index must be scanned again. */
   readonly places: IndexPlaces | undefined;
 }
 
@@ -29,7 +29,7 @@ const FORMAT = 2;
 const LARGEST_ENTRY = 64 * 1024;
 const DAY = 24 * 60 * 60 * 1000;
 const UNUSED_AFTER = 30 * DAY;
-/** A temporary file this old belongs to a run that ended early. */
+/** A temporary file this old belongs to a run that died. */
 const ABANDONED_AFTER = DAY;
 /** An index without an entry may be about to get one. */
 const UNNAMED_AFTER = DAY / 24;
@@ -43,7 +43,7 @@ interface Entry {
   readonly tag: string | undefined;
 }
 
-/** The indexes that are cached in one folder. */
+/** The indexes cached in one folder. */
 export class IndexCache {
   readonly #folder: string;
 
@@ -51,7 +51,7 @@ export class IndexCache {
     this.#folder = folder;
   }
 
-  /** The cached index of a mirror; undefined when there is none, or when it is not what was written. */
+  /** The cached index of a mirror; undefined if there is none, or if it was damaged. */
   async read(url: string): Promise<CachedIndex | undefined> {
     const entry = await this.#readEntry(url);
     if (entry === undefined) return undefined;
@@ -59,19 +59,19 @@ export class IndexCache {
     const bytes = openFile(this.#contentFile(sha256));
     if (bytes === undefined || bytes.size !== size) return undefined;
     const places = await this.#readPlaces({ sha256, size, mtime: bytes.mtime });
-    // A file that was touched since its places were noted may have been changed.
+    // A file touched since its places were recorded may have changed.
     if (places === undefined && digestOf(bytes) !== sha256) return undefined;
     return { bytes, sha256, tag, places };
   }
 
-  /** Begins the file of an index; fails where the cache cannot be written. */
+  /** Starts the file of an index; fails if the cache is not writable. */
   async create(): Promise<CacheFile> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const path = this.#temporaryFile();
     return new CacheFile(path, await open(path, 'wx', 0o600));
   }
 
-  /** Makes a complete file the cached index of a mirror, at once. */
+  /** Makes a complete file the cached index of a mirror, atomically. */
   async commit(
     url: string,
     file: CacheFile,
@@ -85,7 +85,7 @@ export class IndexCache {
     if (previous !== undefined && previous.sha256 !== sha256) await this.#removeUnnamed([previous.sha256]);
   }
 
-  /** Keeps where the records of a cached index lie. */
+  /** Stores the places of the records of a cached index. */
   async writePlaces(
     { bytes, sha256 }: Pick<CachedIndex, 'bytes' | 'sha256'>,
     places: IndexPlaces,
@@ -95,7 +95,7 @@ export class IndexCache {
     await this.#replace(this.#placesFile(sha256), places.encode({ sha256, size, mtime }));
   }
 
-  /** Notes that the cached index was used; it is not removed for a while then. */
+  /** Records that the cached index was used, which protects it from removal for a while. */
   async touch(url: string, now: number): Promise<void> {
     await utimes(this.#entryFile(url), now / 1000, now / 1000).catch(() => {});
   }
@@ -106,7 +106,7 @@ export class IndexCache {
     if (entry !== undefined) await this.#removeUnnamed([entry.sha256]);
   }
 
-  /** Removes what no run has used for long. Failures do not matter: the next run tries again. */
+  /** Removes whatever no run has used for a long time. Failures are ignored: the next run tries again. */
   async removeStale(now: number): Promise<void> {
     const unnamed = new Set<string>();
     for (const name of await this.#names()) {
@@ -142,13 +142,13 @@ export class IndexCache {
 
   async #readPlaces(origin: PlacesOrigin): Promise<IndexPlaces | undefined> {
     const content = await readFile(this.#placesFile(origin.sha256)).catch(() => undefined);
-    // The columns must be aligned, which memory from Node's pool is not.
+    // The columns must be aligned, and memory from Node's pool is not.
     return content && decodePlaces(new Uint8Array(content), origin);
   }
 
   async #replace(target: string, parts: readonly Uint8Array[]): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    // A cache is made anew where it was lost.
+    // A lost cache is created again.
     replaceFile({ path: target, content: parts, temporary: this.#temporaryFile(), mode: 0o600, sync: false });
   }
 
@@ -173,7 +173,7 @@ export class IndexCache {
   }
 }
 
-/** A file on its way into the cache. */
+/** A file being written to the cache. */
 export class CacheFile {
   readonly path: string;
   readonly #handle: FileHandle;
@@ -238,7 +238,7 @@ function isContent(name: string): boolean {
   return /^[0-9a-f]{64}\.(?:json|places)$/.test(name);
 }
 
-/** The age at which a file may go; undefined for files that are not ours. */
+/** The age after which a file may be removed; undefined for foreign files. */
 function ownFileAge(name: string): number | undefined {
   if (isEntry(name)) return UNUSED_AFTER;
   if (isContent(name)) return UNNAMED_AFTER;

@@ -1,5 +1,5 @@
-// Fetches and caches the package indexes of mirrors (FORMATS.md §7, Spack `BinaryCacheIndex.update`). Whether a cached index is still
-// the current one is for the build cache to say.
+// Fetches and caches the package indexes of mirrors (FORMATS.md §7, Spack `BinaryCacheIndex.update`). The build cache decides
+// whether a cached index is still current.
 
 import type { IndexPlaces } from '../../buildcache/index/index-places.js';
 import { PackageIndex, scanPackageIndex } from '../../buildcache/index/package-index.js';
@@ -20,15 +20,15 @@ import { type MirrorIndex, PackageCatalog, type RememberedPackages } from './pac
 const DEFAULT_TTL = 600_000;
 
 export interface IndexClientOptions {
-  /** Where indexes are kept between runs; see `defaultIndexCacheFolder`. */
+  /** The folder that keeps indexes between runs; see `defaultIndexCacheFolder`. */
   readonly cacheFolder: string;
-  /** In the order of search. */
+  /** In search order. */
   readonly mirrors: readonly Mirror[];
-  /** Only cached indexes, no request at all. */
+  /** Use only cached indexes; make no requests. */
   readonly offline?: boolean | undefined;
   /** Drop the cached indexes first. */
   readonly refresh?: boolean | undefined;
-  /** Milliseconds in which one client does not ask a mirror again; 600,000 by default. */
+  /** How long one client does not ask a mirror again, in milliseconds; 600,000 by default. */
   readonly ttl?: number | undefined;
   /** The clock, in milliseconds. */
   readonly now?: (() => number) | undefined;
@@ -42,22 +42,22 @@ export interface IndexWarning {
 }
 
 export interface LoadedIndexes {
-  /** Of the mirrors that have an index, in the order of search. */
+  /** The indexes of the mirrors that have one, in search order. */
   readonly indexes: readonly MirrorIndex[];
   /** All of them as one view. */
   readonly catalog: PackageCatalog;
-  /** Mirrors that failed while others did not, and indexes that are too new. */
+  /** Mirrors that failed while others succeeded, and indexes that are too new. */
   readonly warnings: readonly IndexWarning[];
 }
 
 /** What is known about the index of one mirror. */
 interface IndexState {
   readonly checkedAt: number;
-  /** Absent where the mirror has none that can be used. */
+  /** Absent if the mirror has no usable index. */
   readonly index?: PackageIndex;
   /** Why the mirror could not be asked; `index` may still be the cached one. */
   readonly failure?: BuildcacheError;
-  /** The mirror has an index, but of a version nobody here knows. */
+  /** The mirror has an index of an unknown version. */
   readonly tooNew?: BuildcacheError;
 }
 
@@ -85,7 +85,7 @@ export class IndexClient {
 
   /**
    * Brings the indexes up to date.
-   * @throws MirrorError, MetadataError when every mirror failed (with several mirrors, one error that names every cause);
+   * @throws MirrorError, MetadataError when every mirror failed (for several mirrors, one error that names every cause);
    * `index-not-cached` when offline and nothing is cached.
    */
   async load(signal?: AbortSignal): Promise<LoadedIndexes> {
@@ -104,7 +104,7 @@ export class IndexClient {
     return state;
   }
 
-  /** A failure is remembered where a cached index can stand in; else the mirror is asked again. */
+  /** A failure is remembered if a cached index can stand in; otherwise the mirror is asked again. */
   #isCurrent({ checkedAt, failure, index }: IndexState): boolean {
     return this.#now() - checkedAt < this.#ttl && (failure === undefined || index !== undefined);
   }
@@ -114,7 +114,7 @@ export class IndexClient {
     if (cached !== undefined) return this.#use(mirror, cached);
     const failure = new MirrorError(
       'index-not-cached',
-      `Cannot list mirror "${mirror.cache.name}" offline: its index was never cached`,
+      `Cannot list mirror "${mirror.cache.name}" offline: its index is not cached`,
       {
         hint: 'Run once without --offline',
         data: { mirror: mirror.cache.url },
@@ -137,7 +137,7 @@ export class IndexClient {
     }
   }
 
-  /** Whether the file could be removed does not matter: it is not read here, and the next index replaces it. */
+  /** A failed removal is harmless: the file is not read here, and the next index replaces it. */
   async #drop(mirror: Mirror): Promise<undefined> {
     await this.#cache.remove(mirror.cache.url).catch(() => {});
   }
@@ -158,7 +158,7 @@ export class IndexClient {
     return { checkedAt: this.#now() };
   }
 
-  /** The current index: the cached one when it still is, undefined when the mirror has none. */
+  /** The current index: the cached one if still current, undefined if the mirror has none. */
   async #fetch(
     mirror: Mirror,
     cached: CachedIndex | undefined,
@@ -176,13 +176,13 @@ export class IndexClient {
     return downloadIndex({ mirror: cache.url, open, cache: this.#cache, signal });
   }
 
-  /** Uses an index that was fetched, and puts it into the cache, unless it is broken. */
+  /** Uses a fetched index, and caches it unless it is broken. */
   async #keep(mirror: Mirror, fetched: FetchedIndex): Promise<IndexState> {
     const { bytes, sha256, tag, file } = fetched;
     try {
       const { state, places } = this.#scan(mirror, bytes);
       if (file === undefined) return state;
-      // A cache that cannot be written makes the next run slower, nothing else.
+      // An unwritable cache only makes the next run slower.
       const committed = await this.#cache.commit(mirror.cache.url, file, { sha256, tag }).then(
         () => true,
         () => false,
@@ -239,7 +239,7 @@ export class IndexClient {
     const details = {
       cause: new AggregateError(failures),
       retryable: failures.some(({ retryable }) => retryable),
-      ...(isCached && { hint: 'Cached indexes can be used with --offline' }),
+      ...(isCached && { hint: 'Use the cached indexes with --offline' }),
       data: { failures: failures.map(({ code, message, data }) => ({ code, message, data })) },
     };
     const message = `Cannot read the index of any mirror: ${failures.map((failure) => failure.message).join('; ')}`;

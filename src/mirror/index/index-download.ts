@@ -1,4 +1,4 @@
-// Downloads a package index straight into its cache, in chunks; only where the cache cannot be written is it held in memory.
+// Downloads a package index straight into its cache, in chunks; it is held in memory only if the cache is not writable.
 
 import { createHash } from 'node:crypto';
 
@@ -11,31 +11,31 @@ import { FileBytes } from './file-bytes.js';
 import type { CacheFile, IndexCache } from './index-cache.js';
 
 const LARGEST_INDEX = 2 ** 31 - 1;
-/** How often a download starts again after a body that broke off. */
+/** How often a download starts over after the body broke off. */
 const BODY_ATTEMPTS = 3;
 
 export interface IndexDownload {
   /** URL of the mirror, for messages. */
   readonly mirror: string;
-  /** Opens the index; called again when its body breaks off. It may be gone then. */
+  /** Opens the index; called again when its body breaks off. The index may be gone by then. */
   readonly open: () => Promise<OpenedIndex | undefined>;
   readonly cache: IndexCache;
   readonly signal: AbortSignal | undefined;
 }
 
-/** An index that was fetched. */
+/** A fetched index. */
 export interface FetchedIndex {
   readonly bytes: ByteSource;
   readonly sha256: string;
   readonly tag: string | undefined;
-  /** Where it lies in the cache, not yet under its name; absent when it is in memory. */
+  /** The file in the cache, not yet under its final name; absent if the index is in memory. */
   readonly file: CacheFile | undefined;
 }
 
 /**
  * Fetches an index; undefined when there is none. The caller commits or discards its file.
- * @throws MetadataError `metadata-too-large`; MirrorError `mirror-not-a-buildcache` for a web page, and what `open` and its body bring;
- * IntegrityError `checksum-mismatch` where the mirror says what the index must be.
+ * @throws MetadataError `metadata-too-large`; MirrorError `mirror-not-a-buildcache` for a web page, and the errors of `open` and its body;
+ * IntegrityError `checksum-mismatch` if the mirror gives an expected digest.
  */
 export async function downloadIndex(download: IndexDownload): Promise<FetchedIndex | undefined> {
   let canCache = true;
@@ -50,7 +50,7 @@ export async function downloadIndex(download: IndexDownload): Promise<FetchedInd
       return await fetchBody(object, file, download);
     } catch (error) {
       await file?.discard();
-      // A full disk must not keep anybody from using a mirror.
+      // A full disk must not prevent the use of a mirror.
       if (error instanceof CacheWriteError) canCache = false;
       else if (attempt++ >= BODY_ATTEMPTS || !isRetryable(error)) throw error;
     }
@@ -98,13 +98,13 @@ function requireDigest({ sha256: expected, location }: OpenedIndex, actual: stri
     'checksum-mismatch',
     `Cannot use "${location}": its sha256 is ${actual}, the mirror says ${expected}`,
     {
-      hint: 'The index is damaged, or is being replaced: try again, or write it again',
+      hint: 'The index is damaged or being replaced: try again, or update the index',
       data: { location, expected, actual },
     },
   );
 }
 
-/** Some servers answer every question with a page of their own. */
+/** Some servers answer every request with a web page. */
 function refusePage(chunk: Uint8Array, location: string, mirror: string): void {
   const start = Buffer.from(chunk.subarray(0, 1024)).toString('latin1').trimStart();
   if (!start.startsWith('<')) return;
@@ -112,7 +112,7 @@ function refusePage(chunk: Uint8Array, location: string, mirror: string): void {
     'mirror-not-a-buildcache',
     `Cannot read "${location}": it is a web page, not the index of a build cache`,
     {
-      hint: 'Check the URL of the mirror: it must be the folder that holds "build_cache"',
+      hint: 'Check the URL of the mirror: it must be the folder that contains "build_cache"',
       data: { location, mirror },
     },
   );

@@ -1,4 +1,4 @@
-// A temporary file for the parts of an index that is being made; it has no name, so a run that is killed leaves nothing.
+// A temporary file for the parts of an index under construction. It has no name, so a killed run leaves nothing behind.
 
 import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ const BLOCK_SIZE = 1 << 20;
 export class FileSpool implements IndexSpool {
   readonly #descriptor: number;
   #block = new Uint8Array(BLOCK_SIZE);
-  /** Bytes in the block, which begins at `#written`. */
+  /** Number of bytes in the block, which begins at `#written`. */
   #pending = 0;
   #written = 0;
   #readBuffer = new Uint8Array(64 * 1024);
@@ -48,7 +48,7 @@ export class FileSpool implements IndexSpool {
       let done = 0;
       while (done < length) {
         const count = readSync(this.#descriptor, this.#readBuffer, done, length - done, offset + done);
-        if (count === 0) throw new Error('the file is shorter than it was');
+        if (count === 0) throw new Error('the file became shorter');
         done += count;
       }
       return this.#readBuffer.subarray(0, length);
@@ -96,7 +96,7 @@ function attempt<Result>(action: () => Result): Result {
       `Cannot make an index: the temporary file failed: ${describeSystemError(cause)}`,
       {
         cause,
-        hint: 'Check the space in the temporary folder, or name another one in TMPDIR',
+        hint: 'Free space in the temporary folder, or set TMPDIR to another one',
         data: { reason: systemErrorCode(cause) },
       },
     );

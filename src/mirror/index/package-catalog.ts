@@ -1,4 +1,4 @@
-// The indexes of several mirrors as one view: which packages there are, and which mirrors have each, in the order of search.
+// The indexes of several mirrors as one view: all packages, and the mirrors that have each, in search order.
 
 import type { PackageIndex, PackageRecord } from '../../buildcache/index/package-index.js';
 import { MetadataError } from '../../core/errors.js';
@@ -14,16 +14,16 @@ export interface MirrorIndex {
 export interface CatalogEntry {
   readonly hash: DagHash;
   readonly name: string;
-  /** The mirrors that have it, in the order of search. */
+  /** The mirrors that have it, in search order. */
   readonly mirrors: readonly Mirror[];
   /**
-   * The node, parsed at the first use.
-   * @throws MetadataError `metadata-invalid`, `metadata-syntax` when no mirror describes it properly.
+   * The node, parsed on first use.
+   * @throws MetadataError `metadata-invalid`, `metadata-syntax` when no mirror has a valid record.
    */
   readonly node: SpecNode;
 }
 
-/** What was found on mirrors besides their indexes. */
+/** Packages found on mirrors but not in their indexes. */
 export type RememberedPackages = Map<DagHash, { readonly node: SpecNode; readonly mirrors: Mirror[] }>;
 
 /** All packages of several build caches. */
@@ -44,8 +44,8 @@ export class PackageCatalog {
   }
 
   /**
-   * The node of a hash, also of a mere dependency such as an external, which no mirror has as a package.
-   * @throws MetadataError when every index that has the record describes it wrongly.
+   * The node of a hash. Includes nodes that no mirror has as a package, such as externals.
+   * @throws MetadataError when the record is invalid in every index that has it.
    */
   node(hash: DagHash): SpecNode | undefined {
     let failure: unknown;
@@ -62,7 +62,7 @@ export class PackageCatalog {
     return remembered;
   }
 
-  /** Every package that a mirror has, each once; those of the first mirror first. `name` limits them to one package. */
+  /** Every package of every mirror, each once; those of the first mirror first. `name` limits them to one package. */
   *entries(name?: string): Iterable<CatalogEntry> {
     for (const hash of name === undefined ? this.#offeredHashes() : this.#hashesNamed(name)) {
       const entry = this.find(hash);
@@ -75,7 +75,7 @@ export class PackageCatalog {
     for (const entry of this.entries()) yield entry.node;
   }
 
-  /** The packages whose hash begins so. */
+  /** The packages whose hash starts with the prefix. */
   *withHashPrefix(prefix: string): Iterable<CatalogEntry> {
     for (const hash of this.#offeredHashes(prefix)) {
       const entry = this.find(hash);
@@ -83,14 +83,14 @@ export class PackageCatalog {
     }
   }
 
-  /** Adds a package that was found on a mirror whose index does not have it. */
+  /** Adds a package found on a mirror whose index does not list it. */
   remember(mirror: Mirror, node: SpecNode): void {
     const known = this.#remembered.get(node.hash);
     if (known === undefined) this.#remembered.set(node.hash, { node, mirrors: [mirror] });
     else if (!known.mirrors.includes(mirror)) known.mirrors.push(mirror);
   }
 
-  /** The name of a package, without parsing its node where the index allows it. */
+  /** The name of a package, without parsing its node if the index allows it. */
   nameOf(hash: DagHash): string | undefined {
     for (const record of this.#records(hash)) {
       try {
@@ -152,7 +152,7 @@ class LazyEntry implements CatalogEntry {
     if (node !== undefined) return node;
     throw new MetadataError(
       'metadata-invalid',
-      `Cannot describe "${this.hash}": no index has its record any more`,
+      `Cannot describe "${this.hash}": no index has its record anymore`,
       {
         data: { hash: this.hash },
       },

@@ -1,4 +1,4 @@
-// Fetches the files of packages from mirrors into a folder, as they are, after they were verified (Spack `download_single_spec`).
+// Fetches the files of packages from mirrors into a folder, verified and unchanged (Spack `download_single_spec`).
 import { createHash } from 'node:crypto';
 import { BuildcacheError, type ErrorCode, IntegrityError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
@@ -19,14 +19,14 @@ export interface DownloadRequest {
   /** Configured mirrors in search order. */
   readonly mirrors: readonly Mirror[];
   readonly catalog: PackageCatalog;
-  /** Where the files go, under the paths that they have in a build cache. */
+  /** Target folder; the files keep their paths in the build cache. */
   readonly destination: ObjectStore;
   readonly keyring: Keyring;
-  /** False: no signature is asked for, whatever the mirror is configured to; checksums are. */
+  /** If false, no signature is required, whatever the mirror's configuration; checksums still are. */
   readonly checkSignature: boolean;
   /** Decodes packages of layout 0, whose signature is inside. */
   readonly engine: Decoders;
-  /** For packages of layout 0 while they are verified. */
+  /** Holds packages of layout 0 while they are verified. */
   readonly temporaryFolder: string;
 }
 
@@ -39,7 +39,7 @@ export interface DownloadedPackage {
   readonly mirror: string | undefined;
   /** Paths below the destination. */
   readonly files: readonly string[];
-  /** Of the tarball. */
+  /** Digest of the tarball. */
   readonly bytes: number;
   readonly error: BuildcacheError | undefined;
 }
@@ -49,19 +49,19 @@ export interface DownloadReport {
   readonly packages: readonly DownloadedPackage[];
 }
 
-/** A full disk does not get better with the next mirror. */
+/** Another mirror does not help against a full disk. */
 const DESTINATION_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'mirror-full',
   'mirror-read-only',
   'mirror-write-failed',
 ]);
-/** Tarballs are only limited by the disk. */
+/** Tarballs are limited only by the disk. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 /**
- * Downloads packages, each with its tarball and its metadata, signed metadata first. A mirror that lacks a file, or has a bad one, is
- * followed by the next. A file that is not complete and verified never gets its name. Failures are in the report.
- * @throws MirrorError of a destination that cannot be written
+ * Downloads packages, each with its tarball and its metadata, signed metadata first. If a mirror lacks a file or
+ * has a bad one, the next mirror is tried. A file gets its name only when complete and verified. Failures are in the report.
+ * @throws MirrorError if the destination is not writable
  */
 export async function download(
   request: DownloadRequest,
@@ -107,7 +107,7 @@ interface Taking extends PackageDownload {
   readonly offer: PackageOffer;
 }
 
-/** The tarball comes first, the metadata last: it says that the others are there. */
+/** The tarball comes first, the metadata last: its presence means that the others exist. */
 async function takeOffer(taking: Taking): Promise<{ files: string[]; bytes: number }> {
   const files = await verifiedFiles(taking);
   const sizes: number[] = [];
@@ -156,7 +156,7 @@ async function fetchFile(
   return bytes;
 }
 
-/** What is inside of an archive is verified first; the digest that this brings says that the next fetch gives the same. */
+/** The contents of an archive are verified first; the resulting digest ensures that the next fetch gets the same bytes. */
 async function verifiedFiles({ spec, offer, request, options }: Taking): Promise<readonly StoredFile[]> {
   const { description, trust } = offer;
   if (description.unwrap === undefined) return description.files;
@@ -179,7 +179,7 @@ async function verifiedFiles({ spec, offer, request, options }: Taking): Promise
 
 interface Digests {
   readonly location: string;
-  /** Undefined: any will do. */
+  /** If undefined, any digest is accepted. */
   readonly expected: string | undefined;
   readonly actual: string;
 }
@@ -190,7 +190,7 @@ function requireDigest({ location, expected, actual }: Digests): void {
     'checksum-mismatch',
     `Cannot use "${location}": its sha256 is ${actual}, not ${expected}`,
     {
-      hint: 'The file is damaged or was replaced: push it again',
+      hint: 'The file is damaged or was replaced: push the package again',
       data: { location, expected, actual },
     },
   );

@@ -1,5 +1,5 @@
-// What the mirrors offer for one package, in which order (FORMATS.md §7, Spack `download_tarball`): mirrors that the index named first,
-// then the other configured ones; signed metadata on all of them before unsigned on any.
+// The mirrors' offers for one package, in order (FORMATS.md §7, Spack `download_tarball`): first the mirrors that the index named,
+// then the other configured ones; signed metadata from all of them before unsigned metadata from any.
 import { BuildcacheError, MirrorError, SignatureError, UsageError } from '../../core/errors.js';
 import type {
   AbsentPackage,
@@ -17,29 +17,29 @@ export interface OffersRequest {
   readonly spec: Spec;
   /** Configured mirrors in search order. */
   readonly mirrors: readonly Mirror[];
-  /** Those that the index named for this package; they are asked first. */
+  /** Mirrors that the index names for this package; they are asked first. */
   readonly named: readonly Mirror[];
   readonly keyring: Keyring;
-  /** False: no signature is asked for, whatever the mirror is configured to. */
+  /** If false, no signature is required, whatever the mirror's configuration. */
   readonly checkSignature: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface PackageOffer {
   readonly mirror: Mirror;
-  /** Who is believed there. */
+  /** Which signatures are trusted there. */
   readonly trust: Trust;
   readonly description: PackageDescription;
 }
 
-/** An offer that cannot be used, and why. */
+/** An unusable offer, with the reason. */
 export interface RefusedOffer {
-  /** `mirror-not-found` only at the end, and only when no mirror had any metadata. */
+  /** `mirror-not-found` only at the end, if no mirror had any metadata. */
   readonly refusal: BuildcacheError;
 }
 
 /**
- * Every offer, best first. A mirror is asked when the consumer wants the next one, so it can stop at the first that it can use.
+ * Every offer, best first. A mirror is asked only when the consumer wants the next offer, so it can stop at the first usable one.
  */
 export async function* packageOffers(request: OffersRequest): AsyncGenerator<PackageOffer | RefusedOffer> {
   const absences: RefusedOffer[] = [];
@@ -53,7 +53,7 @@ export async function* packageOffers(request: OffersRequest): AsyncGenerator<Pac
       continue;
     }
     found ||= !('refusal' in answer) || wasRead(answer.refusal);
-    // A server that does not answer will not do so for the next file either.
+    // A server that does not answer will not answer for the next file either.
     if ('refusal' in answer && answer.refusal.code === 'mirror-unreachable') unreachable.add(place.mirror);
     yield answer;
   }
@@ -86,12 +86,12 @@ async function ask(
   }
 }
 
-/** Whether there was metadata, which then could not be used. */
+/** Whether there was metadata that turned out to be unusable. */
 function wasRead(error: BuildcacheError): boolean {
   return !(error instanceof MirrorError) && error.code !== 'metadata-too-large';
 }
 
-/** The one error that stands for everything that was tried, with all of it as its causes. */
+/** One error for all failed attempts, with all of them as its causes. */
 export function noUsableOffer(
   spec: Spec,
   mirrors: readonly Mirror[],

@@ -1,4 +1,4 @@
-// A file of a stage for what a build cache keeps while it verifies it.
+// A file in a stage that holds data of a build cache while it is verified.
 import type { ScratchFile } from '../../mirror/build-cache.js';
 import type { Stage } from '../../store/staging/stage.js';
 import { StagedFileWriter, stagedFileStream } from '../../store/staging/staged-file.js';

@@ -1,4 +1,4 @@
-// The tarball of an offer, with what it must be. One that lies inside of another archive is taken out of it first.
+// The tarball of an offer, with its expected digests. A tarball inside another archive is extracted first.
 
 import type { RelocationRules } from '../../buildcache/relocation-rules.js';
 import type { Specfile } from '../../buildcache/specfile/specfile.js';
@@ -16,15 +16,15 @@ import { StageScratchFile } from './scratch-file.js';
 export interface TarballSource {
   /** URL or path, for messages. */
   readonly location: string;
-  /** The specfile that counts. */
+  /** The authoritative specfile. */
   readonly specfile: Specfile;
-  /** Those of the layout that it was written in. */
+  /** The rules of the layout that the package has. */
   readonly rules: RelocationRules;
   readonly isVerified: boolean;
   readonly expected: readonly ExpectedDigest[];
-  /** Bytes of the file on the mirror, where they are not those that `open` gives. */
+  /** Size of the file on the mirror in bytes, if it is not the file that `open` returns. */
   readonly outerBytes: number | undefined;
-  /** Opens the compressed bytes, anew each time. */
+  /** Opens the compressed bytes; each call starts from the beginning. */
   open(): Promise<OpenTarball>;
 }
 
@@ -33,7 +33,7 @@ export interface TarballRequest {
   readonly offer: PackageOffer;
   readonly stage: Stage;
   readonly inflater: Inflater;
-  /** A digest that the user wants the file on the mirror to have. */
+  /** The digest that the user expects of the file on the mirror. */
   readonly sha256: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
@@ -41,7 +41,7 @@ export interface TarballRequest {
 
 /**
  * Prepares the tarball of an offer.
- * @throws IntegrityError `checksum-missing`, `checksum-invalid`, `checksum-mismatch`; what unwrapping brings
+ * @throws IntegrityError `checksum-missing`, `checksum-invalid`, `checksum-mismatch`; the errors of unwrapping
  */
 export async function prepareTarball(request: TarballRequest): Promise<TarballSource> {
   const { description } = request.offer;
@@ -53,7 +53,7 @@ export async function prepareTarball(request: TarballRequest): Promise<TarballSo
 function openStored(description: PackageDescription, request: TarballRequest): TarballSource {
   const { sha256, signal } = request;
   const { tarball } = description;
-  // Before anything is fetched, metadata without a usable checksum is refused.
+  // Metadata without a usable checksum is rejected before anything is fetched.
   const expected = [fromSpecfile(tarball)];
   if (sha256 !== undefined) expected.push({ digest: sha256, source: 'the command line' });
   const open = async () => {

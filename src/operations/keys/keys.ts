@@ -1,4 +1,4 @@
-// The keys that mirrors publish, and those that the user trusts (Spack `get_keys`). What a mirror says is shown, never believed.
+// The keys that mirrors publish, and those that the user trusts (Spack `get_keys`). Data from a mirror is displayed, never trusted.
 import { BuildcacheError, SignatureError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
 import type { Mirror, ShelvedKey } from '../../mirror/build-cache.js';
@@ -9,25 +9,25 @@ import type { TrustedKeys } from '../../signature/keys/trusted-keys.js';
 export interface FetchKeysRequest {
   readonly mirrors: readonly Mirror[];
   readonly trustedKeys: TrustedKeys;
-  /** Whole fingerprints of keys to trust when a mirror has them. */
+  /** Full fingerprints of keys to trust if a mirror has them. */
   readonly trust?: readonly string[] | undefined;
 }
 
 export interface FetchedKey {
-  /** The mirror that has it. */
+  /** The mirror that has the key. */
   readonly mirror: string;
   readonly location: string;
-  /** As the mirror names it. */
+  /** In the spelling of the mirror. */
   readonly fingerprint: string;
-  /** Absent for a key that cannot be used. */
+  /** Absent for an unusable key. */
   readonly facts: KeyFacts | undefined;
   readonly error: BuildcacheError | undefined;
-  /** `trusted-now`: because the user named its fingerprint. */
+  /** `trusted-now`: trusted by this call, because the user named its fingerprint. */
   readonly trust: 'trusted' | 'trusted-now' | 'untrusted';
 }
 
 /**
- * Reads the keys of mirrors. A key that cannot be used is in the report, with its error; a mirror without a key index has none.
+ * Reads the keys of mirrors. An unusable key is reported with its error; a mirror without a key index has none.
  * @throws SignatureError `key-missing` for a key to trust that no mirror has; MirrorError and MetadataError of key indexes.
  */
 export async function fetchKeys(
@@ -51,7 +51,7 @@ export async function fetchKeys(
 }
 
 interface KeyRequest {
-  /** Its URL. */
+  /** URL of the mirror. */
   readonly mirror: string;
   readonly key: ShelvedKey;
   readonly wanted: ReadonlySet<string>;
@@ -92,9 +92,9 @@ function nowhere(
   if (failure?.error instanceof SignatureError) return failure.error;
   return new SignatureError(
     'key-missing',
-    `Cannot trust "${missing.join('", "')}": no mirror has a key of that name`,
+    `Cannot trust "${missing.join('", "')}": no mirror has a key with that fingerprint`,
     {
-      hint: 'List what the mirrors have with: regraft keys fetch',
+      hint: 'List the keys of the mirrors with: regraft keys fetch',
       data: { fingerprints: missing, mirrors: mirrors.map(({ cache }) => cache.url) },
     },
   );

@@ -1,4 +1,4 @@
-// Puts public keys onto mirrors, and the index that names them (Spack `push_keys`, `generate_key_index`).
+// Publishes public keys on mirrors, with the index that names them (Spack `push_keys`, `generate_key_index`).
 import { BuildcacheError, MirrorError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
 import type { BuildCache, Mirror } from '../../mirror/build-cache.js';
@@ -13,13 +13,13 @@ export interface PublishKeysRequest {
 export interface KeyIndexReport {
   /** The keys that the mirror's index now names. */
   readonly fingerprints: readonly string[];
-  /** Files of the keys' folder that were left out, and why. */
+  /** Skipped files in the key folder, with the reasons. */
   readonly refused: readonly { readonly location: string; readonly error: BuildcacheError }[];
 }
 
 /**
  * Publishes keys, then the index of all keys that the mirror has.
- * @throws MirrorError `mirror-read-only`, and what reading and writing bring.
+ * @throws MirrorError `mirror-read-only`, and the errors of reading and writing.
  */
 export async function publishKeys(
   { mirror, keys }: PublishKeysRequest,
@@ -32,8 +32,8 @@ export async function publishKeys(
 }
 
 /**
- * Writes the index of the keys that a mirror has. A file that does not hold the key it is named by is left out, with a warning.
- * @throws MirrorError `mirror-read-only`, and what reading and writing bring.
+ * Writes the index of the keys on a mirror. A file that does not contain the key it is named after is skipped with a warning.
+ * @throws MirrorError `mirror-read-only`, and the errors of reading and writing.
  */
 export async function indexKeys(
   { cache }: Mirror,
@@ -59,10 +59,10 @@ export async function indexKeys(
   return { fingerprints: fingerprints.map((each) => each.toUpperCase()), refused };
 }
 
-/** The error of an operation that needs a list of what is there. */
+/** The error of an operation that needs a listing of the mirror. */
 export function cannotList({ url }: BuildCache): MirrorError {
   return new MirrorError('mirror-protocol', `Cannot index "${url}": it cannot be listed`, {
-    hint: 'Index the folder that is served there: a path or a file: URL',
+    hint: 'Index the folder that the server serves: a path or a file: URL',
     data: { mirror: url },
   });
 }

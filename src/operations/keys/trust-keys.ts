@@ -6,7 +6,7 @@ import { type PublicKey, readPublicKeys } from '../../signature/keys/public-key.
 import type { TrustedKeys } from '../../signature/keys/trusted-keys.js';
 
 /**
- * Trusts every key of some files; none of them where one file cannot be read.
+ * Trusts every key in the files, or none if a file cannot be read.
  * @throws SignatureError `key-unreadable`
  */
 export async function trustKeyFiles(
@@ -20,9 +20,9 @@ export async function trustKeyFiles(
 }
 
 /**
- * Reads the public keys that are to be published.
- * @param names key files, fingerprints of trusted keys, `gpg:ID`; all trusted keys when empty.
- * @throws SignatureError `key-unreadable`, `key-missing` when there is none, `gpg-failed`
+ * Reads the public keys to publish.
+ * @param names key files, fingerprints of trusted keys, `gpg:ID`; all trusted keys if empty.
+ * @throws SignatureError `key-unreadable`, `key-missing` if there is none, `gpg-failed`
  */
 export async function readKeysToPublish(
   names: readonly string[],
@@ -36,9 +36,13 @@ export async function readKeysToPublish(
   }
   const keys = names.length === 0 ? trusted : [...found.values()];
   if (keys.length > 0) return keys;
-  throw new SignatureError('key-missing', 'Cannot publish keys: none is named, and none is trusted', {
-    hint: 'Name a key file, or gpg:ID',
-  });
+  throw new SignatureError(
+    'key-missing',
+    'Cannot publish keys: none is named, and there are no trusted keys',
+    {
+      hint: 'Name a key file, or gpg:ID',
+    },
+  );
 }
 
 async function readNamed(

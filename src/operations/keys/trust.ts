@@ -1,18 +1,18 @@
-// Who is believed when metadata is read: made of a keyring, and handed to build caches, which know nothing of signatures themselves.
+// Decides which signed metadata to trust, based on a keyring. Passed to build caches, which know nothing about signatures.
 import { SignatureError } from '../../core/errors.js';
 import type { Trust } from '../../mirror/build-cache.js';
 import { extractClearsigned, verifyClearsigned } from '../../signature/clearsign/clearsign.js';
 import { verifyDetached } from '../../signature/detached.js';
 import type { Keyring } from '../../signature/keys/keyring.js';
 
-/** Asks for no signature: signed texts are taken out of their frames. */
+/** Requires no signatures: signed text is extracted without verification. */
 export const NO_TRUST: Trust = {
   isRequired: false,
   open: async (bytes, location) => ({ text: extractClearsigned(bytes, location), isVerified: false }),
   openDetached: async () => ({ isVerified: false }),
 };
 
-/** Believes what a key of the keyring signed, and nothing else. */
+/** Trusts only text signed by a key of the keyring. */
 export function trustKeyring(keyring: Keyring): Trust {
   return {
     isRequired: true,
@@ -30,7 +30,7 @@ export function trustKeyring(keyring: Keyring): Trust {
 
 function unsigned(location: string): SignatureError {
   return new SignatureError('signature-missing', `Cannot use "${location}": it is not signed`, {
-    hint: 'Install with "--no-check-signature", or configure the mirror with "signed: false"',
+    hint: 'Use --no-check-signature, or configure the mirror with "signed: false"',
     data: { location },
   });
 }

@@ -1,4 +1,4 @@
-// Makes the package index of a mirror out of its specfiles (Spack `generate_package_index`).
+// Builds the package index of a mirror from its specfiles (Spack `generate_package_index`).
 import { createHash } from 'node:crypto';
 import { IndexBuilder } from '../../buildcache/index/write-index.js';
 import { BuildcacheError, MetadataError } from '../../core/errors.js';
@@ -12,9 +12,9 @@ import { NO_TRUST } from '../keys/trust.js';
 
 export interface IndexMirrorRequest {
   readonly mirror: Mirror;
-  /** Write the key index, too. */
+  /** Also write the key index. */
   readonly keys?: boolean | undefined;
-  /** Specfiles to read at a time; 16 by default. */
+  /** Number of specfiles to read concurrently; 16 by default. */
   readonly jobs?: number | undefined;
 }
 
@@ -25,14 +25,14 @@ export interface UnreadableSpecfile {
 
 export interface IndexReport {
   readonly mirror: string;
-  /** Packages that the mirror has. */
+  /** Number of packages on the mirror. */
   readonly packages: number;
-  /** Records of the index, with those of mere dependencies. */
+  /** Number of records in the index, including dependencies that the mirror does not have. */
   readonly records: number;
-  /** Of the index, in bytes. */
+  /** Size of the index in bytes. */
   readonly size: number;
   readonly sha256: string;
-  /** Specfiles that were left out. */
+  /** Number of skipped specfiles. */
   readonly unreadable: readonly UnreadableSpecfile[];
   readonly keys: KeyIndexReport | undefined;
 }
@@ -40,9 +40,10 @@ export interface IndexReport {
 const DEFAULT_JOBS = 16;
 
 /**
- * Writes the index. A specfile that cannot be read becomes a warning, and is left out; when none can be read,
- * that is an error, and the old index stays.
- * @throws MetadataError `layout-unsupported`; MirrorError `mirror-read-only`, `mirror-protocol` for a mirror that cannot be listed, and what listing and writing bring.
+ * Writes the index. An unreadable specfile is skipped with a warning; if none can be read,
+ * the call fails and the old index stays.
+ * @throws MetadataError `layout-unsupported`; MirrorError `mirror-read-only`, `mirror-protocol` for a mirror that cannot be listed, and
+ * the errors of listing and writing.
  */
 export async function indexMirror(
   { mirror, keys, jobs = DEFAULT_JOBS }: IndexMirrorRequest,
@@ -54,7 +55,7 @@ export async function indexMirror(
     const builder = new IndexBuilder(spool);
     const packages = await listPackages(mirror, options.signal);
     const unreadable = await readPackages({ packages, builder, jobs, options });
-    // An empty index must not replace a good one because the mirror is out of order.
+    // An empty index must not replace a good one because of a broken mirror.
     if (builder.packageCount === 0 && unreadable[0] !== undefined) throw unreadable[0].error;
     const index = packIndex(builder);
     await publisher.writeIndex(index, { signal: options.signal });
@@ -89,7 +90,7 @@ interface Reading {
   readonly options: OperationOptions;
 }
 
-/** Several readers take turns at one list. */
+/** Several readers share one list. */
 async function readPackages({ packages, builder, jobs, options }: Reading): Promise<UnreadableSpecfile[]> {
   const unreadable: UnreadableSpecfile[] = [];
   const queue = packages.values();
@@ -110,19 +111,19 @@ async function readPackages({ packages, builder, jobs, options }: Reading): Prom
   return unreadable.sort((a, b) => (a.location < b.location ? -1 : 1));
 }
 
-/** Signatures are not verified: whoever installs does that, and the index is signed by nobody. */
+/** Signatures are not verified: the installation does that, and the index is not signed. */
 async function readSpec(listed: ListedPackage, signal: AbortSignal | undefined): Promise<Spec> {
   const spec = await listed.read({ trust: NO_TRUST, signal });
   const { hash: expected, location } = listed;
   const { name, hash: actual } = spec.root;
   if (actual === expected) return spec;
   throw new MetadataError('wrong-package', `Cannot index "${location}": it describes "${name}/${actual}"`, {
-    hint: 'Nobody could find the package by its hash: push it again',
+    hint: 'The package cannot be found by its hash: push it again',
     data: { location, actual, expected },
   });
 }
 
-/** The bytes are made twice: once for their digest, which a cache may need before them. */
+/** The bytes are generated twice, first for the digest, which a cache may need before the content. */
 function packIndex(builder: IndexBuilder): PackedIndex {
   const hash = createHash('sha256');
   let size = 0;

@@ -1,5 +1,5 @@
-// Packs an installed prefix: its tar goes through the compressor while the same bytes are classified, so that each file is read once;
-// the buildinfo, which says what has to be relocated, is the last member. FORMATS.md §3, §4.
+// Packs an installed prefix: the same bytes are compressed and classified, so that each file is read only once;
+// the buildinfo, which lists the files to relocate, is the last member. FORMATS.md §3, §4.
 import { type FileClass, FileClassifier } from '../../buildcache/buildinfo/classify-file.js';
 import { type BuildinfoFacts, formatBuildinfo } from '../../buildcache/buildinfo/write-buildinfo.js';
 import { BUILDINFO_PATH } from '../../buildcache/package-root.js';
@@ -16,13 +16,13 @@ import type { ContentSink, WrittenContent } from '../../stream/content-sink.js';
 import { endingAfter, type PackedMember, packHeader, paddingAfter } from '../../tar/pack.js';
 
 export interface PackRequest {
-  /** Where the package is, as a byte string. */
+  /** Path of the package, as a byte string. */
   readonly prefix: string;
   /** Layout 2: the directories above the prefix are members too. */
   readonly withParents: boolean;
-  /** What a text must hold to be relocated. */
+  /** A text file must contain one of these to be relocated. */
   readonly prefixes: ProbedPrefixes;
-  /** What the buildinfo says besides the lists; byte strings. */
+  /** The facts of the buildinfo other than the lists; byte strings. */
   readonly facts: Omit<BuildinfoFacts, 'relocateTextfiles' | 'relocateBinaries' | 'relocateLinks'>;
   readonly output: ContentSink;
   readonly signal?: AbortSignal | undefined;
@@ -57,9 +57,9 @@ class PrefixPacker {
   readonly #request: PackRequest;
   readonly #output: ContentSink;
   readonly #tree: PrefixDirectory;
-  /** The member that holds the content of each file with several names. */
+  /** For each file with several names, the member that holds its content. */
   readonly #firstNames = new Map<string, string>();
-  /** What files are, by inode where they have several names, else by path. */
+  /** Classes of the files, by inode if they have several names, otherwise by path. */
   readonly #classes = new Map<string, FileClass>();
   #files = 0;
 
@@ -119,7 +119,7 @@ class PrefixPacker {
     await this.#output.writeZeros(paddingAfter(reader.size));
   }
 
-  /** Files that are text without a prefix in it are as good as data. */
+  /** A text file without a prefix needs no relocation, so it counts as data. */
   async #packContent(node: PrefixFile, reader: PrefixFileReader): Promise<FileClass> {
     const classifier = new FileClassifier(node.path);
     const probe = new TextProbe(this.#request.prefixes);
@@ -163,13 +163,13 @@ class PrefixPacker {
   }
 }
 
-/** Names of members are relative to the file system's root. */
+/** Member names are relative to the root of the file system. */
 function memberPath(prefix: string, path: string): string {
   const components = `${prefix}/${path}`.split('/').filter((component) => component !== '');
   return components.join('/');
 }
 
-/** A buildinfo that the package was installed with is not packed, whatever other names it has. */
+/** The buildinfo that came with the installed package is not packed, even under other names. */
 function oldBuildinfoTest(nodes: readonly PrefixNode[]): (node: PrefixNode) => boolean {
   const old = nodes.find((node) => node.path === BUILDINFO_PATH);
   const inode = old?.type === 'file' ? old.inode : undefined;

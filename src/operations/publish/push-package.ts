@@ -1,4 +1,4 @@
-// Pushes one package: packs it, then publishes it. Until then nothing of it is visible, and after a failure nothing of it is left.
+// Pushes one package: packs it, then publishes it. Nothing is visible before that, and nothing is left after a failure.
 import { relative } from 'node:path';
 import { encodeUtf8, toLatin1 } from '../../core/bytes.js';
 import type { Publication, Publisher, SignText } from '../../mirror/build-cache.js';
@@ -11,7 +11,7 @@ import { GzipBlocks } from '../../stream/gzip/gzip-blocks.js';
 import { type PackResult, packPrefix } from './pack-prefix.js';
 import type { PlannedPush } from './push-plan.js';
 
-/** What all packages of one push share. */
+/** Shared by all packages of one push. */
 export interface PushContext {
   readonly publisher: Publisher;
   readonly force: boolean;
@@ -21,12 +21,12 @@ export interface PushContext {
   readonly compressor: BlockCompressor;
   readonly pool: BlockPool;
   readonly signal?: AbortSignal | undefined;
-  /** Bytes that were read of the prefix, and files. */
+  /** Number of bytes and files read from the prefix. */
   readonly onProgress?: ((bytes: number, files: number) => void) | undefined;
 }
 
 export interface PushedPackage {
-  /** Of the tarball, compressed and not, in hexadecimal. */
+  /** Digests of the tarball, compressed and uncompressed, in hexadecimal. */
   readonly sha256: string;
   readonly tarSha256: string;
   readonly compressedBytes: number;
@@ -38,8 +38,8 @@ export interface PushedPackage {
 
 /**
  * Pushes one package.
- * @returns undefined when the mirror has it already, and force is not wanted
- * @throws StoreError `store-io`, `prefix-changed`; MetadataError for its `spec.json`; MirrorError; what the signing throws
+ * @returns undefined if the mirror already has the package, and `force` is not set
+ * @throws StoreError `store-io`, `prefix-changed`; MetadataError for its `spec.json`; MirrorError; the errors of signing
  */
 export async function pushPackage(
   planned: PlannedPush,

@@ -1,4 +1,4 @@
-// What a push has to pack: which of the packages of some specs, where each of them is, and which prefixes it may hold.
+// Plans a push: which packages of the specs to pack, where each is installed, and which prefixes it may contain.
 import { UsageError } from '../../core/errors.js';
 import { describeNode } from '../../spec/describe.js';
 import type { DagHash, Spec, SpecNode } from '../../spec/spec.js';
@@ -10,9 +10,9 @@ import type { Store } from '../../store/store.js';
 export interface PushSelection {
   readonly specs: readonly Spec[];
   readonly store: Store;
-  /** Only the specs themselves, or everything but them. */
+  /** Only the specs themselves, or only their dependencies. */
   readonly only?: 'package' | 'dependencies' | undefined;
-  /** Build dependencies too, as far as they are installed. */
+  /** Include installed build dependencies. */
   readonly withBuildDependencies?: boolean | undefined;
 }
 
@@ -25,13 +25,13 @@ export interface PlannedPush {
   readonly sbangPath: string;
   /** Hashes with their prefixes, in the order of the buildinfo. */
   readonly hashToPrefix: ReadonlyMap<string, string>;
-  /** Everything that a text must be searched for. */
+  /** Everything to search text files for. */
   readonly prefixes: readonly string[];
 }
 
 /**
  * Selects the packages, dependencies first, each once; externals are left out.
- * @throws UsageError `not-installed` with all that are missing in `data.packages`
+ * @throws UsageError `not-installed` with all missing packages in `data.packages`
  */
 export function planPush(selection: PushSelection): PlannedPush[] {
   const { specs, store } = selection;
@@ -52,7 +52,7 @@ export function planPush(selection: PushSelection): PlannedPush[] {
   return [...selected.values()].map((spec) => planOne(spec, store));
 }
 
-/** Build dependencies have no place in the order of installation: they come after what needs them at run time. */
+/** Build dependencies are not part of the installation order: they come after the packages needed at run time. */
 function candidates(spec: Spec, { withBuildDependencies }: PushSelection): SpecNode[] {
   const installed = installOrder(spec);
   return withBuildDependencies ? [...new Set([...installed, ...allNodes(spec).reverse()])] : installed;
@@ -80,8 +80,8 @@ function planOne(spec: Spec, store: Store): PlannedPush {
 function notInstalled(nodes: readonly SpecNode[]): UsageError {
   const packages = nodes.map((node) => describeNode(node));
   const list = packages.map((line) => `\n  ${line}`).join('');
-  return new UsageError('not-installed', `Cannot push what is not installed:${list}`, {
-    hint: 'Install it first, or leave it out with "--only package"',
+  return new UsageError('not-installed', `Cannot push packages that are not installed:${list}`, {
+    hint: 'Install them first, or push without dependencies: --only package',
     data: { packages },
   });
 }

@@ -1,4 +1,4 @@
-// Pushes installed packages to a build cache: dependencies first, several at a time, each package whole or not at all.
+// Pushes installed packages to a build cache: dependencies first, several at a time, each package completely or not at all.
 import { BuildcacheError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
 import type { Mirror, Publisher, SignText } from '../../mirror/build-cache.js';
@@ -17,21 +17,21 @@ export interface PushRequest {
   readonly store: Store;
   readonly mirror: Mirror;
   readonly engine: SelectedEngine;
-  /** Signs the metadata; without it the packages are published unsigned. */
+  /** Signs the metadata; if undefined, the packages are published unsigned. */
   readonly sign?: SignText | undefined;
-  /** Push again what the mirror has. */
+  /** Push packages again that the mirror already has. */
   readonly force?: boolean | undefined;
-  /** Leave out the specs themselves, or everything but them. */
+  /** Push only the specs themselves, or only their dependencies. */
   readonly only?: 'package' | 'dependencies' | undefined;
-  /** Push build dependencies too, as far as they are installed. */
+  /** Also push installed build dependencies. */
   readonly withBuildDependencies?: boolean | undefined;
   /** Stop at the first failure. */
   readonly failFast?: boolean | undefined;
-  /** How many packages are worked on at a time. */
+  /** Number of packages to process concurrently. */
   readonly jobs?: number | undefined;
-  /** zlib's level; 6 unless given. */
+  /** zlib compression level; 6 by default. */
   readonly level?: number | undefined;
-  /** How many cores compress; all unless given. */
+  /** Number of cores that compress; all by default. */
   readonly parallelism?: number | undefined;
 }
 
@@ -59,8 +59,8 @@ const MOST_DEFAULT_JOBS = 8;
 const PROGRESS_INTERVAL = 100;
 
 /**
- * Pushes specs with what they need at run time. A package that fails is in the report with its error, and the rest goes on.
- * @throws UsageError `not-installed`; MirrorError `mirror-read-only` for a mirror that cannot be written to
+ * Pushes specs with their run-time dependencies. A failed package is reported with its error, and the others continue.
+ * @throws UsageError `not-installed`; MirrorError `mirror-read-only` for a read-only mirror
  */
 export async function push(request: PushRequest, options: OperationOptions = {}): Promise<PushReport> {
   const begin = performance.now();
@@ -97,14 +97,14 @@ interface Resources {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Each package fills one block while others are compressed: this is what bounds the memory. */
+/** Each package fills one block while others are compressed: this bounds the memory. */
 function contextOf(request: PushRequest, { publisher, compressor, jobs, signal }: Resources): PushContext {
   const { store, engine, force, sign } = request;
   return {
     publisher,
     force: force ?? false,
     sign,
-    // Without a Spack its sbang is taken to be the store's.
+    // Without a Spack, the store's sbang is assumed.
     spackPrefix: store.spackPrefix ?? store.unpaddedRoot,
     engine: engine.engine,
     compressor,

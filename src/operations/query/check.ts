@@ -1,4 +1,4 @@
-// Which packages are missing on mirrors, and would have to be built again (Spack `check_specs_against_mirrors`).
+// Finds packages that are missing on mirrors and would have to be rebuilt (Spack `check_specs_against_mirrors`).
 import type { OperationOptions } from '../../core/progress.js';
 import type { BuildCache, Mirror } from '../../mirror/build-cache.js';
 import { PackageCatalog } from '../../mirror/index/package-catalog.js';
@@ -13,18 +13,18 @@ import { resolveSpecs } from './resolve-specs.js';
 export interface CheckRequest {
   readonly specs: readonly Spec[];
   readonly mirrors: readonly Mirror[];
-  /** Questions to a mirror at a time; 16 by default. */
+  /** Concurrent requests to a mirror; 16 by default. */
   readonly jobs?: number | undefined;
 }
 
-/** What is missing on one mirror, in Spack's words. */
+/** The packages missing on one mirror, with Spack's property names. */
 export interface MirrorRebuilds {
   readonly mirrorName: string;
   readonly mirrorUrl: string;
   readonly rebuildSpecs: readonly { readonly short_spec: string; readonly hash: DagHash }[];
 }
 
-/** By the URL of the mirror; mirrors that have everything are not in it. */
+/** By mirror URL; complete mirrors are omitted. */
 export type CheckReport = Readonly<Record<string, MirrorRebuilds>>;
 
 /** Spack's `Spec.short_spec`. */
@@ -33,8 +33,8 @@ const SHORT_SPEC =
 const DEFAULT_JOBS = 16;
 
 /**
- * Finds the packages that a mirror has neither signed nor unsigned metadata of. Externals are nobody's to build.
- * @throws MirrorError when a mirror does not answer: what it has is not known then.
+ * Finds the packages for which a mirror has neither signed nor unsigned metadata. Externals are skipped, as they are never built.
+ * @throws MirrorError when a mirror does not answer, since its content is then unknown.
  */
 export async function checkSpecs(
   { specs, mirrors, jobs = DEFAULT_JOBS }: CheckRequest,
@@ -75,17 +75,17 @@ async function findMissing({ cache, specs, jobs, signal }: Search): Promise<read
 }
 
 export interface ResolveCheckedRequest {
-  /** As typed: names, hashes and specs of a store; `x.spec.json`; `spack.lock`, which means all packages in it. */
+  /** As typed: names, hashes and specs of a store; `x.spec.json`; `spack.lock`, which stands for all packages in it. */
   readonly queries: readonly string[];
-  /** Called when a query needs the store. */
+  /** Opens the store; called only if a query needs it. */
   readonly openStore: () => Store;
-  /** Reads a file that was named. */
+  /** Reads a named file. */
   readonly readFile: (path: string) => Promise<Uint8Array>;
 }
 
 /**
  * Finds the specs to check.
- * @throws UsageError `spec-syntax`, `spec-not-found`, `spec-ambiguous`; MetadataError for a file that cannot be used; StoreError
+ * @throws UsageError `spec-syntax`, `spec-not-found`, `spec-ambiguous`; MetadataError for an unusable file; StoreError
  */
 export async function resolveCheckedSpecs({
   queries,

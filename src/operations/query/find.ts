@@ -1,4 +1,4 @@
-// What a store has: its records that fit what was asked for.
+// Finds the records of a store that match a query.
 
 import { matchQuery, parseSpecQuery } from '../../spec/query/spec-query.js';
 import type { DagHash, SpecNode } from '../../spec/spec.js';

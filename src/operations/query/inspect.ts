@@ -1,4 +1,4 @@
-// Says what a file is, as far as it concerns build caches: a program, a specfile, an index, a package's tarball.
+// Identifies a file of interest to build caches: a program, a specfile, an index, a package's tarball.
 import { DETECT_BYTES, detectFileKind } from '../../binfmt/detect.js';
 import { type ElfFile, readElf } from '../../binfmt/elf/elf.js';
 import { type ElfContents, readElfContents } from '../../binfmt/elf/elf-contents.js';
@@ -19,7 +19,7 @@ import type { TarEntry } from '../../tar/entry.js';
 import { displayPath, parseSafePath, type SafePath } from '../../tar/safe-path.js';
 import { TarReader } from '../../tar/tar-reader.js';
 
-/** A file, wherever it is. */
+/** A file, local or remote. */
 export interface InspectedFile extends ByteSource {
   /** For messages. */
   readonly name: string;
@@ -50,29 +50,29 @@ export interface TarballFacts {
   /** The package's directory in the archive. */
   readonly root: string;
   readonly members: Readonly<Record<string, number>>;
-  /** Bytes of all files. */
+  /** Total size of all files in bytes. */
   readonly bytes: number;
   readonly buildinfo: Buildinfo;
 }
 
 const HEAD_SIZE = 4096;
-/** A specfile or an index, and no other JSON. */
+/** A specfile or an index, but no other JSON. */
 const METADATA_KEY = /"(spec|database)"\s*:/;
 const LARGEST_METADATA = 512 << 20;
 
 export interface InspectOptions {
-  /** Prefixes that paths in the file may begin with, as byte strings. */
+  /** Prefixes of the paths to look for in the file, as byte strings. */
   readonly prefixes?: readonly string[];
-  /** How many paths to show. */
+  /** Maximum number of paths to show. */
   readonly limit?: number;
 }
 
-/** More paths are counted, not shown. */
+/** Further paths are counted, not shown. */
 export const SHOWN_PATHS = 1000;
 
 /**
- * Looks into a file.
- * @throws BuildcacheError for a file that begins like a specfile, an index or a tarball, and is none
+ * Identifies a file and describes its content.
+ * @throws BuildcacheError for a file that starts like a specfile, an index or a tarball, but is invalid
  */
 export async function inspect(file: InspectedFile, options: InspectOptions = {}): Promise<Inspection> {
   const head = file.read(0, HEAD_SIZE).slice();
@@ -83,7 +83,7 @@ function pathsIn(file: InspectedFile, { prefixes = [], limit = SHOWN_PATHS }: In
   return findPathStrings({ chunks: file.chunks(), prefixes, limit });
 }
 
-/** A program or a library; undefined for another file. */
+/** A program or a library; undefined for other files. */
 function inspectBinary(file: InspectedFile, options: InspectOptions): Promise<Inspection> | undefined {
   const kind = detectFileKind(file.read(0, DETECT_BYTES));
   if (kind === 'elf') {
@@ -106,7 +106,7 @@ async function inspectOther(
     : { kind: 'other', paths };
 }
 
-/** A file of a build cache; undefined for another one. */
+/** A file of a build cache; undefined for other files. */
 function inspectMetadata(
   file: InspectedFile,
   head: Uint8Array,
@@ -169,7 +169,7 @@ async function inspectTarball(file: InspectedFile, head: Uint8Array): Promise<Ta
   return { compression: detectCompression(head), ...reader.facts(file.name) };
 }
 
-/** Counts members and keeps what may be the buildinfo. */
+/** Counts members and keeps the possible buildinfo. */
 class TarballInspector {
   readonly #tar = new TarReader();
   readonly #members = new Map<SafePath, { kind: 'directory' | 'file' | 'symlink'; isListed: boolean }>();

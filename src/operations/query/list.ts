@@ -1,4 +1,4 @@
-// What build caches have: the packages of their indexes that fit what was asked for.
+// Lists the packages in the indexes of build caches that match a query.
 import { BuildcacheError, MetadataError, UsageError } from '../../core/errors.js';
 import type { CatalogEntry, PackageCatalog } from '../../mirror/index/package-catalog.js';
 import { compilerOf } from '../../spec/compiler.js';
@@ -8,15 +8,15 @@ import { candidateEntries } from './resolve-specs.js';
 
 export interface ListRequest {
   readonly catalog: PackageCatalog;
-  /** Everything when empty. */
+  /** If empty, all packages are listed. */
   readonly queries: readonly string[];
-  /** Told of a package that no index describes properly, and which is left out. */
+  /** Called for a package that is skipped because no index has a valid record. */
   readonly onUnreadable?: ((error: MetadataError) => void) | undefined;
 }
 
 export interface ListedPackage {
   readonly hash: DagHash;
-  /** Read from the index when it is asked for: a list of everything does not fit into memory. */
+  /** Read from the index on demand: a list of everything does not fit into memory. */
   readonly node: SpecNode;
   /** URLs of the mirrors that have it, in search order. */
   readonly mirrors: readonly string[];
@@ -24,7 +24,7 @@ export interface ListedPackage {
 
 /**
  * Lists packages, by architecture, compiler, name and version.
- * @throws UsageError `spec-syntax`; `usage` for a file, which names packages, and is no question.
+ * @throws UsageError `spec-syntax`; `usage` for a file name, which is not a query.
  */
 export function listPackages({ catalog, queries, onUnreadable }: ListRequest): ListedPackage[] {
   const lookup = (hash: DagHash) => catalog.node(hash);
@@ -42,7 +42,7 @@ export function listPackages({ catalog, queries, onUnreadable }: ListRequest): L
   return [...found.values()].sort(byKeys).map(({ hash }) => new Listed(hash, catalog));
 }
 
-/** No query asks for everything. */
+/** Without a query, everything is listed. */
 function parseQueries(queries: readonly string[]): readonly (ConstraintQuery | undefined)[] {
   return queries.length === 0 ? [undefined] : queries.map(parseConstraintQuery);
 }
@@ -53,7 +53,7 @@ function parseConstraintQuery(text: string): ConstraintQuery {
   const query = parseSpecQuery(text);
   if (query.type === 'constraint') return query;
   throw new UsageError('usage', `Cannot list "${text}": it is a file`, {
-    hint: 'Name packages: name, name@version, /hash, any spec',
+    hint: 'Give a package: name, name@version, /hash, or any spec',
     data: { spec: text },
   });
 }
@@ -76,7 +76,7 @@ function fits(
   return query === undefined || matchQuery(query, [node], lookup).length > 0;
 }
 
-/** A list of everything repeats few architectures, compilers, names and versions very often. */
+/** A full list repeats a few architectures, compilers, names and versions very often. */
 class SharedTexts {
   readonly #texts = new Map<string, string>();
 
@@ -101,7 +101,7 @@ class Listed implements ListedPackage {
 
   get node(): SpecNode {
     const node = this.#catalog.node(this.hash);
-    if (node === undefined) throw new TypeError(`"${this.hash}" is not in the catalog any more`);
+    if (node === undefined) throw new TypeError(`"${this.hash}" is no longer in the catalog`);
     return node;
   }
 
@@ -110,12 +110,12 @@ class Listed implements ListedPackage {
   }
 }
 
-/** Making one is far dearer than comparing with it. */
+/** Creating one is far more expensive than comparing with it. */
 const COLLATOR = new Intl.Collator('en', { numeric: true });
 
 /**
- * A stable order for people: what belongs together stands together.
- * @param graph where the compilers of nodes of format 5 are found.
+ * A stable order for display that keeps related packages together.
+ * @param graph where to find the compilers of nodes of format 5.
  */
 export function sortedByPlace(nodes: Iterable<SpecNode>, graph: NodeGraph): SpecNode[] {
   const keyed = Array.from(nodes, (node) => ({ node, keys: sortKeys(node, graph) }));
@@ -145,7 +145,7 @@ function compilerKey(node: SpecNode, graph: NodeGraph): string {
     const compiler = compilerOf(node, graph);
     return compiler === undefined ? '' : `${compiler.name}@${compiler.version}`;
   } catch (error) {
-    // An index may lack the compiler's record; the package is there all the same.
+    // The index may lack the compiler's record; the package is listed anyway.
     if (error instanceof BuildcacheError) return '';
     throw error;
   }

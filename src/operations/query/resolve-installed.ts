@@ -1,4 +1,4 @@
-// From what a person named to concrete specs of a store: through its database, or a file that holds specs.
+// Resolves the user's queries to concrete specs of a store: through its database, or through a file that holds specs.
 import { parseSpecfile } from '../../buildcache/specfile/specfile.js';
 import { extractClearsigned } from '../../signature/clearsign/clearsign.js';
 import { parseLockfile } from '../../spec/json/lockfile.js';
@@ -16,13 +16,13 @@ export interface ResolveInstalledRequest {
   /** As typed: `/hash`, `name`, `name@version`, any spec, `x.spec.json`, `spack.lock`. */
   readonly queries: readonly string[];
   readonly store: Store;
-  /** Reads a file that was named. */
+  /** Reads a named file. */
   readonly readFile: (path: string) => Promise<Uint8Array>;
 }
 
 /**
- * Finds the recorded specs that were named; of several that fit, the one that is installed. What a file names need not be recorded.
- * @throws UsageError `spec-syntax`, `spec-not-found`, `spec-ambiguous`; MetadataError for a file that cannot be used
+ * Finds the named specs among the records; if several match, takes the installed one. Specs from a file need not be recorded.
+ * @throws UsageError `spec-syntax`, `spec-not-found`, `spec-ambiguous`; MetadataError for an unusable file
  */
 export async function resolveInstalled(request: ResolveInstalledRequest): Promise<Spec[]> {
   const specs = new Map<DagHash, Spec>();
@@ -36,7 +36,7 @@ export async function resolveInstalled(request: ResolveInstalledRequest): Promis
 
 type FileQuery = Extract<SpecQuery, { type: 'file' }>;
 
-/** A package that the store knows counts as the store knows it. */
+/** If the store has a record of the package, that record is used. */
 async function readSpecs(query: FileQuery, { store, readFile }: ResolveInstalledRequest): Promise<Spec[]> {
   const bytes = await readFile(query.path);
   return parseFile(query, bytes).map((spec) =>

@@ -1,4 +1,4 @@
-// From what a person named to concrete specs with their graphs: through the indexes, a mirror's listing, or a file.
+// Resolves the user's queries to concrete specs with their graphs: through the indexes, a mirror's listing, or a file.
 import { parseSpecfile } from '../../buildcache/specfile/specfile.js';
 import { UsageError } from '../../core/errors.js';
 import type { BuildCache, Mirror } from '../../mirror/build-cache.js';
@@ -21,16 +21,16 @@ export interface ResolveRequest {
   readonly queries: readonly string[];
   readonly catalog: PackageCatalog;
   readonly mirrors: readonly Mirror[];
-  /** Reads a file that was named; without it files cannot be named. */
+  /** Reads a named file; if undefined, file names are not accepted. */
   readonly readFile?: ((path: string) => Promise<Uint8Array>) | undefined;
-  /** No request to a mirror. */
+  /** Make no requests to mirrors. */
   readonly offline?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Finds the specs that were named.
- * @throws UsageError `spec-syntax`, `spec-not-found`, `spec-ambiguous`; MetadataError for a file that cannot be used
+ * Finds the named specs.
+ * @throws UsageError `spec-syntax`, `spec-not-found`, `spec-ambiguous`; MetadataError for an unusable file
  */
 export async function resolveSpecs(request: ResolveRequest): Promise<Spec[]> {
   const specs = new Map<DagHash, Spec>();
@@ -47,11 +47,11 @@ type ConstraintQuery = Extract<SpecQuery, { type: 'constraint' }>;
 
 async function readSpecs(query: FileQuery, { readFile }: ResolveRequest): Promise<readonly Spec[]> {
   if (readFile === undefined)
-    throw new TypeError(`"${query.path}" is a file, and nothing to read it with was given`);
+    throw new TypeError(`"${query.path}" is a file, but no reader was given`);
   const bytes = await readFile(query.path);
   if (query.format === 'lockfile') return parseLockfile(bytes, query.path).roots;
   const isSigned = query.path.endsWith('.sig');
-  // Only says what to ask the mirrors for: what they answer is verified.
+  // Only selects what to request from the mirrors: their answers are verified.
   const text = isSigned ? extractClearsigned(bytes, query.path) : bytes;
   return [parseSpecfile(text, query.path, { newestLayout: Number.MAX_SAFE_INTEGER }).spec];
 }
@@ -69,7 +69,7 @@ function* candidatesFor(query: ConstraintQuery, catalog: PackageCatalog): Iterab
   for (const entry of candidateEntries(query, catalog)) yield entry.node;
 }
 
-/** The packages among which a query looks: few where the name or the hash says which. */
+/** The packages to match with a query: few if the name or the hash narrows them down. */
 export function candidateEntries(
   { constraint }: ConstraintQuery,
   catalog: PackageCatalog,
@@ -79,7 +79,7 @@ export function candidateEntries(
     : catalog.withHashPrefix(constraint.hash);
 }
 
-/** A hash that no index knows: mirrors that can be listed may have the package all the same. */
+/** Looks for a hash that no index has: mirrors that can be listed may still have the package. */
 async function findListed(query: ConstraintQuery, request: ResolveRequest): Promise<Spec> {
   const { mirrors, offline, catalog } = request;
   const listable = offline ? [] : mirrors.filter(({ cache }) => cache.packages !== undefined);
@@ -111,9 +111,9 @@ function cannotList(query: SpecQuery, mirrors: readonly Mirror[]): UsageError {
   const names = mirrors.map(({ cache }) => `"${cache.url}"`).join(', ');
   return new UsageError(
     'spec-not-found',
-    `Cannot find "${query.text}": no index knows it, and ${names} cannot be listed`,
+    `Cannot find "${query.text}": it is in no index, and ${names} cannot be listed`,
     {
-      hint: 'Update the index of the mirror, or name the package by its specfile (x.spec.json)',
+      hint: 'Update the index of the mirror, or give the package's specfile (x.spec.json)',
       data: { spec: query.text, mirrors: mirrors.map(({ cache }) => cache.url) },
     },
   );

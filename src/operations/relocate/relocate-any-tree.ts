@@ -1,5 +1,5 @@
-// Relocates any tree, without metadata that says what to look at: every file is classified by its bytes, and the rules for packages
-// (FORMATS §5) apply. All files are looked at before the first is written, so that a tree that cannot move stays as it is.
+// Relocates any tree, without metadata that lists the relevant files: every file is classified by its bytes, and the package rules
+// (FORMATS §5) apply. All files are checked before the first is written, so that a tree that cannot be relocated stays unchanged.
 import { type FileClass, FileClassifier } from '../../buildcache/buildinfo/classify-file.js';
 import { fromLatin1, toLatin1 } from '../../core/bytes.js';
 import type { RelocationError } from '../../core/errors.js';
@@ -34,24 +34,24 @@ import { displayPath } from '../../tar/safe-path.js';
 export interface RelocateAnyTreeRequest {
   /** A directory, as a byte string. */
   readonly tree: string;
-  /** Old and new prefixes; at one place the first that matches wins. */
+  /** Old and new prefixes; where several match, the first one wins. */
   readonly mapping: PathMapping;
   readonly engine: RelocationEngine;
   /** Whether ad-hoc signatures may replace those of real identities in changed Mach-O files. */
   readonly replaceIdentity?: boolean | undefined;
   /** Symbolic links that stand for new prefixes in C strings without room; made where they are missing. */
   readonly aliases?: readonly RootAlias[] | undefined;
-  /** Only tell what would change. */
+  /** Only report what would change. */
   readonly isDryRun?: boolean | undefined;
   readonly onWarning: (message: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface ChangedFile {
-  /** Below the tree, as a byte string. */
+  /** Relative to the tree, as a byte string. */
   readonly path: string;
   readonly kind: 'text' | 'binary' | 'link';
-  /** Bytes that the file has more than before, where it had to grow. */
+  /** Number of bytes the file grew by, if it had to grow. */
   readonly grownBy?: number;
 }
 
@@ -63,7 +63,7 @@ export interface AnyTreeReport {
 }
 
 /**
- * Relocates what a tree holds; hard links stay hard links.
+ * Relocates the contents of a tree; hard links stay hard links.
  * @throws RelocationError `cannot-grow-string`, `cannot-shrink-string`, `cannot-grow-rpath`, `text-too-large`, `macho-unsupported`,
  * `macho-no-room`, `macho-signed`, `macho-signature`, before anything is written
  * @throws StoreError `alias-root-unusable`, `store-io`, `prefix-changed`
@@ -91,7 +91,7 @@ export function relocateAnyTree(request: RelocateAnyTreeRequest): AnyTreeReport 
   return { tree: request.tree, engine: request.engine.name, files, changed };
 }
 
-/** The path that a byte string is. */
+/** The path of a byte string. */
 function text(path: string): string {
   return Buffer.from(fromLatin1(path)).toString();
 }
@@ -113,7 +113,7 @@ class TreeRelocator {
   readonly #binaries: BinaryRelocator;
   readonly #choices: readonly RootChoice[];
   readonly #nodes: readonly Leaf[];
-  /** All names of each file that has several, by each of them; under the first one it is relocated. */
+  /** For each name of a file with several names, all of its names; the file is relocated under the first. */
   readonly #names = new Map<string, readonly string[]>();
 
   constructor(request: RelocateAnyTreeRequest, nodes: readonly Leaf[]) {
@@ -137,7 +137,7 @@ class TreeRelocator {
     for (const names of hardLinkGroups(nodes)) for (const name of names) this.#names.set(name, names);
   }
 
-  /** What would change; undefined for nothing. */
+  /** What would change; undefined if nothing. */
   look(node: Leaf): ChangedFile | undefined {
     if (node.type === 'symlink') return this.#lookAtLink(node);
     if (this.#namesOf(node.path)[0] !== node.path) return undefined;
@@ -145,7 +145,7 @@ class TreeRelocator {
       const change = this.#lookAtFile(node, file);
       if (change !== undefined && file.names > this.#namesOf(node.path).length)
         this.#request.onWarning(
-          `"${displayPath(node.path)}" has other names outside of the tree, whose content may change with it`,
+          `"${displayPath(node.path)}" has other hard links outside the tree, whose content may change too`,
         );
       return change;
     });
@@ -176,7 +176,7 @@ class TreeRelocator {
     const isMoved = this.#request.mapping.some(([, to]) => isBelow(target, to));
     if (relocated.leadsOutside && !isMoved)
       this.#request.onWarning(
-        `The link "${displayPath(path)}" leads to "${displayPath(target)}", which is in no known prefix`,
+        `The link "${displayPath(path)}" points to "${displayPath(target)}", which is outside all known prefixes`,
       );
     return relocated.matched && toLatin1(relocated.target) !== target ? { path, kind: 'link' } : undefined;
   }
@@ -192,7 +192,7 @@ class TreeRelocator {
     }
   }
 
-  /** The error with what would fit all files of the tree, none of which is changed yet. */
+  /** The error, with a length that would fit all files of the tree; no file is changed yet. */
   #refusal(error: RelocationError, path: string, file: StagedFile): RelocationError {
     const choice = choiceOf(String(error.data.newPrefix), this.#choices);
     if (choice === undefined) return explainRefusal({ error, file, choice, longest: undefined });
@@ -221,13 +221,13 @@ class TreeRelocator {
     });
   }
 
-  /** An installation gives such scripts a short line; here there is no store to keep a helper in. */
+  /** An installation shortens such lines with a helper script; here there is no store to keep that in. */
   #checkInterpreterLine(path: string, text: Uint8Array): void {
     const line = text.subarray(0, SHEBANG_LIMIT + 1);
     const isLong = !line.includes(NEWLINE) && line.length > SHEBANG_LIMIT;
     if (text[0] === HASH && text[1] === EXCLAMATION && isLong)
       this.#request.onWarning(
-        `The first line of "${displayPath(path)}" has more than ${SHEBANG_LIMIT} bytes now: old kernels cut it`,
+        `The first line of "${displayPath(path)}" is now longer than ${SHEBANG_LIMIT} bytes: old kernels truncate it`,
       );
   }
 

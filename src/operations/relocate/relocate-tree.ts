@@ -1,4 +1,4 @@
-// Carries out a relocation plan on a staged tree, file by file: rpaths, then C strings of the result; text; links.
+// Executes a relocation plan on a staged tree, file by file: rpaths, then C strings of the result; text; links.
 // Rules and kernels come from relocation/, access to the files from store/.
 import { startsWithBytes, toLatin1 } from '../../core/bytes.js';
 import type { RelocationError } from '../../core/errors.js';
@@ -24,7 +24,7 @@ import { rewriteTextFile } from '../../store/staging/staged-text.js';
 import type { StagedTree } from '../../store/staging/staged-tree.js';
 import { displayPath, type SafePath } from '../../tar/safe-path.js';
 
-/** How many files of each kind were changed. */
+/** Number of changed files of each kind. */
 export interface RelocationCounts {
   readonly text: number;
   readonly binaries: number;
@@ -35,7 +35,7 @@ export interface RelocationCounts {
 
 export interface RelocateTreeRequest {
   readonly tree: StagedTree;
-  /** The package's root among the names of the archive. */
+  /** The package's root within the archive. */
   readonly root: SafePath;
   readonly plan: RelocationPlan;
   readonly engine: RelocationKernels;
@@ -48,7 +48,7 @@ export interface RelocateTreeRequest {
  * `macho-unsupported`, `macho-no-room`, `macho-signed`, `macho-signature`
  */
 export function relocateTree(request: RelocateTreeRequest): RelocationCounts {
-  // In this order, so that of several reasons to fail the same one is told as by Spack.
+  // In this order, so that of several possible failures the same one is reported as by Spack.
   const links = relocateLinks(request);
   const { binaries, rpaths, cStrings } = relocateBinaries(request);
   const text = relocateTexts(request);
@@ -74,7 +74,7 @@ function relocateLink({ name, location, rules, onWarning }: LinkRequest): boolea
   const { target, matched, leadsOutside } = relocateLinkTarget(old, rules);
   if (leadsOutside)
     onWarning(
-      `The link "${displayPath(name)}" leads to "${displayPath(toLatin1(old))}", which is in no known prefix`,
+      `The link "${displayPath(name)}" points to "${displayPath(toLatin1(old))}", which is outside all known prefixes`,
     );
   if (!matched) return false;
   replaceStagedLink(location, target);
@@ -116,7 +116,7 @@ function relocateBinaries(request: RelocateTreeRequest) {
   for (const [index, { name, path }] of files.entries()) {
     const hits = areHitsKnown ? hitsOf(tree, path) : undefined;
     const origin = originOf(plan, name);
-    // An rpath relative to the file is no hit.
+    // An rpath relative to the file is not a hit.
     if (hits?.length === 0 && origin === undefined) continue;
     withStagedFile(tree.locate(path), (file) => {
       try {
@@ -139,7 +139,7 @@ interface Refused {
   readonly following: readonly ListedFile[];
 }
 
-/** The files before the refused one had no string without room. */
+/** In the files before the refused one, every string had enough room. */
 function refusal(
   { tree, plan }: RelocateTreeRequest,
   relocator: BinaryRelocator,
@@ -156,7 +156,7 @@ function refusal(
   return explainRefusal({ error, file, choice, longest: room.longestRoot });
 }
 
-/** Hits that were recorded on the way count only when what was looked for begins every old prefix. */
+/** Hits recorded during the scan count only if the needle is a prefix of every old prefix. */
 function isRootOf(root: Uint8Array | undefined, mapping: PrefixMapping): boolean {
   return root !== undefined && mapping.every(([from]) => startsWithBytes(from, root));
 }

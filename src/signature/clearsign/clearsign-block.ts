@@ -6,7 +6,7 @@ import { SignatureError } from '../../core/errors.js';
 import { parseArmorBody } from '../armor.js';
 
 export interface ClearsignedBlock {
-  /** What the signature covers: unescaped, without blanks at line ends, lines joined by LF. */
+  /** The signed text: unescaped, without trailing blanks, lines joined by LF. */
   readonly text: Uint8Array;
   /** The signature packets. */
   readonly signature: Uint8Array;
@@ -20,9 +20,9 @@ const LF = 0x0a;
 const NEWLINE = Uint8Array.of(LF);
 
 /**
- * Takes a clearsigned file apart.
+ * Splits a clearsigned file into text and signature.
  * @param source Where the bytes came from, for messages.
- * @throws SignatureError `signature-missing` when there is no such block, `signature-malformed` when there is more than
+ * @throws SignatureError `signature-missing` when there is no clearsigned block, `signature-malformed` when there is more than
  * one, text around it, or a line that the format does not allow.
  */
 export function parseClearsigned(bytes: Uint8Array, source: string): ClearsignedBlock {
@@ -34,7 +34,7 @@ export function parseClearsigned(bytes: Uint8Array, source: string): Clearsigned
   const text = readSignedLines(lines, source);
   const signature = readSignature(lines, source);
   skipBlankLines(lines);
-  if (!lines.done) throw malformed(source, lines.number, 'there is something after the signature');
+  if (!lines.done) throw malformed(source, lines.number, 'unexpected content after the signature');
   return { text, signature };
 }
 
@@ -44,11 +44,7 @@ function readHashHeaders(lines: LineReader, source: string): void {
     lines.next();
     if (line === '') return;
     if (line === undefined || !/^Hash: [A-Za-z0-9-]+(?:, ?[A-Za-z0-9-]+)*[ \t]*$/.test(line)) {
-      throw malformed(
-        source,
-        lines.number - 1,
-        'only "Hash" headers and an empty line may stand before the text',
-      );
+      throw malformed(source, lines.number - 1, 'only "Hash" headers and an empty line may precede the text');
     }
   }
 }
@@ -88,7 +84,7 @@ function readSignature(lines: LineReader, source: string): Uint8Array {
   const first = lines.number;
   while (!lines.at(END_SIGNATURE)) {
     const line = lines.text();
-    if (line === undefined) throw malformed(source, lines.number, 'the signature has no end');
+    if (line === undefined) throw malformed(source, lines.number, 'the signature has no end line');
     body.push(line);
     lines.next();
   }
@@ -104,10 +100,10 @@ function skipBlankLines(lines: LineReader): void {
 
 function noBlock(bytes: Uint8Array, source: string, line: number): SignatureError {
   if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(BEGIN_MESSAGE)) {
-    return malformed(source, line, 'there is something before the signed text');
+    return malformed(source, line, 'unexpected content before the signed text');
   }
   return new SignatureError('signature-missing', `Cannot verify "${source}": it is not signed`, {
-    hint: 'Use a signed mirror, or switch the check off with --no-check-signature',
+    hint: 'Use a signed mirror, or disable the check with --no-check-signature',
     data: { source },
   });
 }
@@ -118,9 +114,9 @@ function malformed(source: string, line: number, reason: string): SignatureError
   });
 }
 
-/** Walks over lines that end in LF or CR-LF, without copying them. */
+/** Iterates over lines that end in LF or CR-LF, without copying them. */
 class LineReader {
-  /** Of the current line, from 1. */
+  /** Number of the current line, counted from 1. */
   number = 1;
   readonly #bytes: Uint8Array;
   #start = 0;
@@ -131,7 +127,7 @@ class LineReader {
     this.#findEnd();
   }
 
-  /** True behind the last line. */
+  /** True after the last line. */
   get done(): boolean {
     return this.#start >= this.#bytes.length;
   }
@@ -140,7 +136,7 @@ class LineReader {
     return !this.done && trimBlanks(this.#line()).length === 0;
   }
 
-  /** The current line without its line end. */
+  /** The current line without its line ending. */
   bytes(): Uint8Array | undefined {
     return this.done ? undefined : this.#line();
   }

@@ -1,19 +1,19 @@
-// Writes clearsigned texts (RFC 9580 §7) in the form that GnuPG 2.2 verifies and gives back byte for byte.
+// Writes clearsigned texts (RFC 9580 §7) in the form that GnuPG 2.2 verifies and returns byte for byte.
 
 import { concatBytes, encodeUtf8, startsWithBytes } from '../../core/bytes.js';
 import { SignatureError } from '../../core/errors.js';
 
-/** GnuPG cuts what is longer, without a word, and the signature does not fit any more. */
+/** GnuPG silently truncates longer lines, and the signature no longer matches. */
 export const LONGEST_LINE = 19_993;
 
 const LF = 0x0a;
 const DASH = 0x2d;
 const ESCAPE = encodeUtf8('- ');
-/** GnuPG escapes these, too, for mailers that change them. */
+/** GnuPG also escapes these, for mailers that change them. */
 const FROM = encodeUtf8('From ');
 
 export interface ClearsignedParts {
-  /** What `signableText` answered. */
+  /** The result of `signableText`. */
   readonly text: Uint8Array;
   /** The armored signature. */
   readonly signature: string;
@@ -22,7 +22,7 @@ export interface ClearsignedParts {
 }
 
 /**
- * What a signature of a text covers: the text without its final newline, which the form adds by itself.
+ * The part of a text that its signature covers: the text without its final newline, which the format adds.
  * @param source How messages name the text.
  * @throws SignatureError `text-not-signable` for a text that GnuPG would cut or change: a line of more than 19,993 bytes,
  * blanks or a carriage return at the end of a line, a NUL, bytes that are not UTF-8.
@@ -32,14 +32,14 @@ export function signableText(text: Uint8Array, source: string): Uint8Array {
   let number = 1;
   for (const line of linesOf(text)) {
     if (line.length > LONGEST_LINE) throw notSignable(source, number, `the line has ${line.length} bytes`);
-    if (isBlank(line.at(-1))) throw notSignable(source, number, 'the line ends in a blank');
-    if (line.includes(0)) throw notSignable(source, number, 'the line holds a NUL');
+    if (isBlank(line.at(-1))) throw notSignable(source, number, 'the line ends with a blank');
+    if (line.includes(0)) throw notSignable(source, number, 'the line contains a NUL');
     number++;
   }
   return text.at(-1) === LF ? text.subarray(0, -1) : text;
 }
 
-/** Puts a signed text together; lines that begin with a dash are escaped. */
+/** Assembles a signed text; lines that begin with a dash are escaped. */
 export function formatClearsigned({ text, signature, hashName }: ClearsignedParts): Uint8Array {
   const parts = [encodeUtf8(`-----BEGIN PGP SIGNED MESSAGE-----\nHash: ${hashName}\n\n`)];
   for (const line of linesOf(text)) {
@@ -50,7 +50,7 @@ export function formatClearsigned({ text, signature, hashName }: ClearsignedPart
   return concatBytes(parts);
 }
 
-/** The lines between newlines; a text that ends in one has an empty line behind it. */
+/** The lines between newlines; a text that ends with a newline has an empty last line. */
 function* linesOf(text: Uint8Array): Iterable<Uint8Array> {
   let start = 0;
   for (let end = text.indexOf(LF); end >= 0; end = text.indexOf(LF, start)) {
@@ -77,7 +77,7 @@ function requireUtf8(text: Uint8Array, source: string): void {
 
 function notSignable(source: string, line: number, reason: string): SignatureError {
   return new SignatureError('text-not-signable', `Cannot sign "${source}": ${reason} (line ${line})`, {
-    hint: `GnuPG would change the text: lines may have ${LONGEST_LINE} bytes, and neither NULs nor blanks at their end`,
+    hint: `GnuPG would change the text: lines may have up to ${LONGEST_LINE} bytes, no NULs and no trailing blanks`,
     data: { source, line, limit: LONGEST_LINE },
   });
 }

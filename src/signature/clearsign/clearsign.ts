@@ -1,11 +1,11 @@
-// Clearsigned texts, as specfiles and manifests are signed (RFC 9580 §7): only the text that the signature covers is used.
+// Clearsigned texts, the format of signed specfiles and manifests (RFC 9580 §7): only the text covered by the signature is used.
 
 import type { Keyring } from '../keys/keyring.js';
 import { type Signer, verifySignature } from '../verify.js';
 import { parseClearsigned } from './clearsign-block.js';
 
 export interface VerifiedText extends Signer {
-  /** Exactly what the signature covers, lines joined by LF. */
+  /** Exactly the signed text, lines joined by LF. */
   readonly text: Uint8Array;
 }
 
@@ -25,7 +25,7 @@ export async function verifyClearsigned(
 }
 
 /**
- * Returns the text of a clearsigned file without a look at who signed it.
+ * Returns the text of a clearsigned file without verifying its signature.
  * @throws SignatureError `signature-missing`, `signature-malformed`.
  */
 export function extractClearsigned(bytes: Uint8Array, source: string): Uint8Array {

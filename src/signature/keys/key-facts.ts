@@ -1,9 +1,9 @@
-// What a person must see of a key before trusting it: fingerprint, user ids, dates.
+// The facts of a key to show before the user trusts it: fingerprint, user ids, dates.
 
 import type { Key } from 'openpgp';
 
 export interface KeyFacts {
-  /** Of the primary key, upper case. */
+  /** Fingerprint of the primary key, in upper case. */
   readonly fingerprint: string;
   readonly userIds: readonly string[];
   readonly created: Date;
@@ -18,7 +18,7 @@ export function fingerprintOf(key: Key): string {
   return key.getFingerprint().toUpperCase();
 }
 
-/** Describes a key; nothing in it is vouched for by anybody but the key itself. */
+/** Describes a key; the facts are vouched for only by the key itself. */
 export async function describeKey(key: Key): Promise<KeyFacts> {
   const expires = await key.getExpirationTime().catch(() => null);
   return {
@@ -37,7 +37,7 @@ function algorithmOf(key: Key): string {
   return `${algorithm.replace(/(EncryptSign|Sign|Encrypt|Legacy)$/, '')}${bits ?? ''}`;
 }
 
-/** A user id comes from whoever made the key, and is shown on a terminal. */
+/** A user id is untrusted text that is shown on a terminal. */
 export function withoutControlCharacters(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }

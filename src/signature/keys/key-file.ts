@@ -1,4 +1,4 @@
-// Files of OpenPGP keys (RFC 9580 §10.1, §10.2), armored or binary, with one key or several; public and secret ones.
+// Files of OpenPGP keys (RFC 9580 §10.1, §10.2), armored or binary, with one or more public or secret keys.
 
 import { readFile } from 'node:fs/promises';
 import type { Key, PrivateKey } from 'openpgp';
@@ -8,7 +8,7 @@ import { describeSystemError, systemErrorCode } from '../../host/system-error.js
 import { parseArmoredBlocks } from '../armor.js';
 import { loadOpenPgp, verificationConfig } from '../openpgp.js';
 
-/** Key rings of large sites have some megabytes. */
+/** Key rings of large sites take a few megabytes. */
 const LARGEST_KEY_FILE = 64 * 1024 * 1024;
 
 /**
@@ -22,9 +22,9 @@ export async function readKeyFile(file: string): Promise<Uint8Array> {
 }
 
 /**
- * The public keys of a key file, also of one that holds secret keys.
+ * The public keys of a key file, which may also hold secret keys.
  * @param source How messages name the file.
- * @throws SignatureError `key-unreadable` when the file holds no key, or one that is broken.
+ * @throws SignatureError `key-unreadable` when the file holds no key, or a broken one.
  */
 export async function parsePublicKeys(bytes: Uint8Array, source: string): Promise<readonly Key[]> {
   return (await parseKeys(bytes, source)).map((key) => key.toPublic());
@@ -37,7 +37,7 @@ export async function parsePublicKeys(bytes: Uint8Array, source: string): Promis
 export async function parseSecretKeys(bytes: Uint8Array, source: string): Promise<readonly PrivateKey[]> {
   const keys = (await parseKeys(bytes, source)).filter((key): key is PrivateKey => key.isPrivate());
   if (keys.length > 0) return keys;
-  throw new SignatureError('key-unusable', `Cannot sign with "${source}": it holds public keys only`, {
+  throw new SignatureError('key-unusable', `Cannot sign with "${source}": it contains only public keys`, {
     hint: 'Export the secret key with: gpg --armor --export-secret-keys FINGERPRINT',
     data: { file: source },
   });
@@ -52,18 +52,18 @@ async function parseKeys(bytes: Uint8Array, source: string): Promise<readonly Ke
       for (const key of await openpgp.readKeys({ binaryKeys: block, config }))
         keys.push(requireComplete(key));
     }
-    if (keys.length === 0) throw new Error('there is no key in it');
+    if (keys.length === 0) throw new Error('it contains no key');
     return keys;
   } catch (error) {
     throw unreadableKey(source, error);
   }
 }
 
-/** The library reads what is left of a key file that was cut off; such a key could never verify anything. */
+/** The library accepts a truncated key file; such a key could never verify anything. */
 function requireComplete(key: Key): Key {
   const { version } = key.keyPacket as { readonly version?: number };
   const isSelfSigned = key.users.some((user) => user.selfCertifications.length > 0);
-  if (version === 4 && !isSelfSigned) throw new Error('the key is not complete, it has no self-signature');
+  if (version === 4 && !isSelfSigned) throw new Error('the key is incomplete: it has no self-signature');
   return key;
 }
 
@@ -80,11 +80,11 @@ function keyBlocks(bytes: Uint8Array): readonly Uint8Array[] {
   const keys = blocks.filter(
     ({ kind }) => kind === 'PGP PUBLIC KEY BLOCK' || kind === 'PGP PRIVATE KEY BLOCK',
   );
-  if (keys.length === 0) throw new Error('there is no key block');
+  if (keys.length === 0) throw new Error('it has no key block');
   return keys.map((block) => block.bytes);
 }
 
-/** The error of a key file that cannot be used; an error that has a code stays what it is. */
+/** The error of an unusable key file; an error that already has a code is kept. */
 export function unreadableKey(file: string, cause: unknown): BuildcacheError {
   if (cause instanceof BuildcacheError) return cause;
   const code = systemErrorCode(cause);

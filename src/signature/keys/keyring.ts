@@ -1,5 +1,5 @@
-// The keys that the user trusts: files named on the command line, and those in the trusted-keys folder. Being there is
-// what makes a key trusted; keys found on a mirror never get here by themselves.
+// The keys that the user trusts: files named on the command line, and those in the trusted-keys folder. Being in one of
+// them makes a key trusted; keys found on a mirror are never added automatically.
 
 import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -11,15 +11,15 @@ import { parsePublicKeys, readKeyFile, unreadableKey } from './key-file.js';
 import { mergeKey } from './public-key.js';
 
 export interface KeyringSources {
-  /** Key files, armored or binary, each with one key or several. */
+  /** Key files, armored or binary, each with one or more keys. */
   readonly files?: readonly string[] | undefined;
-  /** A folder of such files; one that is not there holds no keys. */
+  /** A folder of such files; a missing folder has no keys. */
   readonly trustedKeysFolder?: string | undefined;
 }
 
 /** A set of trusted public keys. */
 export class Keyring {
-  /** For messages: where a key would have to be put to be trusted. */
+  /** The folder for trusted keys, for messages. */
   readonly folder: string | undefined;
   readonly #keys: ReadonlyMap<string, Key>;
 
@@ -30,7 +30,7 @@ export class Keyring {
 
   /**
    * Reads all keys of the sources.
-   * @throws SignatureError `key-unreadable` naming the file that cannot be read or holds no key.
+   * @throws SignatureError `key-unreadable` naming the file that is unreadable or holds no key.
    */
   static async load({ files = [], trustedKeysFolder }: KeyringSources): Promise<Keyring> {
     const trusted = trustedKeysFolder === undefined ? [] : await listKeyFiles(trustedKeysFolder);
@@ -65,7 +65,7 @@ export function defaultTrustedKeysFolder(
   return join(base, 'regraft', 'trusted-keys');
 }
 
-/** The key files of a folder, sorted by name; a folder that is not there has none. */
+/** The key files of a folder, sorted by name; a missing folder has none. */
 export async function listKeyFiles(folder: string): Promise<string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
@@ -79,7 +79,7 @@ export async function listKeyFiles(folder: string): Promise<string[]> {
   }
 }
 
-/** Hidden files and what editors leave behind are not keys. */
+/** Hidden files and editor backups are not keys. */
 function isKeyFileName(name: string): boolean {
   return !name.startsWith('.') && !name.endsWith('~');
 }

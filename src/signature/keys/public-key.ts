@@ -7,15 +7,15 @@ import { SignatureError } from '../../core/errors.js';
 import { describeKey, fingerprintOf, type KeyFacts } from './key-facts.js';
 import { parsePublicKeys, unreadableKey } from './key-file.js';
 
-/** A public key as a mirror publishes it. */
+/** A public key as published on a mirror. */
 export interface PublicKeyFile {
-  /** Of the primary key, upper case. */
+  /** Fingerprint of the primary key, in upper case. */
   readonly fingerprint: string;
-  /** Without any secret part. */
+  /** The armored key without secret parts. */
   readonly armored: Uint8Array;
 }
 
-/** A public key with what a person must see before trusting it. */
+/** A public key with the facts to show before the user trusts it. */
 export interface PublicKey extends PublicKeyFile {
   readonly facts: KeyFacts;
 }
@@ -31,8 +31,8 @@ export async function readPublicKeys(bytes: Uint8Array, source: string): Promise
 }
 
 /**
- * The public key that a file must hold which is named by a fingerprint.
- * @throws SignatureError `key-unreadable`, `key-mismatch` when there is another key in it.
+ * The public key of a file that is named after its fingerprint.
+ * @throws SignatureError `key-unreadable`, `key-mismatch` when it holds another key.
  */
 export async function readNamedPublicKey(
   bytes: Uint8Array,
@@ -45,15 +45,15 @@ export async function readNamedPublicKey(
   const actual = keys.map((key) => key.fingerprint);
   throw new SignatureError(
     'key-mismatch',
-    `Cannot use "${source}": it holds the key "${actual.join('", "')}"`,
+    `Cannot use "${source}": it contains the key "${actual.join('", "')}"`,
     {
-      hint: 'A key file must hold the one key that it is named by: do not trust it',
+      hint: 'A key file must contain only the key it is named after: do not trust this file',
       data: { source, expected: fingerprint.toUpperCase(), actual },
     },
   );
 }
 
-/** Adds a key; two copies of one count as one with what both say: a later expiry, a revocation. */
+/** Adds a key; two copies of a key are merged, with the facts of both: a later expiry, a revocation. */
 export async function mergeKey(keys: Map<string, Key>, key: Key, source: string): Promise<void> {
   const fingerprint = fingerprintOf(key);
   const known = keys.get(fingerprint);

@@ -1,4 +1,4 @@
-// Finds the one secret key in a key file that signs, and unlocks it.
+// Finds the signing key in a file of secret keys, and unlocks it.
 
 import type { PrivateKey } from 'openpgp';
 
@@ -16,7 +16,7 @@ export interface SigningKeyRequest {
 }
 
 /**
- * Reads the secret key that signs.
+ * Reads the secret key to sign with.
  * @throws SignatureError `key-unreadable`, `key-missing`, `key-ambiguous` with `data.keys`, `key-unusable`, `key-locked`.
  */
 export async function readSigningKey({ file, keyId, passphrase }: SigningKeyRequest): Promise<PrivateKey> {
@@ -38,7 +38,7 @@ async function chooseKey(
   const facts = await Promise.all(keys.map(describeKey));
   const hint = `Name one with --key "${file}#FINGERPRINT"`;
   if (only === undefined) throw noSuchKey(`"${file}" has no key "${keyId}"`, facts, hint);
-  throw ambiguousKey(`"${file}" has several`, await Promise.all(fitting.map(describeKey)), hint);
+  throw ambiguousKey(`"${file}" has several keys`, await Promise.all(fitting.map(describeKey)), hint);
 }
 
 export function noSuchKey(state: string, keys: readonly KeyFacts[], hint: string): SignatureError {
@@ -71,23 +71,23 @@ async function unlock(
   const fingerprint = fingerprintOf(privateKey);
   const data = { file, fingerprint };
   if (passphrase === undefined) {
-    throw new SignatureError('key-locked', `Cannot sign with "${file}": the key has a passphrase`, {
-      hint: 'Give it with --passphrase-file FILE or in REGRAFT_PASSPHRASE',
-      data,
-    });
+    throw new SignatureError(
+      'key-locked',
+      `Cannot sign with "${file}": the key is protected by a passphrase`,
+      {
+        hint: 'Pass it with --passphrase-file FILE or in REGRAFT_PASSPHRASE',
+        data,
+      },
+    );
   }
   const openpgp = await loadOpenPgp();
   try {
     return await openpgp.decryptKey({ privateKey, passphrase, config: verificationConfig(openpgp) });
   } catch (cause) {
-    throw new SignatureError(
-      'key-locked',
-      `Cannot sign with "${file}": the passphrase does not open the key`,
-      {
-        cause,
-        hint: 'Check --passphrase-file and REGRAFT_PASSPHRASE',
-        data,
-      },
-    );
+    throw new SignatureError('key-locked', `Cannot sign with "${file}": the passphrase is wrong`, {
+      cause,
+      hint: 'Check --passphrase-file and REGRAFT_PASSPHRASE',
+      data,
+    });
   }
 }

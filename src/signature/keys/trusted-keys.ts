@@ -1,4 +1,4 @@
-// The trusted-keys folder: being in it is what makes a key trusted, so nothing gets here that the user did not name.
+// The trusted-keys folder: a key in it is trusted, so only keys that the user named are added.
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { listKeyFiles } from './keyring.js';
 import { type PublicKey, type PublicKeyFile, readPublicKeys } from './public-key.js';
 
 export interface TrustedKey extends PublicKey {
-  /** Where it lies; it may share the file with other keys. */
+  /** The file that contains it; the file may contain other keys, too. */
   readonly file: string;
 }
 
@@ -36,7 +36,7 @@ export class TrustedKeys {
   }
 
   /**
-   * Trusts a key: puts it into the folder, in place of an older copy of it.
+   * Trusts a key: puts it into the folder, replacing an older copy.
    * @throws SignatureError `key-unreadable` when the folder cannot be written.
    */
   async add({ fingerprint, armored }: PublicKeyFile): Promise<string> {

@@ -1,9 +1,9 @@
-// Bytes to JSON, with an error that says what the bytes are instead: gzip, HTML, a signed text, broken UTF-8 (RFC 8259).
+// Parses bytes as JSON (RFC 8259). The error names other content that is recognized: gzip, HTML, a signed text, invalid UTF-8.
 
 import { MetadataError } from '../../core/errors.js';
 import type { JsonValue } from '../spec.js';
 
-/** Mirrors answer with pages of their own where a file is missing: names them, so that nobody looks for a broken file. */
+/** Some mirrors answer with a web page for a missing file: recognized, so that users do not look for a broken file. */
 const LOOKS_LIKE_HTML = /^\s*<(?:!doctype|html|head|body|\?xml|!--)/i;
 const CLEARSIGNED = '-----BEGIN PGP SIGNED MESSAGE-----';
 
@@ -12,7 +12,7 @@ const CLEARSIGNED = '-----BEGIN PGP SIGNED MESSAGE-----';
  *
  * @param bytes - the whole file.
  * @param source - how messages name the file.
- * @throws MetadataError `metadata-compressed` for gzip data, `metadata-syntax` for what is not JSON in UTF-8.
+ * @throws MetadataError `metadata-compressed` for gzip data, `metadata-syntax` for anything that is not JSON in UTF-8.
  */
 export function parseJsonDocument(bytes: Uint8Array, source: string): JsonValue {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
@@ -51,7 +51,7 @@ function decodeStrictly(bytes: Uint8Array, source: string): string {
 function notJson(text: string, source: string, cause: unknown): MetadataError {
   if (LOOKS_LIKE_HTML.test(text)) {
     return new MetadataError('metadata-syntax', `Cannot read "${source}": it is an HTML page, not JSON`, {
-      hint: 'Check the URL of the mirror: it answers with a page of its own',
+      hint: 'Check the URL of the mirror: it answers with a web page',
       cause,
       data: { source, actual: 'html', expected: 'json' },
     });

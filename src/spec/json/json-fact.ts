@@ -1,13 +1,13 @@
-// One place in a JSON document: reads it into narrow types, and names its path where that fails.
-// Only own properties count, so a file that names "__proto__" or "constructor" finds nothing that it did not bring.
+// A value in a JSON document: reads it as a narrow type, or fails with an error that names its path.
+// Only own properties count, so a file that names "__proto__" or "constructor" finds nothing inherited.
 
 import { MetadataError } from '../../core/errors.js';
 import type { JsonObject, JsonValue } from '../spec.js';
 
-/** Control characters could steer a terminal or split a line where the text is shown. */
+/** Control characters could control the terminal or break a line where the text is displayed. */
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/;
 
-/** Deeper than any file of Spack, and shallow enough for every recursive reader behind us. */
+/** Deeper than any file of Spack, and shallow enough for every recursive reader that follows. */
 const DEEPEST_NESTING = 64;
 
 export class JsonFact {
@@ -32,14 +32,14 @@ export class JsonFact {
     this.#key = typeof place === 'string' ? place : place.key;
   }
 
-  /** The path of this value, such as `spec.nodes[0].name`; made only when somebody asks. */
+  /** The path of this value, such as `spec.nodes[0].name`; built on demand. */
   get path(): string {
     const above = this.#parent?.path ?? '';
     if (typeof this.#key === 'number') return `${above}[${this.#key}]`;
     return above === '' ? this.#key : `${above}.${this.#key}`;
   }
 
-  /** The error that this value is not what it must be. */
+  /** The error for a value of the wrong type. */
   invalid(wanted: string): MetadataError {
     const path = this.path;
     const what = path === '' ? 'the document' : `"${path}"`;
@@ -59,14 +59,14 @@ export class JsonFact {
     return value as JsonObject;
   }
 
-  /** The property, or undefined where it is absent. */
+  /** The property, or undefined if it is absent. */
   find(key: string): JsonFact | undefined {
     const object = this.object();
     if (!Object.hasOwn(object, key)) return undefined;
     return new JsonFact(object[key] ?? null, this.source, { parent: this, key });
   }
 
-  /** The property, which must be there. */
+  /** The required property. */
   get(key: string): JsonFact {
     const found = this.find(key);
     if (found !== undefined) return found;
@@ -118,7 +118,7 @@ export class JsonFact {
     return this.value;
   }
 
-  /** Refuses values that are nested so deeply that a recursive reader or writer would overflow its stack. */
+  /** Rejects values nested so deeply that a recursive reader or writer would overflow its stack. */
   requireShallow(): void {
     if (isDeeperThan(this.value, DEEPEST_NESTING)) {
       throw new MetadataError(

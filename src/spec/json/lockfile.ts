@@ -9,7 +9,7 @@ import { KeyedNodes } from './spec-json.js';
 
 export interface Lockfile {
   readonly version: number;
-  /** The roots of the environment, then those of the environments it includes; each once. */
+  /** The roots of the environment, then those of the included environments; each once. */
   readonly roots: readonly Spec[];
 }
 
@@ -46,7 +46,7 @@ export function parseLockfile(bytes: Uint8Array, source: string): Lockfile {
   return { version, roots: [...roots.values()] };
 }
 
-/** The document itself and, with version 6, everything it includes. */
+/** The document itself and, in version 6, every included one. */
 function environmentsOf(document: JsonFact): readonly JsonFact[] {
   const found = [document];
   for (const environment of found) {
@@ -56,7 +56,7 @@ function environmentsOf(document: JsonFact): readonly JsonFact[] {
   return found;
 }
 
-/** Edges name their nodes by the keys; those are build hashes in versions 2 and 3. Included environments repeat nodes. */
+/** Edges refer to nodes by key, which is a build hash in versions 2 and 3. Included environments repeat nodes. */
 function addNodes(nodes: KeyedNodes, concreteSpecs: JsonFact, format: number): void {
   for (const [key, fact] of concreteSpecs.entries()) {
     if (nodes.get(key) === undefined) nodes.add(key, readNode(fact, format, key), fact);

@@ -1,4 +1,4 @@
-// One node of a specfile, an index, a database or a lockfile, in the form of any specfile version from 1 to 5 (FORMATS.md §2).
+// One node of a specfile, an index, a database or a lockfile, in the format of any specfile version from 1 to 5 (FORMATS.md §2).
 
 import { MetadataError } from '../../core/errors.js';
 import { isDagHash } from '../dag-hash.js';
@@ -13,10 +13,10 @@ import type {
 } from '../spec.js';
 import { JsonFact } from './json-fact.js';
 
-/** The newest specfile version that is understood. */
+/** The newest supported specfile version. */
 const NEWEST_SPECFILE_VERSION = 5;
 
-/** The names a node's hash had over time; a dependency is keyed by the first of them that it has. */
+/** The names of a node's hash over time; a dependency is keyed by the first one that it has. */
 export const HASH_KEYS = ['hash', 'full_hash', 'build_hash'] as const;
 export type HashKey = (typeof HASH_KEYS)[number];
 
@@ -28,12 +28,12 @@ export interface ParseNodeOptions {
   readonly source?: string;
   /** How messages name the place in the file. */
   readonly path?: string;
-  /** The hash of a node that has none itself (lockfiles of version 1). */
+  /** The hash of a node that does not contain it (lockfiles of version 1). */
   readonly hash?: string;
 }
 
 /**
- * Reads one node. Edges of versions 1 and 2 may carry another of the old hashes in place of the dag hash:
+ * Reads one node. Edges of versions 1 and 2 may have another of the old hashes instead of the dag hash:
  * `parseSpecDictionary` and `parseLockfile` resolve them.
  *
  * @param json - the node; in version 1 an object with the package's name as its only key.
@@ -48,7 +48,7 @@ export function parseNode(json: JsonValue, version: number, options: ParseNodeOp
   );
 }
 
-/** As `parseNode`, at a place in a document. */
+/** As `parseNode`, for a value in a document. */
 export function readNode(fact: JsonFact, version: number, fallbackHash?: string): SpecNode {
   requireKnownVersion(version, fact.source);
   fact.requireShallow();
@@ -73,7 +73,7 @@ export function readNode(fact: JsonFact, version: number, fallbackHash?: string)
   };
 }
 
-/** Refuses specfile versions nobody here has seen. */
+/** Rejects unknown specfile versions. */
 export function requireKnownVersion(version: number, source: string): void {
   if (Number.isInteger(version) && version >= 1 && version <= NEWEST_SPECFILE_VERSION) return;
   throw new MetadataError(
@@ -86,7 +86,7 @@ export function requireKnownVersion(version: number, source: string): void {
   );
 }
 
-/** The key by which an edge of versions 1 and 2 names its node. */
+/** The key by which an edge of versions 1 and 2 refers to its node. */
 export function hashKeyOf(edge: JsonFact): HashKey {
   const object = edge.object();
   const key = HASH_KEYS.find((candidate) => Object.hasOwn(object, candidate));
@@ -117,11 +117,11 @@ function readHash(body: JsonFact, fallback: string | undefined): DagHash {
 
 function asHash(fact: JsonFact): DagHash {
   const text = fact.text();
-  if (!isDagHash(text)) throw fact.invalid('a dag hash (32 characters out of a-z and 2-7)');
+  if (!isDagHash(text)) throw fact.invalid('a dag hash (32 characters from a-z and 2-7)');
   return text;
 }
 
-/** `version`, or `versions` where the spec has not exactly one; the list that means "any" is printed as nothing. */
+/** `version`, or `versions` if the spec does not have exactly one; the list that means "any" is printed as nothing. */
 function readVersion(body: JsonFact): string {
   const versions = body.find('versions');
   if (versions === undefined) return body.get('version').text();
@@ -170,7 +170,7 @@ function requireParameterValue(fact: JsonFact): void {
   }
 }
 
-/** Neither path nor modules means: not external, whatever else the object says. */
+/** Without path and modules the node is not external, whatever else the object contains. */
 function readExternal(external: JsonFact | undefined): SpecNode['external'] {
   if (external === undefined || external.value === null || external.value === false) return undefined;
   const path = external.find('path')?.textOrNull();

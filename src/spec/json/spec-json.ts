@@ -1,4 +1,4 @@
-// From JSON to the graph of a concrete spec: specfiles of versions 1 to 5, and records of an index or a database (FORMATS.md §2).
+// Converts JSON to the graph of a concrete spec: specfiles of versions 1 to 5, and records of an index or a database (FORMATS.md §2).
 
 import { MetadataError } from '../../core/errors.js';
 import type { DagHash, DependencyEdge, JsonValue, Spec, SpecNode } from '../spec.js';
@@ -8,7 +8,7 @@ import { HASH_KEYS, type HashKey, hashKeyOf, readNode, requireKnownVersion } fro
 export { parseNode } from './node-json.js';
 
 /**
- * Reads the dictionary of a specfile (what it holds besides `spec` is ignored).
+ * Reads the dictionary of a specfile; ignores everything but `spec`.
  *
  * @param json - `{"spec": …}`.
  * @param source - how messages name the file.
@@ -31,10 +31,10 @@ export function parseSpecDictionary(json: JsonValue, source: string): Spec {
 }
 
 /**
- * Builds a spec out of the records of an index or a database.
+ * Builds a spec from the records of an index or a database.
  *
  * @param rootHash - the record to start from.
- * @param lookup - answers the node of a hash.
+ * @param lookup - finds the node of a hash.
  * @param source - how messages name the records.
  * @throws MetadataError `metadata-invalid` when a node is missing, or the records form a cycle.
  */
@@ -84,7 +84,7 @@ export class KeyedNodes {
     return first;
   }
 
-  /** The spec below a root, with every edge and build spec given as a dag hash. */
+  /** The spec of a root, with every edge and build spec as a dag hash. */
   link(root: SpecNode, linkOf: (edge: DependencyEdge) => string): Spec {
     const childOf = (edge: DependencyEdge): SpecNode | undefined => this.#byKey.get(linkOf(edge));
     const buildSpecOf = (node: SpecNode): SpecNode | undefined => this.#buildSpecOf(node);
@@ -115,11 +115,11 @@ function readSpecfileVersion(spec: JsonFact): number {
   if (Array.isArray(spec.value)) return 1;
   const version = spec.get('_meta').get('version').count();
   requireKnownVersion(version, spec.source);
-  if (version === 1) throw spec.invalid('a list, as specfile version 1 has it');
+  if (version === 1) throw spec.invalid('a list, as in specfile version 1');
   return version;
 }
 
-/** Version 2 keys all nodes by the hash that its dependencies are named with. */
+/** Version 2 keys all nodes by the kind of hash that its dependencies use. */
 function findHashKey(nodes: readonly JsonFact[]): HashKey {
   for (const node of nodes) {
     const [edge] = node.find('dependencies')?.items() ?? [];
@@ -128,7 +128,7 @@ function findHashKey(nodes: readonly JsonFact[]): HashKey {
   return HASH_KEYS[0];
 }
 
-/** Files that name some edges by another hash than the rest fail later: the node is not found by it. */
+/** Files that use another kind of hash for some edges fail later, when the node is not found. */
 function readLinkKey(fact: JsonFact, version: number, key: HashKey): string {
   return fact.get(version === 2 ? key : 'hash').text();
 }
@@ -139,7 +139,7 @@ interface Graph {
   buildSpecOf(node: SpecNode): SpecNode | undefined;
 }
 
-/** All nodes below a root, in preorder, then those below build specs; the first of several with one hash stays. */
+/** All nodes below a root, in preorder, then those below build specs; of several with the same hash, the first is kept. */
 function collectNodes(root: SpecNode, graph: Graph): Map<DagHash, SpecNode> {
   const nodes = new Map<DagHash, SpecNode>();
   const roots = [root];
@@ -153,7 +153,7 @@ function collectNodes(root: SpecNode, graph: Graph): Map<DagHash, SpecNode> {
   return nodes;
 }
 
-/** Adds what is new below a node. Does not use the stack of the machine: a hostile file may be one long chain. */
+/** Adds the new nodes below a node. Not recursive, since a hostile file may be one long chain. */
 function visitBelow(start: SpecNode, graph: Graph, nodes: Map<DagHash, SpecNode>): SpecNode[] {
   const visited: SpecNode[] = [];
   const open = new Set<DagHash>();

@@ -1,4 +1,4 @@
-// A node in the form of another specfile version: what a store's database must hold (FORMATS.md §2; Spack `Spec.to_node_dict`).
+// Converts a node to another specfile version, as a store's database requires (FORMATS.md §2; Spack `Spec.to_node_dict`).
 
 import type { DependencyEdge, JsonObject, JsonValue, SpecNode } from '../spec.js';
 
@@ -6,7 +6,7 @@ import type { DependencyEdge, JsonObject, JsonValue, SpecNode } from '../spec.js
 export type WritableFormat = 1 | 3 | 4 | 5;
 
 /**
- * Writes a node in another format. A node that has the wanted format already passes through as it was read.
+ * Writes a node in another format. A node that already has the requested format is returned as read.
  *
  * @param node - a node of any format, with its edges given as dag hashes.
  * @param version - the specfile version to write.
@@ -32,7 +32,7 @@ function writeBody(node: SpecNode, version: WritableFormat): JsonObject {
   };
 }
 
-/** The facts of a node: version 1 wraps them in an object with the name as its key. */
+/** The content of a node: version 1 wraps it in an object with the name as its key. */
 function bodyOf(node: SpecNode): JsonObject {
   if (node.formatVersion !== 1) return node.raw;
   const [body] = Object.values(node.raw);
@@ -73,7 +73,7 @@ function writeDependencies(node: SpecNode, version: WritableFormat): JsonObject 
   return { dependencies: sortByName(node.dependencies).map((edge) => write(edge, version)) };
 }
 
-/** Version 1 kept its dependencies in an object, whose order nobody promised; lists are sorted by name. */
+/** Version 1 kept its dependencies in an object without a defined order; lists are sorted by name. */
 function sortByName(edges: readonly DependencyEdge[]): readonly DependencyEdge[] {
   return [...edges].sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
 }

@@ -1,5 +1,5 @@
-// What a spec must be to fit: Spack's spec syntax, applied to concrete specs (Spack's documentation, "Specs & dependencies").
-// `spec-syntax.ts` reads the text; the rules here are those of `Spec.satisfies` in the reference.
+// Matches concrete specs against constraints in Spack's spec syntax (Spack's documentation, "Specs & dependencies").
+// `spec-syntax.ts` parses the text; the rules here follow `Spec.satisfies` in the reference.
 
 import { compilerEdgeOf } from '../compiler.js';
 import type { DagHash, DependencyType, NodeGraph, SpecNode } from '../spec.js';
@@ -7,7 +7,7 @@ import { flagsOf, type VariantValue, variantOf } from '../variants.js';
 import { isVersionIn, parseVersion, type VersionRange } from '../version.js';
 import { isTargetIn } from './microarchitecture.js';
 
-/** What one node must be; everything that is absent or empty fits every node. */
+/** Constraint on one node; absent or empty parts match every node. */
 export interface NodeConstraint {
   readonly name: string | undefined;
   readonly namespace: string | undefined;
@@ -27,12 +27,12 @@ export interface CompilerConstraint {
   readonly versions: readonly VersionRange[];
 }
 
-/** On or off, or a list of values that must all be there. */
+/** On or off, or a list of values that must all be present. */
 export type VariantConstraint = boolean | readonly string[];
 
 export interface DependencyConstraint {
   readonly node: NodeConstraint;
-  /** The virtuals that the dependency must provide. */
+  /** Virtuals that the dependency must provide. */
   readonly virtuals: readonly string[];
 }
 
@@ -41,10 +41,10 @@ export interface Constraint extends NodeConstraint {
 }
 
 /**
- * Says whether a node of a graph fits a constraint.
+ * Tells whether a node of a graph satisfies a constraint.
  *
- * @param node - any node of the graph; its dependencies are looked for below it.
- * @param graph - answers its dependencies; what it does not know fits nothing.
+ * @param node - any node of the graph; its dependencies are looked up in the graph.
+ * @param graph - finds its dependencies; an unknown one matches nothing.
  */
 export function satisfies(node: SpecNode, graph: NodeGraph | undefined, constraint: Constraint): boolean {
   if (!fitsNode(node, graph, constraint)) return false;
@@ -106,7 +106,7 @@ function fitsDependency(below: NodesBelow, { node: wanted, virtuals }: Dependenc
   return provided && (below.hasNode(wanted) || below.providesVirtual(wanted));
 }
 
-/** What can be reached from a node: all of it, and the edges that count for virtuals. */
+/** Everything reachable from a node: all nodes, and the edges that may provide virtuals. */
 class NodesBelow {
   readonly #graph: NodeGraph | undefined;
   readonly #nodes: readonly SpecNode[];
@@ -129,7 +129,7 @@ class NodesBelow {
     return names !== undefined && (name === undefined || names.has(name));
   }
 
-  /** `^mpi`: which versions of a virtual a package provides stands only in its recipe, so nothing but its name can be asked. */
+  /** `^mpi`: the provided versions of a virtual are only in the package's recipe, so only the name can be checked. */
   providesVirtual(wanted: NodeConstraint): boolean {
     const asksOnlyName =
       wanted.versions.length === 0 && wanted.variants.size === 0 && wanted.compilers.length === 0;

@@ -1,6 +1,6 @@
-// Which microarchitectures run code for which: needed for constraints such as `target=x86_64_v3:` (facts of archspec 0.2).
+// The compatibility of microarchitectures, for constraints such as `target=x86_64_v3:` (facts of archspec 0.2).
 
-/** `name:parent,parent`; what is not listed has no parent. */
+/** `name:parent,parent`; targets that are not listed have no parent. */
 const PARENTS = `
   i686:x86 pentium2:i686 pentium3:pentium2 pentium4:pentium3 prescott:pentium4
   x86_64_v2:x86_64 x86_64_v3:x86_64_v2 x86_64_v4:x86_64_v3
@@ -26,14 +26,14 @@ const parentsOf = new Map(
     }),
 );
 
-/** Says whether a target runs what was built for another: it is the same, or descends from it. */
+/** Tells whether a target runs code for another: it is the same, or a descendant. */
 export function isTargetAtLeast(target: string, ancestor: string): boolean {
   if (target === ancestor) return true;
   return (parentsOf.get(target) ?? []).some((parent) => isTargetAtLeast(parent, ancestor));
 }
 
 /**
- * Says whether a target satisfies a constraint: a list of names and of ranges `low:high`, either end of which may be missing.
+ * Tells whether a target satisfies a constraint: a list of names and ranges `low:high`, either end of which may be missing.
  */
 export function isTargetIn(target: string, constraint: string): boolean {
   return constraint.split(',').some((item) => {

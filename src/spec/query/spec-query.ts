@@ -1,4 +1,4 @@
-// How a person names a package: a hash or its beginning, a spec in Spack's syntax, or a file that holds specs (DESIGN.md §6).
+// The user's ways to name a package: a hash or its beginning, a spec in Spack's syntax, or a file of specs (DESIGN.md §6).
 
 import { UsageError } from '../../core/errors.js';
 import { isHashPrefix } from '../dag-hash.js';
@@ -19,11 +19,11 @@ export type SpecQuery =
 const SPECFILE = /\.spec\.json(?:\.sig)?$|^(?:\.|\/|.*\/).*\.json(?:\.sig)?$/;
 const LOCKFILE = /(?:^|\/)spack\.lock$|\/.*\.lock$/;
 const HASH_LENGTH = 32;
-/** More than these nobody reads in an error; `data.candidates` has all. */
+/** Maximum number of candidates in an error message; `data.candidates` has all. */
 const SHOWN_CANDIDATES = 10;
 
 /**
- * Reads what was named. Files are only recognised, not read.
+ * Parses a query. Files are only recognized, not read.
  *
  * @param text - `/hash`, `name@version`, any other spec, `x.spec.json`, `spack.lock`.
  * @throws UsageError `spec-syntax`.
@@ -39,26 +39,25 @@ export function parseSpecQuery(text: string): SpecQuery {
   return { type: 'constraint', text, constraint };
 }
 
-/** The complete hash that a query names, with which a package can be looked up without a list of candidates. */
+/** The complete hash in a query, which identifies a package without a list of candidates. */
 export function completeHashOf(query: SpecQuery): DagHash | undefined {
   const hash = query.type === 'constraint' ? query.constraint.hash : undefined;
   return hash?.length === HASH_LENGTH ? (hash as DagHash) : undefined;
 }
 
 /**
- * The candidates that fit a query, in their order.
+ * The candidates that match a query, in their order.
  *
  * @param query - of type `constraint`.
  * @param candidates - the nodes of an index or a database.
- * @param lookup - answers dependencies, for `^dependency` and for compilers of nodes of format 5.
+ * @param lookup - finds dependencies, for `^dependency` and for compilers of nodes of format 5.
  */
 export function matchQuery(
   query: SpecQuery,
   candidates: Iterable<SpecNode>,
   lookup?: (hash: DagHash) => SpecNode | undefined,
 ): SpecNode[] {
-  if (query.type === 'file')
-    throw new TypeError(`"${query.path}" is a file: read it in place of matching it`);
+  if (query.type === 'file') throw new TypeError(`"${query.path}" is a file: read it instead of matching it`);
   const graph: NodeGraph | undefined = lookup && { nodes: { get: lookup } };
   const found: SpecNode[] = [];
   for (const node of candidates) if (satisfies(node, graph, query.constraint)) found.push(node);
@@ -66,11 +65,11 @@ export function matchQuery(
 }
 
 /**
- * The one package that was meant.
+ * Selects the one package that a query means.
  *
- * @param query - what was asked for.
- * @param matches - what fits it; several nodes with one hash are one package.
- * @param graph - where the error finds the compilers of nodes of format 5.
+ * @param query - the query.
+ * @param matches - the matching nodes; several with the same hash are one package.
+ * @param graph - finds the compilers of nodes of format 5 for the error.
  * @throws UsageError `spec-not-found`, or `spec-ambiguous` with `data.candidates`.
  */
 export function requireOneMatch(query: SpecQuery, matches: readonly SpecNode[], graph?: NodeGraph): SpecNode {
@@ -80,7 +79,7 @@ export function requireOneMatch(query: SpecQuery, matches: readonly SpecNode[], 
   throw ambiguous(query, [only, ...more], graph);
 }
 
-/** The error that nothing fits a query. */
+/** The error for a query without a match. */
 export function notFound(query: SpecQuery): UsageError {
   return new UsageError('spec-not-found', `Cannot find "${query.text}": no package matches`, {
     hint: 'List the packages with "regraft list"',
@@ -106,7 +105,7 @@ function requireHash(hash: string, text: string): void {
     'spec-syntax',
     `Cannot parse the spec "${text}": "${hash}" is not the beginning of a hash`,
     {
-      hint: 'A hash has up to 32 characters out of a-z and 2-7',
+      hint: 'A hash has up to 32 characters from a-z and 2-7',
       data: { text, hash },
     },
   );

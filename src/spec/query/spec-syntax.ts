@@ -1,4 +1,4 @@
-// Reads Spack's spec syntax: name, `@version`, `%compiler`, `+variant`, `key=value`, `/hash`, `^dependency`
+// Parses Spack's spec syntax: name, `@version`, `%compiler`, `+variant`, `key=value`, `/hash`, `^dependency`
 // (Spack's documentation, "Specs & dependencies").
 
 import { UsageError } from '../../core/errors.js';
@@ -35,11 +35,11 @@ const ARCHITECTURE_KEYS: ReadonlyMap<string, 'platform' | 'os' | 'target'> = new
   ['target', 'target'],
 ]);
 
-/** Longer texts are no specs, and would only cost time. */
+/** Longer texts cannot be specs, and would only take time. */
 const LONGEST_TEXT = 64 * 1024;
 
 /**
- * Parses a spec as one writes it on the command line or in a configuration.
+ * Parses a spec as written on the command line or in a configuration.
  *
  * @param text - for example `zlib@1.2: %gcc +shared ^cmake@3`.
  * @throws UsageError `spec-syntax` with the position in `data`.
@@ -98,7 +98,7 @@ class SpecReader {
       if (key === undefined) throw this.#unexpected();
       if (key !== 'virtuals' && key !== 'deptypes') {
         this.#position = start;
-        throw this.#error(`"${key}" is no property of a dependency`);
+        throw this.#error(`"${key}" is not a property of a dependency`);
       }
       const value = this.#readValue(EDGE_VALUE);
       if (key === 'virtuals') virtuals = value.split(',');
@@ -176,7 +176,7 @@ class SpecReader {
     const range = parseVersionRange(text);
     if (range !== undefined) return range;
     this.#position = start;
-    throw this.#error(`"${text}" is no range of versions`);
+    throw this.#error(`"${text}" is not a version range`);
   }
 
   #readCompiler(): CompilerConstraint {
@@ -229,7 +229,7 @@ class SpecReader {
     node.variants.set(name, value);
   }
 
-  /** `platform-os-target`, or only a target. */
+  /** `platform-os-target`, or just a target. */
   #setArchitecture(node: MutableNode, value: string): void {
     const [platform = '', os = '', target = '', ...more] = value.split('-');
     if (target === '' || more.length > 0) {

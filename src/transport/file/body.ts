@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { shrunk, unreadable } from './errors.js';
 
-/** Small enough for the allocator to use again: larger chunks are fresh memory each time. 0.05 ms/MB against 1.4 with 16 KiB. */
+/** Small enough for the allocator to reuse: larger chunks are fresh memory each time. 0.05 ms/MB against 1.4 with 16 KiB. */
 const CHUNK_SIZE = 256 * 1024;
 
 export interface FileBody {
@@ -20,12 +20,12 @@ export function fileStream(source: FileBody): ReadableStream<Uint8Array> {
   const { handle, end } = source;
   let position = source.start;
   return new ReadableStream({
-    // Readers that bring their own buffers have them filled, again and again; for others they are made.
+    // Fills the reader's buffer if it passes one (BYOB); otherwise the stream allocates one.
     type: 'bytes',
     autoAllocateChunkSize: CHUNK_SIZE,
     async pull(controller) {
       try {
-        // There is always one, as buffers are made where a reader brings none.
+        // Always set: the stream allocates a buffer when the reader passes none.
         const request = controller.byobRequest as ReadableStreamBYOBRequest;
         const count = await readInto(request.view as Uint8Array, position, source);
         position += count;

@@ -1,4 +1,4 @@
-// What goes wrong with files of a store, as coded errors.
+// Coded errors for the files of a store.
 import { MirrorError, type MirrorErrorCode } from '../../core/errors.js';
 
 const WRITE_CODES: Readonly<Record<string, MirrorErrorCode>> = {
@@ -9,7 +9,7 @@ const WRITE_CODES: Readonly<Record<string, MirrorErrorCode>> = {
   EDQUOT: 'mirror-full',
 };
 const WRITE_HINTS: Readonly<Partial<Record<MirrorErrorCode, string>>> = {
-  'mirror-read-only': 'Check who may write to the folder of the mirror',
+  'mirror-read-only': 'Check the permissions of the mirror's folder',
   'mirror-full': 'Free some space, then run the same command again',
 };
 
@@ -21,7 +21,7 @@ export function unreadable(location: string, cause: unknown): MirrorError {
   });
 }
 
-/** A file that ended while it was read. */
+/** A file that ended early, because it was truncated during the read. */
 export function shrunk({ location, size, position }: Shrunk): MirrorError {
   return new MirrorError(
     'mirror-truncated',
@@ -38,14 +38,14 @@ interface Shrunk {
 
 export function missing(location: string): MirrorError {
   return new MirrorError('mirror-not-found', `Cannot read "${location}": no such file`, {
-    hint: 'The mirror is not complete: push the package again, or update its index',
+    hint: 'The mirror is incomplete: push the package again, or update its index',
     data: { location },
   });
 }
 
-/** The file that a request depends on is another one now, or there is one where none must be. */
+/** The file that a request depends on was replaced, or a file exists where none may. */
 export function changed(location: string, action: 'read' | 'write'): MirrorError {
-  return new MirrorError('mirror-changed', `Cannot ${action} "${location}": somebody else changed it`, {
+  return new MirrorError('mirror-changed', `Cannot ${action} "${location}": it was changed by someone else`, {
     data: { location },
   });
 }
@@ -63,7 +63,7 @@ export function writeError(location: string, cause: unknown, action = 'write'): 
   });
 }
 
-/** Whether a path fails because nothing is there. */
+/** Whether an error means that a path does not exist. */
 export function isAbsence(cause: unknown): boolean {
   const code = systemCode(cause);
   return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG';

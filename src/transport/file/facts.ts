@@ -1,4 +1,4 @@
-// What is known of a file without reading it. Its tag is made of what changes when it is replaced or written to.
+// Facts about a file known without reading it. The tag consists of values that change when the file is replaced or written to.
 import type { BigIntStats } from 'node:fs';
 
 export interface FileFacts {

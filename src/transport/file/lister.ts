@@ -1,4 +1,4 @@
-// Lists the files of a store's folder, in the order of their paths, as a bucket would list them.
+// Lists the files of a store's folder, sorted by path, as a bucket would list them.
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,9 +7,9 @@ import { isAbsence, unreadable } from './errors.js';
 import { TEMPORARY_FOLDER } from './temporary-files.js';
 
 export interface FileListerOptions {
-  /** Where the folder of a path lies; '' is the root. */
+  /** The file system path of a folder; '' is the root. */
   readonly resolve: (path: string) => string;
-  /** Fails when the root is not there. */
+  /** Fails when the root does not exist. */
   readonly requireRoot: () => Promise<void>;
 }
 
@@ -18,7 +18,7 @@ interface Found {
   readonly size: number | undefined;
   readonly modified: number | undefined;
   readonly isFolder: boolean;
-  /** Device and inode of a folder that was looked at. */
+  /** Device and inode of a visited folder. */
   readonly identity: string | undefined;
 }
 
@@ -54,7 +54,7 @@ export class FileLister implements ObjectLister {
     }
   }
 
-  /** Files and folders directly in a folder, sorted; undefined when it is not there. */
+  /** Files and folders directly in a folder, sorted; undefined when it does not exist. */
   async #read(folder: string, options: ListOptions): Promise<Found[] | undefined> {
     const location = this.#options.resolve(folder);
     let entries: Dirent[];
@@ -82,10 +82,10 @@ async function look(entry: Dirent, { location, folder, options }: Place): Promis
   const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
   const unknown = { path, size: undefined, modified: undefined, identity: undefined };
   const isFolder = entry.isDirectory();
-  // A folder is looked at because a link below it may lead back to it.
+  // A folder needs a stat because a link below it may lead back to it.
   const mustLook = isFolder ? options.isRecursive : options.withSizes || entry.isSymbolicLink();
   if (!mustLook) return { ...unknown, isFolder };
-  // What cannot be looked at is listed: opening it tells what is wrong with it.
+  // Entries whose stat fails are listed anyway: opening them reports the error.
   const found = await stat(join(location, entry.name)).catch(() => undefined);
   if (found?.isDirectory()) return { ...unknown, isFolder: true, identity: identityIn(found) };
   if (found === undefined || !options.withSizes) return { ...unknown, isFolder };
@@ -101,7 +101,7 @@ function identityIn({ dev, ino }: Stats): string {
   return `${dev}:${ino}`;
 }
 
-/** A folder stands where the paths below it stand. */
+/** A folder sorts where the paths below it sort. */
 function byPath(a: Found, b: Found): number {
   const [left, right] = [sortKey(a), sortKey(b)];
   return left < right ? -1 : left > right ? 1 : 0;

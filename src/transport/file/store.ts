@@ -1,4 +1,4 @@
-// Objects in a folder of this machine: a `file:` URL or a plain path.
+// Objects in a local folder: a `file:` URL or a plain path.
 
 import { statSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
@@ -91,7 +91,7 @@ export class FileStore implements ObjectStore {
     try {
       return statSync(this.#resolve(path)).size;
     } catch {
-      // It is a hint. What is wrong with the object is told by `open`, of the one that is needed.
+      // Only a hint: errors are reported by `open`.
       return undefined;
     }
   }
@@ -103,7 +103,7 @@ export class FileStore implements ObjectStore {
   async #open(location: string): Promise<{ readonly handle: FileHandle } & FileFacts> {
     let handle: FileHandle | undefined;
     try {
-      // A FIFO would block the open for ever, hence the look before it.
+      // Opening a FIFO would block forever, hence the stat first.
       const found = await stat(location);
       if (found.isFile()) {
         handle = await open(location, 'r');
@@ -117,7 +117,7 @@ export class FileStore implements ObjectStore {
     throw missing(location);
   }
 
-  /** A root that is not there is a mistake of the user, unlike an object that is not there. */
+  /** A missing root is a user error, unlike a missing object. */
   async #requireRoot(): Promise<void> {
     const root = await stat(this.#root).catch(() => undefined);
     if (root?.isDirectory()) return;

@@ -1,5 +1,5 @@
-// The temporary files of a store in a folder, from which a rename makes objects.
-// Those of processes that died are cleared away by the next one that writes.
+// The temporary files of a folder store; a rename turns them into objects.
+// Files of dead processes are removed by the next process that writes.
 import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -9,13 +9,13 @@ import { systemCode } from './errors.js';
 /** Below the root of the store, so that it is on the same file system; removed with its last file. */
 export const TEMPORARY_FOLDER = '.regraft-tmp';
 const TEMPORARY_NAME = /^(?<pid>\d+)-(?<host>[0-9a-f]{8})-[0-9a-f]+$/;
-/** Another process may remove the folder between making it and opening a file in it. */
+/** Another process may remove the folder after it was made, before a file in it is opened. */
 const OPEN_ATTEMPTS = 100;
 
 export interface TemporaryFile {
   readonly handle: FileHandle;
   readonly path: string;
-  /** Tells that it is gone: renamed or removed. */
+  /** Reports that the file is gone: renamed or removed. */
   release(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export class TemporaryFiles {
     }
   }
 
-  /** What processes of this host left when they died. */
+  /** Files left behind by dead processes of this host. */
   async #clear(): Promise<void> {
     this.#isCleared = true;
     const names = await readdir(this.#folder).catch(() => []);
@@ -64,7 +64,7 @@ export class TemporaryFiles {
   }
 
   async #release(): Promise<void> {
-    if (--this.#open === 0) await rmdir(this.#folder).catch(() => {}); // another process works there
+    if (--this.#open === 0) await rmdir(this.#folder).catch(() => {}); // another process uses it
   }
 }
 
@@ -82,7 +82,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** This host in eight digits: processes of another one cannot be asked for. */
+/** This host in eight digits: whether a process on another host is alive cannot be checked. */
 function hostTag(): string {
   return createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 }

@@ -1,4 +1,4 @@
-// Writes the objects of a store in a folder: into a temporary file first, which a rename then puts in its place.
+// Writes the objects of a folder store: into a temporary file first, which a rename then puts in place.
 import { type FileHandle, link, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { WithSignal } from '../../core/with-signal.js';
@@ -15,7 +15,7 @@ import { type TemporaryFile, TemporaryFiles } from './temporary-files.js';
 
 export interface FileWriterOptions {
   readonly root: string;
-  /** Where the file of an object lies. */
+  /** The file system path of an object. */
   readonly resolve: (path: string) => string;
 }
 
@@ -50,7 +50,7 @@ export class FileWriter implements ObjectWriter {
 
 interface PendingFileOptions {
   readonly temporary: TemporaryFile;
-  /** Where it will lie, if that is known. */
+  /** The final path, if known. */
   readonly expected: string | undefined;
   /** For messages. */
   readonly location: string;
@@ -102,7 +102,7 @@ class PendingFile implements PendingObject {
     }
     this.#isDone = true;
     await temporary.release();
-    return this.#facts as ObjectFacts; // since it is prepared
+    return this.#facts as ObjectFacts; // set by `prepare`
   }
 
   async discard(): Promise<void> {
@@ -143,15 +143,15 @@ async function place(
   await rename(temporary, target);
 }
 
-/** A link, unlike a rename, fails where something is. */
+/** Unlike a rename, a link fails if the target exists. */
 async function placeNew(temporary: string, target: string): Promise<void> {
   await link(temporary, target).catch((cause: unknown) => {
     throw systemCode(cause) === 'EEXIST' ? changed(target, 'write') : cause;
   });
-  await rm(temporary, { force: true }).catch(() => {}); // the next process that writes clears it away
+  await rm(temporary, { force: true }).catch(() => {}); // the next process that writes removes it
 }
 
-/** Whoever replaces the file between this and the rename is not noticed: no call of the system does both. */
+/** A change between this check and the rename goes unnoticed: no system call does both. */
 async function requireTag(target: string, tag: string): Promise<void> {
   const found = await stat(target, { bigint: true }).catch((cause: unknown) => {
     if (isAbsence(cause)) return undefined;

@@ -9,7 +9,7 @@ export interface HttpAnswerFacts extends Pick<Dispatcher.ResponseData, 'statusCo
   readonly signal: AbortSignal | undefined;
 }
 
-/** Bytes to take of a body, and how many it has, where that is known better than from `Content-Length`. */
+/** Which bytes of a body to take, and its size, if known from a better source than `Content-Length`. */
 export interface BodyPart {
   readonly size?: number | undefined;
   readonly range?: ByteRange | undefined;
@@ -17,10 +17,10 @@ export interface BodyPart {
 
 /** Read its body to the end, cancel it, or call `discard`. */
 export class HttpAnswer {
-  /** Of the request that was answered: redirects may have made a GET of it. */
+  /** The method of the request that was answered: a redirect may have turned it into a GET. */
   readonly method: string;
   readonly status: number;
-  /** Where the last redirect led, for messages. */
+  /** The URL after the last redirect, for messages. */
   readonly location: string;
   readonly #headers: Dispatcher.ResponseData['headers'];
   readonly #body: Dispatcher.ResponseData['body'];
@@ -33,16 +33,16 @@ export class HttpAnswer {
     this.#headers = headers;
     this.#body = body;
     this.#signal = signal;
-    body.on('error', () => {}); // a body that breaks before anybody reads it
+    body.on('error', () => {}); // a body that fails before anything reads it
   }
 
-  /** A header by its lower-case name; undefined when it is missing or there several times. */
+  /** A header by its lower-case name; undefined when it is missing or repeated. */
   header(name: string): string | undefined {
     const value = this.#headers[name];
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** What `Content-Length` says. */
+  /** The value of `Content-Length`. */
   get size(): number | undefined {
     const value = this.header('content-length');
     return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
@@ -65,7 +65,7 @@ export class HttpAnswer {
     });
   }
 
-  /** Drops a body that nobody wants; a short one is read, so that the connection can be used again. */
+  /** Drops an unwanted body; a short one is read to the end, so that the connection can be reused. */
   discard(): void {
     this.#body.dump({ limit: 64 * 1024 }).catch(() => {});
   }

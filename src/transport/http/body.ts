@@ -1,4 +1,4 @@
-// The body of an HTTP answer as a Web Stream: large chunks, backpressure down to the
+// The body of an HTTP response as a Web Stream: large chunks, backpressure down to the
 // socket, and coded errors for a body that breaks off.
 
 import type { Readable } from 'node:stream';
@@ -10,16 +10,16 @@ import type { ByteRange } from '../object-store.js';
 
 /** Bytes buffered ahead of the reader. */
 export const BODY_BUFFER_SIZE = 1 << 20;
-/** Small chunks make the streams behind expensive: 0.34 ms/MB at 64 KiB, 0.05 at 256 KiB. */
+/** Small chunks make the downstream streams expensive: 0.34 ms/MB at 64 KiB, 0.05 at 256 KiB. */
 const MIN_CHUNK_SIZE = 256 * 1024;
 
 export interface HttpBody {
   readonly readable: Readable;
   readonly location: string;
-  /** Bytes that were announced. */
+  /** Announced size in bytes. */
   readonly size: number | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Which of its bytes are wanted; all by default. */
+  /** Which bytes are wanted; all by default. */
   readonly range?: ByteRange | undefined;
 }
 
@@ -29,7 +29,7 @@ export function httpBodyStream(source: HttpBody): ReadableStream<Uint8Array> {
   const { start, end = Number.POSITIVE_INFINITY } = range ?? { start: 0 };
   const changed = watch(readable);
   let received = 0;
-  /** The next bytes that are wanted; undefined at the end. */
+  /** The next wanted bytes; undefined at the end. */
   const nextWanted = async (): Promise<Uint8Array | undefined> => {
     while (received < end) {
       const chunk = await nextChunk(readable, changed).catch((error: unknown) => {
@@ -82,12 +82,12 @@ function watch(readable: Readable): () => Promise<void> {
   };
 }
 
-/** The next chunk of at least MIN_CHUNK_SIZE bytes, unless the body ends before; undefined at the end. */
+/** The next chunk of at least MIN_CHUNK_SIZE bytes, unless the body ends earlier; undefined at the end. */
 async function nextChunk(readable: Readable, changed: () => Promise<void>): Promise<Uint8Array | undefined> {
   const parts: Uint8Array[] = [];
   let length = 0;
   while (length < MIN_CHUNK_SIZE) {
-    // Without a size this takes all that is buffered.
+    // Without a size this takes everything buffered.
     const part: Uint8Array | null = readable.read();
     if (part !== null) {
       parts.push(part);
@@ -107,7 +107,7 @@ function brokenOff(source: HttpBody, received: number, cause: unknown): unknown 
   const data = { location, expected: size, actual: received };
   const details = { cause, data, retryable: true };
   if ((cause as NodeJS.ErrnoException | undefined)?.code === 'UND_ERR_BODY_TIMEOUT') {
-    const message = `Cannot read "${location}": the server sent nothing for too long after ${received} bytes`;
+    const message = `Cannot read "${location}": the server stopped sending after ${received} bytes`;
     return new MirrorError('mirror-unreachable', message, details);
   }
   const wanted = size === undefined ? '' : ` of ${size}`;

@@ -1,4 +1,4 @@
-// Talks to web servers (RFC 9110), on undici: keep-alive, redirects, retries, time limits, and a hook that authorizes each hop.
+// Talks to web servers (RFC 9110), on undici: keep-alive, redirects, retries, timeouts, and a hook that authorizes each hop.
 
 import { setMaxListeners } from 'node:events';
 import type { Dispatcher } from 'undici';
@@ -23,7 +23,7 @@ import {
 import { exponentialBackoff, parseRetryAfter, type RetryPolicy } from './retry-policy.js';
 
 const MAX_REDIRECTS = 10;
-/** Transient answers after which the server has done nothing for certain. */
+/** Transient statuses that guarantee the server did nothing. */
 const NOT_DONE: ReadonlySet<number> = new Set([408, 429, 503]);
 
 export interface HttpClientOptions extends ConnectionOptions {
@@ -31,7 +31,7 @@ export interface HttpClientOptions extends ConnectionOptions {
   readonly authorizer?: Authorizer | undefined;
 }
 
-/** Sends requests until they are answered for good. */
+/** Sends requests and retries them until there is a final answer. */
 export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #retry: RetryPolicy;
@@ -46,8 +46,8 @@ export class HttpClient {
   }
 
   /**
-   * Sends a request; which statuses are errors is the caller's business. A redirect is an answer when its request cannot be repeated.
-   * @throws MirrorError `mirror-unreachable`; `mirror-http-status` for a transient status that stays; `mirror-redirect-loop`,
+   * Sends a request; the caller decides which statuses are errors. A redirect is returned as is if the request cannot be repeated.
+   * @throws MirrorError `mirror-unreachable`; `mirror-http-status` for a transient status that persists; `mirror-redirect-loop`,
    * `mirror-protocol`. UsageError `config` for a certificate file or a proxy that cannot be used.
    */
   async send(request: HttpRequest): Promise<HttpAnswer> {
@@ -67,14 +67,14 @@ export class HttpClient {
     }
   }
 
-  /** Ends open connections; the client cannot be used afterwards. */
+  /** Closes open connections; the client cannot be used afterwards. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const dispatcher = await this.#dispatcher?.catch(() => undefined);
     await dispatcher?.destroy();
   }
 
-  /** One attempt: an answer, or a failure that may go away; other failures are thrown. */
+  /** One attempt: an answer, or a transient failure; other failures are thrown. */
   async #try(request: HttpRequest, attempt: number): Promise<HttpAnswer | Failure> {
     const canReplay = isReplayable(request.body);
     try {
@@ -127,7 +127,7 @@ export class HttpClient {
     const location = redactUrl(url);
     if (this.#isClosed) throw new TypeError(`The connections to "${location}" are closed`);
     signal?.throwIfAborted();
-    // Each request listens to the signal; more than ten at a time are no leak.
+    // Each request listens to the signal; more than ten listeners are not a leak.
     if (signal !== undefined) setMaxListeners(0, signal);
     this.#dispatcher ??= makeDispatcher(this.#options);
     const dispatcher = await this.#dispatcher;
@@ -145,7 +145,7 @@ export class HttpClient {
       return new HttpAnswer({ ...answer, method, location, signal });
     } catch (error) {
       signal?.throwIfAborted();
-      // From the source of the body: it knows better what is wrong.
+      // An error from the source of the body is more precise.
       if (error instanceof BuildcacheError) throw error;
       throw connectionError({ method, location }, error);
     }
@@ -169,14 +169,14 @@ function headersOf({ headers, body }: HttpRequest): HttpHeaders {
   return {
     'user-agent': 'regraft',
     accept: '*/*',
-    // The bytes as they are stored: a compressed transfer would change what sizes and checksums are about.
+    // The bytes as stored: sizes and checksums would not fit a compressed transfer.
     'accept-encoding': 'identity',
     ...(size !== undefined && { 'content-length': String(size) }),
     ...headers,
   };
 }
 
-/** The next request of a redirect, whose body nobody wants. */
+/** The request that follows a redirect, whose body is dropped. */
 function redirectOf(request: HttpRequest, answer: HttpAnswer): HttpRequest | undefined {
   try {
     const next = redirected(request, answer);

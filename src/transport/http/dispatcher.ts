@@ -9,17 +9,17 @@ import { UsageError } from '../../core/errors.js';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ConnectionOptions {
-  /** Milliseconds until a connection must stand. */
+  /** Connect timeout in milliseconds. */
   readonly connectTimeout?: number | undefined;
-  /** Milliseconds until the headers of an answer must be there. */
+  /** Timeout for the response headers, in milliseconds. */
   readonly headersTimeout?: number | undefined;
-  /** Milliseconds that may pass between two pieces of a body. */
+  /** Timeout between two pieces of a body, in milliseconds. */
   readonly bodyTimeout?: number | undefined;
-  /** Open connections per server. */
+  /** Maximum number of connections per server. */
   readonly connections?: number | undefined;
-  /** A PEM file with the authorities to trust in place of the built-in ones. */
+  /** A PEM file of certificate authorities to trust instead of the built-in ones. */
   readonly caFile?: string | undefined;
-  /** Where the variables are read; `process.env` by default. */
+  /** The environment variables; `process.env` by default. */
   readonly environment?: Environment | undefined;
 }
 
@@ -29,7 +29,7 @@ function loadUndici(): Promise<typeof import('undici')> {
 }
 
 /**
- * Makes the pool that all requests of one mirror share; `destroy()` it at the end.
+ * Makes the pool that all requests to one mirror share; call `destroy()` on it at the end.
  * @throws UsageError `config` for a certificate file or a proxy that cannot be used.
  */
 export async function makeDispatcher(options: ConnectionOptions): Promise<Dispatcher> {
@@ -47,7 +47,7 @@ export async function makeDispatcher(options: ConnectionOptions): Promise<Dispat
   const proxies = readProxies(environment);
   if (proxies === undefined) return new Agent(pool);
   const proxyTls = { ...tls, timeout };
-  // Without a tunnel for plain HTTP: many proxies allow CONNECT to port 443 only.
+  // No tunnel for plain HTTP: many proxies allow CONNECT only to port 443.
   return new EnvHttpProxyAgent({ ...pool, ...proxies, proxyTls, requestTls: proxyTls, proxyTunnel: false });
 }
 
@@ -86,12 +86,12 @@ async function readAuthorities(
 ): Promise<string[] | undefined> {
   const chosen =
     caFile === undefined ? await readOptional(environment.SSL_CERT_FILE) : await readCaFile(caFile);
-  if (chosen === undefined) return undefined; // Node adds NODE_EXTRA_CA_CERTS to its own list by itself
+  if (chosen === undefined) return undefined; // Node itself adds NODE_EXTRA_CA_CERTS to its list
   const extra = await readOptional(environment.NODE_EXTRA_CA_CERTS);
   return extra === undefined ? [chosen] : [chosen, extra];
 }
 
-/** A variable that points nowhere is ignored, as OpenSSL and Node ignore it. */
+/** A variable that names a missing file is ignored, as in OpenSSL and Node. */
 async function readOptional(file: string | undefined): Promise<string | undefined> {
   if (file === undefined || file === '') return undefined;
   const text = await readFile(file, 'utf8').catch(() => '');
@@ -103,9 +103,13 @@ async function readCaFile(file: string): Promise<string> {
     throw new UsageError('config', `Cannot read the certificate file "${file}"`, { cause, data: { file } });
   });
   if (holdsCertificate(text)) return text;
-  throw new UsageError('config', `Cannot use the certificate file "${file}": it holds no PEM certificate`, {
-    data: { file },
-  });
+  throw new UsageError(
+    'config',
+    `Cannot use the certificate file "${file}": it contains no PEM certificate`,
+    {
+      data: { file },
+    },
+  );
 }
 
 function holdsCertificate(text: string): boolean {

@@ -1,8 +1,8 @@
-// What goes wrong between us and a web server, as coded errors.
+// Coded errors for requests to web servers.
 
 import { MirrorError } from '../../core/errors.js';
 
-/** What was asked of whom, for messages. */
+/** The request, for messages. */
 export interface AskedServer {
   readonly method: string;
   /** Without credentials. */
@@ -29,7 +29,7 @@ export function absentError({ method, status, location }: RefusedRequest): Mirro
   });
 }
 
-/** The object is not the one any more that the request depends on. */
+/** The object that the request depends on has changed. */
 export function changedError({ method, status, location }: RefusedRequest): MirrorError {
   return new MirrorError('mirror-changed', `${cannot(method, location)}: it has changed`, {
     data: { location, status },
@@ -37,15 +37,15 @@ export function changedError({ method, status, location }: RefusedRequest): Mirr
 }
 
 function statusHint(status: number): string | undefined {
-  if (status === 401) return 'The mirror wants a user and a password: https://user:password@host/…';
-  if (status === 403) return 'The server refuses access; some also answer so for files that do not exist';
+  if (status === 401) return 'The mirror requires a user and password: https://user:password@host/…';
+  if (status === 403) return 'The server denies access; some servers also answer this for files that do not exist';
   if (status === 407)
-    return 'The proxy wants a user and a password: HTTPS_PROXY=http://user:password@host:port';
-  if (status === 429) return 'The server asks for fewer requests; try again later';
+    return 'The proxy requires a user and password: HTTPS_PROXY=http://user:password@host:port';
+  if (status === 429) return 'The server limits the number of requests: try again later';
   return undefined;
 }
 
-/** Redirects that turn in a circle, or go on for too long. */
+/** Redirects that form a loop, or a chain that is too long. */
 export function redirectError({ method, location }: AskedServer, visited: readonly string[]): MirrorError {
   const count = visited.length === 1 ? '1 redirect' : `${visited.length} redirects`;
   return new MirrorError('mirror-redirect-loop', `${cannot(method, location)}: gave up after ${count}`, {
@@ -60,20 +60,20 @@ export function redirectProtocolError(location: string, protocol: string): Mirro
     'mirror-protocol',
     `Cannot follow the redirect from "${location}" to "${protocol}"`,
     {
-      hint: 'Redirects may lead to https:, and from http: to http:',
+      hint: 'A redirect may lead to https:, or from http: to http:',
       data: { location, protocol },
     },
   );
 }
 
-/** No answer at all: no connection, no headers, or not HTTP. */
+/** No usable answer: no connection, no headers, or not HTTP. */
 export function connectionError({ method, location }: AskedServer, cause: unknown): MirrorError {
   const { reason, code } = describe(cause);
   const certificate = isCertificateProblem(code);
   return new MirrorError('mirror-unreachable', `${cannot(method, location)}: ${reason}`, {
     cause,
     retryable: !certificate && !PERMANENT.has(code),
-    ...(certificate && { hint: 'Name the certificate authority of the server in SSL_CERT_FILE' }),
+    ...(certificate && { hint: 'Set SSL_CERT_FILE to a file with the server's certificate authority' }),
     data: { location, reason: code },
   });
 }
@@ -97,16 +97,16 @@ function describe(cause: unknown): { reason: string; code: string } {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'the server refuses the connection',
+  ECONNREFUSED: 'the server refused the connection',
   ECONNRESET: 'the server closed the connection',
   UND_ERR_SOCKET: 'the server closed the connection',
-  ENOTFOUND: 'there is no such host',
-  EAI_AGAIN: 'the name of the host cannot be looked up now',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection within the time',
-  UND_ERR_HEADERS_TIMEOUT: 'no answer within the time',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the host name cannot be looked up at the moment',
+  UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
+  UND_ERR_HEADERS_TIMEOUT: 'the server did not answer in time',
 };
 
-/** Several addresses of a host fail with an AggregateError; the first cause speaks for all. */
+/** A host with several addresses fails with an AggregateError; the first cause stands for all. */
 function innermost(cause: unknown): { message: string; code?: string } {
   if (cause instanceof AggregateError && cause.errors.length > 0) return innermost(cause.errors[0]);
   if (cause instanceof Error) return cause;

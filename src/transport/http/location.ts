@@ -1,12 +1,12 @@
-// URLs of a web server: joining and percent-encoding (RFC 3986), and a form for messages that shows no secret.
+// URLs of a web server: joining and percent-encoding (RFC 3986), and a form for messages that shows no secrets.
 
 import { createHash } from 'node:crypto';
 import type { Authorizer } from './request.js';
 
-/** The URL of an object below a store's root; a query of the root (an access token, say) stays. */
+/** The URL of an object below a store's root; a query of the root (such as an access token) is kept. */
 export function joinUrl(root: URL, components: readonly string[]): URL {
   const url = new URL(root.href);
-  // encodeURIComponent also encodes "+", which some servers read as a blank.
+  // encodeURIComponent also encodes "+", which some servers read as a space.
   url.pathname = [root.pathname.replace(/\/+$/, ''), ...components.map(encodeURIComponent)].join('/');
   return url;
 }
@@ -17,13 +17,13 @@ export function redactUrl(url: URL): string {
   return `${url.protocol}//${url.host}${path}${redactQuery(url.search)}`;
 }
 
-/** The digest keeps two stores apart that differ only in their query. */
+/** The digest tells apart two stores that differ only in their query. */
 function redactQuery(search: string): string {
   if (search === '') return '';
   return `?redacted-${createHash('sha256').update(search).digest('hex').slice(0, 8)}`;
 }
 
-/** The URL without user, password and fragment, as it is requested. */
+/** The URL to request: without user, password and fragment. */
 export function withoutCredentials(url: URL): URL {
   const clean = new URL(url.href);
   clean.username = '';
@@ -32,7 +32,7 @@ export function withoutCredentials(url: URL): URL {
   return clean;
 }
 
-/** Gives the user and password of a URL to its server, and to no other: a redirect must not carry them along. */
+/** Sends the user and password of a URL to its own server only: a redirect must not pass them on. */
 export function basicAuthorizer(url: URL): Authorizer | undefined {
   const authorization = basicAuthorization(url);
   if (authorization === undefined) return undefined;

@@ -1,4 +1,4 @@
-// Objects behind HTTP or HTTPS: GET with ranges (RFC 9110 §14) and entity tags (§13), HEAD for what is there.
+// Objects behind HTTP or HTTPS: GET with ranges (RFC 9110 §14) and entity tags (§13), HEAD for existence and size.
 
 import type { WithSignal } from '../../core/with-signal.js';
 import { checkRange } from '../byte-range.js';
@@ -12,7 +12,7 @@ import { isRangeStatus, openPart, rangeHeader } from './range.js';
 import type { HttpHeaders } from './request.js';
 
 const ABSENT: ReadonlySet<number> = new Set([404, 410]);
-/** Answers to HEAD of servers that do not know it. */
+/** Statuses from servers that do not support HEAD. */
 const NO_HEAD: ReadonlySet<number> = new Set([405, 501]);
 
 export interface HttpObjectsOptions extends HttpClientOptions {
@@ -89,14 +89,14 @@ function openHeaders({ range, unlessTag, ifTag }: OpenOptions): HttpHeaders {
   };
 }
 
-/** The object of an answer, which is still to be discarded when this throws. */
+/** The object of an answer, which the caller must discard if this throws. */
 function opened(answer: HttpAnswer, { range, ifTag }: OpenOptions): OpenedObject {
   const { status, size, tag, location } = answer;
   if (ABSENT.has(status)) throw absentError(answer);
   if (ifTag !== undefined && status === 412) throw changedError(answer);
   const isPart = range !== undefined && isRangeStatus(status);
   if (!isPart && !isSuccess(status)) throw statusError(answer);
-  // Some servers do not know the condition. What has no tag now is another object, too.
+  // Some servers ignore the condition. An object without a tag counts as changed, too.
   const isUntagged = status === 416 && tag === undefined;
   if (ifTag !== undefined && tag !== ifTag && !isUntagged) throw changedError(answer);
   if (range !== undefined) return { ...openPart(answer, range), tag, location };

@@ -1,5 +1,5 @@
-// Parts of objects over HTTP (RFC 9110 §14): asked for with `Range`, checked against `Content-Range`, and cut out of the whole object
-// where a server does not know ranges.
+// Parts of objects over HTTP (RFC 9110 §14): requested with `Range`, checked against `Content-Range`, and cut out of the whole object
+// if a server does not support ranges.
 import { MirrorError } from '../../core/errors.js';
 import { beyondEnd, rangeWithin } from '../byte-range.js';
 import type { ByteRange, OpenedObject } from '../object-store.js';
@@ -11,15 +11,15 @@ export function rangeHeader({ start, end }: ByteRange): string {
   return `bytes=${start}-${end === undefined ? '' : end - 1}`;
 }
 
-/** Statuses that only a request with a range gets. */
+/** Statuses that only a range request gets. */
 export function isRangeStatus(status: number): boolean {
   return status === 206 || status === 416;
 }
 
 /**
- * The bytes of a range from any answer that is a success, or a 416.
- * @throws MirrorError `mirror-range` when the range begins beyond the object's end, or the server sent another part; the answer is
- * still to be discarded.
+ * The bytes of a range, from a successful answer or a 416.
+ * @throws MirrorError `mirror-range` when the range begins beyond the object's end, or the server sent another part; then the
+ * caller must discard the answer.
  */
 export function openPart(answer: HttpAnswer, range: ByteRange): Part {
   if (answer.status === 206) return sentPart(answer, range);
@@ -37,7 +37,7 @@ function sentPart(answer: HttpAnswer, { start, end }: ByteRange): Part {
   return { body: answer.body({ size }), size };
 }
 
-/** A range that begins just where the object ends has no bytes, which HTTP calls an error. */
+/** A range that begins exactly at the object's end is empty, which HTTP treats as an error. */
 function emptyPart(answer: HttpAnswer, { start }: ByteRange): Part {
   const { location } = answer;
   const total = /^bytes \*\/(\d{1,15})$/i.exec(answer.header('content-range') ?? '')?.[1];
@@ -51,7 +51,7 @@ function cutPart(answer: HttpAnswer, range: ByteRange): Part {
   const { size, location } = answer;
   if (size === undefined) return { body: answer.body({ range }), size };
   const { start, end } = rangeWithin(range, { size, location });
-  // Up to its end, so that the connection can be used again.
+  // Read to the end, so that the connection can be reused.
   const wanted = end === size ? { start } : { start, end };
   return { body: answer.body({ range: wanted }), size: end - start };
 }

@@ -1,20 +1,20 @@
-// What a redirect (RFC 9110 §15.4) makes of a request.
+// The request that follows a redirect (RFC 9110 §15.4).
 import type { HttpAnswer } from './answer.js';
 import { redirectProtocolError, statusError } from './errors.js';
 import { withoutCredentials } from './location.js';
 import { type HttpHeaders, type HttpRequest, isReplayable } from './request.js';
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-/** Those that keep method and body. */
+/** Redirects that keep the method and body. */
 const KEEPING: ReadonlySet<number> = new Set([307, 308]);
-/** Headers that must not reach another server; those of an authorizer are made anew for each hop. */
+/** Headers that must not reach another server; an authorizer makes its own for each hop. */
 const SECRET = ['authorization', 'cookie', 'proxy-authorization'];
-/** Headers that are about a body. */
+/** Headers that describe a body. */
 const OF_BODY = /^content-/;
 
 /**
- * The request that a redirect asks for; undefined when there is none, or the body cannot be sent again.
- * @throws MirrorError `mirror-protocol` when it leads to another protocol than it may, `mirror-http-status` when it leads nowhere.
+ * The request that a redirect asks for; undefined if there is none, or if the body cannot be sent again.
+ * @throws MirrorError `mirror-protocol` for a redirect to a forbidden protocol, `mirror-http-status` for one without a usable location.
  */
 export function redirected(request: HttpRequest, answer: HttpAnswer): HttpRequest | undefined {
   if (!REDIRECTS.has(answer.status)) return undefined;

@@ -1,12 +1,12 @@
-// Requests to a web server: their bodies, which can be sent again or not, and who vouches for them at each hop.
+// Requests to a web server: their bodies, which may or may not be repeatable, and the authorizer of each hop.
 import { Readable } from 'node:stream';
 
 /** Names in lower case. */
 export type HttpHeaders = Readonly<Record<string, string>>;
 
-/** A body that is made when it is sent. */
+/** A body that is produced when it is sent. */
 export interface BodySource {
-  /** In bytes, where it is known; servers may refuse a body without it. */
+  /** In bytes, if known; servers may refuse a body without it. */
   readonly size?: number | undefined;
   /** Whether `open` can be called again: for another try, a redirect, an answer to a 401. */
   readonly isReplayable: boolean;
@@ -21,31 +21,31 @@ export interface HttpRequest {
   readonly headers?: HttpHeaders | undefined;
   readonly body?: RequestBody | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Whether it may be sent twice when it is not known if the server got it; by default unless it is POST or PATCH. */
+  /** Whether it may be sent again when the server may already have received it; by default unless it is POST or PATCH. */
   readonly isRepeatable?: boolean | undefined;
 }
 
-/** One request that is sent: for each try, each redirect, each answer to a 401 there is one. */
+/** One request on the wire: each attempt, each redirect, each reply to a 401. */
 export interface Hop {
   readonly method: string;
   readonly url: URL;
-  /** Everything that is sent but what authorizes it. */
+  /** All headers except those that authorize the request. */
   readonly headers: HttpHeaders;
   readonly body: RequestBody | undefined;
-  /** From 1. */
+  /** Counted from 1. */
   readonly attempt: number;
 }
 
-/** A 401: what the server wants to see. */
+/** A 401 and its challenge. */
 export interface Challenge {
   readonly location: string;
   header(name: string): string | undefined;
 }
 
-/** Makes the headers that authorize requests. It sees where each hop goes, and decides who gets to see what. */
+/** Makes the headers that authorize requests. It sees the target of each hop, and decides which credentials go there. */
 export interface Authorizer {
   authorize?(hop: Hop): HttpHeaders | undefined | Promise<HttpHeaders | undefined>;
-  /** Answers a 401 with other headers, once per hop; undefined leaves it at that. */
+  /** Answers a 401 with other headers, once per hop; undefined accepts the 401. */
   answerChallenge?(
     hop: Hop,
     challenge: Challenge,
@@ -56,7 +56,7 @@ export function isReplayable(body: RequestBody | undefined): boolean {
   return body === undefined || body instanceof Uint8Array || body.isReplayable;
 }
 
-/** Whether a request may be sent again after it may have reached the server. */
+/** Whether a request that may have reached the server may be sent again. */
 export function isRepeatable({ method, isRepeatable }: HttpRequest): boolean {
   return isRepeatable ?? (method !== 'POST' && method !== 'PATCH');
 }
@@ -65,7 +65,7 @@ export function sizeOfBody(body: RequestBody | undefined): number | undefined {
   return body instanceof Uint8Array ? body.length : body?.size;
 }
 
-/** The body as the HTTP library takes it. */
+/** The body in the form the HTTP library takes. */
 export async function openBody(body: RequestBody | undefined): Promise<Uint8Array | Readable | null> {
   if (body === undefined || body instanceof Uint8Array) return body ?? null;
   return Readable.from(await body.open(), { objectMode: false });

@@ -1,34 +1,34 @@
-// When a failed request is tried again, and how long to wait before: exponential backoff with full jitter,
-// or what `Retry-After` (RFC 9110 §10.2.3) asks for, within a bound.
+// When to retry a failed request, and how long to wait first: exponential backoff with full jitter,
+// or the time from `Retry-After` (RFC 9110 §10.2.3), up to a limit.
 
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface RetryPolicy {
-  /** Tries of one request, the first included. */
+  /** Maximum number of attempts, including the first. */
   readonly attempts: number;
-  /** Waits before the next try; `attempt` is the number of the one that failed, from 1. */
+  /** Waits before the next attempt; `attempt` is the number of the one that failed, counted from 1. */
   wait(request: RetryRequest): Promise<void>;
 }
 
 export interface RetryRequest {
   readonly attempt: number;
-  /** Milliseconds that the server asked to wait, if it did. */
+  /** How long the server asked to wait, in milliseconds, if it did. */
   readonly retryAfter: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
 export interface BackoffOptions {
   readonly attempts?: number;
-  /** Upper end of the first pause, in milliseconds; it doubles with each further try. */
+  /** Upper end of the first pause, in milliseconds; it doubles with each attempt. */
   readonly base?: number;
   readonly longest?: number;
-  /** The most that `Retry-After` can ask for, in milliseconds. */
+  /** Longest wait that `Retry-After` can request, in milliseconds. */
   readonly longestRetryAfter?: number;
   readonly random?: () => number;
   readonly sleep?: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
 }
 
-/** Makes the policy that HTTP mirrors use: four tries, pauses of up to 0.5, 1 and 2 seconds. */
+/** Makes the policy that HTTP mirrors use: four attempts, pauses of up to 0.5, 1 and 2 seconds. */
 export function exponentialBackoff(options: BackoffOptions = {}): RetryPolicy {
   const { attempts = 4, base = 500, longest = 10_000, longestRetryAfter = 30_000 } = options;
   const { random = Math.random, sleep = sleepFor } = options;

@@ -157,8 +157,8 @@ describe('relocateAnyTree', () => {
     symlinkSync('/n/there', join(tree, 'lib', 'moved'));
     symlinkSync('/usr/there', join(tree, 'lib', 'system'));
     assert.deepEqual(relocate('/n').warnings, [
-      '"bin/hello" has other names outside of the tree, whose content may change with it',
-      'The link "lib/system" leads to "/usr/there", which is in no known prefix',
+      '"bin/hello" has other hard links outside the tree, whose content may change too',
+      'The link "lib/system" points to "/usr/there", which is outside all known prefixes',
     ]);
     rmSync(join(top, 'outside'));
     writeFileSync(join(tree, 'bin', 'script'), `#!${OLD}/${'x'.repeat(600)}\n`);

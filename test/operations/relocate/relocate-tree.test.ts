@@ -185,7 +185,7 @@ describe('relocateTree', () => {
       linkFiles: ['l\x1b'],
     });
     assert.deepEqual(warnings, [
-      'The link "l\\x1b" leads to "/else\\x1b[2J/where", which is in no known prefix',
+      'The link "l\\x1b" points to "/else\\x1b[2J/where", which is outside all known prefixes',
     ]);
   });
 

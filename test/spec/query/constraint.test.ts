@@ -100,7 +100,7 @@ test('parseConstraint names the place of an error', () => {
     ['zlib ^', 6, /a dependency is missing/],
     ['^[color=red] zlib', 2, /"color" is no property/],
     ['^[virtuals=c zlib', 13, /a second package begins/],
-    ['@3:2', 1, /"3:2" is no range of versions/],
+    ['@3:2', 1, /"3:2" is not a version range/],
     ['x=', 2, /a value is missing/],
     ['a'.repeat(70_000), 0, /too long/],
   ];
