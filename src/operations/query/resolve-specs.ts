@@ -46,8 +46,7 @@ type FileQuery = Extract<SpecQuery, { type: 'file' }>;
 type ConstraintQuery = Extract<SpecQuery, { type: 'constraint' }>;
 
 async function readSpecs(query: FileQuery, { readFile }: ResolveRequest): Promise<readonly Spec[]> {
-  if (readFile === undefined)
-    throw new TypeError(`"${query.path}" is a file, but no reader was given`);
+  if (readFile === undefined) throw new TypeError(`"${query.path}" is a file, but no reader was given`);
   const bytes = await readFile(query.path);
   if (query.format === 'lockfile') return parseLockfile(bytes, query.path).roots;
   const isSigned = query.path.endsWith('.sig');
@@ -113,7 +112,7 @@ function cannotList(query: SpecQuery, mirrors: readonly Mirror[]): UsageError {
     'spec-not-found',
     `Cannot find "${query.text}": it is in no index, and ${names} cannot be listed`,
     {
-      hint: 'Update the index of the mirror, or give the package's specfile (x.spec.json)',
+      hint: 'Update the index of the mirror, or give a specfile of the package (x.spec.json)',
       data: { spec: query.text, mirrors: mirrors.map(({ cache }) => cache.url) },
     },
   );

@@ -9,7 +9,7 @@ const WRITE_CODES: Readonly<Record<string, MirrorErrorCode>> = {
   EDQUOT: 'mirror-full',
 };
 const WRITE_HINTS: Readonly<Partial<Record<MirrorErrorCode, string>>> = {
-  'mirror-read-only': 'Check the permissions of the mirror's folder',
+  'mirror-read-only': 'Check the permissions of the mirror folder',
   'mirror-full': 'Free some space, then run the same command again',
 };
 

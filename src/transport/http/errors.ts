@@ -38,7 +38,8 @@ export function changedError({ method, status, location }: RefusedRequest): Mirr
 
 function statusHint(status: number): string | undefined {
   if (status === 401) return 'The mirror requires a user and password: https://user:password@host/…';
-  if (status === 403) return 'The server denies access; some servers also answer this for files that do not exist';
+  if (status === 403)
+    return 'The server denies access; some servers also answer this for files that do not exist';
   if (status === 407)
     return 'The proxy requires a user and password: HTTPS_PROXY=http://user:password@host:port';
   if (status === 429) return 'The server limits the number of requests: try again later';
@@ -73,7 +74,7 @@ export function connectionError({ method, location }: AskedServer, cause: unknow
   return new MirrorError('mirror-unreachable', `${cannot(method, location)}: ${reason}`, {
     cause,
     retryable: !certificate && !PERMANENT.has(code),
-    ...(certificate && { hint: 'Set SSL_CERT_FILE to a file with the server's certificate authority' }),
+    ...(certificate && { hint: 'Set SSL_CERT_FILE to a file with the certificate authority of the server' }),
     data: { location, reason: code },
   });
 }
