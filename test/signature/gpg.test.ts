@@ -66,7 +66,7 @@ test('a gpg that fails, hangs up or answers nonsense is a coded error', async (t
   const text = Buffer.from('{}');
   const sign = (program: string) => signWithGpg(text, { program, fingerprint: FINGERPRINT, source: 'x' });
   const absent = join(temporaryFolder(t), 'absent');
-  await assert.rejects(listGpgKeys({ program: absent }), expectCode('gpg-failed', /there is no/));
+  await assert.rejects(listGpgKeys({ program: absent }), expectCode('gpg-failed', /was not found/));
   const failing = standIn(t, 'echo "gpg: no such thing\n\tat all" >&2; exit 2');
   await assert.rejects(listGpgKeys({ program: failing }), expectCode('gpg-failed', /no such thing; at all$/));
   await assert.rejects(sign(standIn(t, 'exit 3')), expectCode('gpg-failed', /ended with 3/));
@@ -136,7 +136,7 @@ describe('GnuPG itself', { skip: NO_GPG }, () => {
       expectCode('key-ambiguous', new RegExp(`${rsa} First[^]*${ed25519} Second`)),
     );
     await assert.rejects(makeSigner({ key: 'gpg:example' }), expectCode('key-ambiguous'));
-    await assert.rejects(makeSigner({ key: 'gpg:third' }), expectCode('key-missing', /no such key "third"/));
+    await assert.rejects(makeSigner({ key: 'gpg:third' }), expectCode('key-missing', /gpg has no key "third"/));
     for (const id of [rsa, rsa.slice(-16), `0x${rsa.slice(-8)}`, 'FIRST@example', 'First']) {
       assert.equal((await makeSigner({ key: `gpg:${id}` })).publicKey.fingerprint, rsa);
     }

@@ -77,7 +77,7 @@ test('Projections takes the first constraint that fits, else "all", in lower cas
   );
   assert.equal(path(['cmake', 'b'], ['all', '{name}']), 'zlib');
   assert.equal(path(['all', '{hash:7}-x']), 'aaaaaaa-x');
-  assert.throws(() => path(['cmake', 'b']), { code: 'projection', message: /no projection fits/ });
+  assert.throws(() => path(['cmake', 'b']), { code: 'projection', message: /no projection applies/ });
   assert.throws(() => path(['zlib@', 'b']), { code: 'spec-syntax' });
 });
 

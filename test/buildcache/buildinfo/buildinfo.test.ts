@@ -57,7 +57,7 @@ test('parseBuildinfo reads old forms: one line, prefix_to_hash, relative_rpaths'
 
 test('parseBuildinfo refuses what is missing or has the wrong type', () => {
   const cases: [string, RegExp][] = [
-    ['', /no mapping/],
+    ['', /not a mapping/],
     ['a: [', /too early \(line 1\)/],
     [MINIMAL.replace('buildpath', 'builtpath'), /"buildpath" is missing/],
     [MINIMAL.replace('/old', '[]'), /"buildpath" is not a text/],

@@ -346,7 +346,7 @@ describe('IndexClient', () => {
         failures.map(({ code }) => code),
         ['mirror-http-status', 'mirror-not-a-buildcache', 'metadata-syntax'],
       );
-      assert.match(error.message, /403.*web page.*ends early/);
+      assert.match(error.message, /403.*web page.*ends unexpectedly/);
       return true;
     });
     assert.deepEqual(readdirSync(cache), []);

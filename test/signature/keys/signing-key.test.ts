@@ -60,9 +60,9 @@ test('makeSigner unlocks a key with its passphrase, and says what is wrong witho
   writeFileSync(file, key.armor());
   const { sign } = await makeSigner({ key: file, passphrase: 'geheim ü' });
   await verifyClearsigned(await sign(TEXT), await keyringOf(key), 'x');
-  await assert.rejects(makeSigner({ key: file }), expectCode('key-locked', /has a passphrase/));
+  await assert.rejects(makeSigner({ key: file }), expectCode('key-locked', /protected by a passphrase/));
   for (const passphrase of ['', 'geheim'])
-    await assert.rejects(makeSigner({ key: file, passphrase }), expectCode('key-locked', /does not open/));
+    await assert.rejects(makeSigner({ key: file, passphrase }), expectCode('key-locked', /passphrase is wrong/));
 });
 
 test('makeSigner: several keys and none chosen lists them; one can be chosen', async (t) => {
@@ -103,7 +103,7 @@ test('readSigningKey refuses keys that cannot sign, before anything is packed', 
   const publicOnly = (await makeKey()).toPublic().armor();
   await assert.rejects(
     readSigningKey(write('public', publicOnly)),
-    expectCode('key-unusable', /public keys only/),
+    expectCode('key-unusable', /only public keys/),
   );
   const revoked = await openpgp.revokeKey({ key: await makeKey(), format: 'object' });
   await assert.rejects(

@@ -98,7 +98,7 @@ test('parseConstraint names the place of an error', () => {
     ['zlib cmake', 5, /a second package begins at position 6/],
     ['zlib !', 5, /unexpected "!" at position 6/],
     ['zlib ^', 6, /a dependency is missing/],
-    ['^[color=red] zlib', 2, /"color" is no property/],
+    ['^[color=red] zlib', 2, /"color" is not a property/],
     ['^[virtuals=c zlib', 13, /a second package begins/],
     ['@3:2', 1, /"3:2" is not a version range/],
     ['x=', 2, /a value is missing/],
