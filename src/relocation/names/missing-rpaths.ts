@@ -1,4 +1,4 @@
-// The install hook that drops entries of an rpath which lead nowhere (Spack `drop_redundant_rpaths`, FORMATS §5).
+// The install hook that drops rpath entries that lead nowhere (Spack `drop_redundant_rpaths`, FORMATS §5).
 import { readElf } from '../../binfmt/elf/elf.js';
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import { equalBytes } from '../../core/bytes.js';
@@ -9,9 +9,9 @@ const DOLLAR = 0x24;
 const SLASH = 0x2f;
 
 /**
- * The edit that drops the entries of an ELF file's rpath that are neither relative to `$ORIGIN` (begin with `$`) nor
- * absolute and there; undefined when all stay or the file has no usable rpath.
- * @param exists whether an absolute path is there now; a dangling symlink is
+ * The edit that drops the entries of an ELF file's rpath that neither start with `$` (as in `$ORIGIN`) nor are absolute
+ * paths that exist; undefined when all entries stay or the file has no usable rpath.
+ * @param exists whether an absolute path exists now; a dangling symlink does
  */
 export function dropMissingRpaths(
   source: ByteSource,
