@@ -60,8 +60,12 @@ export function selectEngine(
 
 function parseChoice(text: string): EngineChoice {
   if (text === 'auto' || text === 'native' || text === 'wasm' || text === 'js') return text;
-  throw new UsageError('usage', `Cannot use the engine "${text}": it is not one of auto, native, wasm and js`, {
-    hint: 'Use --engine auto',
-    data: { engine: text },
-  });
+  throw new UsageError(
+    'usage',
+    `Cannot use the engine "${text}": it is not one of auto, native, wasm and js`,
+    {
+      hint: 'Use --engine auto',
+      data: { engine: text },
+    },
+  );
 }

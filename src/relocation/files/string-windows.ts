@@ -78,7 +78,7 @@ function replaceAt(
   const wanted = Math.max(0, Math.min(length, file.size - offset));
   const target = wanted <= window.length ? window.subarray(0, wanted) : new Uint8Array(wanted);
   const bytes = target.subarray(0, file.readInto(target, offset));
-  // A file that ends early, since somebody cut it, has its last window there.
+  // If another process truncates the file, the last window ends early.
   const isLast = offset + bytes.length >= file.size || bytes.length < wanted;
   const { done, replaced } = work.relocate({ bytes, offset, isLast });
   if (replaced > 0) file.write(offset, bytes.subarray(0, done));

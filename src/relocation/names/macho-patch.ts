@@ -119,8 +119,12 @@ export function signatureRefused(problem: string, sliceOffset: number): Relocati
 }
 
 export function identityRefused(identifier: string, sliceOffset: number): RelocationError {
-  return new RelocationError('macho-signed', `Cannot change "${identifier}": it is signed by a real identity`, {
-    hint: 'Allow the signature to be replaced by an ad-hoc one',
-    data: { identifier, sliceOffset },
-  });
+  return new RelocationError(
+    'macho-signed',
+    `Cannot change "${identifier}": it is signed by a real identity`,
+    {
+      hint: 'Allow the signature to be replaced by an ad-hoc one',
+      data: { identifier, sliceOffset },
+    },
+  );
 }
