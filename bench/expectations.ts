@@ -24,7 +24,7 @@ export class Expectations {
     const known = this.#known.get(kind);
     if (known === undefined) this.#known.set(kind, { digest, by: `"${name}"` });
     else if (known.digest !== digest)
-      throw new Error(`Wrong result: its ${kind} are ${digest}, but ${known.by} has ${known.digest}`);
+      throw new Error(`Wrong result: its ${kind} are ${digest}, those of ${known.by} ${known.digest}`);
   }
 
   #add(digests: ExpectedDigests, by: string): void {

@@ -22,7 +22,7 @@ const MB = 1e6;
 const TAR_CASE = 'tar: 4,000 small files';
 const TAR_FILES = 4000;
 
-/** Undefined where the record lacks one of the parts. */
+/** Undefined if the record lacks one of the parts. */
 export function limitParts(
   record: BenchRecord,
   engine: string,
