@@ -1,7 +1,7 @@
-// The C string rule (FORMATS "C strings"; src/relocation/binary-rules.ts says it in TypeScript), in place.
+// The C string rule (FORMATS "C strings"; in TypeScript: src/relocation/strings/binary-rules.ts), in place.
 import { findNext, foundIndex, newLength, newPlace, oldLength, oldPlace, setNext } from './scan';
 
-/** How many bytes at the end of a string other strings may share. */
+/** How many bytes at the end of a string may be shared with other strings. */
 const SUFFIX_SAFETY: i32 = 7;
 const SLASH: u8 = 0x2f;
 
@@ -41,7 +41,7 @@ export function cstring(table: usize, pointer: usize, length: i32, start: i32, l
   return replaced;
 }
 
-/** Bytes up to the NUL, or -1 when none comes within the safety window. */
+/** Bytes up to the NUL, or -1 if there is none within the safety window. */
 function suffixLength(pointer: usize, length: i32, end: i32): i32 {
   const limit = min(length, end + SUFFIX_SAFETY + 1);
   for (let i = end; i < limit; i++) if (load<u8>(pointer + i) == 0) return i - end;
@@ -64,7 +64,7 @@ function replaceMatch(table: usize, index: i32, match: usize, suffix: i32): i32 
   return 0;
 }
 
-/** Whether old and new prefix end alike in `count` bytes; a shorter one counts whole. */
+/** Whether the last `count` bytes of the old and new prefix are equal; a shorter prefix is compared as a whole. */
 function sameEnd(table: usize, index: i32, count: i32): bool {
   const oldSize = oldLength(table, index);
   const newSize = newLength(table, index);

@@ -1,4 +1,4 @@
-// The WASM module of the kernels over (pointer, length); those for whole binaries are in binary/. Memory is handed out by memory.ts.
+// The WASM module of the kernels that take (pointer, length); those for whole binaries are in binary/. memory.ts allocates memory.
 
 export { cstring, failedIndex, failedPlace, failedSuffix } from './cstring';
 export * from './inflate';

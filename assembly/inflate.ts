@@ -5,12 +5,12 @@
 import { allocate } from './memory';
 
 const HISTORY_SIZE: u32 = 32768;
-/** What one pull gives at most, margin included; a window that keeps the output of several pulls is a multiple of it. */
+/** The most output of one pull, margin included; a window that keeps the output of several pulls is a multiple of it. */
 const PULL_SIZE: u32 = 512 * 1024;
 const INPUT_SIZE: u32 = 256 * 1024;
-/** Behind the limit: 2 literals, the longest match, and what a copy of 16 bytes at a time writes too much. */
+/** Room after the limit: 2 literals, the longest match, and the excess of copying 16 bytes at a time. */
 const OUTPUT_MARGIN: u32 = 320;
-/** A pull begins with at least this much room, so that moving the history costs little. */
+/** A pull starts with at least this much room, so that moving the history is cheap. */
 const LEAST_ROOM: u32 = PULL_SIZE / 2;
 /** One round of the fast loop takes at most three refills: 2 * 7 bytes on, 8 read. */
 const INPUT_MARGIN: u32 = 32;
@@ -57,7 +57,7 @@ const PROBLEM_TOO_FAR: u32 = 13;
 
 @unmanaged
 class Inflate {
-  /** Bits taken from the input and not used yet, the first one lowest; none above `bits`. */
+  /** Bits taken from the input but not used yet, the first one lowest; none above `bits`. */
   hold: u64;
   bits: u32;
   state: u32;
@@ -65,7 +65,7 @@ class Inflate {
   problem: u32;
   input: usize;
   inputEnd: usize;
-  /** Where output goes next, where that of this pull began, and the oldest byte that a match may reach. */
+  /** Where output goes next, where the output of this pull began, and the oldest byte that a match may refer to. */
   write: usize;
   start: usize;
   oldest: usize;
@@ -89,7 +89,7 @@ class Inflate {
   windowEnd: usize;
 }
 
-// Tables that all inflaters of an instance share, made with the first one.
+// Tables shared by all inflaters of an instance, created with the first one.
 let litlenSymbols: usize = 0;
 let distanceSymbols: usize = 0;
 let precodeSymbols: usize = 0;
@@ -143,7 +143,7 @@ function rangedSymbols(at: usize, first: u32, count: u32, perStep: u32): void {
   }
 }
 
-/** Makes a decoder with a window of so many pulls; 0 when the memory cannot grow. It is there for the life of the instance. */
+/** Creates a decoder with a window of this many pulls; 0 if the memory cannot grow. It lives as long as the instance. */
 export function inflateCreate(pulls: u32): usize {
   if (patterns == 0 && !makeShared()) return 0;
   const headSize: u32 = (offsetof<Inflate>() + 63) & ~63;
@@ -185,7 +185,7 @@ function makeFixedTables(self: Inflate): void {
   buildTable(self.fixedDistances, DISTANCE_BITS, DISTANCE_ENTRIES, distanceSymbols, lengths, 32, true);
 }
 
-/** Begins another stream. */
+/** Starts another stream. */
 export function inflateReset(pointer: usize): void {
   const self = changetype<Inflate>(pointer);
   const windowStart = self.history + HISTORY_SIZE;
@@ -211,20 +211,20 @@ export function inflateInputCapacity(): u32 {
   return INPUT_SIZE;
 }
 
-/** Says that `size` bytes of input are in place; those before must be used up. */
+/** Says that `size` bytes of input are in place; earlier ones must be used up. */
 export function inflateOffer(pointer: usize, size: u32): void {
   const self = changetype<Inflate>(pointer);
   self.input = self.inputBuffer;
   self.inputEnd = self.inputBuffer + (size < INPUT_SIZE ? size : INPUT_SIZE);
 }
 
-/** Input bytes not used yet; right after a run that ended or that wants input. */
+/** Input bytes not used yet; valid after a run that ended or that wants input. */
 export function inflateUnused(pointer: usize): u32 {
   const self = changetype<Inflate>(pointer);
   return <u32>(self.inputEnd - self.input);
 }
 
-/** Makes room: from here on output is collected for one pull, which writes less than `inflatePullSize` bytes behind `inflateOutput`. */
+/** Makes room: from here on output is collected for one pull, which writes fewer than `inflatePullSize` bytes after `inflateOutput`. */
 export function inflateBegin(pointer: usize): void {
   const self = changetype<Inflate>(pointer);
   const limit: usize = self.windowEnd - OUTPUT_MARGIN;
@@ -265,7 +265,7 @@ export function inflateRun(pointer: usize): i32 {
   return self.state == ENDED ? 2 : 1;
 }
 
-/** Does one step of the format; false when it wants input, has ended or has failed. */
+/** Performs one step of the format; false when it wants input, has ended or has failed. */
 function step(self: Inflate): bool {
   switch (self.state) {
     case BLOCK_HEADER:
@@ -293,7 +293,7 @@ function fail(self: Inflate, problem: u32): bool {
   return false;
 }
 
-/** Takes as many whole bytes as fit. At least 57 bits are there afterwards, unless the input is used up. */
+/** Takes as many whole bytes as fit. Afterwards at least 57 bits are available, unless the input is used up. */
 function fill(self: Inflate): void {
   while (self.bits <= 56 && self.input < self.inputEnd) {
     self.hold |= (<u64>load<u8>(self.input)) << self.bits;
@@ -329,7 +329,7 @@ function readBlockHeader(self: Inflate): bool {
   return true;
 }
 
-/** Whole bytes that were taken too early go back. They come from the input at hand: bits from before were used up first. */
+/** Returns whole bytes that were taken too early. They come from the current input: earlier bits were used up first. */
 function giveBack(self: Inflate): void {
   const have: usize = self.input - self.inputBuffer;
   const back: usize = self.bits >> 3;
@@ -472,7 +472,7 @@ function nextCode(code: u32, length: u32): u32 {
   return (code & (bit - 1)) | bit;
 }
 
-/** Fills a decode table (see src/stream/inflate/decode-table.ts); false where the code is over-subscribed or incomplete. */
+/** Fills a decode table (see src/stream/inflate/decode-table.ts); false if the code is over-subscribed or incomplete. */
 function buildTable(
   entries: usize,
   mainBits: u32,
@@ -505,7 +505,7 @@ function buildTable(
     store<u32>(at, place + 1);
   }
   if (free > 0) {
-    // Only no code at all, or one code of one bit, may be incomplete.
+    // An incomplete code is accepted only if it has no code, or one code of one bit.
     if (!mayBeIncomplete || used > 1 || used != load<u32>(counts + 4)) return false;
     const invalid = withLength(INVALID, 1);
     const only = used == 1 ? withLength(load<u32>(symbols + <u32>load<u16>(sorted) * 4), 1) : invalid;
@@ -516,7 +516,7 @@ function buildTable(
     return true;
   }
 
-  // The main table grows by doubling, so that a short code is copied to all its places.
+  // The main table grows by doubling, which copies a short code to all its places.
   let code: u32 = 0;
   let next = sorted;
   for (let length: u32 = 1; length <= mainBits; length++) {
@@ -563,7 +563,7 @@ function buildTable(
   return true;
 }
 
-/** Decodes until the block or the room ends (true), or the input does or is refused (false). */
+/** Decodes until the block or the room ends (true), or the input ends or is refused (false). */
 function decodeSymbols(self: Inflate): bool {
   while (self.state == SYMBOLS && self.write < self.outputLimit) {
     const isFast = self.inputEnd - self.input >= INPUT_MARGIN;
@@ -643,9 +643,9 @@ function copyMatch(target: usize, distance: u32, length: u32): void {
 }
 
 /**
- * Decodes whole symbols while a round can neither run out of input nor out of room; false where the stream is refused.
+ * Decodes whole symbols while a round can run out of neither input nor room; false if the stream is refused.
  *
- * A refill reads 8 bytes and counts as many as fit: 56 bits at least. Bits above are the right ones and are read again.
+ * A refill reads 8 bytes and counts as many as fit: at least 56 bits. The bits above are valid, too, and are read again.
  * Shifts take the lowest 6 bits of their count, so an entry is a shift by all its bits, `entry >> 8` one by its code alone,
  * and the upper bits of `bits` may hold anything.
  */

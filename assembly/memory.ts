@@ -1,10 +1,10 @@
-// Memory of the module: a bump allocator above the static data. Nothing is freed; an instance serves one worker for its life.
+// The module's memory: a bump allocator above the static data. Nothing is freed; an instance serves one worker for its life.
 
 let top: usize = (__heap_base + 63) & ~63;
-/** Where an instance ends that lives in a part of another one's memory; 0: it may grow the memory. */
+/** The end of an instance that uses a part of another one's memory; 0: it may grow the memory. */
 let limit: usize = 0;
 
-/** Says that this instance has only a part of the memory: another one has the rest. */
+/** Limits this instance to a part of the memory: another one has the rest. */
 export function confine(begin: usize, end: usize): void {
   top = begin;
   limit = end;
@@ -24,12 +24,12 @@ export function allocate(size: usize): usize {
   return pointer;
 }
 
-/** Where the next allocation would begin; with `release` it makes temporary memory possible. */
+/** Where the next allocation will begin; pass it to `release` to free temporary memory. */
 export function mark(): usize {
   return top;
 }
 
-/** Gives back everything allocated since `mark()`. */
+/** Frees everything allocated since `mark()`. */
 export function release(pointer: usize): void {
   top = pointer;
 }

@@ -16,7 +16,7 @@ const STEP: i32 = 64;
 
 /** Which prefix `findNext` found. */
 export let foundIndex: i32 = -1;
-/** Where the next call of a kernel must go on. */
+/** Where the next call of a kernel must continue. */
 export let next: i32 = 0;
 
 export function setNext(value: i32): void {
@@ -56,7 +56,7 @@ function equal(a: usize, b: usize, length: i32): bool {
   return true;
 }
 
-/** The first listed prefix at `pointer`, with `available` bytes there; -1 for none. */
+/** The first prefix in the list that matches at `pointer`, with `available` bytes; -1 for none. */
 function lookUp(table: usize, pointer: usize, available: i32): i32 {
   const nodes = table + load<u32>(table, 4);
   let best: u32 = -1;
@@ -115,10 +115,10 @@ function candidatesOfAll(table: usize, pointer: usize): u64 {
   return v128.any_true(v128.or(v128.or(c0, c1), v128.or(c2, c3))) ? maskOf(c0, c1, c2, c3) : 0;
 }
 
-/** The first place in `[from, limit)` at which a prefix begins that lies within `length` bytes; -1 for none. */
+/** The first place in `[from, limit)` where a prefix begins that fits into `length` bytes; -1 for none. */
 export function findNext(table: usize, pointer: usize, length: i32, from: i32, limit: i32): i32 {
   const stop = min(limit, length);
-  // The last place from which 64 places and their rare bytes lie within the bytes.
+  // The last place from which 64 places and their rare bytes are inside the data.
   const lastStep = length - STEP - load<i32>(table, 12);
   let at = max(from, 0);
   if (load<u32>(table) == 1) {
@@ -182,7 +182,7 @@ function firstOf(mask: u64, table: usize, pointer: usize, length: i32, at: i32, 
   return -1;
 }
 
-/** Writes `[place, prefix]` pairs for `[from, limit)`; returns how many. When `capacity` is full, `next` says where to go on. */
+/** Writes `[place, prefix]` pairs for `[from, limit)`; returns how many. When `capacity` is full, `next` says where to continue. */
 export function scan(
   table: usize,
   pointer: usize,

@@ -1,5 +1,5 @@
-// The text rule (FORMATS "text"; src/relocation/text-rules.ts says it in TypeScript) on windows: which hits of the search it accepts.
-// A window need not end at a newline: what must be known about the bytes before it is kept in two flags.
+// The text rule (FORMATS "text"; in TypeScript: src/relocation/text/text-rules.ts) on windows: which hits of the search it accepts.
+// A window need not end at a newline: two flags keep what must be known about the bytes before it.
 import { findNext, foundIndex, longestPrefix, oldLength, setNext } from './scan';
 
 const OTHER: i32 = 0;
@@ -8,7 +8,7 @@ const SLASH: i32 = 2;
 
 /** Whether a match may begin at the window's first byte, the run of word bytes before it included. */
 let freeAtStart: bool = true;
-/** Whether the tail of the last match goes on in this window. */
+/** Whether the tail of the last match continues in this window. */
 let inTail: bool = false;
 
 function classOf(byte: u8): i32 {
@@ -19,7 +19,7 @@ function classOf(byte: u8): i32 {
   return byte == 0x2f ? SLASH : OTHER;
 }
 
-/** Begins another text. */
+/** Starts another text. */
 export function textBegin(): void {
   freeAtStart = true;
   inTail = false;
@@ -40,7 +40,7 @@ export function text(
   const limit = isLast ? length : length - longestPrefix(table) + 1;
   let count: i32 = 0;
   let at: i32 = 0;
-  // What stands left of `anchor` is known: `free` says whether a match may begin there.
+  // Everything left of `anchor` is known: `free` says whether a match may begin there.
   let anchor: i32 = 0;
   let free = freeAtStart;
   if (inTail) {

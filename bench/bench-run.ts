@@ -1,4 +1,4 @@
-// One run: makes the inputs, runs the selected cases one after the other, and tells of each as soon as it is done.
+// One run: generates the inputs, runs the selected cases one after another, and reports each as soon as it is done.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,13 +10,13 @@ import { openPlaces } from './places.js';
 import { type BenchRecord, type CaseRecord, isFailed, RECORD_FORMAT } from './record.js';
 import { runCase } from './runner.js';
 
-/** Of a case of the quick run. */
+/** For a case of the quick run. */
 const QUICK_SECONDS = 1;
 const WARM_UP_SECONDS = 4;
 
 export interface BenchRunOptions {
   readonly options: BenchOptions;
-  /** As they were typed: they go into the record. */
+  /** As typed: they go into the record. */
   readonly args: readonly string[];
   readonly cases: readonly BenchCase[];
   /** A record whose cases are taken over. */
@@ -53,14 +53,14 @@ export class BenchRun {
   }
 
   /**
-   * Runs what the earlier record does not have, as long as there is time.
-   * @throws TypeError for an earlier record of another machine
+   * Runs the cases that the earlier record lacks, as long as there is time.
+   * @throws TypeError for an earlier record from another machine
    */
   async run(): Promise<BenchRecord> {
     const { options, cases, earlier, onProgress, onRecord } = this.#given;
     const { name: here } = this.#frame.machine;
     if (earlier !== undefined && earlier.machine.name !== here)
-      throw new TypeError(`The record is of "${earlier.machine.name}", this is "${here}"`);
+      throw new TypeError(`The record is from "${earlier.machine.name}", but this machine is "${here}"`);
     const end = performance.now() + options.minutes * 60_000;
     const waiting = cases.filter(({ name }) => !this.#done.some((each) => each.name === name));
     const remaining = new Set(waiting.map(({ name }) => name));
@@ -75,7 +75,7 @@ export class BenchRun {
     return this.#record(remaining);
   }
 
-  /** Removes everything but the record, and the inputs where they were asked for by name. */
+  /** Removes everything except the record, and the inputs if their folder was given. */
   clean(): void {
     const inputs = this.#given.options.inputFolder === undefined ? [this.#inputFolder] : [];
     const { memory, disk } = this.#places;
@@ -87,7 +87,7 @@ export class BenchRun {
     const { options, environment, onProgress } = this.#given;
     const place = this.#places[bench.place ?? 'memory'];
     const outputFolder = join(place.folder, `case${String(index).padStart(2, '0')}`);
-    // Where the output is: caches and stages of a contender must not wait for the disk when those of another do not.
+    // In the same place as the output: no contender's caches and stages may wait for the disk when another's do not.
     const workFolder = join(place.folder, `work${index}`);
     const input = await this.#inputOf(bench);
     const begin = performance.now();

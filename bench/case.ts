@@ -1,4 +1,4 @@
-// What a benchmark case is: data that names an input, who works on it, and why it exists. The runner knows nothing else.
+// A benchmark case: data that names an input, the contenders, and the reason for the case. The runner knows nothing else.
 import type { ExpectedDigests } from './expectations.js';
 import type { CaseInput, InputRecipe } from './inputs/case-input.js';
 import type { Sample } from './measure/sample.js';
@@ -6,36 +6,36 @@ import type { Sample } from './measure/sample.js';
 export const GROUPS = ['kernel', 'stage', 'relocation', 'end-to-end', 'memory', 'scaling'] as const;
 export type Group = (typeof GROUPS)[number];
 
-/** Where output goes: a memory file system where there is one, or the disk. */
+/** Where output goes: a memory file system if there is one, or the disk. */
 export type Place = 'memory' | 'disk';
 
-/** What a contender's result is compared by. Results of one kind must be equal. */
+/** The result of a contender, for comparison. Results of one kind must be equal. */
 export interface Verdict {
   /** For example `files as packed`, `files relocated`, `digest`. */
   readonly kind: string;
   readonly digest: string;
-  /** What it must be, where that is known. */
+  /** The expected value, if known. */
   readonly expected?: string;
 }
 
 export interface Outcome {
   readonly sample: Sample;
-  /** Reads the result, outside the measured time; thoroughly in the warm-up round, else quickly. */
+  /** Reads the result, outside the measured time; thoroughly in the warm-up round, otherwise quickly. */
   readonly verify: (depth: 'thorough' | 'quick') => Verdict | Promise<Verdict>;
-  /** Numbers of its own, for example microseconds per lookup; each becomes a median. */
+  /** The contender's own numbers, for example microseconds per lookup; each becomes a median. */
   readonly facts?: Readonly<Record<string, number>>;
 }
 
 /** One turn of one contender. */
 export interface Turn {
   readonly round: number;
-  /** Empty, of this turn alone; its path has the same length in all turns of a case. */
+  /** An empty folder for this turn only; its path has the same length in all turns of a case. */
   readonly folder: string;
 }
 
 /** A contender that is ready. */
 export interface Runner {
-  /** What must be there before the turn; not measured. */
+  /** Prepares the turn; not measured. */
   prepare?(turn: Turn): Promise<void>;
   run(turn: Turn): Promise<Outcome>;
   close?(): Promise<void>;
@@ -50,7 +50,7 @@ export interface OpenContext {
   readonly input: CaseInput;
   /** For configuration and caches of contenders; removed after the case. */
   readonly workFolder: string;
-  /** One for all contenders of the case: what the first of them prepares, the others use. */
+  /** Shared by all contenders of the case: what the first one prepares, the others use. */
   readonly sharedFolder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -61,7 +61,7 @@ export interface Contender {
   open(context: OpenContext): Promise<Runner | Missing>;
 }
 
-/** A place on a curve: what grows, and how far it has grown here. */
+/** A point on a curve: what varies, and its value here. */
 export interface Series {
   readonly name: string;
   readonly unit: string;
@@ -79,21 +79,21 @@ export interface BenchCase {
   readonly baseline: string;
   /** Name of the contender that runs twice in each round; the difference is the noise. By default the baseline. */
   readonly control?: string;
-  /** What its ratios are about. */
+  /** The metric of its ratios. */
   readonly metric: 'wall' | 'cpu' | 'peak';
   readonly place?: Place;
-  /** What results must be, by kind, where the input is the same on every machine; else the input says it. */
+  /** The expected results by kind, if the input is the same on every machine; otherwise the input states them. */
   readonly expected?: ExpectedDigests;
-  /** So many times the rounds that were asked for, where one takes a moment. */
+  /** Multiplies the number of rounds, for cases whose rounds are very short. */
   readonly roundFactor?: number;
-  /** After so many seconds no further round is begun, once there are two. */
+  /** After this many seconds no further round is started, once there are two. */
   readonly mostSeconds?: number;
-  /** Fewer rounds than were asked for, where one takes long. */
+  /** The most rounds, for cases whose rounds are long. */
   readonly mostRounds?: number;
-  /** Without a warm-up round, where one takes very long. */
+  /** Skips the warm-up round, for cases whose rounds are very long. */
   readonly isCold?: boolean;
-  /** The curve that it is a point of. */
+  /** The curve that it belongs to. */
   readonly series?: Series;
-  /** Whether it belongs to the full run (the default), to the one that ends within two minutes, to both, or runs by its name only. */
+  /** Whether it belongs to the full run (the default), to the quick run of two minutes, to both, or runs only when named. */
   readonly runs?: 'full' | 'quick' | 'both' | 'none';
 }

@@ -3,7 +3,7 @@ import type { BenchRecord } from './record.js';
 import { caseTable } from './report/case-table.js';
 import { percent, ratio } from './report/words.js';
 
-/** Ratios further apart than this are named as changes. */
+/** Ratios that differ by more than this are listed as changes. */
 export const AGREEMENT = 0.1;
 
 export interface RatioChange {
@@ -14,7 +14,7 @@ export interface RatioChange {
   /** `after / before - 1`. */
   readonly change: number;
   readonly agrees: boolean;
-  /** The control of one of the two says that the case was noisy. */
+  /** The control of one of the two shows that the case was noisy. */
   readonly isNoisy: boolean;
 }
 
@@ -37,7 +37,7 @@ export function ratioChanges(before: BenchRecord, after: BenchRecord): RatioChan
   });
 }
 
-/** The comparison as text: what changed first. */
+/** The comparison as text, changes first. */
 export function compareRecords(before: BenchRecord, after: BenchRecord): string {
   const changes = ratioChanges(before, after);
   const line = ({ bench, contender, before: then, after: now, change, isNoisy }: RatioChange) =>

@@ -1,4 +1,4 @@
-// What results must be: digests that the case or its input states, and else what the first contender gave.
+// The expected results: digests from the case or its input, otherwise the result of the first contender.
 import type { Verdict } from './case.js';
 
 /** Digests by kind of result. */
@@ -12,13 +12,13 @@ interface Expectation {
 export class Expectations {
   readonly #known = new Map<string, Expectation>();
 
-  /** @param ofCase stands in the definition; `ofInput` was computed, by other means than the contenders', when the input was made */
+  /** @param ofCase comes from the definition; `ofInput` was computed independently of the contenders when the input was generated */
   constructor(ofCase: ExpectedDigests = {}, ofInput: ExpectedDigests = {}) {
     this.#add(ofInput, 'the input');
     this.#add(ofCase, 'the case');
   }
 
-  /** @throws Error for a result that is not what it must be */
+  /** @throws Error for a wrong result */
   compare({ kind, digest, expected }: Verdict, name: string): void {
     if (expected !== undefined) this.#add({ [kind]: expected }, 'the oracle');
     const known = this.#known.get(kind);

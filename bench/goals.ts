@@ -9,11 +9,11 @@ export interface Goal {
   /** Name of the case, and of the contender in it. */
   readonly bench: string;
   readonly contender: string;
-  /** What it is divided by; without it the value itself counts. */
+  /** What it is divided by; if absent, the value itself counts. */
   readonly against?: string;
   /** Wall, CPU, peak memory, or the name of a fact. */
   readonly measure: Measure;
-  /** Divides a value that is no ratio: packages, bytes of a megabyte. */
+  /** Divides a value that is not a ratio: packages, bytes of a megabyte. */
   readonly per?: number;
   readonly unit?: string;
   readonly limit: number;
@@ -22,10 +22,10 @@ export interface Goal {
 
 export interface GoalResult {
   readonly goal: Goal;
-  /** Undefined where it was not measured. */
+  /** Undefined if it was not measured. */
   readonly value: number | undefined;
   readonly verdict: 'met' | 'missed' | 'not measured';
-  /** Whether the stretch is reached too. */
+  /** Whether the stretch goal is met, too. */
   readonly reachesStretch: boolean;
 }
 
@@ -54,7 +54,7 @@ const PEAK_LIMITS = [
   ['2 workers', 200],
 ] as const;
 
-/** Per engine: the same goal holds for the one that always works, and is shown for the fastest. */
+/** Per engine: the goal must hold for the engine that always works, and is also shown for the fastest. */
 const ENGINES = ['wasm', 'native'] as const;
 
 function perEngine(make: (engine: 'wasm' | 'native') => Goal | readonly Goal[]): Goal[] {

@@ -1,5 +1,5 @@
 // A package index of 100,000 packages: made from specfiles, used for the first time, used again, looked up, listed.
-// `node dist/bench/index.js [--packages N] [--folder DIR] [--keep]`. Each step is a process of its own, so that its peak memory counts.
+// `node dist/bench/index.js [--packages N] [--folder DIR] [--keep]`. Each step is a separate process, so that its peak memory can be measured.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -104,7 +104,7 @@ async function runStep(name: string, folder: string): Promise<void> {
   const milliseconds = Math.round(performance.now() - start);
   const { user, system } = process.cpuUsage();
   const cpuMilliseconds = Math.round((user + system) / 1000);
-  // The count of getrusage(2) begins with that of the process that started this one.
+  // The peak of getrusage(2) starts with that of the parent process.
   const peak = residentMemory('self')?.highest ?? process.resourceUsage().maxRSS * 1024;
   const peakMegabytes = Math.round(peak / 1e6);
   console.log(JSON.stringify({ step: name, milliseconds, cpuMilliseconds, peakMegabytes, ...facts }));

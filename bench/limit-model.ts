@@ -6,7 +6,7 @@ import { valuesOf } from './values.js';
 
 export interface ModelPoint {
   readonly name: string;
-  /** Of the model's terms, in order. */
+  /** The quantities of the model's terms, in order. */
   readonly terms: readonly number[];
   /** Milliseconds. */
   readonly time: number;
@@ -54,7 +54,7 @@ function predict(terms: readonly number[], costs: readonly number[]): number {
 
 const SWEEPS = 20_000;
 
-/** Coordinate descent: each cost in turn becomes the best one that is not negative, the others fixed. */
+/** Coordinate descent: each cost in turn becomes the best non-negative one, with the others fixed. */
 export function fitCosts(points: readonly ModelPoint[]): number[] {
   const rows = points.map(({ terms, time }) => ({ terms: terms.map((term) => term / time), time: 1 }));
   const costs = (points[0]?.terms ?? []).map(() => 0);

@@ -1,12 +1,12 @@
-// The least that an installation can cost on a machine, after the model of the guide: T = C·c + U·(i + s + w) + F·(f + t), with C compressed
-// and U unpacked megabytes and F files. Each cost is what the fastest known way took by itself, in the same record.
+// The least that an installation can cost on a machine, by the model T = C·c + U·(i + s + w) + F·(f + t), with C compressed
+// and U unpacked megabytes and F files. Each cost is that of the fastest known way, measured alone in the same record.
 import { quantile } from '../src/core/statistics.js';
 import { WRITE_CASES, WRITTEN } from './definitions/write.js';
 import type { InputFacts } from './inputs/case-input.js';
 import type { BenchRecord, CaseRecord } from './record.js';
 import { valuesOf } from './values.js';
 
-/** Milliseconds of CPU: per megabyte, and per file. */
+/** Milliseconds of CPU time, per megabyte and per file. */
 export interface LimitParts {
   readonly engine: string;
   readonly place: string;
@@ -22,7 +22,7 @@ const MB = 1e6;
 const TAR_CASE = 'tar: 4,000 small files';
 const TAR_FILES = 4000;
 
-/** Undefined where the record lacks one of the parts. */
+/** Undefined if the record lacks one of the parts. */
 export function limitParts(
   record: BenchRecord,
   engine: string,
@@ -67,7 +67,7 @@ export function limitOf(parts: LimitParts, { compressedBytes, unpackedBytes, fil
 
 const OWN = /^(?:regraft|warm) (wasm|native), (?:no|\d+) workers?$/;
 
-/** How many times the limit of its engine each of our contenders took, in CPU time; nobody of a case that installs nothing. */
+/** Each of our contenders' CPU time as a multiple of its engine's limit; empty for a case that installs nothing. */
 export function limitDistances(bench: CaseRecord, record: BenchRecord): ReadonlyMap<string, number> {
   if (bench.input.packages === 0 || bench.place === undefined) return new Map();
   return new Map(

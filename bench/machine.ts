@@ -1,4 +1,4 @@
-// What a run was measured on: processor, memory, file systems, versions of the peers.
+// The machine of a run: processor, memory, file systems, versions of the peers.
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, hostname, loadavg, release, totalmem, type } from 'node:os';
 import { programVersion } from './contenders/surroundings.js';
@@ -9,11 +9,11 @@ export interface MachineFacts {
   readonly cores: number;
   readonly memoryBytes: number;
   readonly system: string;
-  /** Jobs that waited for a processor in the last minute before the run. */
+  /** The load average of the last minute before the run. */
   readonly load: number;
   /** Type of the file system per place. */
   readonly fileSystems: Readonly<Record<string, string>>;
-  /** First line of each program's version; absent programs are named as such. */
+  /** First line of each program's version; absent programs are marked as such. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -43,7 +43,7 @@ export function machineFacts(
   };
 }
 
-/** As coreutils name it. */
+/** The name used by coreutils. */
 export function fileSystemOf(folder: string): string {
   try {
     return execFileSync('stat', ['-f', '-c', '%T', folder], { encoding: 'utf8' }).trim();

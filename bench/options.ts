@@ -15,13 +15,13 @@ export interface BenchOptions {
   readonly outFolder: string;
   /** Where generated inputs are kept for the next run; without it they are removed at the end. */
   readonly inputFolder: string | undefined;
-  /** After so many minutes no further case is begun. */
+  /** After this many minutes no further case is started. */
   readonly minutes: number;
-  /** A record to go on with: its cases are taken over. */
+  /** A record to continue: its cases are kept. */
   readonly resume: string | undefined;
-  /** Two records to compare, in place of a run. */
+  /** Two records to compare, instead of a run. */
   readonly compare: readonly string[];
-  /** A record to write reports of, in place of a run. */
+  /** A record to write reports from, instead of a run. */
   readonly report: string | undefined;
   readonly listsOnly: boolean;
 }
@@ -67,7 +67,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   });
   if (values.compare !== positionals.length > 0 || (values.compare && positionals.length !== 2))
     throw new TypeError(
-      values.compare ? '--compare takes two records' : `Unknown "${positionals.join(' ')}"`,
+      values.compare ? '--compare needs two records' : `Unknown "${positionals.join(' ')}"`,
     );
   const isQuick = values.quick;
   return {
@@ -86,7 +86,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   };
 }
 
-/** The cases that options select; `--case` finds those of the quick run and of the full run. */
+/** The cases that options select; `--case` searches both the quick and the full run. */
 export function selectCases(cases: readonly BenchCase[], options: BenchOptions): BenchCase[] {
   const { groups, only, isQuick } = options;
   const selected = cases.filter(({ name, group, runs = 'full' }) => {
@@ -108,7 +108,7 @@ function withContenders(bench: BenchCase, wanted: readonly string[]): BenchCase 
 
 function parseGroup(text: string): Group {
   const group = GROUPS.find((each) => each === text);
-  if (group === undefined) throw new TypeError(`"${text}" is no group: use ${GROUPS.join(', ')}`);
+  if (group === undefined) throw new TypeError(`"${text}" is not a group: use ${GROUPS.join(', ')}`);
   return group;
 }
 

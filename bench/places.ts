@@ -1,4 +1,4 @@
-// Where output goes: a memory file system where there is one, and the disk.
+// Where output goes: a memory file system, if there is one, and the disk.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,8 +9,8 @@ export interface OutputPlace {
   /** A folder of this run. */
   readonly folder: string;
   /**
-   * In memory, output is removed after each turn, since memory ends; on disk it stays until the case ends, as creating files right
-   * after a large removal is slow on ext4.
+   * In memory, output is removed after each turn, since memory is limited; on disk it stays until the case ends, since creating files
+   * right after a large removal is slow on ext4.
    */
   readonly removesAtOnce: boolean;
   /** Called before each turn. */
@@ -18,10 +18,10 @@ export interface OutputPlace {
 }
 
 const MEMORY_FOLDER = '/dev/shm';
-/** The largest package with what stands beside it. */
+/** Room for the largest package and its metadata. */
 const LEAST_MEMORY = 3e9;
 
-/** Makes the folders of a run. Without a memory file system both are on disk, and the record says so. */
+/** Creates the folders of a run. Without a memory file system both are on disk, and the record says so. */
 export function openPlaces(): Readonly<Record<Place, OutputPlace>> {
   const memory = hasMemoryFolder() ? MEMORY_FOLDER : tmpdir();
   return {
@@ -33,7 +33,7 @@ export function openPlaces(): Readonly<Record<Place, OutputPlace>> {
     disk: {
       folder: mkdtempSync(join(tmpdir(), 'regraft-bench-')),
       removesAtOnce: false,
-      settle: () => void spawnSync('sync'), // what others wrote must not be written back in this turn
+      settle: () => void spawnSync('sync'), // what other turns wrote must not be flushed during this one
     },
   };
 }

@@ -1,11 +1,11 @@
-// The files of a record: written anew after every case, so that an interrupted run leaves what it has measured.
+// The files of a record: rewritten after every case, so that an interrupted run keeps what it has measured.
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BenchRecord } from './record.js';
 import { htmlReport } from './report/html.js';
 import { markdownReport } from './report/markdown.js';
 
-/** `<out>/<date>-<machine>`, without extension; a number is appended where there is one of that name. */
+/** `<out>/<date>-<machine>`, without extension; a number is appended if that name exists. */
 export function newRecordPath({ date, machine, isQuick }: BenchRecord, outFolder: string): string {
   mkdirSync(outFolder, { recursive: true });
   const name = machine.name.replaceAll(/[^A-Za-z0-9.-]+/g, '-');

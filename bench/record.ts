@@ -1,4 +1,4 @@
-// The record of a run: samples as they were measured, and on what. Everything that a report states is computed from it.
+// The record of a run: the samples as measured, and the machine. Everything in a report is computed from it.
 import { readFileSync } from 'node:fs';
 import type { Group, Place, Series } from './case.js';
 import type { InputFacts } from './inputs/case-input.js';
@@ -12,7 +12,7 @@ export interface ContenderRecord {
   readonly name: string;
   /** One per round that counts, in order. */
   readonly samples: readonly Sample[];
-  /** Of rounds that do not count, since something else used the machine. */
+  /** Samples of rounds that do not count because something else used the machine. */
   readonly disturbed?: readonly Sample[];
   readonly facts?: readonly Readonly<Record<string, number>>[];
   /** Why it did not take part. */
@@ -36,7 +36,7 @@ export interface CaseRecord {
   readonly rounds: number;
   /** Rounds in which something else used the machine. */
   readonly disturbedRounds?: number;
-  /** Whether these count all the same, since too few others remain. */
+  /** Whether these count anyway, because too few others remain. */
   readonly countsDisturbed?: boolean;
   readonly contenders: readonly ContenderRecord[];
 }
@@ -48,9 +48,9 @@ export interface BenchRecord {
   readonly seconds: number;
   /** The command that repeats it. */
   readonly command: string;
-  /** A short selection, whose inputs are too small for goals. */
+  /** A short selection, with inputs that are too small for goals. */
   readonly isQuick: boolean;
-  /** Names of cases that were selected and not run: the run was interrupted, or its time was up. */
+  /** Names of cases that were selected but not run: the run was interrupted or ran out of time. */
   readonly remaining?: readonly string[];
   readonly machine: MachineFacts;
   readonly cases: readonly CaseRecord[];
@@ -58,7 +58,7 @@ export interface BenchRecord {
 
 /**
  * Reads a record.
- * @throws Error for a file that is none, or of another format
+ * @throws Error for a file that is not a record, or has another format
  */
 export function readRecord(path: string): BenchRecord {
   const record = JSON.parse(readFileSync(path, 'utf8')) as BenchRecord;
@@ -75,7 +75,7 @@ export function problemsOf({ cases }: BenchRecord): string[] {
   );
 }
 
-/** Whether a case must be run again: somebody in it went wrong. */
+/** Whether a case must be run again because a contender failed. */
 export function isFailed({ contenders }: CaseRecord): boolean {
   return contenders.some(({ problem }) => problem !== undefined);
 }

@@ -58,14 +58,14 @@ async function run(options: BenchOptions, args: readonly string[]): Promise<Benc
       writeRecord(record, path);
     },
   });
-  // The record has every case that is done; what is left in memory would be missing there. A second signal must not end the cleaning.
+  // The record already has every finished case. A second signal must not stop the cleanup.
   for (const [signal, status] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {
     process.on(signal, () => {
       bench.clean();
-      console.error(`Interrupted. Go on with: npm run bench -- --resume ${path}.json`);
+      console.error(`Interrupted. Continue with: npm run bench -- --resume ${path}.json`);
       process.exit(status);
     });
   }

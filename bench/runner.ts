@@ -1,5 +1,5 @@
-// Runs a case: rounds in which every contender has one turn, forwards and backwards in turn (A B C, C B A), after a round that
-// warms up and looks closely at results. A round in which something else used the machine is repeated.
+// Runs a case: rounds in which every contender has one turn, alternately forwards and backwards (A B C, C B A), after a
+// warm-up round that checks results thoroughly. A round in which something else used the machine is repeated.
 import { mkdirSync, rmSync } from 'node:fs';
 import type { BenchCase, Contender } from './case.js';
 import { Expectations, type ExpectedDigests } from './expectations.js';
@@ -11,22 +11,22 @@ import { Seat } from './seat.js';
 export interface RunnerOptions {
   readonly rounds: number;
   readonly input: CaseInput;
-  /** Folder in the place of the case: output goes below it. */
+  /** Folder for the output of the case. */
   readonly outputFolder: string;
   readonly workFolder: string;
-  /** Whether each turn's output is removed after it; else it stays until the case ends. */
+  /** Whether each turn's output is removed after the turn; otherwise it stays until the case ends. */
   readonly removesAtOnce: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly onProgress: (message: string) => void;
-  /** After so many seconds no further round of a case is begun, once there are two. */
+  /** After this many seconds no further round of a case is started, once there are two. */
   readonly mostSeconds?: number;
-  /** The warm-up is repeated for so long, where output is removed at once; without it there is one. */
+  /** How long the warm-up is repeated if output is removed at once; otherwise it runs once. */
   readonly warmUpSeconds?: number;
-  /** Called before each measured turn, for example to let the disk come to rest. */
+  /** Called before each measured turn, for example to let the disk settle. */
   readonly settle?: () => void;
 }
 
-/** What is appended to the name of the contender that runs twice. */
+/** The suffix for the name of the contender that runs twice. */
 export const AGAIN = ' (again)';
 
 const MOST_SECONDS = 100;
@@ -60,12 +60,12 @@ export async function runCase(bench: BenchCase, options: RunnerOptions): Promise
   };
 }
 
-/** Trees of caches depend on where they are: their contenders state what they expect themselves. */
+/** Trees of caches depend on their location, so their contenders state the expected result themselves. */
 function expectedOf(input: CaseInput): ExpectedDigests | undefined {
   return input.type === 'bytes' ? input.kernel.expected : undefined;
 }
 
-/** The control comes last, as far from its twin as possible. */
+/** The control comes last, as far as possible from its twin. */
 function withControl({ contenders, control, baseline }: BenchCase): Contender[] {
   const twin = contenders.find(({ name }) => name === (control ?? baseline));
   if (twin === undefined) throw new TypeError(`No contender is called "${control ?? baseline}"`);
@@ -96,7 +96,7 @@ class Rounds {
     const { mostRounds = Number.POSITIVE_INFINITY, roundFactor = 1, isCold = false } = this.#bench;
     const wanted = Math.min(this.#options.rounds * roundFactor, mostRounds);
     if (!isCold) await this.#warmUp();
-    const most = isCold ? wanted : 2 * wanted; // what is too long for a warm-up is too long to be repeated
+    const most = isCold ? wanted : 2 * wanted; // a case too slow for a warm-up is too slow to repeat rounds
     const disturbed = new Set<number>();
     let round = 0;
     while (round - disturbed.size < wanted && round < most && this.#hasTime(round)) {
@@ -112,7 +112,7 @@ class Rounds {
     return this.#leaveOut(disturbed, round);
   }
 
-  /** Short turns are repeated, since code is compiled bit by bit; not where output piles up. */
+  /** Short turns are repeated, since code is compiled gradually; but not where output accumulates. */
   async #warmUp(): Promise<void> {
     const { warmUpSeconds = 0, removesAtOnce } = this.#options;
     const end = performance.now() + warmUpSeconds * 1000;
@@ -121,7 +121,7 @@ class Rounds {
       await this.#round(0, 'warm-up', 'quick');
   }
 
-  /** Disturbed rounds are left out where enough others remain: what is left out is in the record all the same. */
+  /** Disturbed rounds are left out if enough others remain; they stay in the record. */
   #leaveOut(disturbed: ReadonlySet<number>, all: number): RoundCounts {
     if (disturbed.size > 0 && all - disturbed.size < LEAST_ROUNDS)
       return { rounds: all, disturbedRounds: disturbed.size, countsDisturbed: true };
@@ -139,7 +139,7 @@ class Rounds {
     const options = this.#options;
     options.onProgress(`${this.#bench.name}: ${text}`);
     const turns = [...this.#seats.entries()];
-    // What grows slower or faster during a round hits the first as often as the last.
+    // Alternating the order makes a drift within a round affect all contenders alike.
     for (const [place, seat] of round % 2 === 0 && round > 0 ? turns.reverse() : turns)
       await seat.turn({ round, place, depth, expectations: this.#expectations, options });
   }

@@ -1,4 +1,4 @@
-// One contender in one case: its turns, its samples by round, and what went wrong.
+// One contender in one case: its turns, its samples by round, and its problem, if any.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Contender, Missing, Outcome, Runner } from './case.js';
@@ -105,7 +105,7 @@ function isMissing(opened: Runner | Missing): opened is Missing {
   return 'missing' in opened;
 }
 
-/** Paths of turns must have one length: text that holds them would differ in size. */
+/** Paths of turns must have the same length: otherwise text that contains them would differ in size. */
 function twoDigits(number: number): string {
   return String(number).padStart(2, '0');
 }

@@ -1,16 +1,16 @@
-// What stands below a folder as one digest, so that different ways to extract or install can be compared.
+// The content of a folder as one digest, so that different ways to extract or install can be compared.
 import { createHash } from 'node:crypto';
 import { type Dirent, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface TreeDigestOptions {
-  /** Root of the store that files name: each place where it stands counts as the same text of its length. */
+  /** Root of the store that files name: every occurrence counts as the same text of its length. */
   readonly root?: string;
   /** Names that are left out, at any depth. */
   readonly without?: readonly string[];
 }
 
-/** A file or link of a tree, wherever it comes from. */
+/** A file or link of a tree, from any source. */
 export interface TreeLeaf {
   /** From the top of the tree, with a leading `/`. */
   readonly name: string;
@@ -51,7 +51,7 @@ export function digestOfLines(lines: readonly string[]): string {
     .digest('hex');
 }
 
-/** How many files there are and how many bytes they have: a fraction of the work of a digest. */
+/** The number of files and their total size: a fraction of the work of a digest. */
 export function treeSize(folder: string, { without = [] }: TreeDigestOptions = {}): string {
   let files = 0;
   let bytes = 0;
@@ -62,7 +62,7 @@ export function treeSize(folder: string, { without = [] }: TreeDigestOptions = {
   return sizeText(files, bytes);
 }
 
-/** As `treeSize` says it. */
+/** In the format of `treeSize`. */
 export function sizeText(files: number, bytes: number): string {
   return `${files} files, ${bytes} bytes`;
 }
@@ -73,7 +73,7 @@ interface WalkedEntry {
   readonly entry: Dirent;
 }
 
-/** Everything but folders. */
+/** Everything except folders. */
 function* walk(folder: string, name: string, without: ReadonlySet<string>): Generator<WalkedEntry> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (without.has(entry.name)) continue;
@@ -83,7 +83,7 @@ function* walk(folder: string, name: string, without: ReadonlySet<string>): Gene
   }
 }
 
-/** What stands in the place of a root of this length. */
+/** The replacement for a root of this length. */
 export function maskOf(root: string): string {
   return 'R'.repeat(root.length);
 }

@@ -1,5 +1,5 @@
-// Compiles assembly/ to two WASM modules (SIMD, no runtime) and embeds them as base64 in src/relocation/engines/wasm, so that the package needs
-// neither a compiler nor a file beside it.
+// Compiles assembly/ to two WASM modules (SIMD, no runtime) and embeds them as base64 in src/relocation/engines/wasm, so the package needs
+// neither a compiler nor separate WASM files.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -10,8 +10,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const scratch = mkdtempSync(join(tmpdir(), 'regraft-kernels-'));
 
 const modules = [
-  // At most 256 MiB: far more than an instance needs; what asks for more is refused. Shared: what one thread inflates another one
-  // unpacks, without a copy between.
+  // At most 256 MiB: far more than an instance needs; larger requests are refused. Shared: one thread inflates, another one
+  // unpacks, without a copy.
   {
     entry: 'assembly/index.ts',
     target: 'wasm-binary.ts',
@@ -19,7 +19,7 @@ const modules = [
     mostPages: 4096,
     more: ['--enable', 'threads', '--sharedMemory', '--importMemory'],
   },
-  // The bounds of the rules (string tables, signatures) need less than 512 MiB.
+  // The limits of the rules (string tables, signatures) allow for less than 512 MiB.
   {
     entry: 'assembly/binary/index.ts',
     target: 'patcher-wasm-binary.ts',

@@ -1,5 +1,5 @@
-// Bundles what users start: the library, the command line and the workers, into a few files beside each other. 300 modules one by one
-// cost a tenth of a second at every start, and some megabytes in every worker. Dependencies stay packages of their own.
+// Bundles what users run, the library, the command line and the workers, into a few files in one folder. Loading 300 separate modules
+// cost a tenth of a second at every start, and some megabytes in every worker. Dependencies stay separate packages.
 import { build } from 'esbuild';
 
 await build({
@@ -9,7 +9,7 @@ await build({
     'src/operations/workers/core-worker.ts',
     'src/stream/gzip/deflate-worker.ts',
   ],
-  // As deep below the package's root as the modules of dist/src, whose relative URLs must lead to the same files.
+  // As deep below the package's root as the modules of dist/src, so that relative URLs lead to the same files.
   outdir: 'dist/bundle/lib',
   entryNames: '[name]',
   chunkNames: 'chunk-[hash]',

@@ -1,5 +1,5 @@
-// Every ELF file of this machine under relocation, with every engine: `npm run conformance:machine -- [--tools] [--first N] [--count N]
-// [FOLDER…]`. With `--tools`, readelf and eu-elflint must find no new fault in what grew. The tests take a sample of the files
+// Relocates every ELF file of this machine with every engine: `npm run conformance:machine -- [--tools] [--first N] [--count N]
+// [FOLDER…]`. With `--tools`, readelf and eu-elflint must find no new fault in files that grew. The tests take a sample of the files
 // (test/conformance/machine-binaries.test.ts).
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -36,7 +36,7 @@ function sink(stream: NodeJS.WriteStream) {
   };
 }
 
-/** Runs an installed program; undefined where this system cannot start it. */
+/** Runs an installed program; undefined if this system cannot start it. */
 function run(program: string): string | undefined {
   const { status, stdout, error } = spawnSync(program, { encoding: 'utf8' });
   return error === undefined && status === 0 ? stdout : undefined;
@@ -91,7 +91,7 @@ function runInstalled(root: string): number {
     const program = join(bin, name);
     const output = run(program);
     if (output === undefined) continue;
-    console.log(`\nRunning ${program}, which finds itself and its libraries at their new place:`);
+    console.log(`\nRunning ${program}, which finds itself and its libraries in their new location:`);
     for (const line of output.trimEnd().split('\n').slice(0, 6))
       console.log(`  ${line.replace(/\/{2,}/g, '/…/')}`);
     return 0;

@@ -1,12 +1,12 @@
-// The long run of damaged ELF and Mach-O files through the patchers of every engine, which must do what the `js` engine does: edits that keep
-// to the file and to what it may grow by, or a coded error, in bounded time. `npm run fuzz:binaries -- --count 1000000 --seed 1`.
-// Case `n` of a seed depends on nothing else, so `--first n --count 1` repeats it. `--engines js,wasm` takes some engines only.
+// The long run of damaged ELF and Mach-O files through the patchers of every engine, which must do the same as the `js` engine: edits within
+// the file and its allowed growth, or a coded error, in bounded time. `npm run fuzz:binaries -- --count 1000000 --seed 1`.
+// Case `n` of a seed depends on nothing else, so `--first n --count 1` repeats it. `--engines js,wasm` selects engines.
 import { parseArgs } from 'node:util';
 import type { RelocationEngine } from '../src/relocation/engine.js';
 import { ENGINES } from '../test/engines/engines.js';
 import { type Engines, fuzzCase, fuzzSpecimens } from '../test/helpers/binary-fuzz.js';
 
-/** No case may use more of the processor, in milliseconds. */
+/** The most CPU time that a case may use, in milliseconds. */
 const LONGEST_CASE = 5_000;
 const PROGRESS_EVERY = 50_000;
 

@@ -10,11 +10,11 @@ import { assertLikeZlib, inflateWithZlib } from '../test/helpers/inflate-oracle.
 import { NATIVE } from '../test/helpers/native-engine.js';
 import { SeededRandom } from '../test/helpers/seeded-random.js';
 
-/** Damaged forms tried of each stream: making one costs more than decoding it. */
+/** How many damaged forms of each stream are tried: generating a stream costs more than decoding it. */
 const FORMS_PER_STREAM = 8;
 const PROGRESS_EVERY = 50_000;
 
-Error.stackTraceLimit = 0; // most cases are refusals, and making stack traces took a tenth of the time
+Error.stackTraceLimit = 0; // most cases are refusals, and stack traces took a tenth of the time
 
 const { values } = parseArgs({
   options: {
@@ -60,7 +60,7 @@ for (let index = first; index < first + count; index++) {
       throw error;
     }
   }
-  // zlib frees what a refused stream took in a turn of the event loop only.
+  // zlib frees the memory of a refused stream only in a turn of the event loop.
   if (index % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
   if ((index + 1) % PROGRESS_EVERY === 0)
     console.error(`${index + 1 - first} cases, ${Date.now() - begin} ms`);

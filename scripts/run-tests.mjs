@@ -10,7 +10,7 @@ const files = readdirSync('dist/test', { recursive: true })
   .filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(part)))
   .sort();
 if (files.length === 0) {
-  console.error('no test file fits');
+  console.error('No test file matches');
   process.exit(1);
 }
 const { status } = spawnSync(process.execPath, ['--test', '--test-reporter=spec', ...files], {

@@ -9,7 +9,7 @@ import * as problem from './problems';
 /** A signature of a real identity. */
 export const SIGNED: i32 = -3;
 
-/** What a refusal is about, and whose signature that is. */
+/** What a refusal is about, and the identifier in that signature. */
 export let signatureSlice: f64 = 0;
 export let identifierAt: usize = 0;
 export let identifierLength: i32 = 0;
@@ -35,7 +35,7 @@ class Directory {
   version: u32;
   hashType: i32;
   hashSize: u32;
-  /** Where the hash of the first page is, in the signature. */
+  /** Offset of the first page's hash in the signature. */
   hashesAt: u32;
   pages: u32;
   pageSize: u32;
@@ -46,7 +46,7 @@ const DIRECTORY_SIZE: i32 = offsetof<Directory>();
 const directories: usize = memory.data(2560, 8);
 let directoryCount: i32 = 0;
 
-/** The signature of a slice, and what a real identity has added to it. */
+/** The signature of a slice, and the part that a real identity has added. */
 let bytes: usize = 0;
 let identityAt: u32 = 0;
 let identitySize: u32 = 0;
@@ -61,12 +61,12 @@ function int(at: u32): u32 {
   return bswap<u32>(load<u32>(bytes + at));
 }
 
-/** Returns why a change would leave a signature that cannot be made anew, or 0. */
+/** Returns why a changed file could not be signed again, or 0. */
 export function checkSignable(size: f64, replaceIdentity: bool): i32 {
   return forEachSlice(size, replaceIdentity, false);
 }
 
-/** Gives the edits that make signatures fit again to the host; returns why that cannot be, or 0. */
+/** Reports the edits that make signatures valid again to the host; returns why that is impossible, or 0. */
 export function resign(size: f64, replaceIdentity: bool): i32 {
   return forEachSlice(size, replaceIdentity, true);
 }
@@ -110,7 +110,7 @@ function readSignature(slice: Slice): i32 {
       const status = readDirectory(slice, at, size);
       if (status != problem.NO_PROBLEM) return status;
       total += size;
-      // Directories that lie in each other would hold more hashes than the file has bytes.
+      // Nested directories could claim more hashes than the file has bytes.
       if (total > length) return problem.SIGNATURE_MALFORMED;
     } else if (int(12 + 8 * i) == CSSLOT_SIGNATURESLOT && magic == CSMAGIC_BLOBWRAPPER && size > 8) {
       identityAt = at;
@@ -155,20 +155,20 @@ function noteIdentifier(at: u32, length: u32): void {
   identifierLength = nul < 0 ? length : nul;
 }
 
-/** SHA-1, SHA-256, SHA-256 cut short, SHA-384. */
+/** SHA-1, SHA-256, truncated SHA-256, SHA-384. */
 function hashSizeOf(type: i32): u32 {
   if (type == 1 || type == 3) return 20;
   if (type == 2) return 32;
   return type == 4 ? 48 : 0;
 }
 
-/** Signed by nobody: its hashes are all that counts. */
+/** An ad-hoc signature: only its hashes count. */
 function isAdHoc(): bool {
   for (let i = 0; i < directoryCount; i++) if ((directoryAt(i).flags & CS_ADHOC) == 0) return false;
   return identitySize == 0;
 }
 
-/** Whether the pages of a slice are what its signature says. */
+/** Whether the pages of a slice match its signature. */
 function fits(slice: Slice): bool {
   for (let i = 0; i < directoryCount; i++) {
     const directory = directoryAt(i);
@@ -205,7 +205,7 @@ function sign(slice: Slice): void {
   if (identitySize > 0) emptyIdentity(place + identityAt);
 }
 
-/** Marks a directory as nobody's: the flag, and no team. */
+/** Marks a directory as ad-hoc: sets the flag and removes the team. */
 function disown(at: u64, directory: Directory): void {
   if ((directory.flags & CS_ADHOC) != 0) return;
   store<u32>(digest, bswap<u32>(directory.flags | CS_ADHOC));
@@ -213,7 +213,7 @@ function disown(at: u64, directory: Directory): void {
   if (directory.version >= TEAM_VERSION) erase(at + TEAM_OFFSET, 4);
 }
 
-/** The wrapper stays, empty. */
+/** The wrapper stays, but empty. */
 function emptyIdentity(at: u64): void {
   erase(at, identitySize);
   store<u32>(digest, bswap<u32>(CSMAGIC_BLOBWRAPPER));

@@ -1,15 +1,15 @@
 // The rpath, the interpreter and the names of libraries of an ELF file (gABI "Dynamic Section"; the rules are those of src/binfmt/elf/elf.ts and
-// src/binfmt/elf/elf-dynamic.ts). This runs on every file of a package: it reads little, and asks for little at once.
+// src/binfmt/elf/elf-dynamic.ts). This runs on every file of a package, so it reads little, in small pieces.
 import * as elf from './elf-format';
 import { contains, read, reserve } from './host';
 import { findMapping, growthOf } from './mapping';
 import { LONGEST_STRING } from './rpath';
 
-/** What names of libraries are looked at, and how much of each. */
+/** How many names of libraries are checked, and how much of each. */
 const MOST_NEEDED: i32 = 4096;
 const LONGEST_NAME: i32 = 4096;
 
-/** A string in the file and its bytes; `at` is 0 where there is none. */
+/** A string in the file and its bytes; `at` is 0 if there is none. */
 export let rpathOffset: u64 = 0;
 export let rpathAt: usize = 0;
 export let rpathLength: i32 = 0;
@@ -40,7 +40,7 @@ let strtab: u64 = 0;
 let stringsStart: u64 = 0;
 let stringsEnd: u64 = 0;
 
-/** Finds the rpath; false where the file must stay as it is. `openElf` has been called. */
+/** Finds the rpath; false if the file must not change. `openElf` must have been called. */
 export function readDynamic(): bool {
   rpathAt = interpreterAt = 0;
   neededCount = 0;
@@ -51,7 +51,7 @@ export function readDynamic(): bool {
   return readEntries() && (!hasStrings || (findStrings() && readRpath()));
 }
 
-/** Of several segments of a type the last one counts. */
+/** Of several segments of one type the last counts. */
 function findSegments(): bool {
   hasLoad = hasInterpreter = hasDynamic = false;
   elf.openSegments();
@@ -73,7 +73,7 @@ function findSegments(): bool {
   return !elf.endedEarly();
 }
 
-/** Finds the interpreter, if there is one; false where it cannot be used. */
+/** Finds the interpreter, if there is one; false if it cannot be used. */
 export function readInterpreter(): bool {
   if (!hasInterpreter) return true;
   if (!contains(interpreterOffset, interpreterSize)) return false;
@@ -94,7 +94,7 @@ function readEntries(): bool {
     if (tag == elf.DT_NULL) break;
     addEntry(tag, elf.word(record + (size >> 1)));
   }
-  // Of several sonames the last one counts, so only its offset has to be good.
+  // Of several sonames the last one counts, so only its offset must be valid.
   if (hasSoname) noteString(soname);
   return !elf.endedEarly() && rpaths <= 1 && strtabs == 1;
 }
@@ -136,10 +136,10 @@ function findStrings(): bool {
   return false;
 }
 
-/** What `toFileOffset` found. */
+/** The result of `toFileOffset`. */
 export let fileOffset: u64 = 0;
 
-/** Where an address is in the file: by the segment with the highest address that is not above it, else by the highest of all. */
+/** The file offset of an address: by the segment with the highest address that is not above it, otherwise by the highest one. */
 export function toFileOffset(address: u64): bool {
   let hasBelow = false;
   let belowAddress: u64 = 0;
@@ -180,7 +180,7 @@ function readRpath(): bool {
   return true;
 }
 
-/** Names lie near each other: one piece of the string table mostly holds them all. */
+/** Names are close to each other: one piece of the string table usually contains them all. */
 const NAMES_PIECE: i32 = 16384;
 let piece: usize = 0;
 let pieceOffset: u64 = 0;
@@ -194,7 +194,7 @@ export function growsNames(): bool {
   return hasSoname && growsName(soname);
 }
 
-/** Of a name that is too long for one, its first bytes count. */
+/** Of a name that is too long, only the first bytes count. */
 function growsName(offset: u64): bool {
   const start = stringsStart + offset;
   const wanted = <i32>min<u64>(LONGEST_NAME + 1, stringsEnd - start);

@@ -1,5 +1,5 @@
 // Where the fields of an ELF file are (ELF gABI), its numbers in both classes and byte orders, and tables that are read in pieces: a count
-// or an offset is never trusted, what is not in the file ends the table.
+// or an offset is never trusted, and a table ends where the file ends.
 import { contains, extend, fileSize, read, reserve } from './host';
 
 export const ET_EXEC: u32 = 2;
@@ -121,14 +121,14 @@ export function symbolSize(): i32 {
 /** How much is read at once. */
 export const CHUNK: i32 = 65536;
 const records: usize = memory.data(65536, 8);
-/** Program headers are looked at twice: when they fit, the piece stays here. */
+/** Program headers are read twice: if they fit, the piece is kept here. */
 const segments: usize = memory.data(65536, 8);
 let segmentsLength: i32 = -1;
 
 let buffer: usize = 0;
 let recordSize: i32 = 0;
 let recordOffset: u64 = 0;
-/** Records that were not read yet, and those of the piece that were not given out yet. */
+/** Records not read yet, and records of the piece not returned yet. */
 let recordsLeft: u64 = 0;
 let pieceLeft: i32 = 0;
 let nextAt: usize = 0;
@@ -136,7 +136,7 @@ let nextAt: usize = 0;
 let isShort: bool = false;
 let hasEnded: bool = false;
 
-/** Begins a table; `nextRecord` gives its records. */
+/** Starts a table; `nextRecord` returns its records. */
 export function openTable(offset: u64, count: u64, size: i32): void {
   buffer = records;
   recordSize = size;
@@ -151,7 +151,7 @@ export function openSegments(): void {
   buffer = segments;
 }
 
-/** The next record, or 0 behind the last one and where the file ends. */
+/** The next record, or 0 after the last one or at the end of the file. */
 export function nextRecord(): usize {
   if (pieceLeft == 0) readPiece();
   if (pieceLeft == 0) {
@@ -164,7 +164,7 @@ export function nextRecord(): usize {
   return record;
 }
 
-/** Whether the file ended before the table did, and before the caller had what it looked for. */
+/** Whether the file ended before the table did, and before the caller found what it looked for. */
 export function endedEarly(): bool {
   return isShort && hasEnded;
 }
@@ -270,7 +270,7 @@ export function readString(offset: u64, end: u64, longest: u64): bool {
   return false;
 }
 
-/** Where a byte first is, or -1. */
+/** The first offset of a byte, or -1. */
 export function findByte(byte: u8, pointer: usize, length: i32): i32 {
   for (let i = 0; i < length; i++) if (load<u8>(pointer + i) == byte) return i;
   return -1;

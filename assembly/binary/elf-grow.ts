@@ -1,5 +1,5 @@
-// Makes an ELF file longer so that its rpath, its interpreter and the names of libraries can be (gABI; the rules are those of
-// src/binfmt/elf/elf-grow.ts): first it is found out whether that can be, then come the edits.
+// Grows an ELF file to make room for a longer rpath, interpreter and library names (gABI; the rules are those of
+// src/binfmt/elf/elf-grow.ts): first decides whether that is possible, then makes the edits.
 import * as elf from './elf-format';
 import {
   newHeadersAt,
@@ -28,7 +28,7 @@ import { contains, edit, erase, reserve } from './host';
 import * as problem from './problems';
 import { LONGEST_STRING } from './rpath';
 
-/** What must grow. A pointer of 0 leaves the string. */
+/** What must grow. With a pointer of 0 the string stays. */
 @unmanaged
 export class Growth {
   hasStrings: bool;
@@ -44,7 +44,7 @@ let interpreterSegment: i32 = -1;
 let interpreterSection: i32 = -1;
 const scratch: usize = memory.data(64, 8);
 
-/** Forgets the tables of the file before. */
+/** Discards the tables of the previous file. */
 export function beginGrowth(): void {
   tablesStatus = -1;
 }
@@ -54,7 +54,7 @@ function tablesProblem(): i32 {
   return tablesStatus;
 }
 
-/** Overwrites strings that nothing refers to; none where not every use of the strings is known. */
+/** Overwrites strings that nothing refers to; none if some uses of the strings are unknown. */
 export function eraseUnusedStrings(): void {
   if (tablesProblem() != problem.NO_PROBLEM) return;
   const section = strings;
@@ -106,7 +106,7 @@ function describeInterpreter(): i32 {
     : problem.NO_PROBLEM;
 }
 
-/** The edits of what `planGrowth` has found. */
+/** The edits for the plan of `planGrowth`. */
 export function writeGrowth(growth: Growth): void {
   const section = strings;
   if (growth.hasStrings && section != null) moveStrings(section);
@@ -206,12 +206,12 @@ function moveSection(section: Section, addr: u64, offset: u64, size: u64): void 
   editWord(at + (elf.wide ? 32 : 20), size);
 }
 
-/** A section of strings has few symbols; hostile tables may say that it has millions. */
+/** A string section has few symbols; a hostile table may claim millions. */
 const MOST_SECTION_SYMBOLS: i32 = 4096;
 
 let symbolsLeft: i32 = 0;
 
-/** Symbols of a section move with it: its own, and the names that a program gives to its interpreter. */
+/** Symbols in a section move with it: the section's own symbol, and names that a program gives to its interpreter. */
 function moveSectionSymbols(moved: Section, addr: u64): void {
   symbolsLeft = MOST_SECTION_SYMBOLS;
   for (let i = 0; i < sectionCount && symbolsLeft > 0; i++) {

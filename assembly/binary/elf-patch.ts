@@ -1,5 +1,5 @@
 // The edits that relocate an ELF file (the rules are those of src/relocation/elf-patch.ts): in place, padded with NULs, where the new strings
-// fit; by growth where one does not.
+// fit; by growth if one does not.
 
 import { mark, release } from '../memory';
 import * as dynamic from './elf-dynamic';
@@ -30,7 +30,7 @@ let growsStrings: bool = false;
 
 const growth: Growth = changetype<Growth>(memory.data(32, 8));
 
-/** Gives the edits to the host; returns why the file must grow and cannot, or 0. The last three are the lengths of the file's place, or -1. */
+/** Reports the edits to the host; returns why the file must grow but cannot, or 0. The last three arguments are the lengths of the file's location, or -1. */
 export function patchElf(
   size: f64,
   rewriteInterpreter: bool,
@@ -50,7 +50,7 @@ export function patchElf(
   if (!lengthens && !hasOrigin) return editInPlace(true, true);
   growsStrings = isRpathLonger() || dynamic.growsNames();
   if (rewriteInterpreter) return settle();
-  // The interpreter is left to the C string rule, but that cannot make it longer.
+  // The interpreter is left to the C string rule, which cannot make it longer.
   if (isInterpreterLonger()) {
     const before = mark();
     if (grow() == problem.NO_PROBLEM) return problem.NO_PROBLEM;

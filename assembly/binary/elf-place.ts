@@ -1,5 +1,5 @@
-// Where an ELF file that grows gets room (gABI "Program Loading"; the rules and their reasons are in src/binfmt/elf/elf-placement.ts): for new
-// bytes a loadable segment at its end, for one more program header the place of the old string table, or that new segment.
+// Finds room in an ELF file that grows (gABI "Program Loading"; the rules and their reasons are in src/binfmt/elf/elf-placement.ts): for new
+// bytes a loadable segment at its end, for one more program header the space of the old string table, or that new segment.
 import * as elf from './elf-format';
 import {
   entryAt,
@@ -19,7 +19,7 @@ import * as problem from './problems';
 /** Where the new bytes go. */
 export let placeOffset: u64 = 0;
 export let placeVaddr: u64 = 0;
-/** The new program headers, all but those that point into the new bytes in their final form. */
+/** The new program headers, final except for those that point into the new bytes. */
 export let newSegments: usize = 0;
 export let newSegmentCount: i32 = 0;
 export let newHeadersAt: u64 = 0;
@@ -28,10 +28,10 @@ export function newSegmentAt(index: i32): Segment {
   return changetype<Segment>(newSegments + <usize>(index * SEGMENT_SIZE));
 }
 
-/** New bytes may begin with program headers, which are aligned to a word. */
+/** New bytes may start with program headers, which are word-aligned. */
 const WORD: u64 = 8;
 const ALIGNMENT: u64 = 16;
-/** A file never grows by more empty room than this, only to make an address fit. */
+/** The most padding that a file grows by to make an address fit. */
 const LARGEST_HOLE: u64 = 64 << 20;
 const SMALLEST_PAGE: u64 = 0x1000;
 const LARGEST_PAGE: u64 = 0x10000;
@@ -85,7 +85,7 @@ function describeLoads(): i32 {
   const limit: u64 = (<u64>1) << (elf.wide ? 63 : 32);
   if (hasOverflow || end > limit) return problem.NO_ADDRESS_LEFT;
   nextPage = roundUp(end, align);
-  // The new segment takes at most this much of the address space.
+  // The most address space that the new segment takes.
   if (nextPage + fileSize + align + LARGEST_HOLE > limit) return problem.NO_ADDRESS_LEFT;
   distance = elf.wide ? roundUp(1 << 20, align) : 0;
   pagesEnd = roundUp(filled, min(align, LARGEST_PAGE));
@@ -96,7 +96,7 @@ function roundUp(value: u64, to: u64): u64 {
   return (value + to - 1) & ~(to - 1);
 }
 
-/** A file that has grown before ends with a segment of its own, which can grow again. */
+/** A file that grew before ends with a segment for new bytes, which can grow again. */
 function extendLastSegment(size: u64): bool {
   const isLastInFile = last.offset + last.filesz == fileSize;
   const isLastInMemory = roundUp(last.vaddr + last.memsz, align) == nextPage;
@@ -109,7 +109,7 @@ function extendLastSegment(size: u64): bool {
   return true;
 }
 
-/** An unused program header becomes that of the new segment. */
+/** An unused program header is reused for the new segment. */
 function reuseHeader(size: u64): bool {
   for (let i = 0; i < segmentCount; i++) {
     if (segmentAt(i).type != elf.PT_NULL) continue;
@@ -123,13 +123,13 @@ function reuseHeader(size: u64): bool {
   return false;
 }
 
-/** The address keeps the place within a page, so that a loader can map the file there. */
+/** The address has the same offset within a page as the file offset, so that a loader can map it. */
 function placeBehindEverything(fileEnd: u64): void {
   placeOffset = roundUp(fileEnd, ALIGNMENT);
   placeVaddr = nextPage + distance + (placeOffset & (align - 1));
 }
 
-/** Loadable segments stand in the order of their addresses. */
+/** Loadable segments must be sorted by address. */
 function addLoad(size: u64): void {
   let index = newSegmentCount;
   while (index > 0 && newSegmentAt(index - 1).type != elf.PT_LOAD) index--;
@@ -146,7 +146,7 @@ function addLoad(size: u64): void {
   load.index = -1;
 }
 
-/** The program headers move to where the old string table was, if that is in the first segment. */
+/** Moves the program headers to where the old string table was, if that is in the first segment. */
 function headersInFreeRange(size: u64, free: Section | null): bool {
   if (free == null) return false;
   const headersSize = sizeOfHeaders();
@@ -158,7 +158,7 @@ function headersInFreeRange(size: u64, free: Section | null): bool {
   return true;
 }
 
-/** The program headers move to the unused rest of the first segment's last page. */
+/** Moves the program headers to the unused rest of the first segment's last page. */
 function headersBehindFirst(size: u64): bool {
   const at = roundUp(first.offset + first.filesz, WORD);
   const end = at + sizeOfHeaders();
@@ -178,7 +178,7 @@ function secondLoad(): Segment | null {
   return null;
 }
 
-/** Whether nothing tells of these bytes of the file, and they are zero. */
+/** Whether nothing refers to these bytes of the file, and they are zero. */
 function isUnused(from: u64, to: u64): bool {
   for (let i = 0; i < segmentCount; i++) {
     const segment = segmentAt(i);
@@ -196,7 +196,7 @@ function isUnused(from: u64, to: u64): bool {
   return true;
 }
 
-/** The program headers go to `at`, a place in the first segment, and the new bytes behind everything. */
+/** Puts the program headers at `at`, an offset in the first segment, and the new bytes after everything. */
 function moveHeaders(at: u64, size: u64): void {
   placeBehindEverything(fileSize);
   const headersSize = sizeOfHeaders();
@@ -205,7 +205,7 @@ function moveHeaders(at: u64, size: u64): void {
   newHeadersAt = at;
 }
 
-/** With one more than there are now. */
+/** Including one more than now. */
 function sizeOfHeaders(): u64 {
   return (segmentCount + 1) * elf.segmentSize();
 }
@@ -220,7 +220,7 @@ function describeHeaders(at: u64, vaddr: u64, size: u64): void {
   }
 }
 
-/** The program headers move into the new segment, in front of the new bytes; no other segment's pages may cover their place. */
+/** Moves the program headers into the new segment, before the new bytes; no other segment's pages may cover their file offset. */
 function headersAtEnd(size: u64): bool {
   const headersSize = sizeOfHeaders();
   const fileEnd = max(fileSize, pagesEnd);
@@ -234,7 +234,7 @@ function headersAtEnd(size: u64): bool {
   return true;
 }
 
-/** Whether a kernel loads it, not only the dynamic linker. */
+/** Whether the kernel loads the file, not only the dynamic linker. */
 function isProgram(): bool {
   if (elf.fileType == elf.ET_EXEC) return true;
   for (let i = 0; i < entryCount; i++) {
@@ -245,7 +245,7 @@ function isProgram(): bool {
   return false;
 }
 
-/** As far from its place in the file as the first segment is. This may leave a hole in the file. */
+/** Puts the segment as far from its file offset as the first segment is from its own. This may leave a hole in the file. */
 function placeAtDistanceOfFirst(fileEnd: u64): bool {
   // All of these are below 2^63, and the distance may be negative.
   const apart = <i64>(first.vaddr - first.offset);

@@ -1,6 +1,6 @@
-// A new dynamic string table, in which changed strings stand behind the others and old ones are overwritten (the rules are those of
-// `rebuildStrings` in src/binfmt/elf/elf-strings.ts and of src/binfmt/elf/elf-unused-strings.ts). Linkers let a string be the end of another one, so
-// what is still referred to stays, to the byte.
+// Builds a new dynamic string table, in which changed strings are appended and old ones overwritten (the rules are those of
+// `rebuildStrings` in src/binfmt/elf/elf-strings.ts and of src/binfmt/elf/elf-unused-strings.ts). Linkers let one string be the end of another,
+// so every byte that is still referred to stays.
 import { findByte } from './elf-format';
 import {
   bitsSize,
@@ -18,7 +18,7 @@ import { erase, extend, read, reserve } from './host';
 import { findMapping, growthOf, holdsGrowing, writeMapped } from './mapping';
 import * as problem from './problems';
 
-/** No loader takes a longer name. A limit of ours: hostile entries must not multiply one long string. */
+/** No loader accepts a longer name. The limit is ours: hostile entries must not multiply one long string. */
 const LONGEST_NAME: i32 = 4096;
 
 /** The table, and where new strings end. */
@@ -30,7 +30,7 @@ let oldLength: i32 = 0;
 let kept: usize = 0;
 let scratch: usize = 0;
 
-/** Reads the table. All other memory of a change is reserved before: the table grows at its end. */
+/** Reads the table. All other memory for a change must be reserved before: the table grows at its end. */
 export function openStrings(strings: Section): void {
   kept = reserve(bitsSize);
   scratch = reserve(bitsSize);
@@ -47,7 +47,7 @@ function stringEnd(from: i32): i32 {
   return end;
 }
 
-/** Overwrites unused strings that hold old prefixes: with `isEdit` in the file, else in the table. */
+/** Overwrites unused strings with old prefixes: with `isEdit` in the file, otherwise in the table. */
 export function eraseUnused(strings: Section, isEdit: bool): void {
   memory.copy(scratch, others, <usize>bitsSize);
   for (let i = 0; i < referenceCount; i++) setBit(scratch, referenceAt(i).offset);
@@ -67,7 +67,7 @@ const DT_LOOS: u64 = 0x60000000;
 const DT_VALRNGLO: u64 = 0x6ffffd00;
 const DT_HIOS: u64 = 0x6fffffff;
 
-/** Of entries with an unknown meaning, a value that could be an offset counts as one. */
+/** In entries with an unknown meaning, a value that could be an offset counts as one. */
 function addUnknownUses(): void {
   for (let i = 0; i < entryCount; i++) {
     const tag = entryAt(i).tag;
@@ -77,17 +77,17 @@ function addUnknownUses(): void {
   }
 }
 
-/** The first place of a string that something refers to, or its end. */
+/** The first byte of a string that something refers to, or its end. */
 function unusedEnd(bits: usize, start: i32, end: i32): i32 {
   let to = start;
   while (to < end && !hasBit(bits, to)) to++;
   return to;
 }
 
-/** Appends the new strings and overwrites the old ones; `rpath` is 0 where it stays. Returns why that cannot be. */
+/** Appends the new strings and overwrites the old ones; `rpath` is 0 if it stays. Returns why that is impossible, or 0. */
 export function rebuild(rpath: usize, rpathLength: i32): i32 {
   memory.copy(kept, others, <usize>bitsSize);
-  // A last string without an end must not run into the first new one.
+  // An unterminated last string must not run into the first new one.
   if (length == 0 || load<u8>(bytes + length - 1) != 0) length++;
   for (let i = 0; i < referenceCount; i++) {
     const status = replace(referenceAt(i), rpath, rpathLength);
@@ -123,12 +123,12 @@ function replace(reference: Reference, rpath: usize, rpathLength: i32): i32 {
   return append(reference, newLength);
 }
 
-/** Room for one more string behind the table. */
+/** Room for one more string after the table. */
 function makeRoom(size: i32): void {
   extend(bytes, <u64>(length + size + 1));
 }
 
-/** Keeps the string behind the table, if it is not there yet. */
+/** Keeps the string after the table, unless the table already has it. */
 function append(reference: Reference, size: i32): i32 {
   store<u8>(bytes + length + size, 0);
   reference.newLength = size;
@@ -144,12 +144,12 @@ function append(reference: Reference, size: i32): i32 {
   return problem.NO_PROBLEM;
 }
 
-/** Whether the string at `offset` is the one behind the table's end; the NUL of both counts. */
+/** Whether the string at `offset` equals the one after the table's end, NUL included. */
 function isSame(offset: i32, size: i32): bool {
   return offset + size < length && memory.compare(bytes + offset, bytes + length, size + 1) == 0;
 }
 
-/** Overwrites strings that have a new form up to the first place in them that is still referred to. */
+/** Overwrites replaced strings up to the first byte that is still referred to. */
 function eraseMoved(): void {
   memory.fill(scratch, 0, <usize>bitsSize);
   for (let i = 0; i < referenceCount; i++)
@@ -168,7 +168,7 @@ function eraseMoved(): void {
   }
 }
 
-/** Where the string begins that the byte at `offset` is in, or the NUL of. */
+/** The start of the string that contains the byte at `offset`, its NUL included. */
 function stringStart(offset: i32, after: i32): i32 {
   let start = offset;
   while (start > after + 1 && load<u8>(bytes + start - 1) != 0) start--;

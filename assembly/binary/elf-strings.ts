@@ -1,4 +1,4 @@
-// Who refers to which string of the dynamic string table (gABI "String Table", "Symbol Table"; LSB "Symbol Versioning"; the rules are those of
+// Finds the references to each string of the dynamic string table (gABI "String Table", "Symbol Table"; LSB "Symbol Versioning"; the rules are those of
 // src/binfmt/elf/elf-strings.ts).
 import * as elf from './elf-format';
 import {
@@ -17,22 +17,22 @@ import * as problem from './problems';
 @unmanaged
 export class Reference {
   at: u64;
-  /** Where the version record's hash of the string is, which must follow it; 0 for none. */
+  /** The location of the version record's hash of the string, which must be updated with it; 0 for none. */
   hashAt: u64;
   offset: u32;
-  /** A word of the dynamic section; else an int of a version record. */
+  /** A word of the dynamic section; otherwise an int of a version record. */
   isWord: bool;
   isRpath: bool;
-  /** The new string: its offset, or -1 where the old one stays, and its length. */
+  /** The new string: its offset, or -1 if the old one stays, and its length. */
   newOffset: i32;
   newLength: i32;
 }
 
 const REFERENCE_SIZE: i32 = offsetof<Reference>();
 
-/** A string table is copied in memory; no real one comes near this. The same goes for all that refers to it. */
+/** A string table is copied in memory; no real one comes near this size. The limit also holds for everything that refers to it. */
 export const LARGEST_TABLE: u64 = 128 << 20;
-/** Names that may change. No linker writes so many. */
+/** The most names that may change. No linker writes this many. */
 const MOST_NAMES: u64 = 131072;
 
 const VERNEED_SIZE: u64 = 16;
@@ -46,7 +46,7 @@ let capacity: u64 = 0;
 export let referenceCount: i32 = 0;
 let isFull: bool = false;
 let table: Section = changetype<Section>(0);
-/** One bit for each byte of the table at which a string begins that is in use, apart from names that may change. */
+/** One bit for each byte of the table where a string in use begins, except for names that may change. */
 export let others: usize = 0;
 export let bitsSize: u64 = 0;
 
@@ -54,7 +54,7 @@ export function referenceAt(index: i32): Reference {
   return changetype<Reference>(references + <usize>(index * REFERENCE_SIZE));
 }
 
-/** Finds every use of the string table, or says why not all can be known. */
+/** Finds every use of the string table, or says why some may be unknown. */
 export function findUses(strings: Section): i32 {
   if (strings.size > LARGEST_TABLE) return problem.STRINGS_TOO_LARGE;
   table = strings;
@@ -92,20 +92,20 @@ function addDynamicUses(): void {
     const entry = entryAt(i);
     const isRpath = entry.tag == elf.DT_RPATH || entry.tag == elf.DT_RUNPATH;
     if (!isRpath && !isNameTag(entry.tag)) continue;
-    // What is beyond the table by far is beyond it all the same.
+    // Clamping keeps an offset far beyond the table beyond it.
     const reference = addReference(entry.at + valueAt, <u32>min<u64>(entry.value, u32.MAX_VALUE));
     reference.isWord = true;
     reference.isRpath = isRpath;
   }
 }
 
-/** Entries that hold names which may be paths. */
+/** Entries with names that may be paths. */
 function isNameTag(tag: u64): bool {
   if (tag == elf.DT_NEEDED || tag == elf.DT_SONAME || tag == elf.DT_CONFIG) return true;
   return tag == elf.DT_DEPAUDIT || tag == elf.DT_AUDIT || tag == elf.DT_AUXILIARY || tag == elf.DT_FILTER;
 }
 
-/** Records do not lie in each other as a rule; where they do, `has` counts them. */
+/** Records normally do not overlap; if they do, `has` counts them. */
 function mostReferences(): u64 {
   let most: u64 = entryCount;
   for (let i = 0; i < sectionCount; i++) {
@@ -183,7 +183,7 @@ function has(at: u64, size: u64): bool {
   return at + size <= length && left-- > 0;
 }
 
-/** Where the next record is, or a place that none has. */
+/** The offset of the next record, or one that no record has. */
 function following(at: u64, field: u64): u64 {
   const step = elf.int(bytes + <usize>(at + field));
   return step == 0 ? length : at + step;
@@ -212,7 +212,7 @@ function addDefinitions(section: Section): void {
   }
 }
 
-/** The names of needed versions, or of defined ones. */
+/** The names of needed or defined versions. */
 function addNames(first: u64, count: u32, isNeed: bool): void {
   const size = isNeed ? VERNAUX_SIZE : VERDAUX_SIZE;
   let at = first;

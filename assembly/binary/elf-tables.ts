@@ -1,5 +1,5 @@
-// All tables of an ELF file that must change when it grows (gABI; the rules are those of src/binfmt/elf/elf-tables.ts), read strictly: a file that
-// is odd in a way that `elf-dynamic.ts` tolerates is not grown.
+// Reads all tables of an ELF file that change when it grows (gABI; the rules are those of src/binfmt/elf/elf-tables.ts), strictly: a file
+// with oddities that `elf-dynamic.ts` tolerates is not grown.
 import { fileOffset, toFileOffset } from './elf-dynamic';
 import * as elf from './elf-format';
 import { contains, fileSize, reserve } from './host';
@@ -15,7 +15,7 @@ export class Segment {
   align: u64;
   type: u32;
   flags: u32;
-  /** Its number in the file; a new one has none. */
+  /** Its index in the file; a new one has none. */
   index: i32;
 }
 
@@ -31,7 +31,7 @@ export class Section {
 
 @unmanaged
 export class DynamicEntry {
-  /** Where it is in the file. */
+  /** Offset in the file. */
   at: u64;
   tag: u64;
   value: u64;
@@ -41,7 +41,7 @@ export const SEGMENT_SIZE: i32 = offsetof<Segment>();
 const SECTION_SIZE: i32 = offsetof<Section>();
 const ENTRY_SIZE: i32 = offsetof<DynamicEntry>();
 
-/** More program headers have another count (`PN_XNUM`), and kernels before 5.x take no more than a page of them. */
+/** A larger number is stored elsewhere (`PN_XNUM`), and kernels before 5.x accept no more than a page of them. */
 const MOST_SEGMENTS: u32 = 1024;
 const MOST_DYNAMIC: u64 = 65536;
 
@@ -116,7 +116,7 @@ export function isSymbolTable(section: Section): bool {
   return section.type == elf.SHT_SYMTAB || section.type == elf.SHT_DYNSYM;
 }
 
-/** The size of all sections whose records are read one by one. Where they overlap, hostile ones could make that endless. */
+/** The size of all sections whose records are read one by one. If they overlapped, hostile ones could make that endless. */
 function sizeOfRecords(): u64 {
   let total: u64 = 0;
   for (let i = 0; i < sectionCount; i++) {
@@ -132,7 +132,7 @@ export function isVersionSection(section: Section): bool {
   return section.type == elf.SHT_GNU_verdef || section.type == elf.SHT_GNU_verneed;
 }
 
-/** The entries of the last dynamic segment that has bytes, without the DT_NULL that ends them. */
+/** The entries of the last dynamic segment that has bytes, without the final DT_NULL. */
 function readEntries(): bool {
   entryCount = 0;
   const index = lastSegment(elf.PT_DYNAMIC);
@@ -188,7 +188,7 @@ function findSection(type: u32, offset: u64): Section | null {
   return null;
 }
 
-/** Whether the first size that the dynamic section gives fits into the section. */
+/** Whether the first size in the dynamic section fits into the section. */
 function isLargeEnough(section: Section): bool {
   for (let i = 0; i < entryCount; i++) {
     const entry = entryAt(i);
@@ -197,7 +197,7 @@ function isLargeEnough(section: Section): bool {
   return false;
 }
 
-/** Whether a part of the file is also a header, or lies in another section or segment than these. */
+/** Whether a part of the file overlaps a header, or a section or segment other than these. */
 export function isShared(offset: u64, size: u64, ownSection: i32, ownSegment: i32): bool {
   const end = offset + size;
   if (meets(offset, end, 0, elf.headerSize())) return true;
@@ -216,12 +216,12 @@ export function isShared(offset: u64, size: u64, ownSection: i32, ownSegment: i3
   return false;
 }
 
-/** Segments that load, and those of an operating system such as PT_GNU_RELRO, span sections of all kinds. */
+/** Loadable segments, and OS-specific ones such as PT_GNU_RELRO, span sections of all kinds. */
 function isOwnPart(type: u32): bool {
   return type != elf.PT_LOAD && type != elf.PT_PHDR && type < elf.PT_LOOS;
 }
 
-/** Whether `[from, to)`, which lies in the file, and another range have a byte in common. */
+/** Whether `[from, to)`, which is inside the file, overlaps another range. */
 export function meets(from: u64, to: u64, offset: u64, size: u64): bool {
   const end = offset + size;
   return size > 0 && offset < to && (end < offset || from < end);

@@ -1,5 +1,5 @@
-// A set of things that are known by a number, found by their hash: open addressing, with a seed of the host's so that nobody can prepare names
-// that all fall together.
+// A set of items identified by numbers and found by their hash: open addressing, with a seed from the host, so that nobody can prepare
+// colliding names.
 import { reserve } from './host';
 
 let slots: usize = 0;
@@ -11,7 +11,7 @@ export function seedHashes(value: u32): void {
   seed = value;
 }
 
-/** Begins a set for at most so many things; they are not negative. */
+/** Starts a set for at most this many items; their numbers are not negative. */
 export function openSet(most: i32): void {
   let size: u32 = 2;
   while (size < 2 * <u32>most) size <<= 1;
@@ -20,7 +20,7 @@ export function openSet(most: i32): void {
   mask = size - 1;
 }
 
-/** FNV-1a, stirred. */
+/** FNV-1a with a final mix. */
 export function hashOf(pointer: usize, size: i32): u32 {
   let hash: u32 = 0x811c9dc5 ^ seed;
   for (let i = 0; i < size; i++) hash = (hash ^ load<u8>(pointer + i)) * 0x01000193;
@@ -28,7 +28,7 @@ export function hashOf(pointer: usize, size: i32): u32 {
   return hash ^ (hash >> 13);
 }
 
-/** The first thing with a hash, or -1. */
+/** The first item with a hash, or -1. */
 export function firstWith(hash: u32): i32 {
   cursor = hash & mask;
   return find(hash);
@@ -48,7 +48,7 @@ function find(hash: u32): i32 {
   return load<i32>(slot);
 }
 
-/** Adds a thing where the search for its hash has ended. */
+/** Adds an item where the search for its hash ended. */
 export function addToSet(hash: u32, value: i32): void {
   const slot = slots + (cursor << 3);
   store<i32>(slot, value);

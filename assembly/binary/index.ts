@@ -1,5 +1,5 @@
-// The WASM module for patching ELF and Mach-O files. It has an instance and a memory of its own, which may grow in the middle of a call:
-// nobody holds a view of it.
+// The WASM module for patching ELF and Mach-O files. It has a separate instance and memory, which may grow during a call:
+// no view of it is kept.
 
 export {
   checkSignable,

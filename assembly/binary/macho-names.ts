@@ -1,5 +1,5 @@
 // New names in the load commands of a Mach-O slice (`mach-o/loader.h`; the rules are those of src/binfmt/macho/macho-names.ts): commands grow into the
-// padding that linkers leave behind them, and move up; no other part of the file moves.
+// padding that linkers leave after them, and move up; nothing else in the file moves.
 import { mark, release } from '../memory';
 import { findByte } from './elf-format';
 import { addToSet, firstWith, hashOf, nextWith, openSet } from './hash-set';
@@ -31,7 +31,7 @@ export let missingRoom: f64 = 0;
 /** Commands are aligned to this in 64 bit files. */
 const ALIGNMENT: u64 = 8;
 
-/** Gives the edits to the host; returns why the file is refused, or 0. */
+/** Reports the edits to the host; returns why the file is refused, or 0. */
 export function patchMacho(size: f64, oldFolder: i32, newFolder: i32, root: i32): i32 {
   openFile(size);
   openOrigin(oldFolder, newFolder, root);
@@ -48,12 +48,12 @@ export function patchMacho(size: f64, oldFolder: i32, newFolder: i32, root: i32)
   return 0;
 }
 
-// The command that is looked at: its old name, and the value that it will have.
+// The current command: its old name, and its new value.
 let isRenamed: bool = false;
 let valueAt: usize = 0;
 let valueLength: i32 = 0;
 
-/** Finds out what a command becomes; false for one without a name. The value is there until memory is released. */
+/** Computes the new value of a command; false for one without a name. The value is valid until memory is released. */
 function lookAt(command: usize): bool {
   const at = nameStart(command);
   isRenamed = false;
@@ -69,7 +69,7 @@ function lookAt(command: usize): bool {
   return true;
 }
 
-/** Maps the name that is looked at; false where it stays. */
+/** Maps the current name; false if it stays. */
 function mapName(kind: u32): bool {
   if (!hasOrigin) return mapPath(valueAt, valueLength);
   if (kind == LC_ID_DYLIB) return mapRelativeIdentity(valueAt, valueLength);
@@ -77,7 +77,7 @@ function mapName(kind: u32): bool {
   return true;
 }
 
-/** The size of the command that was looked at. */
+/** The new size of the current command. */
 function newSize(command: usize): u64 {
   const size: u64 = commandSize(command);
   if (!isRenamed) return size;
@@ -85,14 +85,14 @@ function newSize(command: usize): u64 {
   return max(size, (end + ALIGNMENT - 1) & ~(ALIGNMENT - 1));
 }
 
-// What becomes of all commands of a slice.
+// The result for all commands of a slice.
 let isChanged: bool = false;
 let keptCount: u32 = 0;
 let keptSize: u64 = 0;
-/** 1 for a command that is dropped; by the place of the command in the head, in words. */
+/** 1 for a command that is dropped; indexed by the command's offset in the head, in words. */
 let dropped: usize = 0;
 
-/** All new names or none; false where the room does not suffice. */
+/** All new names or none; false if there is not enough room. */
 function rename(slice: Slice): bool {
   lookAtAll(slice);
   if (!isChanged) return true;
@@ -118,7 +118,7 @@ function refuse(slice: Slice, missing: u64): bool {
   return false;
 }
 
-/** A second rpath of one value is dropped, since `dyld` refuses such files. */
+/** A repeated rpath is dropped, since `dyld` refuses such files. */
 function lookAtAll(slice: Slice): void {
   const end = slice.head + slice.headLength;
   isChanged = false;
@@ -141,13 +141,13 @@ function lookAtAll(slice: Slice): void {
   }
 }
 
-/** Notes the value of an rpath; false for one that is known. */
+/** Records the value of an rpath; false if it is already known. */
 function addRpath(slice: Slice, command: usize): bool {
   const at = valueAt;
   const length = valueLength;
   const hash = hashOf(at, length);
   for (let known = firstWith(hash); known >= 0; known = nextWith(hash)) {
-    // Values are not kept: a few commands could hold gigabytes of them.
+    // Values are not kept: a few commands could yield gigabytes of them.
     lookAt(slice.head + known);
     if (valueLength == length && memory.compare(valueAt, at, length) == 0) return false;
   }
@@ -167,7 +167,7 @@ function writeAll(slice: Slice, out: usize): usize {
   return out;
 }
 
-/** Writes the command that was looked at. */
+/** Writes the current command. */
 function write(command: usize, out: usize): usize {
   const size = <i32>newSize(command);
   if (!isRenamed) {

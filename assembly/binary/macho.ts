@@ -1,5 +1,5 @@
 // Reads Mach-O files, single and fat (`mach-o/loader.h`, `mach-o/fat.h`; the rules are those of src/binfmt/macho/macho.ts). Nothing is trusted: a
-// file that is not as it should be has no slices.
+// malformed file has no slices.
 import { fileSize, read, reserve } from './host';
 
 export const LC_SEGMENT_64: u32 = 0x19;
@@ -36,7 +36,7 @@ export let sliceCount: i32 = 0;
 /** Which kind of slice is not supported: the number of its name, or 0. */
 export let form: i32 = 0;
 
-// What became of a slice.
+// The result for a slice.
 const IS_SLICE: i32 = 0;
 const IS_OTHER: i32 = 1;
 const IS_NONE: i32 = 2;
@@ -47,7 +47,7 @@ export function sliceAt(index: i32): Slice {
   return changetype<Slice>(slices + <usize>(index * SLICE_SIZE));
 }
 
-/** Reads the slices of the open file; of one that is malformed there are none. */
+/** Reads the slices of the open file; a malformed file has none. */
 export function readMacho(): void {
   sliceCount = 0;
   form = 0;
@@ -84,7 +84,7 @@ function archSize(record: usize, size: i32): u64 {
   return size == 32 ? bswap<u64>(load<u64>(record, 16)) : bswap<u32>(load<u32>(record, 12));
 }
 
-/** Whether no architecture lies in another, in the list of them, or leaves the file. */
+/** Whether no architecture overlaps another or the list of architectures, or extends beyond the file. */
 function areApart(count: i32, size: i32): bool {
   const listEnd = <u64>(8 + count * size);
   for (let i = 0; i < count; i++) {
@@ -133,7 +133,7 @@ function formOf(magic: u32): i32 {
   return magic == 0xcffaedfe ? 3 : 0;
 }
 
-/** Whether the commands fill their area, one behind the other. */
+/** Whether the commands fill their area without gaps. */
 function checkCommands(slice: Slice): bool {
   const length = slice.headLength;
   let at = MACH_HEADER_SIZE;
@@ -185,7 +185,7 @@ function isSegmentWhole(command: usize): bool {
   return size >= SEGMENT_SIZE && SEGMENT_SIZE + <u64>load<u32>(command, 64) * SECTION_SIZE <= size;
 }
 
-/** Where the bytes of a segment begin in the slice, apart from the header that the first one holds. */
+/** Where the bytes of a segment begin in the slice, after the header that the first one contains. */
 function firstByteOf(command: usize): u64 {
   const start = load<u64>(command, 40);
   let first = start > 0 && load<u64>(command, 48) > 0 ? start : u64.MAX_VALUE;

@@ -1,4 +1,4 @@
-// The ordered mapping from old to new prefixes, and searching for the old ones that grow. At one place the first mapping that matches wins.
+// The ordered mapping from old to new prefixes, and a search for old ones that grow. At each place the first mapping that matches wins.
 import { keepMemory, reserve, resetMemory } from './host';
 
 @unmanaged
@@ -7,7 +7,7 @@ class Mapping {
   fromLength: i32;
   to: usize;
   toLength: i32;
-  /** How far a search falls back after a mismatch at each byte (Knuth, Morris and Pratt); 0 where nothing grows. */
+  /** How far a search falls back after a mismatch at each byte (Knuth, Morris and Pratt); 0 if nothing grows. */
   fallback: usize;
 }
 
@@ -26,13 +26,13 @@ function mappingAt(index: i32): Mapping {
   return changetype<Mapping>(mappings + <usize>(index * MAPPING_SIZE));
 }
 
-/** Where the host writes a mapping: for each pair two lengths and the bytes of both. It ends the mapping before it. */
+/** Where the host writes a mapping: for each pair two lengths and the bytes of both. Discards the previous mapping. */
 export function mappingRoom(size: i32): usize {
   resetMemory();
   return reserve(size);
 }
 
-/** Takes what was written. */
+/** Adopts the mapping that the host wrote. */
 export function useMapping(pointer: usize, pairs: i32): void {
   mappings = reserve(<u64>pairs * MAPPING_SIZE);
   count = pairs;
@@ -73,7 +73,7 @@ function prepareSearch(mapping: Mapping): void {
   }
 }
 
-/** The first mapping whose old prefix begins the path, or -1; no boundary is needed behind it. */
+/** The first mapping whose old prefix the path starts with, or -1; no boundary is needed after it. */
 export function findMapping(path: usize, length: i32): i32 {
   for (let i = 0; i < count; i++) {
     const mapping = mappingAt(i);
@@ -88,7 +88,7 @@ export function growthOf(index: i32): i32 {
   return mapping.toLength - mapping.fromLength;
 }
 
-/** Writes a path with its prefix replaced; returns the end of it. */
+/** Writes a path with its prefix replaced; returns its end. */
 export function writeMapped(index: i32, path: usize, length: i32, out: usize): usize {
   const mapping = mappingAt(index);
   const rest = length - mapping.fromLength;
@@ -97,7 +97,7 @@ export function writeMapped(index: i32, path: usize, length: i32, out: usize): u
   return out + mapping.toLength + rest;
 }
 
-/** Whether a string holds an old prefix for which the C string rule has no room. */
+/** Whether a string contains an old prefix for which the C string rule has no room. */
 export function holdsGrowing(string: usize, length: i32): bool {
   if (growsFromNothing) return true;
   let from = 0;

@@ -1,9 +1,9 @@
-// Paths as Python's `posixpath` treats them (src/relocation/normalize-path.ts says it in TypeScript).
+// Paths as Python's `posixpath` treats them (in TypeScript: src/relocation/names/normalize-path.ts).
 
 const SLASH: u8 = 0x2f;
 const DOT: u8 = 0x2e;
 
-/** Where the component ends that begins at `at`. */
+/** The end of the component that begins at `at`. */
 function componentEnd(path: usize, length: i32, at: i32): i32 {
   let end = at;
   while (end < length && load<u8>(path + end) != SLASH) end++;
@@ -17,7 +17,7 @@ function isDots(component: usize, length: i32, count: i32): bool {
 }
 
 /**
- * Python's `normpath`: no `.`, no empty component, `..` taken back; exactly two leading slashes stay two. Writes at most `length` bytes, or one;
+ * Python's `normpath`: no `.`, no empty component, `..` resolved; exactly two leading slashes stay two. Writes at most `length` bytes, or one;
  * returns how many.
  */
 export function normalizePath(path: usize, length: i32, out: usize): i32 {
@@ -26,7 +26,7 @@ export function normalizePath(path: usize, length: i32, out: usize): i32 {
   const slashes = root == 2 ? 2 : root > 0 ? 1 : 0;
   memory.fill(out, SLASH, slashes);
   let end = slashes;
-  /** Components that can be taken back. */
+  /** Components that `..` can remove. */
   let depth = 0;
   for (let at = root; at < length; ) {
     const next = componentEnd(path, length, at);

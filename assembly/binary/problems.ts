@@ -1,4 +1,4 @@
-// Why a file is refused. src/relocation/engines/binary-problems.ts has the list, and the words; a test compares the numbers.
+// Why a file is refused. src/relocation/engines/binary-problems.ts has the list and the texts; a test compares the numbers.
 
 export const NO_PROBLEM: i32 = 0;
 

@@ -15,7 +15,7 @@ import {
   setTooLong,
 } from './rpath';
 
-/** Whether the file has a place, and where it was and will be; new paths that begin with `root` become relative. */
+/** Whether the file's location is known, and its old and new directory; new paths that start with `root` become relative. */
 export let hasOrigin: bool = false;
 let old: usize = 0;
 let oldLength: i32 = 0;
@@ -36,7 +36,7 @@ const LOADER_LENGTH: i32 = 12;
 const BY_RPATH: usize = memory.data<u8>([0x40, 0x72, 0x70, 0x61, 0x74, 0x68, 0x2f]);
 const BY_RPATH_LENGTH: i32 = 7;
 
-/** Asks the host for the place of the open file; a negative length says that there is none. */
+/** Asks the host for the location of the open file; a negative length means that it is unknown. */
 export function openOrigin(oldSize: i32, newSize: i32, rootSize: i32): void {
   hasOrigin = oldSize >= 0;
   if (!hasOrigin) return;
@@ -59,7 +59,7 @@ function hasToken(path: usize, length: i32, token: usize, tokenLength: i32): boo
   return length == tokenLength || load<u8>(path + tokenLength) == 0x2f;
 }
 
-// The absolute path that a relative one was, or the path itself.
+// The absolute path that a relative one stood for, or the path itself.
 let absoluteAt: usize = 0;
 let absoluteLength: i32 = 0;
 
@@ -79,7 +79,7 @@ function resolve(path: usize, length: i32, isElf: bool): void {
   absoluteLength = normalizePath(joined, size, absoluteAt);
 }
 
-/** Maps what `resolve` found; false where no mapping matches. */
+/** Maps the result of `resolve`; false if no mapping matches. */
 function mapResolved(): bool {
   if (!mapPath(absoluteAt, absoluteLength)) return false;
   absoluteAt = mappedAt;
@@ -87,14 +87,14 @@ function mapResolved(): bool {
   return true;
 }
 
-/** Makes what `resolve` found relative, if it lies below the root. */
+/** Makes the result of `resolve` relative if it is below the root. */
 function makeRelative(isElf: bool): void {
   if (!beginsWith(absoluteAt, absoluteLength, root, rootLength)) return;
   const token = isElf ? ORIGIN : LOADER;
   const tokenLength = isElf ? ORIGIN_LENGTH : LOADER_LENGTH;
   const path = reserve(absoluteLength + 1);
   const length = normalizePath(absoluteAt, absoluteLength, path);
-  // Each component that is left out takes a slash at least.
+  // Each component that is dropped takes at least a slash.
   const out = reserve(<u64>tokenLength + 1 + 3 * <u64>freshLength + length + 1);
   memory.copy(out, token, tokenLength);
   store<u8>(out + tokenLength, 0x2f);
@@ -110,7 +110,7 @@ export function mapRelativeName(name: usize, length: i32): void {
   setMapped(absoluteAt, absoluteLength);
 }
 
-/** The new name of a library itself: found by rpath when it lies below the new root; false where no mapping matches. */
+/** The new name of a library itself: found by rpath when it is below the new root; false if no mapping matches. */
 export function mapRelativeIdentity(name: usize, length: i32): bool {
   if (!mapPath(name, length)) return false;
   if (!beginsWith(mappedAt, mappedLength, root, rootLength)) return true;
@@ -124,11 +124,11 @@ export function mapRelativeIdentity(name: usize, length: i32): bool {
   return true;
 }
 
-// The new rpath while it is written.
+// The new rpath while it is being written.
 let out: usize = 0;
 let written: i32 = 0;
 
-/** The new rpath of an ELF file, without empty entries and repetitions of mapped ones; false when every entry stays. */
+/** The new rpath of an ELF file, without empty entries and repeated mapped ones; false when every entry stays. */
 export function mapRelativeRpath(rpath: usize, length: i32): bool {
   out = reserve(LONGEST_STRING + 1);
   written = 0;
@@ -156,7 +156,7 @@ export function mapRelativeRpath(rpath: usize, length: i32): bool {
   return written != plainLength || memory.compare(out, plain, written) != 0;
 }
 
-/** Adds an entry with a colon behind it; false when the rpath becomes too long. */
+/** Adds an entry with a colon after it; false if the rpath becomes too long. */
 function addEntry(rpath: usize, start: i32, end: i32): bool {
   resolve(rpath + start, end - start, true);
   const isMapped = mapResolved();
@@ -173,7 +173,7 @@ function addEntry(rpath: usize, start: i32, end: i32): bool {
   return true;
 }
 
-/** Whether an entry before leads to the same absolute path; else the entry is noted. Paths are not kept: they could be many. */
+/** Whether an earlier entry leads to the same absolute path; if not, records the entry. Paths are not kept: there could be many. */
 function isKnown(rpath: usize, start: i32, end: i32): bool {
   const at = absoluteAt;
   const length = absoluteLength;

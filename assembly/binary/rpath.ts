@@ -1,16 +1,16 @@
-// What an rpath or another path becomes (src/relocation/rpath.ts says it in TypeScript).
+// What an rpath or another path becomes (in TypeScript: src/relocation/names/rpath.ts).
 import { reserve } from './host';
 import { findMapping, growthOf, writeMapped } from './mapping';
 
 export const COLON: u8 = 0x3a;
 
-/** No loader takes a longer one: src/binfmt/elf/elf-dynamic.ts. */
+/** No loader accepts a longer rpath: src/binfmt/elf/elf-dynamic.ts. */
 export const LONGEST_STRING: u64 = 1048576;
 
 /** The last result. */
 export let mappedAt: usize = 0;
 export let mappedLength: i32 = 0;
-/** Whether it was not written, being too long. */
+/** Whether the result was too long and not written. */
 export let isTooLong: bool = false;
 
 export function setMapped(at: usize, length: i32): void {
@@ -22,7 +22,7 @@ export function setTooLong(value: bool): void {
   isTooLong = value;
 }
 
-/** Replaces the prefix of a path; false where no mapping matches. */
+/** Replaces the prefix of a path; false if no mapping matches. */
 export function mapPath(path: usize, length: i32): bool {
   const index = findMapping(path, length);
   if (index < 0) return false;
@@ -32,11 +32,11 @@ export function mapPath(path: usize, length: i32): bool {
   return true;
 }
 
-/** Replaces the prefixes of an rpath's entries and leaves out empty ones; false where no mapping matches. */
+/** Replaces the prefixes of an rpath's entries and drops empty ones; false if no mapping matches. */
 export function mapRpath(rpath: usize, length: i32): bool {
   const size = mappedRpathSize(rpath, length);
   if (size < 0) return false;
-  // The last entry has no colon behind it.
+  // The last entry has no colon after it.
   isTooLong = <u64>size > LONGEST_STRING + 1;
   if (!isTooLong) writeRpath(rpath, length, size);
   return true;
@@ -56,7 +56,7 @@ function writeRpath(rpath: usize, length: i32, size: i64): void {
   mappedLength = <i32>(size - 1);
 }
 
-/** The size with one colon behind each entry; -1 where no mapping matches. */
+/** The size with a colon after each entry; -1 if no mapping matches. */
 function mappedRpathSize(rpath: usize, length: i32): i64 {
   let size: i64 = 0;
   let hasMatch = false;

@@ -1,4 +1,4 @@
-// Programs that unpack the tarballs, and do nothing else: they neither verify nor relocate.
+// Programs that only unpack the tarballs: they neither verify nor relocate.
 import type { Contender, OpenContext } from '../case.js';
 import { requireCache } from '../inputs/case-input.js';
 import { measureCommand } from '../measure/command.js';
@@ -7,7 +7,7 @@ import { unpackedVerdict } from './tree-verdict.js';
 
 interface ArchivePeer {
   readonly name: string;
-  /** Programs that must be there. */
+  /** Required programs. */
   readonly programs: readonly string[];
   /** Shell text that unpacks the archive in $1 into the folder $2; a failure on the left of a pipe shows in the result. */
   readonly script: string;
@@ -36,7 +36,7 @@ const PEERS = {
 
 export type ArchivePeerName = keyof typeof PEERS;
 
-/** A program that unpacks every tarball of the input, one after the other. */
+/** A program that unpacks every tarball of the input, one after another. */
 export function archivePeer(which: ArchivePeerName): Contender {
   const peer: ArchivePeer = PEERS[which];
   return {

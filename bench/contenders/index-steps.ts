@@ -1,22 +1,22 @@
-// What is done with a package index, each step a process of its own: by regraft, and by reading the whole of it as JSON.
+// The uses of a package index, each step in a separate process: by regraft, and by reading all of it as JSON.
 import type { Contender, OpenContext } from '../case.js';
 import { indexStep, requireIndex } from '../inputs/case-input.js';
 import { nameOfPackage } from '../inputs/index-input.js';
 import { type Command, measureCommand } from '../measure/command.js';
 import { programVersion } from './surroundings.js';
 
-/** What a step says about itself: `bench/index.ts`. */
+/** What a step of `bench/index.ts` reports. */
 interface StepReport {
   readonly step: string;
   readonly milliseconds: number;
   readonly cpuMilliseconds: number;
   readonly peakMegabytes: number;
-  /** Microseconds, where the step takes one thing at a time. */
+  /** Microseconds, if the step handles one item at a time. */
   readonly median?: number;
   readonly p99?: number;
 }
 
-/** A step of regraft's, by its name in `bench/index.ts`. */
+/** A step of regraft, by its name in `bench/index.ts`. */
 export function indexStepContender(step: string): Contender {
   return {
     name: step,
@@ -38,7 +38,7 @@ export function indexStepContender(step: string): Contender {
   };
 }
 
-/** What a step must find, where the generator knows it. */
+/** What a step must find, if the generator knows it. */
 function expectedOf(step: string, packages: number): { readonly expected?: string } {
   const found = { name: nameOfPackage(packages >> 1) };
   const results: Readonly<Record<string, object>> = {

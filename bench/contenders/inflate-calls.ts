@@ -1,4 +1,4 @@
-// Ways to decompress gzip data in this process: the engines' decoders, and what Node and npm bring.
+// Ways to decompress gzip data in this process: the engines' decoders, and those of Node and npm.
 import { createHash, type Hash } from 'node:crypto';
 import { createGunzip } from 'node:zlib';
 import { GunzipDecoder } from '../../src/stream/gzip/gunzip.js';
@@ -10,7 +10,7 @@ const INPUT_CHUNK = 256 * 1024;
 
 type Take = (bytes: Uint8Array) => void;
 
-/** Measured runs look at the length only, since hashing takes longer than inflating; the digest is taken in a run of its own. */
+/** Measured runs check only the length, since hashing takes longer than inflating; the digest is computed in a separate run. */
 function callOf(inflate: (take: Take) => void | Promise<void>): KernelCall {
   let size = 0;
   const count: Take = ({ length }) => {
@@ -30,7 +30,7 @@ function callOf(inflate: (take: Take) => void | Promise<void>): KernelCall {
   };
 }
 
-/** A decoder of ours, fed in chunks. */
+/** One of our decoders, fed in chunks. */
 export function inflateCall(inflater: Inflater, { bytes }: KernelInput): KernelCall {
   return callOf((take) => {
     const decoder = new GunzipDecoder({ inflater, onOutput: take });
@@ -78,7 +78,7 @@ interface Fflate {
   readonly Gunzip: new (onData: Take) => { push(data: Uint8Array, isLast?: boolean): void };
 }
 
-/** fflate, in chunks; it checks no checksum. */
+/** fflate, in chunks; it does not verify the checksum. */
 export async function fflateCall({ bytes }: KernelInput): Promise<KernelCall | string> {
   const name = 'fflate'; // a development dependency that a user's machine need not have
   const loaded = (await import(name).catch(() => undefined)) as Fflate | undefined;

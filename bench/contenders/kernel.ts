@@ -1,4 +1,4 @@
-// Kernels in this process: a call is repeated until it can be measured, what it needs before is not counted.
+// Kernels in this process: a call is repeated until it can be measured; its preparation is not counted.
 import { createHash } from 'node:crypto';
 import type { RelocationEngine } from '../../src/relocation/engine.js';
 import { type EngineName, selectEngine } from '../../src/relocation/engines/select.js';
@@ -8,20 +8,20 @@ import { missingEngine } from './regraft-process.js';
 
 /** One call, ready to be measured. */
 export interface KernelCall {
-  /** Does the work; what it gives is kept for `result`. */
+  /** Does the work; the outcome is kept for `result`. */
   readonly run: () => unknown;
-  /** Brings the input back to what it was; not measured. */
+  /** Restores the input; not measured. */
   readonly restore?: () => void;
-  /** What the last run gave, as the bytes or numbers that must be equal for all. */
+  /** The outcome of the last run, as bytes or numbers that must be equal for all contenders. */
   readonly result: () => Uint8Array | string;
-  /** Does the work once more and gives all of its bytes as a digest, where `result` looks at less. */
+  /** Does the work again and returns a digest of all bytes, if `result` checks less. */
   readonly digest?: () => string | Promise<string>;
 }
 
-/** Makes a call for an input; a text says why it cannot be made. */
+/** Creates a call for an input; a string says why that is impossible. */
 export type MakeKernelCall = (input: KernelInput) => KernelCall | string | Promise<KernelCall | string>;
 
-/** Milliseconds that a turn lasts at least. */
+/** The shortest duration of a turn in milliseconds. */
 const SHORTEST_TURN = 200;
 
 /** A way to do a kernel's work. Contenders of one `kind` must give equal results. */
@@ -53,7 +53,7 @@ export function engineContenders(
   }));
 }
 
-/** Made anew for each turn, and called once: where its memory lies is luck, and must not be the same luck in a whole run. */
+/** Created anew for each turn, and called once: the address of its memory affects its speed, so it must vary within a run. */
 function openCall(make: () => ReturnType<MakeKernelCall>, kind: string): Runner {
   let call: KernelCall | undefined;
   return {
@@ -65,7 +65,7 @@ function openCall(make: () => ReturnType<MakeKernelCall>, kind: string): Runner 
       await call.run();
     },
     async run() {
-      if (call === undefined) throw new TypeError('A turn begins with prepare()');
+      if (call === undefined) throw new TypeError('A turn must begin with prepare()');
       return measured(call, kind);
     },
   };
@@ -90,7 +90,7 @@ async function measured(call: KernelCall, kind: string): Promise<Outcome> {
   return { sample: { wall: wall / calls, cpu: cpu / calls }, verify };
 }
 
-/** As results are compared. */
+/** A result in the form in which results are compared. */
 export function digestOf(result: Uint8Array | string): string {
   return createHash('sha256').update(result).digest('hex');
 }

@@ -1,4 +1,4 @@
-// Pushing an installed stack into an empty build cache: regraft, and the real Spack where there is one, from the same store.
+// Pushing an installed stack into an empty build cache: regraft, and the real Spack if there is one, from the same store.
 import { createHash, type Hash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -71,7 +71,7 @@ function outcomeOf({ sample }: CommandResult, folder: string): Outcome {
   return { sample, facts: { 'compressed bytes': size }, verify: (depth) => pushedVerdict(tarballs, depth) };
 }
 
-/** Compressed bytes depend on the compressor: what is in the archives must be equal. */
+/** Compressed bytes depend on the compressor, so the contents of the archives are compared. */
 function pushedVerdict(tarballs: readonly string[], depth: 'thorough' | 'quick'): Verdict {
   const hash = createHash('sha256');
   for (const path of tarballs) {
@@ -82,8 +82,8 @@ function pushedVerdict(tarballs: readonly string[], depth: 'thorough' | 'quick')
 }
 
 /**
- * Members in order. The content of the buildinfo is left out: it names the Spack that pushed, and what `file` makes of generated
- * libraries, which are no complete ELF files.
+ * Members in order. The content of the buildinfo is left out: it names the Spack that pushed, and depends on how `file` classifies
+ * generated libraries, which are not complete ELF files.
  */
 function hashMembers(hash: Hash, tar: Buffer): void {
   const reader = new TarReader();

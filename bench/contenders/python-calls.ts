@@ -1,4 +1,4 @@
-// Python's standard library with the calls that Spack makes: kernels in a process that stays, and checksum, unpacking and relocation of
+// Python's standard library with the calls that Spack makes: kernels in a long-lived process, and checksum, unpacking and relocation of
 // whole packages.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';

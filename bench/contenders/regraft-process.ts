@@ -14,7 +14,7 @@ export const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.u
 export interface RegraftOptions {
   readonly engine: EngineName;
   readonly workers: number;
-  /** Other packages than the case asks for, without dependencies. */
+  /** Packages to install instead of those of the case, without dependencies. */
   readonly queries?: readonly string[];
   readonly label?: string;
 }
@@ -32,7 +32,7 @@ export function workersText(workers: number): string {
   return workers === 0 ? 'no worker' : workers === 1 ? '1 worker' : `${workers} workers`;
 }
 
-/** Why an engine cannot take part; undefined where it can. */
+/** Why an engine cannot take part; undefined if it can. */
 export function missingEngine(engine: EngineName, { environment }: OpenContext): Missing | undefined {
   try {
     selectEngine(engine, environment);

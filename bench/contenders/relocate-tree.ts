@@ -1,4 +1,4 @@
-// Relocation alone: unpacked packages are copied to where they shall be, and relocated in place. Only the latter is measured.
+// Relocation alone: unpacked packages are copied to their new location and relocated in place. Only the relocation is measured.
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineName } from '../../src/relocation/engines/select.js';
@@ -12,7 +12,7 @@ import { MAIN, missingEngine } from './regraft-process.js';
 import { ownEnvironment } from './surroundings.js';
 import { installedVerdict } from './tree-verdict.js';
 
-/** A tree below the turn's folder that holds the packages under their new names and with their old paths. */
+/** A tree below the turn's folder with the packages under their new names and with their old paths. */
 class MovedTree {
   readonly root: string;
   readonly #source: string;
@@ -22,12 +22,12 @@ class MovedTree {
     this.#source = source;
   }
 
-  /** Hard work for the file system, and no part of relocation. */
+  /** Heavy work for the file system that is not part of relocation. */
   copy(): void {
     cpSync(this.#source, this.root, { recursive: true, verbatimSymlinks: true });
   }
 
-  /** As an installation would map: the package's own prefix, then its root. */
+  /** The mapping of an installation: the package's own prefix, then its root. */
   mapping({ prefix, oldRoot }: ExpectedPackage): (readonly [string, string])[] {
     return [
       [prefix, this.root + prefix.slice(oldRoot.length)],
@@ -36,7 +36,7 @@ class MovedTree {
   }
 }
 
-/** Unpacks the packages once for all contenders; the folder that stands for their old root. */
+/** Unpacks the packages once for all contenders; returns the folder that represents their old root. */
 async function unpackedSource({ sharedFolder }: OpenContext, input: CacheInput): Promise<string> {
   const folder = join(sharedFolder, 'unpacked');
   if (!existsSync(folder)) {
@@ -53,7 +53,7 @@ function onlyPackage({ places, facts }: CacheInput): ExpectedPackage {
   return first;
 }
 
-/** `relocateAnyTree` in a warm process: it looks at every file, as nothing tells it which ones to change. */
+/** `relocateAnyTree` in a warm process: it reads every file, since nothing says which ones to change. */
 export function warmRelocation(engine: EngineName): Contender {
   return {
     name: `warm ${engine}`,

@@ -1,4 +1,4 @@
-// Calls of the relocation kernels, and of what Node brings for the same work.
+// Calls of the relocation kernels, and of Node's own functions for the same work.
 import { createHash } from 'node:crypto';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import type { RelocationEngine } from '../../src/relocation/engine.js';
@@ -66,7 +66,7 @@ export function cStringCall(engine: RelocationEngine, { bytes, mapping }: Kernel
   };
 }
 
-/** Like a file that is read by windows, as relocation reads it: none of them lies in the memory of an engine. */
+/** Like a file that relocation reads in windows, none of which is in the memory of an engine. */
 export function windowedCStringCall(engine: RelocationEngine, { bytes, mapping }: KernelInput): KernelCall {
   const replacer = engine.createCStringReplacer(mapping);
   const work = Buffer.from(bytes);

@@ -1,4 +1,4 @@
-// The real Spack, where `SPACK_ROOT` names one: `spack buildcache install`, with configuration of its own in a temporary folder.
+// The real Spack, if `SPACK_ROOT` names one: `spack buildcache install`, with its configuration in a temporary folder.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -8,7 +8,7 @@ import { type CommandResult, measureCommand } from '../measure/command.js';
 import type { Environment } from './surroundings.js';
 import { installedVerdict } from './tree-verdict.js';
 
-/** Installs what the case asks for, unsigned, as the mirrors' packages are. */
+/** Installs the packages of the case without checking signatures, since the mirrors' packages are unsigned. */
 export function spackInstall(): Contender {
   return {
     name: 'Spack',
@@ -20,7 +20,7 @@ export function spackInstall(): Contender {
   };
 }
 
-/** Where the Spack to compare with is, or why there is none. */
+/** The path of the Spack to compare with, or why there is none. */
 export function spackRootOf({ SPACK_ROOT: root }: Environment): string | Missing {
   if (!root) return { missing: 'SPACK_ROOT is not set' };
   return existsSync(join(root, 'bin', 'spack')) ? root : { missing: `there is no Spack in "${root}"` };
@@ -42,7 +42,7 @@ function openSpack(spack: SpackSetup, input: CacheInput): Runner {
   };
 }
 
-/** Scopes, caches and recipes in a folder of the benchmark. */
+/** Scopes, caches and recipes in a folder that belongs to the benchmark. */
 export class SpackSetup {
   readonly #folder: string;
   readonly #program: string;

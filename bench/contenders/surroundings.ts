@@ -1,9 +1,9 @@
-// What measured processes see of the machine: no configuration of its user.
+// The environment of measured processes: without the user's configuration.
 import { spawnSync } from 'node:child_process';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Environment of a regraft process: everything of its own in one folder. */
+/** Environment of a regraft process, with all its files in one folder. */
 export function ownEnvironment(folder: string, environment: Environment): Environment {
   return {
     PATH: environment.PATH,
@@ -19,7 +19,7 @@ export function ownEnvironment(folder: string, environment: Environment): Enviro
 /** Programs that do not know `--version`. */
 const VERSION_FLAGS: Readonly<Record<string, string>> = { 'libdeflate-gunzip': '-V' };
 
-/** The first line of a program's version, or undefined where there is no such program. */
+/** The first line of a program's version, or undefined if there is no such program. */
 export function programVersion(
   program: string,
   args: readonly string[] = [VERSION_FLAGS[program] ?? '--version'],

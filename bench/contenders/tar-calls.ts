@@ -47,7 +47,7 @@ export function tarStreamCall({ bytes }: KernelInput): KernelCall {
   };
 }
 
-/** node-tar is no dependency; where somebody installed it, it takes part. */
+/** node-tar is an optional dependency; it takes part if it is installed. */
 export async function nodeTarCall({ bytes }: KernelInput): Promise<KernelCall | string> {
   const name = 'tar';
   const loaded = (await import(name).catch(() => undefined)) as NodeTar | undefined;

@@ -1,4 +1,4 @@
-// Verdicts on what a turn left in its folder. Installations are compared without what each tool keeps for itself.
+// Verdicts on what a turn left in its folder. Installations are compared without each tool's own files.
 import type { Verdict } from '../case.js';
 import type { CacheInput } from '../inputs/case-input.js';
 import type { TreeFacts } from '../oracle/expected-tree.js';
@@ -9,13 +9,13 @@ const KEPT_FOR_ITSELF = ['.spack', '.spack-db', 'sbang'];
 
 type Depth = 'thorough' | 'quick';
 
-/** Of all tarballs, unpacked as they are. */
+/** The verdict for all tarballs, unpacked without changes. */
 export async function unpackedVerdict(folder: string, depth: Depth, input: CacheInput): Promise<Verdict> {
   const digest = depth === 'thorough' ? treeDigest(folder) : treeSize(folder);
   return { kind: `files as packed, ${depth}`, digest, expected: at(depth, await input.expected.packed()) };
 }
 
-/** Of packages that were installed below `root`: all of the input, unless they are named. */
+/** The verdict for packages installed below `root`: all of the input, unless they are named. */
 export async function installedVerdict(
   root: string,
   depth: Depth,
@@ -28,7 +28,7 @@ export async function installedVerdict(
   return { kind: `files relocated${which}, ${depth}`, digest, expected };
 }
 
-/** Of a tree that has lost the part of its names that all members share, which no other contender does. */
+/** The verdict for a tree without the leading folders that all members share; no other contender drops them. */
 export function stagedVerdict(folder: string, depth: Depth): Verdict {
   const digest = depth === 'thorough' ? treeDigest(folder) : treeSize(folder);
   return { kind: `files in a stage, ${depth}`, digest };

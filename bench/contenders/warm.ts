@@ -1,4 +1,4 @@
-// Work in a warm process: engines are made, code is compiled, one turn follows the other.
+// Work in a warm process: engines are loaded, code is compiled, one turn follows another.
 import { join } from 'node:path';
 import type { EngineName } from '../../src/relocation/engines/select.js';
 import type { Contender, OpenContext, Turn, Verdict } from '../case.js';

@@ -1,4 +1,4 @@
-// What the file system asks for: files of one size, made one after the other as the core makes them. Nothing is read or computed.
+// The cost of the file system: files of one size, created one after another in the same way as the core does. Nothing is read or computed.
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Contender } from '../case.js';
@@ -6,13 +6,13 @@ import { treeSize } from '../tree-digest.js';
 
 export interface FileSet {
   readonly files: number;
-  /** Of each, in bytes. */
+  /** Size of each in bytes. */
   readonly size: number;
 }
 
-/** Files in a folder, as packages have them. */
+/** Files per folder, as in packages. */
 const PER_FOLDER = 200;
-/** Written at a time, as much as a decoder gives. */
+/** Bytes written at a time, as many as a decoder emits. */
 const CHUNK = 512 * 1024;
 
 export function fileWriter(name: string, { files, size }: FileSet): Contender {

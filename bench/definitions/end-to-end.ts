@@ -48,7 +48,7 @@ export const END_TO_END_CASES: readonly BenchCase[] = [
   {
     name: 'install one big package, on disk',
     group: 'end-to-end',
-    why: 'where packages really go: the file system has its share',
+    why: 'where packages really go: includes the cost of the file system',
     input: BIG_CACHE,
     place: 'disk',
     contenders: [
@@ -64,7 +64,7 @@ export const END_TO_END_CASES: readonly BenchCase[] = [
   {
     name: 'install a tenth of it, in memory',
     group: 'end-to-end',
-    why: 'the same for a look in two minutes; starting a process weighs more',
+    why: 'the same for the quick run; the start of a process weighs more',
     input: TENTH_CACHE,
     place: 'memory',
     contenders: [
@@ -81,7 +81,7 @@ export const END_TO_END_CASES: readonly BenchCase[] = [
   {
     name: 'install a tenth of it, on disk',
     group: 'end-to-end',
-    why: 'the same on disk, for a look in two minutes',
+    why: 'the same on disk, for the quick run',
     input: TENTH_CACHE,
     place: 'disk',
     contenders: [
@@ -110,7 +110,7 @@ export const END_TO_END_CASES: readonly BenchCase[] = [
   {
     name: 'install 1,000 small packages, warm',
     group: 'end-to-end',
-    why: 'what a package costs beside its bytes: most packages are small',
+    why: 'the cost of a package apart from its bytes: most packages are small',
     input: { type: 'cache', cache: smallPackages(1000) },
     place: 'memory',
     contenders: [archivePeer('tar'), ...warmEngines],
@@ -170,7 +170,7 @@ export const END_TO_END_CASES: readonly BenchCase[] = [
   {
     name: 'install one big package, against Spack',
     group: 'end-to-end',
-    why: 'the tool that it stands in for, on the same package',
+    why: 'the tool that regraft replaces, on the same package',
     input: BIG_CACHE,
     place: 'memory',
     contenders: [

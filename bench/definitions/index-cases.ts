@@ -1,4 +1,4 @@
-// Package indexes: what it takes to make one, to use it for the first time and again, and to look things up.
+// Package indexes: the cost of creating one, of using it for the first time and again, and of looking things up.
 import type { BenchCase } from '../case.js';
 import { indexStepContender, JSON_PARSE, jsonReader, PYTHON_JSON } from '../contenders/index-steps.js';
 

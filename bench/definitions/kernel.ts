@@ -94,7 +94,7 @@ export const KERNEL_CASES: readonly BenchCase[] = [
   }),
   kernelCase({
     name: 'scan: 60 prefixes',
-    why: 'the usual: one padded root, a path now and then',
+    why: 'the usual case: one padded root, a path now and then',
     make: () => expecting(codeInput({ megabytes: 40, mapping: sixty(), distance: 40_000 }), expectedHits),
     contenders: scanners,
     baseline: INDEX_OF,
@@ -110,7 +110,7 @@ export const KERNEL_CASES: readonly BenchCase[] = [
   }),
   kernelCase({
     name: 'scan: no match',
-    why: 'most files have none: the cost of looking',
+    why: 'most files have none: the cost of searching',
     make: () => expecting(noMatchInput(40, sixty()), expectedHits),
     contenders: scanners,
     baseline: INDEX_OF,
@@ -124,21 +124,21 @@ export const KERNEL_CASES: readonly BenchCase[] = [
   }),
   kernelCase({
     name: 'scan: shared stems',
-    why: 'hostile: the root is everywhere, a prefix nowhere',
+    why: 'hostile: the root is everywhere, but no prefix',
     make: () => expecting(sharedStemInput(8, sixty()), expectedHits),
     contenders: scanners,
     baseline: INDEX_OF,
   }),
   kernelCase({
     name: 'scan: deep padding',
-    why: 'hostile: padding begins like the root again and again',
+    why: 'hostile: padding looks like the start of the root over and over',
     make: () => expecting(paddingInput(8, sixty()), expectedHits),
     contenders: scanners,
     baseline: INDEX_OF,
   }),
   kernelCase({
     name: 'text: 60 prefixes',
-    why: 'text files are rewritten whole, with other rules than binaries',
+    why: 'text files are rewritten as a whole, by different rules than binaries',
     make: () => expecting(textInput(16, sixty()), expectedText),
     contenders: [
       kernelContender('String.replace', replaceAllCall),
@@ -150,7 +150,7 @@ export const KERNEL_CASES: readonly BenchCase[] = [
   }),
   kernelCase({
     name: 'C strings: 60 prefixes',
-    why: 'every listed binary goes through this',
+    why: 'every listed binary needs this',
     make: () => expecting(codeInput({ megabytes: 20, mapping: sixty(), distance: 40_000 }), expectedCStrings),
     contenders: [pythonKernel('Python re', 'strings'), ...engineContenders(cStringCall)],
     baseline: 'js',
@@ -158,7 +158,7 @@ export const KERNEL_CASES: readonly BenchCase[] = [
   }),
   kernelCase({
     name: 'C strings: a file by windows',
-    why: 'files come from disk, outside of WASM memory, and few places of them matter: decides what the wasm engine does there',
+    why: 'files come from disk, outside of WASM memory, and little of them matters: decides what the wasm engine does with them',
     make: () =>
       expecting(codeInput({ megabytes: 40, mapping: sixty(), distance: 1_000_000 }), expectedCStrings),
     contenders: engineContenders(windowedCStringCall),
@@ -186,7 +186,7 @@ export const KERNEL_CASES: readonly BenchCase[] = [
   }),
   kernelCase({
     name: 'tar: 4,000 small files',
-    why: 'small files make headers count',
+    why: 'with small files the headers dominate',
     make: () => tarInput(4000),
     contenders: [
       kernelContender('tar-stream', tarStreamCall),

@@ -16,7 +16,7 @@ export const PUSH_CASES: readonly BenchCase[] = [
   {
     ...push,
     name: 'push a stack of 60 packages',
-    why: 'the same for more packages; it runs by its name only, as Spack takes minutes for it',
+    why: 'the same for more packages; runs only when named, since Spack takes minutes for it',
     input: { type: 'cache', cache: stack(), queries: ['stack59'] },
     mostRounds: 1,
     isCold: true,

@@ -1,4 +1,4 @@
-// Relocation alone, of a tree that was unpacked before.
+// Relocation alone, of a tree that is already unpacked.
 import type { BenchCase } from '../case.js';
 import { pythonRelocation, relocateProcess, warmRelocation } from '../contenders/relocate-tree.js';
 import type { CacheInputRecipe } from '../inputs/case-input.js';
@@ -8,7 +8,7 @@ function relocationCase(name: string, input: CacheInputRecipe): BenchCase {
   return {
     name,
     group: 'relocation',
-    why: 'what a tree costs that came by another way than a build cache: every file is read, some are written',
+    why: 'the cost of a tree that does not come from a build cache: every file is read, some are written',
     input,
     place: 'memory',
     contenders: [

@@ -26,7 +26,7 @@ const CURVES: readonly Curve[] = [
   {
     name: 'files',
     unit: 'files',
-    why: 'what a file costs beside its bytes',
+    why: 'the cost of a file apart from its bytes',
     points: [500, 4000, 16_000],
     cacheAt: (x) => one(`files-${x}`, { megabytes: 4, files: x, prefixes: 10 }),
   },
@@ -40,7 +40,7 @@ const CURVES: readonly Curve[] = [
   {
     name: 'packages',
     unit: 'packages',
-    why: 'nothing may grow faster than the number of packages: the database is written for each',
+    why: 'nothing may grow faster than the number of packages: the database is written for each one',
     points: [10, 100, 400],
     cacheAt: (x) => smallPackages(x),
   },
@@ -80,7 +80,7 @@ const workerCounts = [...new Set([0, 1, 2, 4, availableParallelism()])]
 const overWorkers: readonly BenchCase[] = workerCounts.map((workers) => ({
   name: `over workers: ${workers}`,
   group: 'scaling',
-  why: 'more processors should help as long as there are packages',
+  why: 'more processors should help as long as there are enough packages',
   series: { name: 'workers', unit: 'workers', x: workers },
   input: { type: 'cache', cache: stack(), queries: ['stack59'] },
   place: 'memory',

@@ -1,4 +1,4 @@
-// What each stage adds to plain extraction by the same engine, in one warm process; and ways that are known to be slow.
+// What each stage adds to plain extraction by the same engine, in one warm process; and ways known to be slow.
 import type { EngineName } from '../../src/relocation/engines/select.js';
 import type { BenchCase } from '../case.js';
 import { archivePeer } from '../contenders/archive-peers.js';
@@ -9,7 +9,7 @@ import { warmEntries, warmExtract, warmInstall } from '../contenders/warm.js';
 import type { InputRecipe } from '../inputs/case-input.js';
 import { BIG_CACHE, TENTH_CACHE } from '../inputs/recipes.js';
 
-/** Streams in two passes read the tarball twice: known to be slow, and measured on the small input only. */
+/** Streams in two passes read the tarball twice: known to be slow, so measured only on the small input. */
 function stagesOf(engine: EngineName, input: InputRecipe, size: string): BenchCase {
   const slow = input === TENTH_CACHE ? [warmInstall({ engine, workers: 0, through: 'streams' })] : [];
   return {
@@ -38,7 +38,7 @@ export const STAGE_CASES: readonly BenchCase[] = [
   {
     name: 'other ways to unpack',
     group: 'stage',
-    why: 'what a program gets that composes what Node, npm and Python bring; Python with re, and regraft, also relocate',
+    why: 'what a program can build from Node, npm and Python; Python with re, and regraft, also relocate',
     input: TENTH_CACHE,
     place: 'memory',
     contenders: [

@@ -1,8 +1,8 @@
-// The file system's share: writing files that are there already, in memory and on disk.
+// The cost of the file system: writing files whose content is already in memory, to memory and to disk.
 import type { BenchCase, Place } from '../case.js';
 import { fileWriter } from '../contenders/write-files.js';
 
-/** Many small files and few large ones: from both follow the costs of a file and of a megabyte. */
+/** Many small files and few large ones: together they give the costs of a file and of a megabyte. */
 export const WRITTEN = {
   small: { name: '2,000 files of 4 kB', files: 2000, size: 4000 },
   large: { name: '20 files of 5 MB', files: 20, size: 5_000_000 },
@@ -19,7 +19,7 @@ function writeCase(place: Place): BenchCase {
   return {
     name: WRITE_CASES[place],
     group: 'stage',
-    why: 'no installation can be faster than the system calls that make its files: a part of the limit model',
+    why: 'no installation can be faster than the system calls that create its files: a part of the limit model',
     input: { type: 'bytes', name: WRITE_CASES[place], make: () => nothing },
     place,
     contenders: [fileWriter(small.name, small), fileWriter(large.name, large)],

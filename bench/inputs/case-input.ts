@@ -24,7 +24,7 @@ import { type CacheRecipe, makeCache, packagePlace } from './package-input.js';
 export interface CacheInputRecipe {
   readonly type: 'cache';
   readonly cache: CacheRecipe;
-  /** What is installed; their dependencies come along. By default every package. */
+  /** What is installed, together with its dependencies. By default every package. */
   readonly queries?: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export interface BytesInputRecipe {
   readonly make: () => KernelInput | Promise<KernelInput>;
 }
 
-/** Specfiles of so many packages, and their index. */
+/** Specfiles of this many packages, and their index. */
 export interface IndexInputRecipe {
   readonly type: 'index';
   readonly packages: number;
@@ -46,9 +46,9 @@ export type InputRecipe = CacheInputRecipe | BytesInputRecipe | IndexInputRecipe
 export interface KernelInput {
   readonly bytes: Buffer;
   readonly mapping: PrefixMapping;
-  /** Unpacked bytes where `bytes` are compressed. */
+  /** The unpacked bytes, if `bytes` are compressed. */
   readonly unpackedBytes?: number;
-  /** What results must be, by kind; found by other means than the contenders'. */
+  /** The expected results by kind, computed independently of the contenders. */
   readonly expected?: ExpectedDigests;
 }
 
@@ -68,7 +68,7 @@ export interface CacheInput {
   readonly queries: readonly string[];
   /** Names of what is installed, dependencies first. */
   readonly packages: readonly string[];
-  /** Where each of them is and was, by name. */
+  /** The new and old prefix of each, by name. */
   readonly places: ReadonlyMap<string, ExpectedPackage>;
   /** What tarballs unpack to and packages install to. */
   readonly expected: ExpectedTrees;
@@ -84,7 +84,7 @@ export interface BytesInput {
 export interface IndexInput {
   readonly type: 'index';
   readonly packages: number;
-  /** As `bench/index.ts` lays it out. */
+  /** In the layout of `bench/index.ts`. */
   readonly folder: string;
   /** Path of the index itself. */
   readonly indexFile: string;
@@ -93,7 +93,7 @@ export interface IndexInput {
 
 export type CaseInput = CacheInput | BytesInput | IndexInput;
 
-/** Makes an input, or takes the one that lies in the folder already. */
+/** Generates an input, or uses the one already in the folder. */
 export async function prepareInput(
   folder: string,
   recipe: InputRecipe,
@@ -105,19 +105,19 @@ export async function prepareInput(
 
 /** The input of a case that works on a build cache. */
 export function requireCache(input: CaseInput): CacheInput {
-  if (input.type !== 'cache') throw new TypeError(`"${input.facts.name}" is no build cache`);
+  if (input.type !== 'cache') throw new TypeError(`"${input.facts.name}" is not a build cache`);
   return input;
 }
 
 /** The input of a case that works on bytes in memory. */
 export function requireBytes(input: CaseInput): KernelInput {
-  if (input.type !== 'bytes') throw new TypeError(`"${input.facts.name}" is no input in memory`);
+  if (input.type !== 'bytes') throw new TypeError(`"${input.facts.name}" is not an input in memory`);
   return input.kernel;
 }
 
 /** The input of a case about an index. */
 export function requireIndex(input: CaseInput): IndexInput {
-  if (input.type !== 'index') throw new TypeError(`"${input.facts.name}" is no index`);
+  if (input.type !== 'index') throw new TypeError(`"${input.facts.name}" is not an index`);
   return input;
 }
 
@@ -152,7 +152,7 @@ async function prepareCache(
   };
 }
 
-/** What is asked for with all its dependencies, in the order in which the packages are made. */
+/** The requested packages with all dependencies, in the order in which packages are generated. */
 function closureOf({ packages }: CacheRecipe, queries: readonly string[] | undefined): PackageRecipe[] {
   if (queries === undefined) return [...packages];
   const wanted = new Set(queries);
@@ -211,7 +211,7 @@ async function prepareIndex(
 
 const INDEX_SCRIPT = fileURLToPath(new URL('../index.js', import.meta.url));
 
-/** A step of `bench/index.ts` as a process of its own. */
+/** Runs a step of `bench/index.ts` in a separate process. */
 export function indexStep(options: {
   readonly step: string;
   readonly folder: string;

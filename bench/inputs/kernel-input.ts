@@ -1,4 +1,4 @@
-// Inputs of the kernels, in memory and seeded: typical ones, and those that are hard on a scanner.
+// Inputs of the kernels, in memory and seeded: typical ones, and hard ones for a scanner.
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
@@ -12,7 +12,7 @@ import { OLD_ROOT } from './package-archive.js';
 const NEW_ROOT = '/home/someone/store';
 const MB = 1_000_000;
 
-/** Prefixes of `count` packages under the padded root, and where they go. */
+/** Prefixes of `count` packages under the padded root, and their new ones. */
 export function prefixMapping(
   count: number,
   { root = OLD_ROOT }: { readonly root?: string } = {},
@@ -26,11 +26,11 @@ export function prefixMapping(
 export interface ScatterOptions {
   readonly megabytes: number;
   readonly mapping: PrefixMapping;
-  /** Bytes from one path to the next, about. */
+  /** Approximate bytes from one path to the next. */
   readonly distance: number;
 }
 
-/** Machine code with a path in it every so often, each ended by a NUL. */
+/** Machine code with a NUL-terminated path every so often. */
 export function codeInput({ megabytes, mapping, distance }: ScatterOptions): KernelInput {
   const random = new SeededRandom(7);
   const code = machineCode(megabytes * MB);
@@ -48,12 +48,12 @@ export function noMatchInput(megabytes: number, mapping: PrefixMapping): KernelI
   return { bytes: Buffer.from(machineCode(megabytes * MB)), mapping };
 }
 
-/** Prefixes one behind the other, and nothing else. */
+/** Nothing but prefixes, one after another. */
 export function everywhereInput(megabytes: number, mapping: PrefixMapping): KernelInput {
   return { bytes: Buffer.alloc(megabytes * MB, `${mapping[0]?.[0] ?? ''}\0`, 'latin1'), mapping };
 }
 
-/** The common root again and again, always followed by something that is no prefix. */
+/** The common root over and over, never followed by the rest of a prefix. */
 export function sharedStemInput(megabytes: number, mapping: PrefixMapping): KernelInput {
   return {
     bytes: Buffer.alloc(megabytes * MB, `${OLD_ROOT}/linux-debian12-x86_64/gcc-9`, 'latin1'),
@@ -61,7 +61,7 @@ export function sharedStemInput(megabytes: number, mapping: PrefixMapping): Kern
   };
 }
 
-/** Padding without end: almost every byte looks like the beginning of the root. */
+/** Nothing but padding: almost every byte looks like the start of the root. */
 export function paddingInput(megabytes: number, mapping: PrefixMapping): KernelInput {
   return { bytes: Buffer.alloc(megabytes * MB, '/build/opt/__spack_path_placeholder__', 'latin1'), mapping };
 }
@@ -77,7 +77,7 @@ export function textInput(megabytes: number, mapping: PrefixMapping): KernelInpu
   return { bytes: Buffer.from(parts.join('\n')), mapping };
 }
 
-/** Shared libraries one behind the other, each padded to 8 KiB, with rpaths under the old root. */
+/** Shared libraries one after another, each padded to 8 KiB, with rpaths under the old root. */
 export function elfInput(count: number, mapping: PrefixMapping): KernelInput {
   const random = new SeededRandom(9);
   const bytes = Buffer.alloc(count * ELF_SIZE);
@@ -96,7 +96,7 @@ export function expecting(
   return { ...input, expected: { results: createHash('sha256').update(find(input)).digest('hex') } };
 }
 
-/** Every place of a prefix, as scanners report it. */
+/** Every place of a prefix, in the form that scanners report. */
 export function expectedHits({ bytes, mapping }: KernelInput): Uint8Array {
   return new Uint8Array(
     naiveScan(
@@ -114,7 +114,7 @@ export function expectedCStrings({ bytes, mapping }: KernelInput): Uint8Array {
   return Buffer.from(naiveCStrings(bytes.toString('latin1'), textMapping(mapping)), 'latin1');
 }
 
-/** Rpaths of the files that `elfInput` makes. */
+/** Rpaths of the files that `elfInput` creates. */
 export function expectedElf({ bytes, mapping }: KernelInput): Uint8Array {
   const result = Buffer.from(bytes);
   for (let at = 0; at < bytes.length; at += ELF_SIZE) {
@@ -132,7 +132,7 @@ function textMapping(mapping: PrefixMapping): TextMapping {
 /** Distance between the files of `elfInput`. */
 export const ELF_SIZE = 8192;
 
-/** gzip -6 of something. */
+/** Bytes compressed with gzip -6. */
 export function gzipInput(bytes: Buffer): KernelInput {
   const expected = { bytes: createHash('sha256').update(bytes).digest('hex') };
   return { bytes: gzipSync(bytes, { level: 6 }), mapping: [], unpackedBytes: bytes.length, expected };
@@ -146,7 +146,7 @@ export function noise(megabytes: number): Buffer {
   return bytes;
 }
 
-/** Many small files, as packages have them, in an archive. */
+/** An archive of many small files, as in packages. */
 export async function tarInput(files: number): Promise<KernelInput> {
   const archive = pack();
   const { bytes } = textInput(1, prefixMapping(1));

@@ -1,4 +1,4 @@
-// Raw material for generated packages: this machine's own programs and libraries, and seeded text.
+// Raw material for generated packages: this machine's programs and libraries, and seeded text.
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,4 +1,4 @@
-// The members of one generated package: text files, libraries with paths in them, and the metadata that Spack puts beside them.
+// The members of one generated package: text files, libraries with paths in them, and the metadata that Spack adds.
 import { PassThrough } from 'node:stream';
 import { pack } from 'tar-stream';
 import { buildElf } from '../../test/helpers/elf-builder.js';
@@ -10,12 +10,12 @@ export interface PackageRecipe {
   readonly seed: number;
   /** Sizes of its programs and libraries in bytes. */
   readonly binaries: readonly number[];
-  /** How many text files, and how many bytes each has about. */
+  /** The number of text files, and the approximate size of each in bytes. */
   readonly texts: number;
   readonly textSize: number;
-  /** Packages whose prefixes it holds, besides its own. */
+  /** Packages whose prefixes it contains, besides its own. */
   readonly prefixes: number;
-  /** Names of recipes it links against, which are made before it. */
+  /** Names of recipes it links against, which are built before it. */
   readonly dependencies?: readonly string[];
 }
 
@@ -104,7 +104,7 @@ export class PackageArchive {
       : text;
   }
 
-  /** A small ELF file with an rpath; behind it real code with a path in it every 64 KiB or so. */
+  /** A small ELF file with an rpath, followed by real code with a path about every 64 KiB. */
   #binary(soname: string, size: number): Buffer {
     const start = this.#random.below(Math.max(1, this.#code.length - size));
     const bytes = Buffer.alloc(size);

@@ -1,4 +1,4 @@
-// Generates build caches for the benchmark: packages as the reference makes them (layout 1), unsigned, with an index. Seeded.
+// Generates build caches for the benchmark: packages as the reference creates them (layout 1), unsigned, with an index. Seeded.
 import { createHash } from 'node:crypto';
 import {
   createReadStream,
@@ -40,13 +40,13 @@ interface NodeJson {
   }[];
 }
 
-/** Raised when the same recipe gives other packages: what lies in the folder from before is not used then. */
+/** Raised when the same recipe gives different packages: those already in the folder are then not used. */
 const GENERATOR_VERSION = 4;
 
 /** Milliseconds between two messages. */
 const PROGRESS_INTERVAL = 5000;
 
-/** Makes the cache below `folder` unless it is there; returns its path. */
+/** Generates the cache below `folder` unless it exists; returns its path. */
 export async function makeCache(
   folder: string,
   recipe: CacheRecipe,
@@ -145,7 +145,7 @@ function closureOf(root: NodeJson, nodes: ReadonlyMap<string, NodeJson>): NodeJs
   return [...found.values()];
 }
 
-/** 32 characters of base32 that only depend on the name. */
+/** 32 characters of base32 that depend only on the name. */
 function hashOf(name: string): DagHash {
   const digest = createHash('sha256').update(name).digest();
   return Array.from({ length: 32 }, (_, i) => 'abcdefghijklmnopqrstuvwxyz234567'[(digest[i] ?? 0) % 32]).join(
@@ -169,7 +169,7 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Where a package's tarball lies in a cache that was made here, and the prefix under which its members are. */
+/** The path of a package's tarball in a cache generated here, and the prefix of its members. */
 export function packagePlace(cache: string, { name }: PackageRecipe): ExpectedPackage {
   const node = { ...bareNode(name), dependencies: [] };
   const { root } = parseSpecDictionary({ spec: { _meta: { version: 4 }, nodes: [node] } }, name);

@@ -31,7 +31,7 @@ function big(name: string, prefixes: number): PackageRecipe {
   return { name, seed: 1, binaries, texts: 8800, textSize: 18_000, prefixes };
 }
 
-/** Like the big one, a tenth of it: for a look in two minutes. */
+/** A tenth of the big one, for the quick run. */
 export const TENTH: PackageRecipe = {
   name: 'tenth',
   seed: 4,
@@ -46,7 +46,7 @@ export const TENTH: PackageRecipe = {
   prefixes: 60,
 };
 
-/** The big package; the one with one prefix lies beside it. */
+/** The big package, together with the one that has one prefix. */
 export const BIG_PAIR: CacheRecipe = { name: 'big', packages: [BIG, BIG_ONE_PREFIX] };
 export const BIG_CACHE: CacheInputRecipe = { type: 'cache', cache: BIG_PAIR, queries: [BIG.name] };
 export const TENTH_CACHE: CacheInputRecipe = {
@@ -54,7 +54,7 @@ export const TENTH_CACHE: CacheInputRecipe = {
   cache: { name: 'tenth', packages: [TENTH] },
 };
 
-/** A package of so many bytes in libraries of 4 MB, and so many small text files: points of curves. */
+/** A package of this many bytes in libraries of 4 MB, and this many small text files: points of curves. */
 export function sized(
   name: string,
   size: { readonly megabytes: number; readonly files: number; readonly prefixes: number },
@@ -87,7 +87,7 @@ export const HUGE: PackageRecipe = {
   prefixes: 60,
 };
 
-/** Many small packages without dependencies: what each costs beside its bytes. */
+/** Many small packages without dependencies: the cost of each apart from its bytes. */
 export function smallPackages(count: number): CacheRecipe {
   const packages = Array.from({ length: count }, (_, i) => ({
     name: `small${i}`,
@@ -100,7 +100,7 @@ export function smallPackages(count: number): CacheRecipe {
   return { name: `small-${count}`, packages };
 }
 
-/** A short stack, for a look in two minutes. */
+/** A short stack, for the quick run. */
 export function shortStack(): CacheRecipe {
   const { packages } = stack();
   return { name: 'stack-10', packages: packages.slice(0, 10) };

@@ -1,4 +1,4 @@
-// CPU time of finished child processes with everything that they waited for: `cutime` and `cstime` of proc(5), `/proc/self/stat`.
+// CPU time of finished child processes, including all children that they waited for: `cutime` and `cstime` of proc(5), `/proc/self/stat`.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
@@ -8,7 +8,7 @@ const CSTIME = 14;
 
 let ticksPerSecond: number | undefined;
 
-/** Milliseconds of CPU of all children waited for so far; undefined where the system does not tell. */
+/** Milliseconds of CPU time of all children waited for so far; undefined if the system does not report it. */
 export function childCpuTime(): number | undefined {
   try {
     return parseChildTicks(readFileSync('/proc/self/stat', 'latin1')) * (1000 / clockTicks());
@@ -25,7 +25,7 @@ export function parseChildTicks(stat: string): number {
   return ticks;
 }
 
-/** Clock ticks of a second. */
+/** Clock ticks per second. */
 export function clockTicks(): number {
   ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
   return ticksPerSecond;

@@ -1,4 +1,4 @@
-// Runs a command as a process of its own and measures it with everything that it starts.
+// Runs a command in a process and measures it with everything that it starts.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { childCpuTime } from './child-cpu-time.js';
@@ -17,11 +17,11 @@ export interface CommandResult {
   readonly output: string;
 }
 
-/** How much of what a failed command said goes into the error. */
+/** How much of a failed command's output goes into the error. */
 const SHOWN = 2000;
 
 /**
- * Runs a command to its end. Only one may run at a time: CPU time is that of all children that end meanwhile.
+ * Runs a command to its end. Only one may run at a time: CPU time is that of all children that end during the call.
  * @throws Error when it fails
  */
 export async function measureCommand(command: Command): Promise<CommandResult> {
@@ -32,7 +32,7 @@ export async function measureCommand(command: Command): Promise<CommandResult> {
     env: { ...(command.environment ?? process.env) },
     ...(command.folder === undefined ? {} : { cwd: command.folder }),
   });
-  // A run that is interrupted leaves nothing behind that goes on writing.
+  // An interrupted run must leave no process behind that keeps writing.
   const stop = () => child.kill('SIGKILL');
   process.once('exit', stop);
   const said = { out: '', err: '' };

@@ -1,22 +1,22 @@
-// Whether something else than the contenders decided how long a round took.
+// Whether something other than the contenders affected the duration of a round.
 import type { Sample } from './sample.js';
 
 export interface RoundSamples {
-  /** Of everybody, in this round. */
+  /** Samples of all contenders in this round. */
   readonly samples: readonly Sample[];
-  /** Of the contender that runs twice. */
+  /** Samples of the contender that runs twice. */
   readonly first: Sample | undefined;
   readonly again: Sample | undefined;
 }
 
-/** Part of the machine that others may use. */
+/** The share of the machine that others may use. */
 export const MOST_OTHERS = 0.1;
 /** How far apart the two turns of the control may be. */
 export const MOST_APART = 0.15;
 
 /**
- * Others used the machine, or the same work twice took different times. Nothing here looks at how a contender did against another,
- * so that leaving such rounds out favours nobody.
+ * True if others used the machine, or the same work took different times. Contenders are not compared with each other here,
+ * so leaving such rounds out favours none of them.
  */
 export function isDisturbed(
   { samples, first, again }: RoundSamples,

@@ -15,7 +15,7 @@ export class PeakMemory {
     this.#timer = setInterval(() => this.#look(), interval);
   }
 
-  /** Ends watching; the most bytes seen, undefined where nothing could be seen. */
+  /** Stops watching; returns the most bytes seen, undefined if nothing could be read. */
   stop(): number | undefined {
     this.#look();
     clearInterval(this.#timer);
@@ -56,7 +56,7 @@ interface ResidentMemory {
   readonly highest: number;
 }
 
-/** Of a running process; undefined where it cannot be seen. */
+/** The memory of a running process; undefined if it cannot be read. */
 export function residentMemory(id: number | 'self'): ResidentMemory | undefined {
   try {
     return parseResidentMemory(readFileSync(`/proc/${id}/status`, 'latin1'));

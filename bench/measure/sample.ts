@@ -1,12 +1,12 @@
-// What one turn of one contender cost.
+// The cost of one turn of one contender.
 
 export interface Sample {
   /** Milliseconds from start to end. */
   readonly wall: number;
-  /** Milliseconds of CPU, user and system, of all processes; absent where it cannot be known. */
+  /** Milliseconds of CPU time, user and system, of all processes; absent if unknown. */
   readonly cpu?: number;
-  /** Most bytes resident at a time, all processes together; absent where it was not observed. */
+  /** Peak resident bytes of all processes together; absent if not observed. */
   readonly peak?: number;
-  /** Part of all processors that others used meanwhile; absent where the turn was too short to tell. */
+  /** Share of all processors that others used; absent if the turn was too short to tell. */
   readonly others?: number;
 }

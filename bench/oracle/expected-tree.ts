@@ -9,7 +9,7 @@ import { naiveCStrings, naiveRpath, naiveText, type TextMapping } from './naive-
 /** A package of a generated cache. */
 export interface ExpectedPackage {
   readonly tarball: string;
-  /** Where it was made, and where that was below its root. */
+  /** The prefix where it was built, and its path below the root. */
   readonly prefix: string;
   readonly oldRoot: string;
 }
@@ -19,7 +19,7 @@ export interface TreeFacts {
   readonly size: string;
 }
 
-/** The members of all tarballs as they are. */
+/** The members of all tarballs, unchanged. */
 export async function packedTree(packages: readonly ExpectedPackage[]): Promise<TreeFacts> {
   const leaves = new Leaves();
   for (const { tarball } of packages) {
@@ -28,7 +28,7 @@ export async function packedTree(packages: readonly ExpectedPackage[]): Promise<
   return leaves.facts();
 }
 
-/** All packages installed below a root: everything outside of `.spack`, the root itself masked. */
+/** All packages installed below a root: everything outside of `.spack`, with the root masked. */
 export async function installedTree(packages: readonly ExpectedPackage[], root: string): Promise<TreeFacts> {
   const leaves = new Leaves();
   for (const { tarball, prefix, oldRoot } of packages) {

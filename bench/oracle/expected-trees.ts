@@ -1,4 +1,4 @@
-// The expected trees of a generated cache, found when the first contender must be compared with them, and kept for the others.
+// The expected trees of a generated cache, computed when the first contender is compared with them, and kept for the others.
 import { type ExpectedPackage, installedTree, packedTree, type TreeFacts } from './expected-tree.js';
 
 export class ExpectedTrees {
@@ -9,12 +9,12 @@ export class ExpectedTrees {
     this.#packages = packages;
   }
 
-  /** All tarballs unpacked as they are. */
+  /** All tarballs unpacked without changes. */
   packed(): Promise<TreeFacts> {
     return this.#once('packed', () => packedTree([...this.#packages.values()]));
   }
 
-  /** Packages installed below a root: only the length of its path decides what they look like. */
+  /** Packages installed below a root: their content depends only on the length of its path. */
   installed(root: string, names: readonly string[]): Promise<TreeFacts> {
     const packages = names.flatMap((name) => this.#packages.get(name) ?? []);
     return this.#once(`${root.length} ${names.join(' ')}`, () => installedTree(packages, root));

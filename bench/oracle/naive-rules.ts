@@ -1,10 +1,10 @@
-// The relocation rules once more, as regular expressions over text with one character per byte: slow, short, and without a line of
-// what is measured. FORMATS §5 "text" and "C strings"; Spack `TextFilePrefixReplacer` and `BinaryFilePrefixReplacer` do the same.
+// The relocation rules again, as regular expressions over text with one character per byte: slow, short, and independent of the
+// code under test. FORMATS §5 "text" and "C strings"; Spack `TextFilePrefixReplacer` and `BinaryFilePrefixReplacer` do the same.
 
-/** Old and new prefixes, the first that matches at a place wins. */
+/** Old and new prefixes; at each place the first that matches wins. */
 export type TextMapping = readonly (readonly [from: string, to: string])[];
 
-/** A prefix that stands behind at most one path component, with the rest of the path that follows it. */
+/** A prefix preceded by at most one path component, with the rest of the path that follows it. */
 export function naiveText(text: string, mapping: TextMapping): string {
   const targets = new Map(mapping);
   const pattern = new RegExp(`(?<![\\w\\-/])([\\w-]*?)(${alternation(mapping)})([\\w\\-/]*)`, 'g');
@@ -13,7 +13,7 @@ export function naiveText(text: string, mapping: TextMapping): string {
   });
 }
 
-/** Bytes behind a prefix that belong to its match when a NUL follows them. */
+/** Bytes after a prefix that belong to its match when a NUL follows them. */
 const SUFFIX = 7;
 
 /** The text keeps its length. @throws Error for a prefix that becomes longer, as all tools refuse it */
@@ -25,7 +25,7 @@ export function naiveCStrings(text: string, mapping: TextMapping): string {
   });
 }
 
-/** @param end up to seven bytes and a NUL; undefined where the string goes on */
+/** @param end up to seven bytes and a NUL; undefined if the string continues */
 function inPlace(from: string, to: string, end: string | undefined): string {
   const room = from.length - to.length;
   if (room < 0) throw new Error(`"${to}" is longer than "${from}"`);
@@ -34,7 +34,7 @@ function inPlace(from: string, to: string, end: string | undefined): string {
   const shared = SUFFIX - suffix.length;
   if (shared <= 0 || from.slice(-shared) === to.slice(-shared)) return '/'.repeat(room) + to + end;
   if (room <= SUFFIX) throw new Error(`"${from}" cannot become "${to}" in place`);
-  // The old tail stays behind the new NUL.
+  // The old tail stays after the new NUL.
   return to + end + (from + end).slice(to.length + end.length);
 }
 
@@ -52,7 +52,7 @@ export function naiveRpath(text: string, oldRoot: string, mapping: TextMapping):
   return text.slice(0, start) + entries.join(':').padEnd(end - start, '\0') + text.slice(end);
 }
 
-/** Every place at which a prefix begins, with the first that does: `[offset, index, …]`. */
+/** Every place where a prefix begins, with the first prefix that matches: `[offset, index, …]`. */
 export function naiveScan(bytes: Buffer, prefixes: readonly Uint8Array[]): Uint32Array {
   const found = new Map<number, number>();
   for (const [index, prefix] of prefixes.entries()) {

@@ -1,4 +1,4 @@
-"""Checksum, unpacking and relocation with the calls that Spack makes of Python's standard library, and nothing else of an installation:
+"""Checksum, unpacking and relocation with the same calls of Python's standard library as Spack, and nothing else of an installation:
 `install.py ROOT TARBALL...`. No signature, no database, no hooks. `install.py --relocate ROOT PREFIX...` only relocates what lies there.
 """
 

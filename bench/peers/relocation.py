@@ -26,7 +26,7 @@ def replace_text(pattern, targets, text):
 
 
 def replace_strings(pattern, targets, data):
-    """In place, in something that can be written to: a bytearray or a memory map."""
+    """Relocates in place, in a writable buffer: a bytearray or a memory map."""
     for match in pattern.finditer(data):
         old, end = match[1], match[2]
         new = targets[old]

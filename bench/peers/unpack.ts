@@ -66,12 +66,12 @@ async function writeEntries(source: Readable, folder: string): Promise<void> {
   }
 }
 
-/** Development dependencies that need not be there: the benchmark asks before it starts this. */
+/** Optional development dependencies: the benchmark checks for them before it starts this. */
 async function loadPackage<Package>(name: string): Promise<Package> {
   return (await import(name)) as Package;
 }
 
 const [way = '', folder = '.', ...tarballs] = process.argv.slice(2);
 const unpack = ways[way];
-if (unpack === undefined) throw new TypeError(`"${way}" is no way to unpack`);
+if (unpack === undefined) throw new TypeError(`"${way}" is not a way to unpack`);
 for (const tarball of tarballs) await unpack(tarball, folder);

@@ -1,4 +1,4 @@
-// Horizontal bars as SVG. Places across are percentages and text keeps its size, so that the chart fits a phone as well as a screen.
+// Horizontal bars as SVG. Horizontal positions are percentages and text keeps its size, so the chart fits a phone as well as a large screen.
 import { escapeText } from './escape.js';
 
 export interface Bar {
@@ -6,7 +6,7 @@ export interface Bar {
   readonly value: number;
   /** Written at the end of the label's line. */
   readonly text: string;
-  /** Least and most of the rounds. */
+  /** Minimum and maximum of the rounds. */
   readonly range?: readonly [least: number, most: number];
   /** Decides the colour: ours, what it is compared with, others. */
   readonly kind: 'own' | 'baseline' | 'other';
@@ -14,14 +14,14 @@ export interface Bar {
 
 export interface BarChartOptions {
   readonly title: string;
-  /** Where a line stands, for example 1 for "as long as the baseline". */
+  /** The position of a line, for example 1 for "as long as the baseline". */
   readonly mark?: number;
 }
 
 const ROW = 38;
 const BAR_TOP = 19;
 const BAR_HEIGHT = 12;
-/** Part of the width that the longest bar takes. */
+/** The share of the width that the longest bar takes. */
 const WIDTH = 96;
 
 export function barChart(bars: readonly Bar[], { title, mark }: BarChartOptions): string {
@@ -54,7 +54,7 @@ function barRow(
   );
 }
 
-/** Beside the bars only, so that no label is crossed. */
+/** Drawn only beside the bars, so that it crosses no label. */
 function markLine(at: string, top: number): string {
   return `<line class="mark" x1="${at}" x2="${at}" y1="${top - 3}" y2="${top + BAR_HEIGHT + 3}"/>`;
 }

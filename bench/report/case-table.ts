@@ -6,20 +6,20 @@ import type { BenchRecord, CaseRecord, ContenderRecord } from '../record.js';
 import { AGAIN } from '../runner.js';
 import { type Measure, valuesOf } from '../values.js';
 
-/** Beyond this the noise is named beside every ratio. */
+/** Above this the noise is marked on every ratio. */
 export const NOISE_LIMIT = 0.05;
 
 export interface CaseRow {
   readonly name: string;
   readonly isBaseline: boolean;
-  /** Absent where it was not measured. */
+  /** Absent if it was not measured. */
   readonly wall?: Summary;
   readonly cpu?: Summary;
   readonly peak?: Summary;
   /** Against the baseline, round by round, by the metric of the case. */
   readonly ratio?: Summary;
   readonly cpuRatio?: Summary;
-  /** CPU time over the limit of its engine: how far it is from what is possible. */
+  /** CPU time divided by the limit of its engine: how far it is from what is possible. */
   readonly limits?: number;
   /** Medians of the contender's own numbers. */
   readonly facts: Readonly<Record<string, number>>;
@@ -29,15 +29,15 @@ export interface CaseRow {
 
 export interface CaseTable {
   readonly rows: readonly CaseRow[];
-  /** Of the metric, from the control that ran twice; undefined where that did not work. */
+  /** Noise of the metric, from the control that ran twice; undefined if that failed. */
   readonly noise: number | undefined;
   readonly isNoisy: boolean;
-  /** The same of CPU time, which others on the machine disturb less. */
+  /** The same for CPU time, which other processes disturb less. */
   readonly cpuNoise: number | undefined;
   readonly isCpuNoisy: boolean;
 }
 
-/** @param all the record of the case: it has the parts of the limit */
+/** @param all the record that contains the case: it has the parts of the limit */
 export function caseTable(record: CaseRecord, all?: BenchRecord): CaseTable {
   const { contenders, baseline, metric } = record;
   const reference = contenders.find(({ name }) => name === baseline);
@@ -56,7 +56,7 @@ export function noiseIn({ contenders, control }: CaseRecord, measure: Measure): 
   return noiseOf(valuesOf(find(`${control}${AGAIN}`), measure), valuesOf(find(control), measure));
 }
 
-/** Whether it must be said beside each ratio. */
+/** Whether each ratio must be marked. */
 export function isNoise(noise: number | undefined): boolean {
   return noise !== undefined && noise > NOISE_LIMIT;
 }

@@ -78,7 +78,7 @@ function goalSection(record: BenchRecord): string {
 function limitSection(record: BenchRecord): string {
   const lines = [...limitLines(record), ...modelLines(fitLimitModel(record))];
   if (lines.length === 0) return '';
-  return `<h2 id="limits">Limits</h2><p>What an installation must cost at least on this machine: the sum of what each step takes by itself. The tables say how many times that each installation took.</p>${list(lines)}`;
+  return `<h2 id="limits">Limits</h2><p>The least that an installation must cost on this machine: the sum of what each step takes alone. The tables give each installation as a multiple of it.</p>${list(lines)}`;
 }
 
 function groupSection(group: string, record: BenchRecord): string {
@@ -109,7 +109,7 @@ function caseSection(record: CaseRecord, all: BenchRecord): string {
     isNoisy
       ? '<p class="warn">The control spreads by more than 5 %: ratios that it affects are marked with ~.</p>'
       : '',
-    `<p class="quiet">${escapeText(METRICS[metric])} against ${escapeText(baseline)}; lines: from the least to the most of the rounds</p>`,
+    `<p class="quiet">${escapeText(METRICS[metric])} against ${escapeText(baseline)}; lines: minimum to maximum of the rounds</p>`,
     bars.length === 0 ? '' : barChart(bars, { title: record.name, mark: 1 }),
     missingLine(rows),
     `<details><summary>All numbers</summary>${numbersTable(rows, { isNoisy, isCpuNoisy })}</details>`,
@@ -190,7 +190,7 @@ function curveSection(name: string, cases: readonly CaseRecord[]): string {
   ].join('\n');
 }
 
-/** A line per contender; one whose name tells the value on the axis goes on under the name without it. */
+/** A line per contender; if a name contains the value on the axis, the line is drawn under the name without it. */
 function linesOf(cases: readonly CaseRecord[]): Line[] {
   const lines = new Map<string, { x: number; y: number }[]>();
   for (const { series, contenders } of cases) {

@@ -1,4 +1,4 @@
-// Lines over one quantity as SVG. Like the bars it takes the width it gets: lines are drawn piece by piece, at percentages.
+// Lines over one quantity as SVG. Like the bars it adapts to the width: lines are drawn in pieces, at percentages.
 import { escapeText } from './escape.js';
 
 export interface Line {
@@ -8,7 +8,7 @@ export interface Line {
 
 export interface LineChartOptions {
   readonly title: string;
-  /** Of what is on the x axis; it stands beside the last value only. */
+  /** Unit of the x axis; shown only at the last value. */
   readonly unit: string;
   /** How values on the y axis are written. */
   readonly writeY: (value: number) => string;
@@ -20,7 +20,7 @@ const BOTTOM = 190;
 const LEFT = 2;
 const RIGHT = 98;
 
-/** The colours of the report; further lines are drawn in the last. */
+/** The colours of the report; any further lines get the last one. */
 const COLOURS = 4;
 
 export function lineChart(lines: readonly Line[], { title, unit, writeY }: LineChartOptions): string {
@@ -50,7 +50,7 @@ export function lineChart(lines: readonly Line[], { title, unit, writeY }: LineC
   ].join('');
 }
 
-/** Leaves out ticks whose labels would stand on one another. */
+/** Leaves out ticks whose labels would overlap. */
 function spaced(ticks: readonly number[], most: number): number[] {
   const kept: number[] = [];
   for (const x of ticks.toReversed()) {
@@ -63,7 +63,7 @@ function spaced(ticks: readonly number[], most: number): number[] {
 /** Of the width. */
 const LEAST_GAP = 0.18;
 
-/** Labels near an end of the axis do not stand out of the chart. */
+/** Keeps labels near an end of the axis inside the chart. */
 function tick(part: number, { x, text }: { readonly x: string; readonly text: string }): string {
   const anchor = part < EDGE ? 'start' : part > 1 - EDGE ? 'end' : 'middle';
   return `<text class="axis" text-anchor="${anchor}" x="${x}" y="${HEIGHT - 12}">${escapeText(text)}</text>`;

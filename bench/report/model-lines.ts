@@ -1,4 +1,4 @@
-// The limit models in words: what was put together from parts, and what was fitted to curves.
+// The limit models in words: the one summed from parts, and the one fitted to curves.
 import { type LimitModel, TERMS } from '../limit-model.js';
 import { type LimitParts, limitParts } from '../limit-parts.js';
 import type { BenchRecord } from '../record.js';
@@ -28,7 +28,7 @@ export function modelLines(models: readonly LimitModel[]): string[] {
     const parts = TERMS.map((term, i) => `${inUnits(costs[i] ?? 0)} per ${term}`);
     const worst = distances.toSorted((a, b) => Math.abs(Math.log(b.ratio)) - Math.abs(Math.log(a.ratio)))[0];
     const distance =
-      worst === undefined ? '' : `; furthest from it: ${worst.name}, ${ratio(worst.ratio)} of the model`;
+      worst === undefined ? '' : `; worst fit: ${worst.name}, ${ratio(worst.ratio)} of the model`;
     return `Limit model of ${contender}: ${parts.join(' + ')}${distance}`;
   });
 }

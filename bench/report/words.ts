@@ -49,7 +49,7 @@ export function verdictText({ verdict, reachesStretch }: GoalResult): string {
   return reachesStretch ? 'met, stretch too' : verdict;
 }
 
-/** What to write beside a number whose measure spread too far between the two turns of the control. */
+/** The mark for a number whose metric differed too much between the two turns of the control. */
 export function noiseRemark({ goal }: GoalResult, { cases }: BenchRecord): string {
   const bench = cases.find(({ name }) => name === goal.bench);
   const noise = bench && noiseIn(bench, goal.measure);
@@ -74,7 +74,7 @@ export function controlText(record: CaseRecord): string {
   return `A/A control (${record.control} twice): ${percent(noise)}${cpu}`;
 }
 
-/** What was selected and is not in the record. */
+/** The cases that were selected but are not in the record. */
 export function remainingText({ remaining = [] }: BenchRecord): string | undefined {
   return remaining.length === 0 ? undefined : `Not run: ${remaining.join('; ')}.`;
 }
@@ -86,7 +86,7 @@ export function machineLines({ machine, seconds, command, date }: BenchRecord): 
   return [
     `${date}, ${(seconds / 60).toFixed(1)} minutes of measuring`,
     `${machine.processor}, ${machine.cores} processors, ${megabytes(machine.memoryBytes)} of memory, ${machine.system}`,
-    `load at the beginning: ${machine.load.toFixed(2)}`,
+    `load at the start: ${machine.load.toFixed(2)}`,
     `file systems: ${fileSystems.join(', ')}`,
     `versions: ${versions.join('; ')}`,
     `repeat with: ${command}`,

@@ -1,4 +1,4 @@
-// The warm process: does one task after the other, measures each by itself, and stays.
+// The warm process: runs one task after another, measures each separately, and stays alive.
 import type { SessionAnswer, SessionTask } from './messages.js';
 import { prepareTask } from './tasks.js';
 

@@ -1,4 +1,4 @@
-// What a measuring process tells a warm process to do, and what that answers: plain data.
+// The messages between a measuring process and a warm process: plain data.
 import type { EngineName } from '../../src/relocation/engines/select.js';
 
 interface CacheTask {
@@ -22,7 +22,7 @@ export interface EntriesTask extends CacheTask {
   readonly type: 'entries';
 }
 
-/** A tarball unpacked by the engine, without relocation; with or without its digest taken. */
+/** A tarball unpacked by the engine, without relocation; with or without computing its digest. */
 export interface ExtractTask {
   readonly type: 'extract';
   readonly tarball: string;
@@ -31,7 +31,7 @@ export interface ExtractTask {
   readonly takesDigest: boolean;
 }
 
-/** A tree relocated where it lies: every file is looked at. */
+/** A tree relocated in place: every file is read. */
 export interface RelocateTask {
   readonly type: 'relocate';
   /** Paths here have ASCII characters only. */

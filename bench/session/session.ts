@@ -1,4 +1,4 @@
-// A warm process from outside: gives it tasks, and watches its memory meanwhile.
+// A warm process from outside: sends it tasks and watches its memory.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -13,8 +13,8 @@ export class Session {
   readonly #child: ChildProcess = fork(CHILD, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
 
   /**
-   * Does a task in the warm process.
-   * @throws Error when it fails, or the process ends
+   * Runs a task in the warm process.
+   * @throws Error when it fails or the process ends
    */
   async run(task: SessionTask): Promise<Sample> {
     const { pid } = this.#child;

@@ -1,4 +1,4 @@
-// The tasks of a warm process. What `prepareTask` does is not measured, what it returns is.
+// The tasks of a warm process. `prepareTask` itself is not measured, but the function that it returns is.
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -33,7 +33,7 @@ function engineOf(name: EngineName) {
   return made;
 }
 
-/** Makes ready; the function that comes back does the work. */
+/** Prepares a task; the function returned does the work. */
 export async function prepareTask(task: SessionTask): Promise<() => Promise<void>> {
   switch (task.type) {
     case 'install': {

@@ -1,8 +1,8 @@
-//! The C string rule (FORMATS "C strings"; src/relocation/binary-rules.ts says it in TypeScript), in place.
+//! The C string rule (FORMATS "C strings"; in TypeScript: src/relocation/strings/binary-rules.ts), in place.
 
 use crate::prefix_search::{Hit, PrefixSearch};
 
-/// How many bytes at the end of a string other strings may share.
+/// How many bytes at the end of a string may be shared with other strings.
 const SUFFIX_SAFETY: usize = 7;
 
 /// What was done.
@@ -19,13 +19,13 @@ pub enum Problem {
     CannotShrink,
 }
 
-/// A match that cannot be replaced. What comes before it may be changed already.
+/// A match that cannot be replaced. Bytes before it may already be changed.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
     pub problem: Problem,
     pub offset: usize,
     pub index: usize,
-    /// Bytes between the prefix and the NUL; 0 when none comes soon enough.
+    /// Bytes between the prefix and the NUL; 0 if there is none close enough.
     pub suffix: usize,
 }
 
@@ -45,7 +45,7 @@ pub fn replace(
         let new = replacements.get(index).map_or(old, |new| new);
         let end = offset + old.len();
         let suffix = suffix_length(bytes, end);
-        // The match takes the NUL with it.
+        // The match includes the NUL.
         let window = end + suffix.map_or(0, |suffix| suffix + 1);
         let result = match bytes.get_mut(offset..window) {
             Some(matched) => replace_match(matched, old, new, suffix),
@@ -61,7 +61,7 @@ pub fn replace(
     Ok(Replaced { count, next: position.max(limit) })
 }
 
-/// Bytes up to the NUL; none when it does not come within the safety window.
+/// Bytes up to the NUL; none if there is none within the safety window.
 fn suffix_length(bytes: &[u8], end: usize) -> Option<usize> {
     let window = bytes.get(end..)?;
     window.iter().take(SUFFIX_SAFETY + 1).position(|byte| *byte == 0)
@@ -86,7 +86,7 @@ fn replace_match(matched: &mut [u8], old: &[u8], new: &[u8], suffix: Option<usiz
     Ok(())
 }
 
-/// The last `count` bytes; a shorter one counts whole.
+/// The last `count` bytes; all of a shorter slice.
 fn last(bytes: &[u8], count: usize) -> &[u8] {
     &bytes[bytes.len().saturating_sub(count)..]
 }

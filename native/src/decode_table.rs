@@ -17,7 +17,7 @@ pub const PRECODE_ENTRIES: usize = 128;
 //   16–30   first length or distance of the symbol; or where a subtable begins
 //   15      neither literal nor match: 14 says subtable, 13 end of block, none of them says invalid
 //   8–11    bits of the code alone (for a subtable: the bits that index it)
-//   0–5     bits to take in all, code and extra bits (for a subtable: the bits of the main table)
+//   0–5     total bits to take, code and extra bits (for a subtable: the bits of the main table)
 pub const LITERAL: u32 = 1 << 31;
 pub const SPECIAL: u32 = 1 << 15;
 pub const SUBTABLE: u32 = SPECIAL | (1 << 14);
@@ -26,7 +26,7 @@ pub const INVALID: u32 = SPECIAL;
 
 const MAX_CODE_LENGTH: usize = 15;
 
-/// What each symbol of a code means: entries without the length of the code.
+/// The meaning of each symbol of a code: entries without the length of the code.
 pub const LITLEN: [u32; LITLEN_SYMBOLS] = litlen_symbols();
 pub const DISTANCE: [u32; DISTANCE_SYMBOLS] = distance_symbols();
 pub const PRECODE: [u32; PRECODE_SYMBOLS] = precode_symbols();
@@ -65,7 +65,7 @@ const fn distance_symbols() -> [u32; DISTANCE_SYMBOLS] {
     symbols
 }
 
-/// Symbols 16, 17 and 18 repeat a length; their extra bits say how often beyond the least.
+/// Symbols 16, 17 and 18 repeat a length; their extra bits are added to the minimum count.
 const fn precode_symbols() -> [u32; PRECODE_SYMBOLS] {
     let mut symbols = [0; PRECODE_SYMBOLS];
     let mut symbol = 0;
@@ -82,7 +82,7 @@ const fn precode_symbols() -> [u32; PRECODE_SYMBOLS] {
     symbols
 }
 
-/// What a table is made of.
+/// What a table is built from.
 pub struct Code<'a> {
     /// Index bits of the main table.
     pub main_bits: u32,
@@ -92,16 +92,16 @@ pub struct Code<'a> {
     pub may_be_incomplete: bool,
 }
 
-/// Symbols by length of their code, then by value, and how many have each length.
+/// Symbols by code length, then by value, and how many have each length.
 struct Sorted {
     counts: [u32; MAX_CODE_LENGTH + 1],
     symbols: [u16; LITLEN_SYMBOLS],
     used: usize,
-    /// What is left of the space of codes; none where it is over-subscribed.
+    /// What is left of the code space; none if it is over-subscribed.
     free: u32,
 }
 
-/// Fills a table for the code with these lengths; false where it is over-subscribed or incomplete.
+/// Fills a table for the code with these lengths; false if it is over-subscribed or incomplete.
 pub fn build(entries: &mut [u32], code: &Code, lengths: &[u8]) -> bool {
     match sort(lengths) {
         None => false,
@@ -132,7 +132,7 @@ fn sort(lengths: &[u8]) -> Option<Sorted> {
     Some(Sorted { counts, symbols, used, free })
 }
 
-/// Only no code at all, or one code of one bit, may be incomplete.
+/// An incomplete code is accepted only if it has no code, or one code of one bit.
 fn fill_incomplete(entries: &mut [u32], code: &Code, sorted: &Sorted) -> bool {
     if !code.may_be_incomplete || sorted.used > 1 || sorted.used != sorted.counts[1] as usize {
         return false;
@@ -166,8 +166,8 @@ fn next_code(code: u32, length: u32) -> u32 {
     (code & (bit - 1)) | bit
 }
 
-/// Fills the main table, which grows by doubling so that a short code is copied to all its places, then the subtables.
-/// None where the table is too small, which a complete code cannot make it.
+/// Fills the main table, which grows by doubling, copying a short code to all its places, then the subtables.
+/// None if the table is too small, which cannot happen with a complete code.
 fn fill_complete(entries: &mut [u32], code: &Code, mut sorted: Sorted) -> Option<()> {
     let main_bits = code.main_bits as usize;
     let mut symbols = sorted.symbols.iter();

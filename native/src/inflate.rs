@@ -1,5 +1,5 @@
 //! A raw DEFLATE (RFC 1951) decoder: streaming, resumable at every byte of input, decoding into a window that the caller keeps.
-//! Accepts exactly what zlib and src/stream/inflate/js-inflater.ts (the readable reference) accept, and refuses for the same reasons.
+//! Accepts exactly what zlib and src/stream/inflate/js-inflater.ts (the readable reference) accept, and refuses the rest for the same reasons.
 //! The hot loop is in inflate_fast.rs; README.md says why this is not a crate.
 
 use crate::decode_table::{
@@ -8,14 +8,14 @@ use crate::decode_table::{
 };
 use crate::inflate_fast::{self, Exit, INPUT_MARGIN, OUTPUT_MARGIN};
 
-/// A match never reaches further back than this.
+/// The longest distance of a match.
 const HISTORY_SIZE: usize = 32 * 1024;
-/// A run gives at most this much less the margin.
+/// A run outputs at most this much less the margin.
 const OUTPUT_SIZE: usize = 512 * 1024;
-/// What the caller's window must have: the history, then room for output.
+/// The size of the caller's window: the history, then room for output.
 pub const WINDOW_SIZE: usize = HISTORY_SIZE + OUTPUT_SIZE;
 const OUTPUT_LIMIT: usize = WINDOW_SIZE - OUTPUT_MARGIN;
-/// A run begins with at least this much room, so that moving the history costs little.
+/// A run starts with at least this much room, so that moving the history is cheap.
 const LEAST_ROOM: usize = OUTPUT_SIZE / 2;
 
 const MAX_LITLEN_CODES: usize = 286;
@@ -27,7 +27,7 @@ const PRECODE_ORDER: [u8; PRECODE_SYMBOLS] =
 pub type Litlen = [u32; LITLEN_ENTRIES];
 pub type Distances = [u32; DISTANCE_ENTRIES];
 
-/// Why a stream was refused; the words for these numbers are in src/relocation/engines/wasm-inflater.ts.
+/// Why a stream was refused; the texts for these numbers are in src/relocation/engines/wasm/wasm-inflater.ts.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
@@ -49,18 +49,18 @@ pub enum Problem {
 /// Why a run stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// All input is used, and all that it gave is written.
+    /// All input is used, and all its output is written.
     WantsInput,
     OutputFull,
     Ended,
     Refused(Problem),
 }
 
-/// What one run did.
+/// The result of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
     pub stop: Stop,
-    /// Where in the input the next run must go on, or what follows the stream begins.
+    /// Where in the input the next run must continue, or where the data after the stream begins.
     pub position: usize,
     /// Where in the window the output is.
     pub start: usize,
@@ -80,11 +80,11 @@ enum State {
     Failed(Problem),
 }
 
-/// Whether a step got on.
+/// Whether a step made progress.
 #[derive(PartialEq, Eq)]
 enum Progress {
     Made,
-    /// It needs more input, or there is nothing more to do.
+    /// It needs more input, or there is nothing left to do.
     Stuck,
 }
 
@@ -95,7 +95,7 @@ struct Tables {
     distances: Distances,
 }
 
-/// Bits taken from the input and not used yet, the first one lowest; none above `count`.
+/// Bits taken from the input but not used yet, the first one lowest; none above `count`.
 #[derive(Clone, Copy, Default)]
 pub struct Bits {
     pub hold: u64,
@@ -110,13 +110,13 @@ struct Place<'a> {
     write: usize,
 }
 
-/// A decoder of one stream after the other.
+/// Decodes one stream after another.
 pub struct Inflater {
     state: State,
     bits: Bits,
     is_final: bool,
     is_fixed: bool,
-    /// Where in the window output goes next, and the oldest byte that a match may reach.
+    /// Where in the window output goes next, and the oldest byte that a match may refer to.
     write: usize,
     oldest: usize,
     stored_left: usize,
@@ -151,7 +151,7 @@ impl Inflater {
             fixed: empty(),
             dynamic: empty(),
         });
-        // Built once: a block with the fixed code can be ten bits long, and a hostile stream a row of them.
+        // Built once: a block with the fixed code can be ten bits long, and a hostile stream may consist of them.
         let mut lengths = [8; 288];
         lengths[144..256].fill(9);
         lengths[256..280].fill(7);
@@ -160,7 +160,7 @@ impl Inflater {
         inflater
     }
 
-    /// Begins another stream.
+    /// Starts another stream.
     pub fn reset(&mut self) {
         self.state = State::BlockHeader;
         self.bits = Bits::default();
@@ -169,7 +169,7 @@ impl Inflater {
     }
 
     /// Decodes from `position` on until the input is used up, the window is full, or the stream ends. The window must be the same
-    /// from run to run, its bytes unchanged: matches reach into it.
+    /// for every run, its bytes unchanged: matches refer to it.
     pub fn run(&mut self, input: &[u8], position: usize, window: &mut [u8; WINDOW_SIZE]) -> Run {
         if self.write + LEAST_ROOM > OUTPUT_LIMIT {
             self.slide(window);
@@ -184,7 +184,7 @@ impl Inflater {
             _ => Stop::WantsInput,
         };
         if stop == Stop::OutputFull {
-            // So that what the last input still holds shows in `position`.
+            // So that `position` accounts for unused bytes of the last input.
             self.give_back(&mut place);
         }
         self.write = place.write;
@@ -216,7 +216,7 @@ impl Inflater {
         Stuck
     }
 
-    /// Takes as many whole bytes as fit. At least 57 bits are there afterwards, unless the input is used up.
+    /// Takes as many whole bytes as fit. Afterwards at least 57 bits are available, unless the input is used up.
     fn fill(&mut self, place: &mut Place) {
         while self.bits.count <= 56 {
             let Some(byte) = place.input.get(place.position) else { return };
@@ -226,7 +226,7 @@ impl Inflater {
         }
     }
 
-    /// Of at most 32 bits, which must be there.
+    /// At most 32 bits, which must be available.
     fn take(&mut self, count: u32) -> u32 {
         let value = self.bits.hold & ((1 << count) - 1);
         self.drop_bits(count);
@@ -238,7 +238,7 @@ impl Inflater {
         self.bits.count -= count;
     }
 
-    /// Whole bytes that were taken too early go back. They come from the input at hand: bits from before were used up first.
+    /// Returns whole bytes that were taken too early. They come from the current input: earlier bits were used up first.
     fn give_back(&mut self, place: &mut Place) {
         place.position = place.position.saturating_sub((self.bits.count >> 3) as usize);
         self.bits.count &= 7;
@@ -407,7 +407,7 @@ impl Inflater {
         }
     }
 
-    /// Decodes until the block or the room ends, or the input does or is refused.
+    /// Decodes until the block, the room or the input ends, or the input is refused.
     fn decode_symbols(&mut self, place: &mut Place) -> Progress {
         while self.state == State::Symbols && place.write < OUTPUT_LIMIT {
             if place.input.len() - place.position >= INPUT_MARGIN {
@@ -486,7 +486,7 @@ impl Inflater {
     }
 }
 
-/// The entry of the next code, and how many bits it has in all, those of the main table included.
+/// The entry of the next code, and its total number of bits, including those of the main table.
 fn look_up(table: &[u32], main_bits: u32, hold: u64) -> (u32, u32) {
     let entry = table[(hold & ((1 << main_bits) - 1)) as usize];
     if entry & SUBTABLE != SUBTABLE {
@@ -497,7 +497,7 @@ fn look_up(table: &[u32], main_bits: u32, hold: u64) -> (u32, u32) {
     (entry, main_bits + (entry & 63))
 }
 
-/// The length or distance that an entry and its extra bits say; `hold` begins with the bits that the entry counts.
+/// The length or distance of an entry with its extra bits; `hold` starts with the bits that the entry counts.
 fn value_of(entry: u32, hold: u64) -> usize {
     let extra = (hold & ((1 << (entry & 63)) - 1)) >> ((entry >> 8) & 15);
     (entry >> 16) as usize + extra as usize
@@ -546,7 +546,7 @@ mod tests {
         }
     }
 
-    /// Stored blocks of zeros, more than the window takes.
+    /// Stored blocks of zeros, more than fit into the window.
     #[test]
     fn stops_where_the_window_is_full() {
         let mut input = Vec::new();

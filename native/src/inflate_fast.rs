@@ -1,9 +1,9 @@
-//! The hot loop of the decoder: whole symbols, while a round can neither run out of input nor out of room.
+//! The hot loop of the decoder: whole symbols, while a round can run out of neither input nor room.
 //!
 //! Ideas taken from ebiggers/libdeflate, lib/decompress_template.h at a0fead590bbd: entries whose low bits are the whole shift,
 //! refills without a branch, several literals for one refill, looking up the next entry before the match is copied.
 //!
-//! A refill reads 8 bytes and counts as many as fit: 56 bits at least. Bits above are the right ones and are read again.
+//! A refill reads 8 bytes and counts as many as fit: at least 56 bits. The bits above are valid, too, and are read again.
 //! Shifts take the lowest 6 bits of their count, so an entry is a shift by all its bits, `entry >> 8` one by its code alone,
 //! and the upper bits of `bits` may hold anything.
 
@@ -12,13 +12,13 @@ use crate::inflate::{Bits, Distances, Litlen, Problem, WINDOW_SIZE};
 
 /// One round reads at most two refills: 2 * 7 bytes on, 8 read.
 pub const INPUT_MARGIN: usize = 32;
-/// What a round writes at most: 2 literals, the longest match, and what a copy of 32 bytes at a time writes too much.
+/// The most that a round writes: 2 literals, the longest match, and the excess of copying 32 bytes at a time.
 pub const OUTPUT_MARGIN: usize = 320;
 
 /// Why the loop ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Input or room comes to its end.
+    /// Input or room is running out.
     Margin,
     EndOfBlock,
     Refused(Problem),
@@ -32,15 +32,15 @@ pub struct FastRun<'a> {
     pub position: usize,
     pub window: &'a mut [u8; WINDOW_SIZE],
     pub write: usize,
-    /// The first byte of the window that a match may reach.
+    /// The first byte of the window that a match may refer to.
     pub oldest: usize,
-    /// No round begins at or behind this place.
+    /// No round starts at or after this offset.
     pub output_limit: usize,
     pub bits: Bits,
 }
 
 impl FastRun<'_> {
-    /// Decodes rounds. Does nothing where input or room is short already.
+    /// Decodes rounds. Does nothing if input or room is already short.
     pub fn decode(&mut self) -> Exit {
         let has_input = self.input.len() >= INPUT_MARGIN && self.position <= self.input.len() - INPUT_MARGIN;
         let has_room = self.output_limit <= WINDOW_SIZE - OUTPUT_MARGIN && self.write < self.output_limit;
@@ -61,14 +61,14 @@ impl FastRun<'_> {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "bmi1,bmi2")]
     unsafe fn rounds_bmi2(&mut self) -> Exit {
-        // SAFETY: passed on.
+        // SAFETY: the caller's obligation.
         unsafe { self.rounds(|value, count| core::arch::x86_64::_bzhi_u64(value, count)) }
     }
 
     /// `low_bits` gives the lowest bits of a value, as many as the lowest byte of its second argument says (less than 64).
     ///
     /// # Safety
-    /// `INPUT_MARGIN` bytes of input are left, `write` is before `output_limit`, and `OUTPUT_MARGIN` bytes of window are behind that.
+    /// `INPUT_MARGIN` bytes of input are left, `write` is before `output_limit`, and `OUTPUT_MARGIN` bytes of window follow that.
     #[inline(always)]
     unsafe fn rounds(&mut self, low_bits: impl Fn(u64, u32) -> u64) -> Exit {
         let (litlen, distances) = (self.litlen, self.distances);
@@ -88,7 +88,7 @@ impl FastRun<'_> {
 
         macro_rules! refill {
             () => {
-                // SAFETY: `input` is at most 14 bytes behind `input_limit`, and 32 are there.
+                // SAFETY: `input` is at most 14 bytes after `input_limit`, and 32 bytes follow that.
                 unsafe {
                     hold |= u64::from_le(input.cast::<u64>().read_unaligned()).wrapping_shl(bits);
                     input = input.add(7 - ((bits >> 3) & 7) as usize);
@@ -104,7 +104,7 @@ impl FastRun<'_> {
         }
         macro_rules! literal {
             ($entry:expr) => {
-                // SAFETY: of the margin behind `output_limit` a round uses at most 2 + 258 + 31 bytes.
+                // SAFETY: of the margin after `output_limit` a round uses at most 2 + 258 + 31 bytes.
                 unsafe {
                     write.write(($entry >> 16) as u8);
                     write = write.add(1);
@@ -195,7 +195,7 @@ impl FastRun<'_> {
             // At least 28 bits are left, enough to look the next entry up while the match is copied.
             entry = next_litlen!();
             refill!();
-            // SAFETY: the match begins at or behind `oldest`; for the room see `literal!`.
+            // SAFETY: the match begins at or after `oldest`; for the room see `literal!`.
             unsafe {
                 copy_match(write, distance, length);
                 write = write.add(length);
@@ -217,18 +217,18 @@ fn low_bits(value: u64, count: u32) -> u64 {
     value & ((1 << (count & 63)) - 1)
 }
 
-/// Copies a match that may overlap itself, by 16 bytes where that is right, and else by 8 or by its distance.
+/// Copies a match that may overlap itself, 16 bytes at a time where possible, otherwise by 8 or by its distance.
 ///
 /// # Safety
-/// `distance` bytes before `to` are there, and `length + 31` bytes of room behind it.
+/// `distance` bytes before `to` exist, and `length + 31` bytes of room after it.
 #[inline(always)]
 unsafe fn copy_match(to: *mut u8, distance: usize, length: usize) {
-    // SAFETY: nothing begins more than 31 bytes behind the match; what is read was written before.
+    // SAFETY: no write begins more than 31 bytes after the match; everything read was written before.
     unsafe {
         let end = to.add(length);
         let mut at = to;
         if distance >= 16 {
-            // Nearly all matches end within 32 bytes: no branch for those.
+            // Nearly all matches end within 32 bytes, so these need no branch.
             copy::<16>(at, distance);
             copy::<16>(at.add(16), distance);
             at = at.add(32);
@@ -243,7 +243,7 @@ unsafe fn copy_match(to: *mut u8, distance: usize, length: usize) {
                 at = at.add(16);
             }
         } else {
-            // Each step makes `distance` bytes right, or 8 where it is further away.
+            // Each step completes `distance` bytes, or 8 if the distance is larger.
             let step = distance.min(8);
             while at < end {
                 copy::<8>(at, distance);
@@ -254,7 +254,7 @@ unsafe fn copy_match(to: *mut u8, distance: usize, length: usize) {
 }
 
 /// # Safety
-/// `distance` bytes before `at` are there, and `SIZE` bytes behind it.
+/// `distance` bytes before `at` exist, and `SIZE` bytes after it.
 #[inline(always)]
 unsafe fn copy<const SIZE: usize>(at: *mut u8, distance: usize) {
     // SAFETY: passed on.

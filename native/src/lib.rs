@@ -1,8 +1,8 @@
-//! The bindings to Node, and nothing else: few coarse calls that work in place on memory that JavaScript owns.
+//! The bindings to Node, and nothing else: a few coarse calls that work in place on memory that JavaScript owns.
 //!
-//! Every call answers with a status and puts its results into `report`, an array that the caller keeps. No call throws for what
-//! its input says, and a panic becomes the status [`PANICKED`]. The declarations for TypeScript are in
-//! src/relocation/engines/native-addon.ts; whoever changes a signature here raises [`ABI_VERSION`].
+//! Every call returns a status and puts its results into `report`, an array that the caller keeps. No call throws because of
+//! its input, and a panic becomes the status [`PANICKED`]. The declarations for TypeScript are in
+//! src/relocation/engines/native-addon.ts; a change of a signature here must raise [`ABI_VERSION`].
 
 mod cstring;
 mod decode_table;
@@ -24,10 +24,10 @@ use prefix_search::PrefixSearch;
 #[napi(js_name = "ABI_VERSION")]
 pub const ABI_VERSION: i32 = 3;
 
-/// What a call returns where the addon itself is wrong.
+/// What a call returns when the addon itself fails.
 pub const PANICKED: i32 = -1000;
 
-/// What a call returns for arrays that it cannot work on: of a wrong size, or one lying in the other.
+/// What a call returns for invalid arrays: of the wrong size, or overlapping.
 pub const MISUSED: i32 = -1001;
 
 fn guarded(call: impl FnOnce() -> i32) -> i32 {
@@ -36,7 +36,7 @@ fn guarded(call: impl FnOnce() -> i32) -> i32 {
 
 /// Puts results into the caller's array, as many as fit.
 fn answer(report: &mut Float64ArraySlice, results: &[f64]) {
-    // SAFETY: the loader's side makes this array for reports alone, and JavaScript waits for us.
+    // SAFETY: the loader creates this array only for reports, and JavaScript waits for us.
     let report = unsafe { report.as_mut() };
     for (slot, result) in report.iter_mut().zip(results) {
         *slot = *result;
@@ -53,14 +53,14 @@ fn overlap(a: &[u8], b: &[u8]) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-/// What the window of `RawInflater.run` must have.
+/// The size of the window for `RawInflater.run`.
 #[napi(js_name = "INFLATE_WINDOW_SIZE")]
 pub const INFLATE_WINDOW_SIZE: u32 = inflate::WINDOW_SIZE as u32;
 
 #[napi(js_name = "RawInflater")]
 pub struct RawInflater {
     inflater: Box<inflate::Inflater>,
-    /// Of all output since the last reset.
+    /// CRC-32 of all output since the last reset.
     crc: crc32fast::Hasher,
 }
 
@@ -81,8 +81,8 @@ impl RawInflater {
         })
     }
 
-    /// Decodes `input` from `position` on into `window`, which must be the same from run to run. Report: the new position,
-    /// begin and end of the output in the window, CRC-32 of all output since the last reset. Returns 0: wants input, 1: the window is full, 2: the stream has ended;
+    /// Decodes `input` from `position` on into `window`, which must be the same for every run. Report: the new position,
+    /// start and end of the output in the window, CRC-32 of all output since the last reset. Returns 0: wants input, 1: the window is full, 2: the stream has ended;
     /// negative: refused, the number of the problem.
     #[napi]
     pub fn run(
@@ -96,7 +96,7 @@ impl RawInflater {
             if overlap(&input, &window) {
                 return MISUSED;
             }
-            // SAFETY: nothing else in this call sees the bytes, and no other thread runs on them: JavaScript waits for us.
+            // SAFETY: nothing else in this call accesses the bytes, nor does another thread: JavaScript waits for us.
             let Ok(window) = <&mut [u8; inflate::WINDOW_SIZE]>::try_from(unsafe { window.as_mut() }) else {
                 return MISUSED;
             };
@@ -114,12 +114,12 @@ impl RawInflater {
     }
 }
 
-/// A list of prefixes and what replaces them.
+/// A list of prefixes and their replacements.
 #[napi(js_name = "PrefixTable")]
 pub struct PrefixTable {
     search: PrefixSearch,
     replacements: Vec<Box<[u8]>>,
-    /// What `measure_text` found.
+    /// The result of `measure_text`.
     text: text::Measured,
 }
 
@@ -134,7 +134,7 @@ impl PrefixTable {
         }
     }
 
-    /// Writes `[place, prefix]` pairs for what begins at `from` or behind. Report: where to go on when `pairs` is full.
+    /// Writes `[place, prefix]` pairs for prefixes that begin at or after `from`. Report: where to continue when `pairs` is full.
     /// Returns how many pairs were written.
     #[napi]
     pub fn scan(
@@ -148,7 +148,7 @@ impl PrefixTable {
             let mut cursor = self.search.cursor();
             let mut position = to_size(from);
             let mut count = 0;
-            // SAFETY: an array of another type than `bytes`, made for pairs alone.
+            // SAFETY: an array of a different type than `bytes`, created only for pairs.
             for [place, prefix] in unsafe { pairs.as_mut() }.as_chunks_mut().0 {
                 let Some(hit) = cursor.advance(&bytes, position, bytes.len()) else {
                     position = bytes.len();
@@ -164,7 +164,7 @@ impl PrefixTable {
         })
     }
 
-    /// Report: how long the text becomes. Returns 1 where something matches, else 0.
+    /// Report: the new length of the text. Returns 1 if something matches, else 0.
     #[napi]
     pub fn measure_text(&mut self, text: Uint8ArraySlice, mut report: Float64ArraySlice) -> i32 {
         guarded(|| {
@@ -174,7 +174,7 @@ impl PrefixTable {
         })
     }
 
-    /// Fills `result` with what becomes of the text that was measured last. Returns 1, or 0 where the sizes are not those.
+    /// Fills `result` with the new form of the text that was measured last. Returns 1, or 0 if the sizes differ from those measured.
     #[napi]
     pub fn rewrite_text(&mut self, text: Uint8ArraySlice, mut result: Uint8ArraySlice) -> i32 {
         guarded(|| {

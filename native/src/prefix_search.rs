@@ -1,9 +1,9 @@
 //! Finds the first listed prefix at each place: each common root is searched once with SIMD, then a radix tree decides,
-//! so that the cost does not depend on how many prefixes share a root. The rule: src/relocation/prefix-search.ts.
+//! so the cost does not depend on how many prefixes share a root. The rule: src/relocation/prefixes/prefix-search.ts.
 
 use memchr::memmem::Finder;
 
-/// Prefixes that share fewer bytes than this get roots of their own: a shorter root would be found everywhere.
+/// Prefixes that share fewer bytes than this get separate roots: a shorter root would be found everywhere.
 const SHORTEST_SHARED_ROOT: usize = 4;
 
 /// A prefix at a place.
@@ -14,14 +14,14 @@ pub struct Hit {
     pub index: usize,
 }
 
-/// A list of prefixes, ready to be searched for.
+/// A list of prefixes, prepared for searching.
 pub struct PrefixSearch {
     prefixes: Vec<Box<[u8]>>,
     roots: Vec<Finder<'static>>,
     nodes: Vec<Node>,
 }
 
-/// A node of the radix tree. The way to a node spells what all prefixes below it begin with.
+/// A node of the radix tree. The path to a node spells what all prefixes below it start with.
 struct Node {
     label: Box<[u8]>,
     /// The first listed prefix that ends here.
@@ -30,7 +30,7 @@ struct Node {
 }
 
 impl PrefixSearch {
-    /// Empty prefixes are left out: nothing finds them.
+    /// Empty prefixes are left out: they are never found.
     pub fn new(prefixes: Vec<Box<[u8]>>) -> Self {
         let roots = common_roots(&prefixes).into_iter().map(|root| Finder::new(root).into_owned()).collect();
         let mut search = PrefixSearch { nodes: vec![Node::leaf(&[], None)], roots, prefixes: Vec::new() };
@@ -43,7 +43,7 @@ impl PrefixSearch {
         search
     }
 
-    /// The prefix with this number; empty for one that is not there.
+    /// The prefix with this index; empty if there is none.
     pub fn prefix(&self, index: usize) -> &[u8] {
         self.prefixes.get(index).map_or(&[], |prefix| prefix)
     }
@@ -70,7 +70,7 @@ impl PrefixSearch {
         self.nodes[node].prefix.get_or_insert(index);
     }
 
-    /// Cuts a node in two, so that its label has the given length.
+    /// Splits a node in two, so that its label has the given length.
     fn split_label(&mut self, at: usize, length: usize) {
         let tail_index = self.nodes.len();
         let node = &mut self.nodes[at];
@@ -91,7 +91,7 @@ impl PrefixSearch {
         children.iter().copied().find(|child| self.nodes[*child].label.first() == Some(&first))
     }
 
-    /// The first listed prefix that `bytes` begins with.
+    /// The first listed prefix that `bytes` starts with.
     fn look_up(&self, bytes: &[u8]) -> Option<usize> {
         let mut best: Option<usize> = None;
         let mut node = 0;
@@ -117,15 +117,15 @@ impl Node {
     }
 }
 
-/// Walks over the hits in one piece of bytes. Places before the next search may be changed in between.
+/// Walks over the hits in one piece of bytes. Bytes before the next search may change in between.
 pub struct Cursor<'search> {
     search: &'search PrefixSearch,
-    /// For each root: where it comes next; `usize::MAX` where it does not.
+    /// For each root: its next offset; `usize::MAX` if there is none.
     next: Vec<Option<usize>>,
 }
 
 impl Cursor<'_> {
-    /// The first hit in `[from, limit)`. From one call to the next, `from` never goes back.
+    /// The first hit in `[from, limit)`. `from` must never decrease from one call to the next.
     pub fn advance(&mut self, bytes: &[u8], from: usize, limit: usize) -> Option<Hit> {
         let mut start = from;
         loop {

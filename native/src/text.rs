@@ -1,4 +1,4 @@
-//! The text rule (FORMATS "text"; src/relocation/text-rules.ts says it in TypeScript): which hits of the search it accepts, and
+//! The text rule (FORMATS "text"; in TypeScript: src/relocation/text/text-rules.ts): which hits of the search it accepts, and
 //! the text with them replaced.
 
 use crate::prefix_search::{Cursor, Hit, PrefixSearch};
@@ -7,7 +7,7 @@ const OTHER: u8 = 0;
 const WORD: u8 = 1;
 const SLASH: u8 = 2;
 
-/// `[A-Za-z0-9_-]` are word bytes: a prefix may stand behind a run of them; with `/` they make the tail.
+/// `[A-Za-z0-9_-]` are word bytes: a run of them may precede a prefix; with `/` they form the tail.
 const CLASSES: [u8; 256] = classes();
 
 const fn classes() -> [u8; 256] {
@@ -35,7 +35,7 @@ pub struct TextMatches<'a> {
     search: &'a PrefixSearch,
     cursor: Cursor<'a>,
     position: usize,
-    /// What stands left of `anchor` is known: `free` says whether a match may begin there, its run included.
+    /// Everything left of `anchor` is known: `free` says whether a match may begin there, its run included.
     anchor: usize,
     free: bool,
 }
@@ -45,7 +45,7 @@ impl<'a> TextMatches<'a> {
         TextMatches { text, search, cursor: search.cursor(), position: 0, anchor: 0, free: true }
     }
 
-    /// Goes left over the run of word bytes: free unless a `/` stands before it, or the run began before `anchor`, which was not.
+    /// Moves left over the run of word bytes: free unless a `/` precedes it, or the run began before an `anchor` that was not free.
     fn is_free_at(&self, offset: usize) -> bool {
         let before = self.text.get(self.anchor..offset).unwrap_or(&[]);
         match before.iter().rev().find(|byte| class_of(**byte) != WORD) {
@@ -82,15 +82,15 @@ impl Iterator for TextMatches<'_> {
     }
 }
 
-/// Matches that are kept from measuring to rewriting; those of a text with more are searched again.
+/// The most matches kept between measuring and rewriting; a text with more is searched again.
 const KEPT: usize = 64 * 1024;
 
-/// What becomes of a text.
+/// The result for a text.
 #[derive(Default)]
 pub struct Measured {
     pub length: usize,
     pub has_matches: bool,
-    /// All matches, or none where they are too many.
+    /// All matches, or none if there are too many.
     kept: Option<Vec<Hit>>,
 }
 
@@ -108,7 +108,7 @@ pub fn measure(text: &[u8], search: &PrefixSearch, replacements: &[Box<[u8]>]) -
     measured
 }
 
-/// Fills `result`. False where text or result have not the sizes of what was measured.
+/// Fills `result`. False if text or result do not have the measured sizes.
 pub fn rewrite(
     text: &[u8],
     measured: &Measured,

@@ -1,4 +1,4 @@
-// What kind of file some bytes begin: by their magic numbers (ELF gABI `e_ident`, `mach-o/loader.h`, `mach-o/fat.h`).
+// Detects the kind of a file from its first bytes, by magic number (ELF gABI `e_ident`, `mach-o/loader.h`, `mach-o/fat.h`).
 
 /** How many bytes `detectFileKind` looks at. */
 export const DETECT_BYTES = 8;
@@ -6,11 +6,11 @@ export const DETECT_BYTES = 8;
 export type FileKind = 'elf' | 'macho' | 'shebang' | 'other';
 
 const ELF_MAGIC = 0x7f454c46;
-/** `MH_MAGIC`, `MH_MAGIC_64`, and the same from a machine of the other byte order. */
+/** `MH_MAGIC`, `MH_MAGIC_64`, and both in the other byte order. */
 const MACHO_MAGICS: ReadonlySet<number> = new Set([0xfeedface, 0xfeedfacf, 0xcefaedfe, 0xcffaedfe]);
-/** `FAT_MAGIC`, `FAT_MAGIC_64`, always big-endian; the first is a Java class file's magic, too. */
+/** `FAT_MAGIC`, `FAT_MAGIC_64`, always big-endian; the first is also the magic of Java class files. */
 const FAT_MAGICS: ReadonlySet<number> = new Set([0xcafebabe, 0xcafebabf]);
-/** From here on the word after the magic is not a count of slices, but a Java class file's version. */
+/** From this value on, the word after the magic is the version of a Java class file, not a count of slices. */
 const FIRST_JAVA_VERSION = 10;
 const SHEBANG = 0x2321;
 

@@ -1,16 +1,16 @@
 // What an engine is: decoders (stream/inflater.ts) and the kernels below. Every engine gives the same bytes; the `js` engine is the one to read.
-// Bytes go in as views; a kernel that edits does so in place and keeps the length, unless it says otherwise.
+// Bytes are passed as views; a kernel that edits them does so in place and keeps the length, unless documented otherwise.
 
 import type { ByteSource, Edit } from '../core/byte-source.js';
 import type { Decoders, MemoryPlace } from '../stream/inflate/inflater.js';
 
 export type { ByteSource, Edit } from '../core/byte-source.js';
 
-/** An ordered list of replacements: at one place the first mapping that matches wins, not the longest. */
+/** An ordered list of replacements: at each place the first mapping that matches wins, not the longest. */
 export type PrefixMapping = readonly (readonly [from: Uint8Array, to: Uint8Array])[];
 
 export interface PrefixScanner {
-  /** Places at which a prefix begins: `[offset, prefixIndex, …]`, ascending; the first listed prefix at each place. */
+  /** Where prefixes begin: `[offset, prefixIndex, …]`, ascending; at each place the first prefix in the list. */
   scan(bytes: Uint8Array): Uint32Array;
 }
 
@@ -23,7 +23,7 @@ export interface TextReplacer {
   replace(text: Uint8Array): Uint8Array | undefined;
 }
 
-/** Where the search of a C string replacer begins in bytes, and whether the bytes are the last of their file. */
+/** Where a C string replacer starts in its bytes, and whether these are the last of their file. */
 export interface CStringWindow {
   readonly start: number;
   readonly isLast: boolean;
@@ -41,7 +41,7 @@ export interface CStringReplacer {
   readonly seam: number;
   /**
    * Replaces every C string match that begins in `[start, bytes.length - seam)` (or up to the end when `isLast`), in place.
-   * After an error the bytes before `data.offset` may be changed already.
+   * After an error the bytes before `data.offset` may already be changed.
    * @throws RelocationError `cannot-grow-string`, `cannot-shrink-string`; `data.offset` is relative to `bytes`
    */
   replace(bytes: Uint8Array, window: CStringWindow): CStringReplacement;
@@ -62,24 +62,24 @@ export interface ElfPatcher {
 export interface FileOrigin {
   readonly old: Uint8Array;
   readonly new: Uint8Array;
-  /** New paths that begin so become relative. */
+  /** New paths that start with this become relative. */
   readonly root: Uint8Array;
 }
 
 export interface MachoPatcher {
   /**
-   * The edits for the load commands of a Mach-O file; empty for what is none, or is malformed. The file keeps its size.
+   * The edits for the load commands of a Mach-O file; empty if it is not one, or is malformed. The file keeps its size.
    * @param origin as for `ElfPatcher.patch`
    * @throws RelocationError `macho-unsupported` for 32 bit and big-endian files, `macho-no-room`
    */
   patch(source: ByteSource, origin?: FileOrigin): readonly Edit[];
   /**
-   * Refuses a file whose signature would stand in the way of a change.
+   * Refuses a file whose signature forbids a change.
    * @throws RelocationError `macho-signed` for a signature of a real identity that must not be replaced, `macho-signature`
    */
   checkSignable(source: ByteSource): void;
   /**
-   * The edits that make the signatures of a changed file fit again: those of slices whose bytes are others than were signed.
+   * The edits that make the signatures of a changed file valid again: those of slices whose bytes differ from what was signed.
    * @throws RelocationError as `checkSignable`
    */
   resign(source: ByteSource): readonly Edit[];
@@ -95,7 +95,7 @@ export interface ElfOptions {
   readonly rewriteInterpreter: boolean;
 }
 
-/** What relocates: nobody who only decompresses needs it. */
+/** What relocation needs; decompression alone does not. */
 export interface RelocationKernels {
   createScanner(prefixes: readonly Uint8Array[]): PrefixScanner;
   createTextReplacer(mapping: PrefixMapping): TextReplacer;
@@ -106,9 +106,9 @@ export interface RelocationKernels {
   inMemory?(place: MemoryPlace): RelocationKernels;
 }
 
-/** Both halves, from one implementation: the scanner takes the output of the decoder where it lies. */
+/** Both halves, from one implementation: the scanner reads the decoder's output in place. */
 export interface RelocationEngine extends Decoders, RelocationKernels {
   readonly name: 'js' | 'wasm' | 'native';
-  /** Compiled code for the engines of other threads (`adoptModules`), where there is such a thing. */
+  /** Compiled code for the engines of other threads (`adoptModules`), if the engine has any. */
   readonly modules?: ReadonlyMap<string, object> | undefined;
 }

@@ -1,4 +1,4 @@
-// A byte stage that hashes what passes, and ends in an error where the hash is not the expected one.
+// A byte stage that hashes what passes, and fails if the hash is not the expected one.
 import { createHash } from 'node:crypto';
 import {
   ByteLengthQueuingStrategy,
@@ -12,21 +12,21 @@ import { QUEUE_SIZE } from './chunk-size.js';
 export interface ChecksumOptions {
   /** A name that `node:crypto` knows. */
   readonly algorithm: string;
-  /** The expected digest in hexadecimal; without it the stream only counts it out. */
+  /** The expected digest in hexadecimal; without it the stream only computes the digest. */
   readonly expected?: string | undefined;
 }
 
 export interface ChecksumStream {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
-  /** The digest in lower case hexadecimal, once all bytes have passed; rejects like the stream when it is not the expected one. */
+  /** The digest in lower case hexadecimal, once all bytes have passed; rejects like the stream on a mismatch. */
   readonly digest: Promise<string>;
 }
 
 /**
- * Makes a stream that passes chunks on and hashes them.
+ * Creates a stream that passes chunks on and hashes them.
  *
- * A digest other than `expected` errors the stream at its end with IntegrityError `checksum-mismatch`, so that it never closes normally.
+ * A digest other than `expected` errors the stream at its end with IntegrityError `checksum-mismatch`, so it never closes normally.
  * After an abort `digest` stays pending: the pipe reports the abort.
  *
  * @example
@@ -42,7 +42,7 @@ export function checksum({ algorithm, expected }: ChecksumOptions): ChecksumStre
     resolve = onValue;
     reject = onError;
   });
-  digest.catch(() => {}); // who only pipes learns of a mismatch from the pipe
+  digest.catch(() => {}); // a caller that only pipes learns of a mismatch from the pipe
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(
     {
       transform(chunk, controller) {

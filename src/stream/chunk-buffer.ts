@@ -1,7 +1,7 @@
-// Collects bytes into chunks of one size: every stage runs faster on few large chunks than on many small ones.
+// Collects bytes into chunks of one size: every stage runs faster on a few large chunks than on many small ones.
 import { EMPTY_BYTES } from '../core/bytes.js';
 
-/** Copies bytes into new chunks of exactly `size` bytes; `flush` gives the rest. */
+/** Copies bytes into new chunks of exactly `size` bytes; `flush` emits the rest. */
 export class ChunkBuffer {
   readonly #size: number;
   readonly #onChunk: (chunk: Uint8Array) => void;
@@ -26,10 +26,10 @@ export class ChunkBuffer {
     }
   }
 
-  /** Gives out what is there, if anything. */
+  /** Emits the remaining bytes, if any. */
   flush(): void {
     if (this.#length === 0) return;
-    // A rest that leaves most of its memory unused is copied, so that a reader can keep it.
+    // A rest that uses little of its memory is copied, so that a reader can keep it cheaply.
     const isSmall = this.#length < this.#size / 2;
     const chunk = this.#chunk.subarray(0, this.#length);
     this.#chunk = EMPTY_BYTES;

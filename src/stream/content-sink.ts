@@ -1,17 +1,17 @@
-// Where the writer of a package puts its bytes; what compresses them stands behind it.
+// Where the writer of a package puts its bytes; an implementation compresses them.
 
 export interface ContentSink {
-  /** Bytes taken so far. */
+  /** Bytes received so far. */
   readonly contentSize: number;
-  /** Memory for the next bytes, at least one: fill its beginning, then `advance`. */
+  /** Memory for at least one more byte: fill its beginning, then call `advance`. */
   space(): Promise<Uint8Array>;
   /** Says how much of the space was filled. */
   advance(length: number): Promise<void>;
   write(bytes: Uint8Array): Promise<void>;
   writeZeros(count: number): Promise<void>;
-  /** Ends the content; everything has been given out then. */
+  /** Ends the content; resolves when all output has been delivered. */
   finish(): Promise<WrittenContent>;
-  /** Gives the memory back after an error; nothing more is given out. */
+  /** Gives the memory back after an error; no more output is delivered. */
   abandon(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-// Makes a Web Stream pair of a push decoder. A TransformStream cannot wait while its reader is behind, and a few KiB of
+// Turns a push decoder into a pair of Web Streams. A TransformStream cannot wait for a slow reader, and a few KiB of
 // hostile input decode to many MiB: here input is decoded in small pieces, and only while the reader has room.
 import {
   ByteLengthQueuingStrategy,
@@ -11,10 +11,10 @@ import { ChunkBuffer } from './chunk-buffer.js';
 import { CHUNK_SIZE, QUEUE_SIZE } from './chunk-size.js';
 import type { PushDecoder } from './push-decoder.js';
 
-/** Input decoded at a time: at most 1032 times as much (16 MiB) is queued beyond what the reader asked for. */
+/** How much input is decoded at a time: at most 1032 times as much (16 MiB) is queued beyond what the reader requested. */
 const PIECE_SIZE = 16 * 1024;
 
-/** The controller's signal, which the type declarations of Node 20 leave out. */
+/** The controller's signal, which the type declarations of Node 20 lack. */
 type AbortableController = WritableStreamDefaultController & { readonly signal: AbortSignal };
 
 /** A decoder between two streams; fits `pipeThrough`. */
@@ -26,7 +26,7 @@ export class DecoderStream {
   #reader: ReadableStreamDefaultController<Uint8Array> | undefined;
   #writer: WritableStreamDefaultController | undefined;
   #onRoom: () => void = () => {};
-  /** By the reader; and by either side. */
+  /** Cancelled by the reader; closed by either side. */
   #isCancelled = false;
   #isAborted = false;
 
@@ -37,12 +37,12 @@ export class DecoderStream {
     this.writable = this.#makeWritable();
   }
 
-  /** Bytes after the last segment that were left alone. */
+  /** Ignored bytes after the last segment. */
   get ignoredBytes(): number {
     return this.#decoder.ignoredBytes;
   }
 
-  /** Says that nothing after the current segment is wanted, even if it looks like another one. */
+  /** Stops after the current segment, even if what follows looks like another one. */
   stop(): void {
     this.#decoder.stop();
   }
@@ -70,7 +70,7 @@ export class DecoderStream {
       {
         start: (controller) => {
           this.#writer = controller;
-          // abort() itself is only called once a write that waits for room has ended.
+          // abort() is not called before a write that waits for room has ended.
           (controller as AbortableController).signal.addEventListener('abort', () => {
             this.#isAborted = true;
             this.#onRoom();

@@ -1,19 +1,19 @@
-// Decompresses whatever a build cache holds: looks at the first bytes, then hands everything to the decoder of their codec.
+// Decompresses whatever a build cache holds: detects the codec from the first bytes, then passes everything to its decoder.
 import { concatBytes, EMPTY_BYTES } from '../core/bytes.js';
 import { type Compression, DETECTION_SIZE, findCodec } from './codec.js';
 import type { Codec } from './codec-entry.js';
 import type { DecoderOptions, PushDecoder } from './push-decoder.js';
 
 /**
- * Decodes what any codec of the list (`codec.ts`) made, and plain data; nothing at all is plain data.
+ * Decodes data of any codec in the list (`codec.ts`), and plain data; empty input is plain data.
  *
- * Throws what the decoders throw.
+ * Throws the errors of the decoders.
  */
 export class Decompressor implements PushDecoder {
   readonly #options: DecoderOptions;
   #codec: Codec<Compression> | undefined;
   #decoder: PushDecoder | undefined;
-  /** The first bytes, while they are too few to tell. */
+  /** The first bytes, while there are too few to detect the codec. */
   #pending: Uint8Array = EMPTY_BYTES;
   #isStopped = false;
 
@@ -21,12 +21,12 @@ export class Decompressor implements PushDecoder {
     this.#options = options;
   }
 
-  /** What was found; undefined while too few bytes came. */
+  /** The codec found; undefined while there are too few bytes. */
   get compression(): Compression | undefined {
     return this.#codec?.name;
   }
 
-  /** Whether the output comes from the inflater that was given. */
+  /** Whether the output comes from the inflater that was passed in. */
   get usesInflater(): boolean {
     return this.#codec?.usesInflater ?? false;
   }

@@ -6,12 +6,12 @@ import type { Inflater } from './inflate/inflater.js';
 import { JsInflater } from './inflate/js-inflater.js';
 
 export interface DecompressOptions {
-  /** The engine's raw decoder, used by this stream alone while it runs; without it the one in TypeScript. */
+  /** The engine's raw decoder, used exclusively by this stream while it runs; by default the one in TypeScript. */
   readonly inflater?: Inflater | undefined;
 }
 
 /**
- * Makes a stream that decompresses gzip data, in chunks of 256 KiB (the last one may be shorter) that belong to the reader.
+ * Creates a stream that decompresses gzip data, in chunks of 256 KiB (the last one may be shorter) that belong to the reader.
  *
  * Errors with IntegrityError `gzip-header`, `gzip-truncated`, `gzip-crc`, `gzip-length`, `deflate-invalid`.
  *
@@ -23,7 +23,7 @@ export function gunzip({ inflater = new JsInflater() }: DecompressOptions = {}):
 }
 
 /**
- * Like `gunzip`, but looks at the data: gzip, bzip2 or not compressed.
+ * Like `gunzip`, but detects the format: gzip, bzip2 or not compressed.
  *
  * Errors like `gunzip`, and with IntegrityError `bzip2-invalid`, `bzip2-truncated`.
  */

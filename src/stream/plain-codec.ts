@@ -1,8 +1,8 @@
-// Data that is not compressed, in the list of codecs.
+// The codec for data that is not compressed.
 import type { Codec } from './codec-entry.js';
 import type { DecoderOptions, PushDecoder } from './push-decoder.js';
 
-/** Passes data on as it is. */
+/** Passes data through unchanged. */
 export class PlainDecoder implements PushDecoder {
   readonly #onOutput: (bytes: Uint8Array) => void;
   readonly segmentCount = 0;
@@ -29,7 +29,7 @@ export class PlainDecoder implements PushDecoder {
   finish(): void {}
 }
 
-/** Data that is not compressed, or not by anything known. */
+/** Data that is not compressed, or in an unknown format. */
 export const PLAIN = {
   name: 'none',
   detectionSize: 0,

@@ -1,11 +1,11 @@
-// The chunks of a byte stream through two buffers that are used again: new ones for every chunk would be most of the memory of an
-// installation, and fresh pages each time.
+// Reads a byte stream through two reused buffers: a new buffer for every chunk would be most of the memory of an
+// installation, in fresh pages each time.
 
 import { CHUNK_SIZE } from './chunk-size.js';
 
 /**
- * Reads a stream to its end; one chunk is read while the last one is worked on. A chunk is valid until the next one is asked for.
- * A reader that is left early cancels the stream.
+ * Reads a stream to its end; the next chunk is read while the current one is processed. A chunk is valid until the next one is requested.
+ * Leaving the loop early cancels the stream.
  */
 export async function* readChunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = byobReader(stream);
@@ -13,7 +13,7 @@ export async function* readChunks(stream: ReadableStream<Uint8Array>): AsyncGene
   else yield* readInTurns(reader);
 }
 
-/** Undefined for a stream that only gives chunks of its own. */
+/** Undefined for a stream that cannot read into the caller's buffers. */
 function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
   try {
     return stream.getReader({ mode: 'byob' });
@@ -32,7 +32,7 @@ async function* readInTurns(reader: ReadableStreamBYOBReader): AsyncGenerator<Ui
       const { value, done } = await pending;
       if (done || value === undefined) break;
       pending = reader.read(new Uint8Array(spare));
-      // A failure is told when its turn comes.
+      // A failure is reported when its turn comes.
       pending.catch(() => {});
       yield value;
       spare = value.buffer as ArrayBuffer;

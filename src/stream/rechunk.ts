@@ -1,9 +1,9 @@
-// A byte stage that only changes how the bytes are cut.
+// A byte stage that only changes the size of the chunks.
 import { ByteLengthQueuingStrategy, TransformStream } from 'node:stream/web';
 import { ChunkBuffer } from './chunk-buffer.js';
 
 /**
- * Makes a stream that gives its input in chunks of `size` bytes; only the last one may be shorter.
+ * Creates a stream that emits its input in chunks of `size` bytes; only the last one may be shorter.
  *
  * @param size bytes, at least 1
  */

@@ -1,4 +1,4 @@
-// What a member of a tar archive is. Names are byte strings: one character per byte (latin1), since they need not be UTF-8.
+// The members of a tar archive. Names are byte strings: one character per byte (latin1), since they need not be UTF-8.
 
 export type TarEntryType =
   | 'file'

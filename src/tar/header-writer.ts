@@ -4,7 +4,7 @@ import { decodeSurrogateEscape, isAscii } from '../host/surrogate-escape.js';
 import { BLOCK_SIZE, FIELDS } from './header.js';
 
 export interface HeaderFields {
-  /** A byte string. What does not fit stands in a pax header before the block. */
+  /** A byte string. A value that does not fit goes into a pax header before the block. */
   readonly name: string;
   readonly mode: number;
   readonly size: number;
@@ -14,7 +14,7 @@ export interface HeaderFields {
 
 type Field = keyof typeof FIELDS;
 
-/** The header block; owner, group and time are 0 and nameless, so that an archive depends on its content only. */
+/** The header block; owner, group and time are 0, without names, so that an archive depends only on its content. */
 export function encodeHeader({ name, mode, size, typeflag, linkname = '' }: HeaderFields): Uint8Array {
   const block = new Uint8Array(BLOCK_SIZE);
   writeText(block, 'name', name);
@@ -31,7 +31,7 @@ export function encodeHeader({ name, mode, size, typeflag, linkname = '' }: Head
   return block;
 }
 
-/** The largest number that the octal digits of a field hold, plus one. */
+/** One more than the largest number that the octal digits of a field can hold. */
 export function limitOf(field: Field): number {
   return 8 ** (FIELDS[field][1] - 1);
 }
@@ -40,7 +40,7 @@ export function sizeOf(field: Field): number {
   return FIELDS[field][1];
 }
 
-/** The first characters, each that is not ASCII as "?". */
+/** The first characters, with "?" for each one that is not ASCII. */
 function writeText(block: Uint8Array, field: Field, text: string): void {
   const [offset, size] = FIELDS[field];
   const ascii = isAscii(text) ? text : decodeSurrogateEscape(text).replace(/[^\0-\x7f]/gu, '?');
@@ -52,7 +52,7 @@ function writeNumber(block: Uint8Array, field: Field, value: number): void {
   block.set(fromLatin1(value.toString(8).padStart(size - 1, '0')), offset);
 }
 
-/** Summed with blanks in its own place; six digits, a NUL, and one of those blanks. */
+/** Computed with blanks in the checksum field; written as six digits, a NUL, and one of those blanks. */
 function writeChecksum(block: Uint8Array): void {
   const [offset, size] = FIELDS.checksum;
   block.fill(0x20, offset, offset + size);

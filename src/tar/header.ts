@@ -44,7 +44,7 @@ export interface TarHeader {
   readonly linkname: string;
 }
 
-/** What a type flag stands for; `unknown` for everything that this toolkit does not extract. */
+/** The meaning of a type flag; `unknown` for everything that this toolkit does not extract. */
 export function entryTypeOf(typeflag: string): TarEntryType {
   return ENTRY_TYPES[typeflag] ?? 'unknown';
 }
@@ -52,7 +52,7 @@ export function entryTypeOf(typeflag: string): TarEntryType {
 /**
  * Reads one header block.
  * @param block 512 bytes
- * @param offset where the block stands in the archive, for messages
+ * @param offset the offset of the block in the archive, for messages
  * @throws ArchiveError `tar-header`
  */
 export function parseHeader(block: Uint8Array, offset: number): TarHeader {
@@ -93,7 +93,7 @@ function stringField(block: Uint8Array, field: Field): string {
 
 const ZERO = 0x30;
 
-/** Octal digits with blanks around, up to a NUL; or base 256 when the first byte says so (GNU). */
+/** Octal digits with surrounding blanks, up to a NUL; or base 256 if the first byte says so (GNU). */
 function numberField(block: Uint8Array, field: Field, offset: number): number {
   const [start, size] = FIELDS[field];
   const first = block[start] ?? 0;
@@ -124,7 +124,7 @@ function base256(bytes: Uint8Array, field: Field, offset: number): number {
   return value;
 }
 
-/** Both sums in use: of unsigned bytes (the standard) and of signed ones (some old writers); the field itself counts as blanks. */
+/** Both sums in use: of unsigned bytes (the standard) and of signed bytes (some old writers); the field itself counts as blanks. */
 function checksumMatches(block: Uint8Array, stored: number): boolean {
   const [start, size] = FIELDS.checksum;
   let unsigned = 0x20 * size;

@@ -1,4 +1,4 @@
-// What a tar archive consists of besides the bodies of its files: headers, padding, the end (POSIX pax; FORMATS.md §3).
+// Everything in a tar archive except the bodies of its files: headers, padding, the end (POSIX pax; FORMATS.md §3).
 import { concatBytes } from '../core/bytes.js';
 import { isAscii } from '../host/surrogate-escape.js';
 import { BLOCK_SIZE } from './header.js';
@@ -18,10 +18,10 @@ export type PackedMember =
 
 const TYPEFLAGS = { file: '0', hardlink: '1', symlink: '2', directory: '5' } as const;
 const PAX_HEADER = { name: '././@PaxHeader', mode: 0, typeflag: 'x' };
-/** Archives are padded to this: the record size of every tar. */
+/** Archives are padded to this, the default record size of tar. */
 export const RECORD_SIZE = 20 * BLOCK_SIZE;
 
-/** Everything of a member that comes before its body: a pax header where one is needed, and the header block. */
+/** Everything before a member's body: a pax header if one is needed, and the header block. */
 export function packHeader(member: PackedMember): Uint8Array {
   const name = member.type === 'directory' ? `${member.path}/` : member.path;
   const size = member.type === 'file' ? member.size : 0;

@@ -8,7 +8,7 @@ export interface PaxRecord {
   readonly value: string;
 }
 
-/** Says that values are raw bytes; it comes first where one of them is not UTF-8. */
+/** Says that values are raw bytes; written first if one of them is not UTF-8. */
 const BINARY: PaxRecord = { keyword: 'hdrcharset', value: 'BINARY' };
 
 /** The body of a pax header. */

@@ -4,10 +4,10 @@ import { ArchiveError } from '../core/errors.js';
 
 export type PaxRecords = ReadonlyMap<string, string>;
 
-/** Stands for all keywords that make a member a sparse file (GNU). */
+/** Represents all keywords that make a member a sparse file (GNU). */
 export const SPARSE = 'GNU.sparse';
 
-/** What matters here; the rest is dropped, so that global headers cannot pile up. */
+/** The keywords in use; others are dropped, so that global headers cannot accumulate. */
 const KEYWORDS: ReadonlySet<string> = new Set(['path', 'linkpath', 'size', SPARSE]);
 
 const SPACE = 0x20;
@@ -15,7 +15,7 @@ const NEWLINE = 0x0a;
 const MAX_LENGTH_DIGITS = 10;
 
 /**
- * Reads the body of a pax header; keywords that nothing here obeys are left out. A later record of a keyword replaces the earlier one.
+ * Reads the body of a pax header; unused keywords are dropped. A later record replaces an earlier one with the same keyword.
  * @throws ArchiveError `tar-pax`
  */
 export function parsePax(body: Uint8Array, offset: number): PaxRecords {
@@ -50,13 +50,13 @@ function parseRecord(
   return { keyword: text.slice(0, equals), value: text.slice(equals + 1), end };
 }
 
-/** The value of `size=`, or undefined where there is none. */
+/** The value of `size=`, or undefined if there is none. */
 export function paxSize(records: PaxRecords, offset: number): number | undefined {
   const text = records.get('size');
   if (text === undefined) return undefined;
   const size = Number(text);
   if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(size))
-    throw paxError(offset, 'the record "size" is no usable number');
+    throw paxError(offset, 'the record "size" is not a usable number');
   return size;
 }
 

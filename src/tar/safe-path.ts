@@ -1,4 +1,4 @@
-// Names of archive members, made safe to join to a folder: relative, without "..", without NUL.
+// Makes names of archive members safe to join to a folder: relative, without "..", without NUL.
 import { fromLatin1 } from '../core/bytes.js';
 import { ArchiveError } from '../core/errors.js';
 
@@ -6,12 +6,12 @@ declare const safePathBrand: unique symbol;
 /** A relative path of normal components (latin1 bytes) joined by "/"; never empty. */
 export type SafePath = string & { readonly [safePathBrand]: true };
 
-/** No system opens a longer path. */
+/** No system accepts a longer path. */
 const LONGEST_PATH = 4096;
-/** Longer names are cut in the middle when they are shown. */
+/** Longer names are shortened in the middle for display. */
 const LONGEST_DISPLAY = 1024;
 
-/** Shows a name of bytes to people: what a terminal would obey is escaped. */
+/** A byte string for display: characters that control a terminal are escaped. */
 export function displayPath(path: string): string {
   const text = Buffer.from(fromLatin1(shorten(path))).toString('utf8');
   return text.replace(/[\x00-\x1f\x7f-\x9f]/g, escapeControl);
@@ -53,7 +53,7 @@ function unsafePath(name: string, state: string): ArchiveError {
   });
 }
 
-/** Without its final slashes, in time that grows with the length only. */
+/** The name without its final slashes, in linear time. */
 export function withoutTrailingSlashes(path: string): string {
   let end = path.length;
   while (end > 0 && path[end - 1] === '/') end--;
@@ -66,7 +66,7 @@ export function parentPath(path: string): string {
   return slash < 0 ? '' : path.slice(0, slash);
 }
 
-/** True when `path` is `folder` or lies below it; every path lies below "". */
+/** True when `path` is `folder` or is below it; every path is below "". */
 export function isWithin(path: string, folder: string): boolean {
   return folder === '' || path === folder || (path.startsWith(folder) && path[folder.length] === '/');
 }

@@ -1,4 +1,4 @@
-// A tar reader without input or output of its own: bytes are pushed in, events are pulled out (POSIX pax, ustar, GNU long names).
+// A tar reader that does no I/O: bytes are pushed in, events are pulled out (POSIX pax, ustar, GNU long names).
 import { concatBytes, copyBytes, EMPTY_BYTES, toLatin1 } from '../core/bytes.js';
 import { ArchiveError } from '../core/errors.js';
 import type { TarEntry } from './entry.js';
@@ -12,12 +12,12 @@ export type TarEvent =
   | { readonly type: 'data'; readonly bytes: Uint8Array }
   | { readonly type: 'entry-end' };
 
-/** Names and pax records beyond this many bytes are refused: nothing real needs them. */
+/** Names and pax records with more bytes are refused: no real archive has them. */
 const MAX_EXTENSION_SIZE = 1 << 20;
 const NO_RECORDS: PaxRecords = new Map();
 const ENTRY_END: TarEvent = { type: 'entry-end' };
 
-/** Extension members say something about the next member, or (`g`) about all that follow. */
+/** Extension members describe the next member, or (`g`) all that follow. */
 type Extension = 'x' | 'g' | 'L' | 'K';
 const EXTENSIONS: ReadonlySet<string> = new Set(['x', 'X', 'g', 'L', 'K']);
 
@@ -32,7 +32,7 @@ const EXTENSIONS: ReadonlySet<string> = new Set(['x', 'X', 'g', 'L', 'K']);
 export class TarReader {
   #input: Uint8Array = EMPTY_BYTES;
   #position = 0;
-  /** Beginning of a header block whose rest comes with the next push, so that bodies are never copied. */
+  /** The start of a header block whose rest comes with the next push; bodies are never copied. */
   readonly #partial = new Uint8Array(BLOCK_SIZE);
   #partialLength = 0;
   /** Offset in the archive of the first byte of `#input`. */
@@ -48,7 +48,7 @@ export class TarReader {
   #longLink: string | undefined;
   #entries = 0;
 
-  /** True once the end-of-archive block was read; what follows it is ignored. */
+  /** True once the end-of-archive block was read; the rest is ignored. */
   get ended(): boolean {
     return this.#state === 'ended';
   }
@@ -105,7 +105,7 @@ export class TarReader {
   }
 
   /**
-   * Tells that there is no more input. An archive may lack its end blocks, but not part of a member.
+   * Ends the input. An archive may lack its end blocks, but not part of a member.
    * @throws ArchiveError `tar-truncated`
    */
   finish(): void {

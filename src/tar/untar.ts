@@ -1,4 +1,4 @@
-// The untar stage: bytes of a tar archive in, entries with bodies out. Entry streams wait, they never drain.
+// The untar stage: bytes of a tar archive in, entries with bodies out. Entry streams wait for their reader and never skip ahead.
 import type { ReadableWritablePair } from 'node:stream/web';
 import { EMPTY_BYTES } from '../core/bytes.js';
 import { ArchiveError } from '../core/errors.js';
@@ -14,7 +14,7 @@ import { type TarEvent, TarReader } from './tar-reader.js';
  * const entries = response.body.pipeThrough(gunzip()).pipeThrough(untar());
  */
 export function untar(): ReadableWritablePair<ArchiveEntry, Uint8Array> {
-  // An identity stream of no queue: its readable side is pulled, so backpressure reaches the source.
+  // An identity stream without a queue: its readable side is pulled, so backpressure reaches the source.
   const input = new TransformStream<Uint8Array, Uint8Array>(
     undefined,
     { highWaterMark: 1 },
@@ -47,14 +47,14 @@ class UntarSession {
     const event = await this.#nextEvent();
     if (event === undefined) controller.close();
     else if (event.type === 'entry') controller.enqueue(this.#openEntry(event.entry));
-    else throw new TypeError(`The tar reader gave "${event.type}" between two members`);
+    else throw new TypeError(`The tar reader returned "${event.type}" between two members`);
   }
 
   cancel(reason: unknown): Promise<void> {
     return this.#source.cancel(reason);
   }
 
-  /** A body that is at hand needs no stream: a stream costs more than most files do. */
+  /** A body in memory needs no stream: a stream costs more than most files. */
   #openEntry(entry: TarEntry): ArchiveEntry {
     let begun = this.#reader.next();
     if (begun?.type === 'entry-end') return wholeEntry({ entry, bytes: EMPTY_BYTES });
@@ -89,7 +89,7 @@ class UntarSession {
         }
       }
     } catch (error) {
-      // A broken archive is not read any further: its source may let go of what it holds.
+      // A broken archive is not read any further, so its source may release its resources.
       await this.#source.cancel(error).catch(() => {});
       throw error;
     }
@@ -99,7 +99,7 @@ class UntarSession {
 /** The body of one entry: read, or skipped when it is cancelled. */
 class EntryBody {
   readonly stream: ReadableStream<Uint8Array>;
-  /** Settles when nothing of the body is left; rejects when the archive breaks off in it. */
+  /** Resolves when nothing of the body is left; rejects if the archive ends within it. */
   readonly done: Promise<void>;
   readonly #next: () => Promise<Uint8Array | undefined>;
   #reading: Promise<Uint8Array | undefined> = Promise.resolve(EMPTY_BYTES);
@@ -112,7 +112,7 @@ class EntryBody {
       finish = resolve;
       fail = reject;
     });
-    // A failure is told to whoever reads the body; the entry stream reports it at its next pull.
+    // A failure goes to the reader of the body; the entry stream reports it at its next pull.
     this.done.catch(() => {});
     const watch = async (step: () => Promise<boolean>) => {
       try {
@@ -147,7 +147,7 @@ class EntryBody {
     return this.#reading;
   }
 
-  /** A read may be under way, whose bytes nobody wants any more. */
+  /** A read may be in progress; its bytes are discarded. */
   async #skip(): Promise<boolean> {
     let bytes = await this.#reading;
     while (bytes !== undefined) bytes = await this.#read();

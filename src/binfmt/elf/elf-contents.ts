@@ -1,5 +1,5 @@
-// Everything that `inspect` shows of an ELF file: all of its tables, as far as they are there. Unlike `elf.ts` and `elf-tables.ts` it
-// decides nothing, so it shows what is odd, too; objects and core files as well.
+// Everything that `inspect` shows of an ELF file: all of its tables, as far as they can be read. Unlike `elf.ts` and `elf-tables.ts` it
+// decides nothing, so it also shows odd files, objects and core files.
 import type { ByteSource } from '../../core/byte-source.js';
 import { toLatin1 } from '../../core/bytes.js';
 import { programHeaderTable, sectionHeaderTable } from './elf.js';
@@ -28,7 +28,7 @@ export interface ElfSectionFacts {
 export interface ElfDynamicFacts {
   readonly tag: string;
   readonly value: bigint;
-  /** Of tags whose value is a string: a byte string. */
+  /** Set for tags whose value is a string: a byte string. */
   readonly text: string | undefined;
 }
 
@@ -37,14 +37,14 @@ export interface ElfContents {
   readonly programHeaders: readonly ElfSegmentFacts[];
   readonly sections: readonly ElfSectionFacts[];
   readonly dynamicSection: readonly ElfDynamicFacts[];
-  /** Tables that end early, or are cut after `MOST_RECORDS`. */
+  /** Tables that end early or were cut after `MOST_RECORDS`. */
   readonly incomplete: readonly string[];
 }
 
-/** Objects of large programs have a section for each function. */
+/** Object files of large programs have a section for each function. */
 const MOST_RECORDS = 65_536;
 const LONGEST_TEXT = 65_536;
-/** `e_phnum` when the count stands in the first section header. */
+/** `e_phnum` when the first section header has the count. */
 const PN_XNUM = 0xffff;
 
 /** The tables of an ELF file; undefined when it does not begin with an ELF header. Never throws for bad bytes. */
@@ -65,7 +65,7 @@ export function readElfContents(source: ByteSource): ElfContents | undefined {
   };
 }
 
-/** Reads tables, and notes which of them are not whole. */
+/** Reads tables, and notes which of them are incomplete. */
 class TableReader {
   readonly reader: ElfReader;
   readonly incomplete: string[] = [];
@@ -87,7 +87,7 @@ class TableReader {
   }
 }
 
-/** The number of sections, where it does not fit its field (gABI "ELF Header", `e_shnum`). */
+/** The number of sections when it does not fit its field (gABI "ELF Header", `e_shnum`). */
 function extended(reader: ElfReader, table: ElfTable): ElfTable {
   if (table.count > 0 || table.offset === 0n) return table;
   return { ...table, count: Number(firstSection(reader, table, reader.layout.sectionHeader.sh_size) ?? 0n) };

@@ -15,7 +15,7 @@ export interface ElfRpath extends ElfString {
   readonly kind: 'rpath' | 'runpath';
 }
 
-/** A part of the file that a program header names. */
+/** A part of the file that a program header describes. */
 export interface ElfSegment {
   readonly offset: bigint;
   readonly size: bigint;
@@ -32,17 +32,17 @@ export interface ElfProblem {
   readonly problem: string;
 }
 
-/** No loader takes a longer rpath or interpreter. A limit of ours: such a file stays as it is. */
+/** No loader accepts a longer rpath or interpreter. The limit is ours: such a file is not changed. */
 export const LONGEST_STRING = 1024 * 1024;
 
-/** What `inspect` shows at most. */
+/** The most that `inspect` shows. */
 const MOST_NEEDED = 4096;
 const LONGEST_NAME = 4096;
 
-/** What the entries say, before the string table is known. */
+/** The entries' values, before the string table is known. */
 interface DynamicEntries {
   readonly needed: bigint[];
-  /** The highest string offset of all: the string table must have a NUL behind it. */
+  /** The highest string offset: the string table must have a NUL after it. */
   highest: bigint | undefined;
   soname: bigint | undefined;
   rpath: bigint | undefined;
@@ -52,7 +52,7 @@ interface DynamicEntries {
   strtabs: number;
 }
 
-/** Reads the section; `programHeaders` maps the string table's address to its place in the file. */
+/** Reads the section; `programHeaders` maps the string table's address to its file offset. */
 export function readDynamic(
   reader: ElfReader,
   segment: ElfSegment,
@@ -90,12 +90,12 @@ function readEntries(reader: ElfReader, segment: ElfSegment): DynamicEntries | u
   const complete = reader.forEachRecord(table, (record) =>
     addEntry(entries, record.word(dynamic.d_tag), record.word(dynamic.d_val)),
   );
-  // Of several sonames the last one counts, so only its offset has to be good.
+  // Of several sonames the last one counts, so only its offset must be valid.
   if (entries.soname !== undefined) entries.highest = highest(entries.highest, entries.soname);
   return complete ? entries : undefined;
 }
 
-/** Takes one entry; false after the last one. */
+/** Processes one entry; false after the last one. */
 function addEntry(entries: DynamicEntries, tag: bigint, value: bigint): boolean {
   switch (tag) {
     case format.DT_NULL:
@@ -127,7 +127,7 @@ function highest(a: bigint | undefined, b: bigint): bigint {
   return a === undefined || b > a ? b : a;
 }
 
-/** Where an address is in the file: by the segment with the highest address that is not above it, else by the highest of all. */
+/** The file offset of an address: by the segment with the highest address that is not above it, otherwise by the highest one. */
 export function toFileOffset(
   reader: ElfReader,
   programHeaders: ElfTable,
@@ -153,7 +153,7 @@ interface LoadSegment {
   readonly address: bigint;
 }
 
-/** Visits the segments that have bytes in the file. False when the table is not complete. */
+/** Visits the segments that have bytes in the file. False when the table is incomplete. */
 export function forEachSegment(
   reader: ElfReader,
   programHeaders: ElfTable,
@@ -185,7 +185,8 @@ function readStrings(
 ): ElfDynamic | ElfProblem {
   const limit = entries.highest === undefined ? 0n : entries.highest;
   const lastNul = limit < BigInt(end - start) ? reader.findLastNul(start, end, start + Number(limit)) : -1;
-  if (lastNul < start + Number(limit)) return { problem: 'a string has no end within the string table' };
+  if (lastNul < start + Number(limit))
+    return { problem: 'a string is not terminated within the string table' };
   const name = (offset: bigint) => readName(reader, start + Number(offset), end);
   const rpath = readRpath(reader, entries, start, end);
   if (rpath !== undefined && 'problem' in rpath) return rpath;
@@ -206,7 +207,7 @@ function readRpath(
   return { value, offset, length: value.length, kind: entries.rpathKind };
 }
 
-/** A name for people, cut where it is too long for one. */
+/** A name for display, cut if it is too long. */
 function readName(reader: ElfReader, offset: number, end: number): Uint8Array {
   return (
     reader.readString(offset, end, LONGEST_NAME) ?? new Uint8Array(reader.source.read(offset, LONGEST_NAME))

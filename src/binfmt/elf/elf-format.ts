@@ -1,5 +1,5 @@
 // Where the fields of an ELF file are (ELF gABI: "ELF Header", "Program Header", "Sections", "Dynamic Section"), and a
-// reader for tables of them that never trusts a count or an offset: what is not in the file ends the table.
+// reader for tables that never trusts a count or an offset: a table ends where the file ends.
 import type { ByteSource } from '../../core/byte-source.js';
 
 export const ET_EXEC = 2;
@@ -152,7 +152,7 @@ const ELF64: ElfLayout = {
   symbol: { size: 24, st_name: 0, st_shndx: 6, st_value: 8 },
 };
 
-/** How much is read at once: most tables come whole, and a hostile one costs no more memory than this. */
+/** How much is read at once: enough for most tables, and a hostile one costs no more memory than this. */
 const CHUNK = 64 * 1024;
 
 const ELFCLASS32 = 1;
@@ -176,7 +176,7 @@ export interface ElfTable {
   readonly recordSize: number;
 }
 
-/** A file that begins like an ELF file, and how its numbers are written. */
+/** A file with an ELF header, and how its numbers are encoded. */
 export class ElfReader {
   readonly class: 32 | 64;
   readonly littleEndian: boolean;
@@ -205,14 +205,14 @@ export class ElfReader {
     return { reader, header: reader.#record(new Uint8Array(bytes), 0) };
   }
 
-  /** True when `[offset, offset + size)` lies in the file; so both are safe integers. */
+  /** True when `[offset, offset + size)` is inside the file; both are then safe integers. */
   contains(offset: bigint, size: bigint): boolean {
     return offset >= 0n && size >= 0n && offset + size <= BigInt(this.source.size);
   }
 
   /**
-   * Visits the records in order until `visit` returns false. Records are read in pieces, so a table that claims to be huge
-   * costs nothing before its bytes are there.
+   * Visits the records in order until `visit` returns false. Records are read in pieces, so a table that only claims to be
+   * huge costs nothing.
    * @returns false when the file ended before the table did
    */
   forEachRecord(table: ElfTable, visit: (record: ElfRecord, offset: number) => boolean): boolean {
@@ -246,7 +246,7 @@ export class ElfReader {
     return undefined;
   }
 
-  /** Where the last NUL in `[start, end)` is, or -1; it stops looking below `enough`. */
+  /** The offset of the last NUL in `[start, end)`, or -1; the search stops below `enough`. */
   findLastNul(start: number, end: number, enough: number): number {
     for (let to = end; to > start && to > enough; ) {
       const from = Math.max(start, to - CHUNK);

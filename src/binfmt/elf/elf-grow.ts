@@ -1,5 +1,5 @@
-// Makes an ELF file longer so that its rpath, its interpreter and the names of libraries can be (gABI): the dynamic string table moves
-// as a whole into a new loadable segment, and all headers that tell of it follow. The code and the data stay where they are.
+// Grows an ELF file to make room for a longer rpath, interpreter and library names (gABI): the dynamic string table moves
+// as a whole into a new loadable segment, and all headers that refer to it are updated. Code and data do not move.
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import { concatBytes } from '../../core/bytes.js';
 import { type ElfProblem, LONGEST_STRING } from './elf-dynamic.js';
@@ -17,23 +17,23 @@ import { findUnusedStrings } from './elf-unused-strings.js';
 import { ElfWriter } from './elf-writer.js';
 
 export interface ElfGrowth {
-  /** Undefined leaves the string table where it is. */
+  /** If undefined, the string table does not move. */
   readonly strings:
     | {
         readonly rpath: Uint8Array | undefined;
-        /** The new form of a library's name, or undefined where it stays. */
+        /** The new name of a library, or undefined if it stays. */
         readonly mapName: (name: Uint8Array) => Uint8Array | undefined;
-        /** Whether a string that nothing refers to must go. */
+        /** Whether a string that nothing refers to must be erased. */
         readonly isOld: (string: Uint8Array) => boolean;
       }
     | undefined;
-  /** Undefined leaves it. */
+  /** If undefined, the interpreter stays. */
   readonly interpreter: Uint8Array | undefined;
 }
 
 /**
- * The edits that make the file hold the new strings; the last of them lies behind the file's end.
- * Never throws for bad bytes: a file that cannot grow has a problem.
+ * The edits that give the file the new strings; the last one lies beyond the file's end.
+ * Never throws for bad bytes: for a file that cannot grow it returns a problem.
  */
 export function growElf(source: ByteSource, growth: ElfGrowth): readonly Edit[] | ElfProblem {
   const tables = readElfTables(source);
@@ -82,12 +82,12 @@ function changeStrings(
 interface FilePart {
   readonly offset: bigint;
   readonly size: bigint;
-  /** The section and the segment that are this part. */
+  /** The section and the segment that describe this part. */
   readonly section: ElfSectionHeader | undefined;
   readonly segment: ElfSegmentHeader | undefined;
 }
 
-/** Whether a part of the file is also a header, or lies in another section or segment. */
+/** Whether a part of the file overlaps a header, or another section or segment. */
 function isShared({ reader, sections, segments, ...tables }: ElfTables, part: FilePart): boolean {
   const end = part.offset + part.size;
   const meets = (offset: bigint, size: bigint) => size > 0n && offset < end && part.offset < offset + size;
@@ -101,7 +101,7 @@ function isShared({ reader, sections, segments, ...tables }: ElfTables, part: Fi
   );
 }
 
-/** Segments that load, and those of an operating system such as PT_GNU_RELRO, span sections of all kinds. */
+/** Loadable segments, and OS-specific ones such as PT_GNU_RELRO, span sections of all kinds. */
 function isOwnPart({ type }: ElfSegmentHeader): boolean {
   return type !== format.PT_LOAD && type !== format.PT_PHDR && type < PT_LOOS;
 }
@@ -114,7 +114,7 @@ const PT_LOOS = 0x60000000;
 const SHT_NULL = 0;
 const SHT_PROGBITS = 1;
 
-/** The whole segment is overwritten, and there is no path behind its string. */
+/** The whole segment is overwritten, and nothing follows its string. */
 const LARGEST_INTERPRETER = BigInt(LONGEST_STRING + 1);
 
 interface GrownInterpreter {
@@ -137,10 +137,10 @@ function findInterpreter(tables: ElfTables, path: Uint8Array): GrownInterpreter 
   return { segment, section, bytes: concatBytes([path, new Uint8Array(1)]) };
 }
 
-/** A section of strings has few symbols; hostile tables may say that it has millions. */
+/** A string section has few symbols; a hostile table may claim millions. */
 const MOST_SECTION_SYMBOLS = 4096;
 
-/** Collects the edits that tell of the new places. */
+/** Collects the edits that record the new locations. */
 class GrowthWriter {
   readonly #tables: ElfTables;
   readonly #placement: Placement;
@@ -189,7 +189,7 @@ class GrowthWriter {
     this.#moveSectionSymbols(section, vaddr);
   }
 
-  /** All edits, with the new bytes as the last. */
+  /** All edits, the new bytes last. */
   finish(bytes: Uint8Array): readonly Edit[] {
     const { programHeaders, reader } = this.#tables;
     const { offset, programHeadersAt } = this.#placement;
@@ -210,7 +210,7 @@ class GrowthWriter {
     this.#edits.push({ offset, bytes });
   }
 
-  /** Later edits may write over what was erased: the program headers do. */
+  /** Later edits may overwrite erased bytes: the program headers do. */
   #erase(offset: bigint, size: bigint): void {
     this.#edit(Number(offset), new Uint8Array(Number(size)));
   }
@@ -224,7 +224,7 @@ class GrowthWriter {
     this.#edit(at + sh_size, this.#writer.word(to.size));
   }
 
-  /** Symbols of a section move with it: its own, and the names that a program gives to its interpreter. */
+  /** Symbols in a section move with it: the section's own symbol, and names that a program gives to its interpreter. */
   #moveSectionSymbols(section: ElfSectionHeader, addr: bigint): void {
     const { reader, sections } = this.#tables;
     const { size, st_shndx, st_value } = reader.layout.symbol;

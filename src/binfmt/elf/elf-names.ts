@@ -1,4 +1,4 @@
-// What the numbers of an ELF file are called (ELF gABI and its GNU additions), for people.
+// Names of the numbers in an ELF file (ELF gABI and its GNU additions), for display.
 
 export const FILE_TYPES: Readonly<Record<number, string>> = {
   0: 'file without a type',

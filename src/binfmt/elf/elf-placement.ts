@@ -1,12 +1,12 @@
-// Where an ELF file that grows gets room (gABI "Program Loading"): for new bytes a loadable segment at its end, for one more
-// program header the place of the old string table, or that new segment. Sections that stay are never moved.
+// Finds room in an ELF file that grows (gABI "Program Loading"): for new bytes a loadable segment at its end, for one more
+// program header the space of the old string table, or that new segment. Other sections never move.
 import type { ElfProblem } from './elf-dynamic.js';
 import * as format from './elf-format.js';
 import type { ElfSegmentHeader, ElfTables } from './elf-tables.js';
 
 export interface PlacementRequest {
   readonly tables: ElfTables;
-  /** How many new bytes there are. */
+  /** The number of new bytes. */
   readonly size: number;
   /** A range of the file that becomes free: the old string table. */
   readonly free: { readonly offset: bigint; readonly size: bigint } | undefined;
@@ -16,16 +16,16 @@ export interface Placement {
   /** Where the new bytes go. */
   readonly offset: bigint;
   readonly vaddr: bigint;
-  /** The new program headers, all but those that point into the new bytes in their final form. */
+  /** The new program headers, final except for those that point into the new bytes. */
   readonly segments: readonly ElfSegmentHeader[];
   readonly programHeadersAt: bigint;
 }
 
-/** New bytes may begin with program headers, which are aligned to a word. */
+/** New bytes may start with program headers, which are word-aligned. */
 const WORD = 8n;
 const ALIGNMENT = 16n;
 
-/** A file never grows by more empty room than this, only to make an address fit. */
+/** The most padding that a file grows by to make an address fit. */
 const LARGEST_HOLE = 64n << 20n;
 
 /** Finds the room, or says why there is none. */
@@ -43,21 +43,21 @@ export function placeNewBytes(request: PlacementRequest): Placement | ElfProblem
 }
 
 const SMALLEST_PAGE = 0x1000n;
-/** Files may be aligned to more, but no system has larger pages. */
+/** Files may have a larger alignment, but no system has larger pages. */
 const LARGEST_PAGE = 0x10000n;
 
 /** What the loadable segments have in common. */
 interface LoadLayout {
   readonly first: ElfSegmentHeader;
   readonly last: ElfSegmentHeader;
-  /** The largest page that the file is made for. */
+  /** The largest page size that the file is built for. */
   readonly align: bigint;
-  /** The first address behind all of them, on a page of its own. */
+  /** The first address after all of them, on a new page. */
   readonly nextPage: bigint;
-  /** How far behind it the new segment is: eu-elflint takes a long function for relocations in what follows closely. */
+  /** The gap before the new segment: if it follows too closely, eu-elflint reports relocations in it for a long function. */
   readonly distance: bigint;
   readonly fileEnd: bigint;
-  /** Where the pages end that hold bytes of the segments. */
+  /** The ends of the pages that contain bytes of the segments. */
   readonly pagesEnd: bigint;
 }
 
@@ -77,7 +77,7 @@ function describeLoads({ reader, segments }: ElfTables): LoadLayout | ElfProblem
   const end = loads.reduce((most, load) => highest(most, load.vaddr + load.memsz), 0n);
   const nextPage = roundUp(end, align);
   const limit = reader.class === 64 ? 1n << 63n : 1n << 32n;
-  // The new segment takes at most this much of the address space.
+  // The most address space that the new segment takes.
   if (nextPage + fileEnd + align + LARGEST_HOLE > limit)
     return { problem: 'there is no address left behind its segments' };
   const distance = reader.class === 64 ? roundUp(1n << 20n, align) : 0n;
@@ -98,7 +98,7 @@ function highest(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
 
-/** A file that has grown before ends with a segment of its own, which can grow again. */
+/** A file that grew before ends with a segment for new bytes, which can grow again. */
 function extendLastSegment(tables: ElfTables, layout: LoadLayout, size: number): Placement | undefined {
   const { last, fileEnd } = layout;
   const isLastInFile = last.offset + last.filesz === fileEnd;
@@ -112,7 +112,7 @@ function extendLastSegment(tables: ElfTables, layout: LoadLayout, size: number):
   return { offset, vaddr, segments, programHeadersAt: tables.programHeaders.offset };
 }
 
-/** An unused program header becomes that of the new segment. */
+/** An unused program header is reused for the new segment. */
 function reuseHeader({ tables, size }: PlacementRequest, layout: LoadLayout): Placement | undefined {
   const unused = tables.segments.findIndex(({ type }) => type === format.PT_NULL);
   if (unused < 0) return undefined;
@@ -122,7 +122,7 @@ function reuseHeader({ tables, size }: PlacementRequest, layout: LoadLayout): Pl
   return { ...place, segments, programHeadersAt: tables.programHeaders.offset };
 }
 
-/** The address keeps the place within a page, so that a loader can map the file there. */
+/** The address has the same offset within a page as the file offset, so that a loader can map it. */
 function behindEverything({ fileEnd, nextPage, align, distance }: LoadLayout): Place {
   const offset = roundUp(fileEnd, ALIGNMENT);
   return { offset, vaddr: nextPage + distance + (offset & (align - 1n)) };
@@ -146,15 +146,15 @@ function newLoad({ offset, vaddr }: Place, { align }: LoadLayout, size: bigint):
   };
 }
 
-/** Loadable segments stand in the order of their addresses. */
+/** Loadable segments must be sorted by address. */
 function withLoad(segments: readonly ElfSegmentHeader[], load: ElfSegmentHeader): ElfSegmentHeader[] {
   const last = segments.findLastIndex(({ type }) => type === format.PT_LOAD);
   return [...segments.slice(0, last + 1), load, ...segments.slice(last + 1)];
 }
 
 /**
- * The program headers move to where the old string table was: in the first segment, where every kernel finds them (before Linux 5.18 it
- * told programs their address as that of the first segment plus their place in the file).
+ * Moves the program headers to where the old string table was: in the first segment, where every kernel finds them (before 5.18 Linux
+ * reported their address as that of the first segment plus their offset in the file).
  */
 function headersInFreeRange(request: PlacementRequest, layout: LoadLayout): Placement | undefined {
   const { tables, free } = request;
@@ -168,8 +168,8 @@ function headersInFreeRange(request: PlacementRequest, layout: LoadLayout): Plac
 }
 
 /**
- * The program headers move to the unused rest of the first segment's last page, for the same reason. Where linkers keep code in pages of
- * its own, there mostly is such a rest.
+ * Moves the program headers to the unused rest of the first segment's last page, for the same reason. Linkers that keep code in separate
+ * pages usually leave such a rest.
  */
 function headersBehindFirst(request: PlacementRequest, layout: LoadLayout): Placement | undefined {
   const { tables } = request;
@@ -186,7 +186,7 @@ function headersBehindFirst(request: PlacementRequest, layout: LoadLayout): Plac
   return headersIn(grown, { at, request: { ...request, tables: { ...tables, segments } }, layout });
 }
 
-/** Whether nothing tells of these bytes of the file, and they are zero. */
+/** Whether nothing refers to these bytes of the file, and they are zero. */
 function isUnused(tables: ElfTables, from: bigint, to: bigint): boolean {
   const { reader, segments, sections, sectionHeaders } = tables;
   const meets = (offset: bigint, size: bigint) => size > 0n && offset < to && from < offset + size;
@@ -203,7 +203,7 @@ interface HeaderMove {
   readonly layout: LoadLayout;
 }
 
-/** The program headers go to `at`, a place in the segment `home`. */
+/** Puts the program headers at `at`, an offset in the segment `home`. */
 function headersIn(home: ElfSegmentHeader, { at, request, layout }: HeaderMove): Placement {
   const { tables, size } = request;
   const place = behindEverything(layout);
@@ -213,7 +213,7 @@ function headersIn(home: ElfSegmentHeader, { at, request, layout }: HeaderMove):
   return { ...place, segments: movedHeaders(segments, headers), programHeadersAt: at };
 }
 
-/** With one more than there are now. */
+/** Including one more than now. */
 function sizeOfHeaders({ segments, programHeaders }: ElfTables): bigint {
   return BigInt((segments.length + 1) * programHeaders.recordSize);
 }
@@ -230,8 +230,8 @@ function movedHeaders(
 }
 
 /**
- * The program headers move into the new segment, in front of the new bytes. glibc looks for them in the first segment whose pages cover
- * their place in the file, so no other segment's pages may.
+ * Moves the program headers into the new segment, before the new bytes. glibc looks for them in the first segment whose pages cover
+ * their file offset, so no other segment's pages may cover it.
  */
 function headersAtEnd({ tables, size }: PlacementRequest, layout: LoadLayout): Placement | ElfProblem {
   const headersSize = sizeOfHeaders(tables);
@@ -248,7 +248,7 @@ function headersAtEnd({ tables, size }: PlacementRequest, layout: LoadLayout): P
   };
 }
 
-/** Whether a kernel loads it, not only the dynamic linker. */
+/** Whether the kernel loads the file, not only the dynamic linker. */
 function isProgram({ type, segments, dynamic }: ElfTables): boolean {
   const isPie = dynamic.some(
     ({ tag, value }) => tag === format.DT_FLAGS_1 && (value & format.DF_1_PIE) !== 0n,
@@ -256,7 +256,7 @@ function isProgram({ type, segments, dynamic }: ElfTables): boolean {
   return type === format.ET_EXEC || isPie || segments.some((each) => each.type === format.PT_INTERP);
 }
 
-/** As far from its place in the file as the first segment is: see `headersInFreeRange`. This may leave a hole in the file. */
+/** Puts the segment as far from its file offset as the first segment is from its own: see `headersInFreeRange`. This may leave a hole in the file. */
 function atDistanceOfFirst({ first, fileEnd, nextPage, align }: LoadLayout): Place | ElfProblem {
   const distance = first.vaddr - first.offset;
   const vaddr = highest(nextPage, roundUp(fileEnd + distance, ALIGNMENT));

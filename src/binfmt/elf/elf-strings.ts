@@ -1,6 +1,6 @@
-// The dynamic string table under change: who refers to which string (gABI "String Table", "Dynamic Section", "Symbol Table"; LSB "Symbol
-// Versioning"), and a new table in which changed strings stand behind the others and old ones are overwritten.
-// Linkers let a string be the end of another one, so what is still referred to stays, to the byte.
+// Changes the dynamic string table: finds the references to each string (gABI "String Table", "Dynamic Section", "Symbol Table"; LSB "Symbol
+// Versioning"), and builds a new table in which changed strings are appended and old ones overwritten.
+// Linkers let one string be the end of another, so every byte that is still referred to stays.
 import { concatBytes } from '../../core/bytes.js';
 import type { ElfProblem } from './elf-dynamic.js';
 import * as format from './elf-format.js';
@@ -17,7 +17,7 @@ export interface StringReference {
   readonly hashAt?: number;
 }
 
-/** Entries that hold names which may be paths. */
+/** Entries with names that may be paths. */
 const NAME_TAGS: ReadonlySet<bigint> = new Set([
   format.DT_NEEDED,
   format.DT_SONAME,
@@ -28,9 +28,9 @@ const NAME_TAGS: ReadonlySet<bigint> = new Set([
   format.DT_FILTER,
 ]);
 
-/** A string table is copied in memory; no real one comes near this. The same goes for all that refers to it. */
+/** A string table is copied in memory; no real one comes near this size. The limit also holds for everything that refers to it. */
 const LARGEST_TABLE = 128n << 20n;
-/** Names that may change. No linker writes so many. */
+/** The most names that may change. No linker writes this many. */
 const MOST_NAMES = 131_072;
 const VERNEED = { size: 16, vn_cnt: 2, vn_file: 4, vn_aux: 8, vn_next: 12 } as const;
 const VERNAUX = { size: 16, vna_name: 8, vna_next: 12 } as const;
@@ -44,7 +44,7 @@ export interface StringUses {
   readonly others: ReadonlySet<number>;
 }
 
-/** Finds every use of the string table, or says why not all can be known. */
+/** Finds every use of the string table, or says why some may be unknown. */
 export function findStringUses(tables: ElfTables, strings: ElfSectionHeader): StringUses | ElfProblem {
   if (strings.size > LARGEST_TABLE) return { problem: 'its string table is too large' };
   const paths: StringReference[] = [];
@@ -92,7 +92,7 @@ function addSymbolUses({ reader }: ElfTables, section: ElfSectionHeader, others:
   });
 }
 
-/** Walks over the records of a version section, which are linked by offsets; never more of them than it has room for. */
+/** Visits the records of a version section, which are linked by offsets; never more of them than it has room for. */
 class VersionReader {
   readonly #start: number;
   readonly #view: DataView;
@@ -172,7 +172,7 @@ class VersionReader {
   }
 }
 
-/** No loader takes a longer name. A limit of ours: hostile entries must not multiply one long string. */
+/** No loader accepts a longer name. The limit is ours: hostile entries must not multiply one long string. */
 const LONGEST_NAME = 4096;
 
 /** A changed table: its bytes, and where the references point now. */
@@ -186,16 +186,16 @@ export interface RebuiltStrings {
 }
 
 /**
- * The table with some strings replaced: new ones stand at its end, and of the old ones nothing stays that nobody refers to. Or why that
- * cannot be: hostile names, longer than any loader takes or too many.
- * @param replace the new string for a reference, or undefined where it stays
+ * The table with some strings replaced: new ones are appended, and old bytes that nothing refers to are erased. Or the reason why
+ * that is impossible: hostile names, too many or longer than any loader accepts.
+ * @param replace the new string for a reference, or undefined if it stays
  */
 export function rebuildStrings(
   table: Uint8Array,
   uses: StringUses,
   replace: (reference: StringReference, value: Uint8Array) => Uint8Array | undefined,
 ): RebuiltStrings | ElfProblem {
-  // A last string without an end must not run into the first new one.
+  // An unterminated last string must not run into the first new one.
   const end = table.at(-1) === 0 ? NOTHING : NUL;
   const appended = new AppendedStrings(table.length + end.length);
   const kept = new Set(uses.others);
@@ -220,7 +220,7 @@ export function rebuildStrings(
 const NUL = Uint8Array.of(0);
 const NOTHING = new Uint8Array(0);
 
-/** Strings behind a table, each once. */
+/** Strings appended to a table, each once. */
 class AppendedStrings {
   readonly parts: Uint8Array[] = [];
   readonly #offsets = new Map<string, number>();
@@ -250,7 +250,7 @@ function nameAt(table: Uint8Array, offset: number): Uint8Array | undefined {
   return part.subarray(0, end < 0 ? part.length : end);
 }
 
-/** Overwrites strings up to the first place in them that is still referred to. */
+/** Overwrites strings up to the first byte that is still referred to. */
 function eraseStrings(table: Uint8Array, offsets: readonly number[], kept: ReadonlySet<number>): void {
   let done = -1;
   for (const offset of [...offsets].sort((a, b) => a - b)) {

@@ -1,5 +1,5 @@
-// All tables of an ELF file that must change when it grows (gABI: program headers, sections, dynamic section), read strictly: a file
-// that is odd in a way that `elf.ts` tolerates is not grown.
+// Reads all tables of an ELF file that change when it grows (gABI: program headers, sections, dynamic section), strictly: a file
+// with oddities that `elf.ts` tolerates is not grown.
 import type { ByteSource } from '../../core/byte-source.js';
 import { programHeaderTable, sectionHeaderTable } from './elf.js';
 import { type ElfProblem, toFileOffset } from './elf-dynamic.js';
@@ -28,7 +28,7 @@ export interface ElfSectionHeader {
 }
 
 export interface ElfDynamicEntry {
-  /** Where it is in the file. */
+  /** Offset in the file. */
   readonly at: number;
   readonly tag: bigint;
   readonly value: bigint;
@@ -46,7 +46,7 @@ export interface ElfTables {
   readonly strings: ElfSectionHeader | undefined;
 }
 
-/** More program headers have another count (`PN_XNUM`), and kernels before 5.x take no more than a page of them. */
+/** A larger number is stored elsewhere (`PN_XNUM`), and kernels before 5.x accept no more than a page of them. */
 const MOST_SEGMENTS = 1024;
 const MOST_DYNAMIC = 65_536;
 
@@ -79,7 +79,7 @@ export function isSymbolTable({ type }: ElfSectionHeader): boolean {
   return type === format.SHT_SYMTAB || type === format.SHT_DYNSYM;
 }
 
-/** Sections whose records are read one by one. Where they overlap, hostile ones could make that endless. */
+/** Sections whose records are read one by one. If they overlapped, hostile ones could make that endless. */
 const RECORD_SECTIONS: ReadonlySet<number> = new Set([
   format.SHT_SYMTAB,
   format.SHT_DYNSYM,
@@ -133,7 +133,7 @@ function readSection(
   };
 }
 
-/** The entries of the last dynamic segment that has bytes, without the DT_NULL that ends them. */
+/** The entries of the last dynamic segment that has bytes, without the final DT_NULL. */
 function readDynamicEntries(
   reader: format.ElfReader,
   segments: readonly ElfSegmentHeader[],

@@ -1,5 +1,5 @@
-// Strings of a dynamic string table that nothing refers to: what is left of an rpath that some tool has removed. No loader reads
-// them, so an old path in them need not become a new one: it can go.
+// Strings in a dynamic string table that nothing refers to, such as an rpath that some tool has removed. No loader reads
+// them, so an old path in them can be erased instead of replaced.
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import { findStringUses, type StringUses } from './elf-strings.js';
 import { type ElfTables, readElfTables } from './elf-tables.js';
@@ -10,13 +10,13 @@ interface StringTable {
   readonly dynamic: ElfTables['dynamic'];
 }
 
-/** The parts of unused strings to overwrite with NULs; `isOld` says of a string whether it must go. */
+/** The parts of unused strings to overwrite with NULs; `isOld` says whether a string must be erased. */
 export function findUnusedStrings(
   { bytes, uses, dynamic }: StringTable,
   isOld: (string: Uint8Array) => boolean,
 ): readonly { readonly start: number; readonly end: number }[] {
   const used = new Set([...uses.others, ...uses.paths.map(({ offset }) => offset)]);
-  // Of entries with an unknown meaning, a value that could be an offset counts as one.
+  // In entries with an unknown meaning, a value that could be an offset counts as one.
   for (const { tag, value } of dynamic)
     if (!isKnownTag(tag) && value < BigInt(bytes.length)) used.add(Number(value));
   const parts: { start: number; end: number }[] = [];
@@ -33,7 +33,7 @@ export function findUnusedStrings(
   return parts;
 }
 
-/** Entries of the gABI, and of the ranges in which GNU defines all that it uses. */
+/** Entries of the gABI, and of the ranges in which GNU defines every tag in use. */
 function isKnownTag(tag: bigint): boolean {
   return tag < DT_LOOS || (tag >= DT_VALRNGLO && tag <= DT_HIOS);
 }
@@ -42,7 +42,7 @@ const DT_LOOS = 0x60000000n;
 const DT_VALRNGLO = 0x6ffffd00n;
 const DT_HIOS = 0x6fffffffn;
 
-/** The edits that overwrite unused strings in a file; none where not every use of its strings is known. */
+/** The edits that overwrite unused strings in a file; none if some uses of its strings are unknown. */
 export function eraseUnusedStrings(
   source: ByteSource,
   isOld: (string: Uint8Array) => boolean,

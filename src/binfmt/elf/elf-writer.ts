@@ -1,4 +1,4 @@
-// Numbers and records as an ELF file has them, in its class and byte order (gABI "Data Representation").
+// Writes numbers and records in the class and byte order of an ELF file (gABI "Data Representation").
 import type { ElfReader } from './elf-format.js';
 import type { ElfSegmentHeader } from './elf-tables.js';
 

@@ -1,5 +1,5 @@
-// Reads what relocation and `inspect` need of an ELF file (ELF gABI), for both classes and byte orders. A file is accepted
-// exactly where Spack's `parse_elf` accepts it: what that refuses must stay untouched here, too.
+// Reads what relocation and `inspect` need from an ELF file (ELF gABI), for both classes and byte orders. A file is accepted
+// exactly when Spack's `parse_elf` accepts it: files that Spack refuses must not be changed here either.
 import type { ByteSource } from '../../core/byte-source.js';
 import {
   type ElfDynamic,
@@ -42,7 +42,7 @@ export interface ElfFile {
   readonly needed: readonly Uint8Array[];
   readonly soname: Uint8Array | undefined;
   readonly rpath: ElfRpath | undefined;
-  /** Why the dynamic section cannot be used: then nothing of the file is rewritten. */
+  /** Why the dynamic section cannot be used: if set, nothing in the file is rewritten. */
   readonly dynamicProblem: string | undefined;
 }
 
@@ -115,7 +115,7 @@ export function sectionHeaderTable(reader: ElfReader, header: ElfRecord): ElfTab
   };
 }
 
-/** Of several segments of a type the last one counts; undefined when the table is not complete. */
+/** Of several segments of one type the last counts; undefined when the table is incomplete. */
 function findSegments(reader: ElfReader, programHeaders: ElfTable): Segments | undefined {
   let interpreter: ElfSegment | undefined;
   let dynamic: ElfSegment | undefined;
@@ -135,6 +135,6 @@ function readInterpreter(reader: ElfReader, { offset, size }: ElfSegment): ElfSt
   if (!reader.contains(offset, size)) return { problem: 'the interpreter is not complete' };
   const start = Number(offset);
   const value = reader.readString(start, start + Number(size), LONGEST_STRING);
-  if (value === undefined) return { problem: 'the interpreter has no end' };
+  if (value === undefined) return { problem: 'the interpreter is not terminated' };
   return { value, offset: start, length: value.length };
 }

@@ -1,5 +1,5 @@
 // The code signature of a Mach-O slice (`cs_blobs.h`: SuperBlob, CodeDirectory): who signed it, and new hashes of its pages. The directory
-// keeps its place and size, with identifier, flags, entitlements and requirements, since a file keeps its size.
+// keeps its position and size, with identifier, flags, entitlements and requirements, since a file keeps its size.
 import { createHash } from 'node:crypto';
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import { concatBytes, copyBytes, equalBytes, toLatin1 } from '../../core/bytes.js';
@@ -17,7 +17,7 @@ const MOST_BLOBS = 64;
 const TEAM_VERSION = 0x20200;
 const TEAM_OFFSET = 48;
 
-/** The kinds of hashes in code directories, and how much of them stands there. */
+/** The kinds of hashes in code directories, and how many bytes of each are stored. */
 export const HASHES: ReadonlyMap<number, { readonly name: string; readonly size: number }> = new Map([
   [1, { name: 'sha1', size: 20 }],
   [2, { name: 'sha256', size: 32 }],
@@ -31,27 +31,27 @@ export interface CodeDirectory {
   readonly version: number;
   readonly flags: number;
   readonly identifier: string;
-  /** Of a real identity. */
+  /** Whether a real identity signed it. */
   readonly team: string | undefined;
   readonly hashType: string;
   readonly hashSize: number;
-  /** Where the hash of the first page is, in the slice. */
+  /** Offset of the first page's hash in the slice. */
   readonly hashesAt: number;
   readonly pages: number;
   readonly pageSize: number;
-  /** How much of the slice is hashed. */
+  /** How many bytes of the slice are hashed. */
   readonly codeLimit: number;
 }
 
 export interface CodeSignature {
-  /** Signed by nobody: its hashes are all that counts. */
+  /** An ad-hoc signature: only its hashes count. */
   readonly isAdHoc: boolean;
   readonly directories: readonly CodeDirectory[];
-  /** In the slice: what a real identity has added. */
+  /** In the slice: the part that a real identity has added. */
   readonly identity: { readonly offset: number; readonly size: number } | undefined;
 }
 
-/** The signature of a slice; undefined where there is none. Never throws for bad bytes. */
+/** The signature of a slice; undefined if there is none. Never throws for bad bytes. */
 export function readCodeSignature(
   source: ByteSource,
   slice: MachoSlice,
@@ -79,7 +79,7 @@ export function readCodeSignature(
       if ('problem' in directory) return directory;
       directories.push(directory);
       total += size;
-      // Directories that lie in each other would hold more hashes than the file has bytes.
+      // Nested directories could claim more hashes than the file has bytes.
       if (total > bytes.length) return { problem: 'its code signature is malformed' };
     } else if (slot === CSSLOT_SIGNATURESLOT && magic === CSMAGIC_BLOBWRAPPER && size > 8) {
       identity = { offset: place.offset + at, size };
@@ -139,7 +139,7 @@ function textAt(blob: Uint8Array, at: number): string {
   return toLatin1(end < 0 ? text : text.subarray(0, end));
 }
 
-/** Whether the pages of a slice are what its signature says. */
+/** Whether the pages of a slice match its signature. */
 export function fitsSignature(
   source: ByteSource,
   slice: MachoSlice,
@@ -163,7 +163,7 @@ export function signAdHoc(source: ByteSource, slice: MachoSlice, signature: Code
   ]);
   const { identity } = signature;
   if (identity === undefined) return edits;
-  // The wrapper stays, empty.
+  // The wrapper stays, but empty.
   const empty = new Uint8Array(identity.size);
   const view = new DataView(empty.buffer);
   view.setUint32(0, CSMAGIC_BLOBWRAPPER);
@@ -171,7 +171,7 @@ export function signAdHoc(source: ByteSource, slice: MachoSlice, signature: Code
   return [...edits, { offset: slice.offset + identity.offset, bytes: empty }];
 }
 
-/** Marks a directory as nobody's: the flag, and no team. */
+/** Marks a directory as ad-hoc: sets the flag and removes the team. */
 function disownDirectory(slice: MachoSlice, { offset, version, flags }: CodeDirectory): readonly Edit[] {
   if ((flags & CS_ADHOC) !== 0) return [];
   const adHoc = new Uint8Array(4);

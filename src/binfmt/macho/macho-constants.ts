@@ -1,4 +1,4 @@
-// What the numbers of a Mach-O file are called (`mach/machine.h`, `mach-o/loader.h`), for people.
+// Names of the numbers in a Mach-O file (`mach/machine.h`, `mach-o/loader.h`), for display.
 
 export const CPU_TYPES: ReadonlyMap<number, string> = new Map([
   [7, 'i386'],
@@ -74,7 +74,7 @@ export const COMMANDS: ReadonlyMap<number, string> = new Map([
   [0x80000035, 'LC_FILESET_ENTRY'],
 ]);
 
-/** Commands that hold a text: at an offset that they name, or right behind the size, in 16 bytes. */
+/** Commands with a string: at an offset given in the command, or in the 16 bytes after the size. */
 export const STRING_COMMANDS: ReadonlyMap<number, 'offset' | 'name'> = new Map([
   [0x1, 'name'],
   [0xc, 'offset'],

@@ -1,5 +1,5 @@
-// Everything that `inspect` shows of a Mach-O file (`mach-o/loader.h`): all slices, also those of 32 bit and of the other byte order,
-// with their load commands. Unlike `macho.ts` it decides nothing, and shows what is odd as far as it is there.
+// Everything that `inspect` shows of a Mach-O file (`mach-o/loader.h`): all slices, including 32 bit and big-endian ones,
+// with their load commands. Unlike `macho.ts` it decides nothing, and shows odd files as far as they can be read.
 import type { ByteSource } from '../../core/byte-source.js';
 import { copyBytes, toLatin1 } from '../../core/bytes.js';
 import { type CodeSignature, fitsSignature, readCodeSignature } from './codesign.js';
@@ -11,7 +11,7 @@ export interface MachoCommandFacts {
   /** In the file. */
   readonly offset: number;
   readonly size: number;
-  /** The name or path that it holds: a byte string. */
+  /** The name or path in the command: a byte string. */
   readonly text: string | undefined;
 }
 
@@ -24,7 +24,7 @@ export interface MachoSignatureFacts {
     readonly hashType: string;
     readonly pages: number;
   }[];
-  /** Whether the pages are what was signed. */
+  /** Whether the pages match the signature. */
   readonly fits: boolean;
 }
 
@@ -37,7 +37,7 @@ export interface MachoSliceFacts {
   readonly fileType: string;
   readonly flags: number;
   readonly commands: readonly MachoCommandFacts[];
-  /** Undefined where there is none; a text where it cannot be read. */
+  /** Undefined if there is none; a message if it cannot be read. */
   readonly signature: MachoSignatureFacts | string | undefined;
   /** What is wrong with the slice. */
   readonly problem: string | undefined;
@@ -68,7 +68,7 @@ interface Part {
   readonly size: number;
 }
 
-/** The facts of a Mach-O file; undefined when it does not begin like one. Never throws for bad bytes. */
+/** The facts of a Mach-O file; undefined when it does not start like one. Never throws for bad bytes. */
 export function readMachoContents(source: ByteSource): MachoContents | undefined {
   const head = viewOf(source, 0, 8);
   if (head.byteLength < 8) return undefined;
@@ -82,7 +82,7 @@ export function readMachoContents(source: ByteSource): MachoContents | undefined
   const parts = partsOf(table, fat.recordSize);
   const slices = parts.flatMap((part) => readSlice(source, part) ?? []);
   const isWhole = slices.length === count;
-  return { isFat: true, slices, problem: isWhole ? undefined : 'some architectures are not there' };
+  return { isFat: true, slices, problem: isWhole ? undefined : 'some architectures are missing' };
 }
 
 function viewOf(source: ByteSource, offset: number, size: number): DataView {
@@ -125,7 +125,7 @@ function readSlice(source: ByteSource, { offset, size }: Part): MachoSliceFacts 
 interface CommandArea {
   readonly count: number;
   readonly isLittle: boolean;
-  /** Where the area is in the file. */
+  /** Offset of the area in the file. */
   readonly base: number;
 }
 

@@ -1,5 +1,5 @@
-// New names in the load commands of a Mach-O slice (`mach-o/loader.h`): commands grow into the padding that linkers leave behind them
-// (`-headerpad`), and move up; no other part of the file moves.
+// New names in the load commands of a Mach-O slice (`mach-o/loader.h`): commands grow into the padding that linkers leave after them
+// (`-headerpad`), and move up; nothing else in the file moves.
 import type { ByteSource, Edit } from '../../core/byte-source.js';
 import { concatBytes, equalBytes, toLatin1 } from '../../core/bytes.js';
 import {
@@ -15,13 +15,13 @@ import {
 /** Commands are aligned to this in 64 bit files. */
 const ALIGNMENT = 8;
 
-/** How many bytes are missing behind the load commands. */
+/** How many bytes are missing after the load commands. */
 export interface MachoShortage extends MachoProblem {
   readonly missing: number;
 }
 
 /**
- * The edits that give a slice its new names, all or none; empty where nothing changes. A second rpath of one value is dropped, since
+ * The edits that give a slice its new names, all or none; empty if nothing changes. A repeated rpath is dropped, since
  * `dyld` refuses such files.
  */
 export function renameMacho(

@@ -1,5 +1,5 @@
-// Reads Mach-O files, single and fat (`mach-o/loader.h`, `mach-o/fat.h`): load commands that hold paths, the room behind them, and where
-// the code signature is. 64 bit and little-endian; others are recognised. Nothing is trusted: what lies outside of the file is a problem.
+// Reads Mach-O files, single and fat (`mach-o/loader.h`, `mach-o/fat.h`): load commands with paths, the room after them, and the location
+// of the code signature. Only 64 bit little-endian; others are recognised. Nothing is trusted: data outside of the file is a problem.
 import type { ByteSource } from '../../core/byte-source.js';
 import { copyBytes } from '../../core/bytes.js';
 
@@ -7,7 +7,7 @@ const LC_SEGMENT_64 = 0x19;
 const LC_CODE_SIGNATURE = 0x1d;
 export const LC_RPATH = 0x8000001c;
 
-/** Load commands that hold the name of a library, and where it begins: after `dylib`, or after `rpath_command`. */
+/** Load commands with the name of a library, and where it begins: after `dylib`, or after `rpath_command`. */
 export const NAME_COMMANDS: ReadonlyMap<number, string> = new Map([
   [0x0d, 'LC_ID_DYLIB'],
   [0x0c, 'LC_LOAD_DYLIB'],
@@ -20,7 +20,7 @@ export const NAME_COMMANDS: ReadonlyMap<number, string> = new Map([
 
 export const MACH_HEADER_SIZE = 32;
 
-/** A load command that holds a name. */
+/** A load command with a name. */
 export interface MachoName {
   readonly command: string;
   readonly value: Uint8Array;
@@ -70,12 +70,12 @@ const OTHER_MAGICS: ReadonlyMap<number, string> = new Map([
 ]);
 const FAT_MAGIC = 0xcafebabe;
 const FAT_MAGIC_64 = 0xcafebabf;
-/** As many as `detectFileKind` takes for slices: beyond, it is a Java class. */
+/** The most that `detectFileKind` accepts as a count of slices: from there on, it is a Java class. */
 const MOST_SLICES = 9;
 const LARGEST_HEAD = 4 << 20;
 const ZEROFILL: ReadonlySet<number> = new Set([0x1, 0xc, 0x12]);
 
-/** The facts of a Mach-O file; undefined when it does not begin like one. Never throws for bad bytes. */
+/** The facts of a Mach-O file; undefined when it does not start like one. Never throws for bad bytes. */
 export function readMacho(source: ByteSource): MachoFile | MachoProblem | undefined {
   const head = viewOf(copyBytes(source.read(0, 8)));
   if (head.byteLength < 8) return undefined;
@@ -126,7 +126,7 @@ function readSlices(source: ByteSource, parts: readonly FatArch[]): MachoFile | 
   let unsupported: string | undefined;
   for (const { offset, size } of parts) {
     const slice = readSlice(source, offset, size);
-    if (slice === undefined) return { problem: 'an architecture is no Mach-O file' };
+    if (slice === undefined) return { problem: 'an architecture is not a Mach-O file' };
     if (typeof slice === 'string') unsupported = slice;
     else if ('problem' in slice) return slice;
     else slices.push(slice);
@@ -134,7 +134,7 @@ function readSlices(source: ByteSource, parts: readonly FatArch[]): MachoFile | 
   return { isFat: true, slices, unsupported };
 }
 
-/** A string says why the slice is not supported. */
+/** A string result says why the slice is not supported. */
 function readSlice(
   source: ByteSource,
   offset: number,
@@ -167,7 +167,7 @@ function readSlice(
   };
 }
 
-/** The commands, which fill their area one behind the other; undefined when they do not. */
+/** The commands, if they fill their area without gaps; undefined otherwise. */
 function readCommands(head: Uint8Array, count: number): readonly MachoCommand[] | undefined {
   const view = viewOf(head);
   const commands: MachoCommand[] = [];
@@ -188,7 +188,7 @@ function readPlaces(
   size: number,
 ): Pick<MachoSlice, 'limit' | 'signature'> | MachoProblem {
   const view = viewOf(head);
-  // Longer load commands could not be read again.
+  // Longer load commands could not be read back.
   let limit = Math.min(size, LARGEST_HEAD);
   let signature: MachoSlice['signature'];
   for (const command of commands) {
@@ -212,7 +212,7 @@ function readPlaces(
 const SEGMENT_SIZE = 72;
 const SECTION_SIZE = 80;
 
-/** Where the bytes of a segment begin in the slice, apart from the header that the first one holds. */
+/** Where the bytes of a segment begin in the slice, after the header that the first one contains. */
 function firstByteOf(view: DataView, { offset, size }: MachoCommand): number | undefined {
   if (size < SEGMENT_SIZE) return undefined;
   const count = view.getUint32(offset + 64, true);
@@ -243,7 +243,7 @@ function readNames(
   });
 }
 
-/** The name that a command holds, its offset being in the slice; undefined for other commands and malformed ones. */
+/** The name in a command, with its offset in the slice; undefined for other commands and malformed ones. */
 export function nameOf(head: Uint8Array, command: MachoCommand): MachoName | undefined {
   const kind = NAME_COMMANDS.get(command.cmd);
   if (kind === undefined || command.size < 12) return undefined;

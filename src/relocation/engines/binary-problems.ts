@@ -1,10 +1,10 @@
-// Why kernels refuse a file: the one list of their numbers. assembly/ names the same numbers, and a test compares them
-// (test/engines/binary-problems.test.ts); the words are those of src/binfmt, which is the reference.
+// Why kernels refuse a file, by number. assembly/ declares the same numbers, and test/engines/binary-problems.test.ts compares
+// them; the texts are those of src/binfmt, the reference.
 
-/** The name of a number in assembly/binary/problems.ts, and the words for it. */
+/** The name of a number in assembly/binary/problems.ts, and its text. */
 export type Problem = readonly [name: string, words: string];
 
-/** The refusal that comes before any growth. */
+/** Checked before a file grows. */
 export const RPATH_TOO_LONG = 'its new rpath is too long';
 
 /** Why an ELF file cannot grow: 1 is the first. */
@@ -40,7 +40,7 @@ export const ELF_PROBLEMS: readonly Problem[] = [
   ['INTERPRETER_TOO_LARGE', 'its interpreter is too large'],
 ];
 
-/** Why the signature of a Mach-O file cannot be made anew: 1 is the first. */
+/** Why a Mach-O file cannot be signed again: 1 is the first. */
 export const SIGNATURE_PROBLEMS: readonly Problem[] = [
   ['SIGNATURE_TOO_LARGE', 'its code signature is too large'],
   ['SIGNATURE_MALFORMED', 'its code signature is malformed'],
@@ -51,26 +51,26 @@ export const SIGNATURE_PROBLEMS: readonly Problem[] = [
   ['DIRECTORY_MISFIT', 'its code directory does not fit the file'],
 ];
 
-/** What the kernels for C strings return for a match that cannot be replaced, as assembly/cstring.ts calls it; native/ does the same. */
+/** What the C string kernels return for a match that cannot be replaced, as in assembly/cstring.ts and native/. */
 export const STRING_REFUSALS = { CANNOT_GROW: -1, CANNOT_SHRINK: -2 } as const;
 
-/** What kernels return instead of a number of a problem, as assembly/binary/macho-names.ts and codesign.ts call it. */
+/** What kernels return besides the number of a problem, as in assembly/binary/macho-names.ts and codesign.ts. */
 export const MACHO_REFUSALS = {
   /** The file has one of the forms below. */
   UNSUPPORTED: -1,
-  /** Names have no room in the load commands. */
+  /** The load commands have no room for the names. */
   NO_ROOM: -2,
   /** The signature is that of a real identity. */
   SIGNED: -3,
 } as const;
 
-/** In which forms a Mach-O file is recognised, and refused: 1 is the first. */
+/** Forms of Mach-O files that are recognised but not supported: 1 is the first. */
 export const MACHO_FORMS: readonly string[] = ['32 bit', '32 bit, big-endian', 'big-endian'];
 
-/** What an ELF refusal is about, as assembly/binary/elf-patch.ts calls it; 0 are the names of libraries. */
+/** What an ELF refusal is about, as in assembly/binary/elf-patch.ts; 0 stands for the names of libraries. */
 export const REFUSED_PARTS = { RPATH: 1, INTERPRETER: 2 } as const;
 
-/** The words for a number. */
+/** The text for a number. */
 export function wordsFor(problems: readonly Problem[], number: number): string {
   return problems[number - 1]?.[1] ?? `of reason ${number}`;
 }

@@ -1,4 +1,4 @@
-// The engine in plain TypeScript: the rules as they are written in src/relocation, and the oracle of the other engines.
+// The engine in plain TypeScript: the rules as written in src/relocation, which the other engines are tested against.
 import { JsInflater } from '../../stream/inflate/js-inflater.js';
 import type {
   CStringReplacer,
@@ -19,7 +19,7 @@ import { replaceCStrings, seamFor } from '../strings/binary-rules.js';
 import { checkTextSize, findTextMatches, rewriteText } from '../text/text-rules.js';
 import { checkScanSize, PairList } from './pair-list.js';
 
-/** Runs everywhere, and is the one to read. */
+/** Runs everywhere; the engine to read. */
 export class JsEngine implements RelocationEngine {
   readonly name = 'js';
 

@@ -1,5 +1,5 @@
 // Finds and loads the Rust addon (native/src/lib.rs): from `REGRAFT_NATIVE`, from the package
-// for this platform, or from a source checkout. One that is missing or of another version is a coded error, never a crash.
+// for this platform, or from a source checkout. A missing addon or one of another version is a coded error, never a crash.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
@@ -10,22 +10,22 @@ import { toLatin1 } from '../../core/bytes.js';
 import { RelocationError } from '../../core/errors.js';
 import { PACKAGE_FOLDER } from '../../core/package-folder.js';
 
-/** Equal to `ABI_VERSION` in native/src/lib.rs; raised with every change of a signature. */
+/** Must equal `ABI_VERSION` in native/src/lib.rs; raised whenever a signature changes. */
 export const ABI_VERSION = 3;
 
-/** What every call returns when the addon itself is wrong: `PANICKED` and `MISUSED` in native/src/lib.rs. */
+/** What a call returns when the addon itself fails: `PANICKED` and `MISUSED` in native/src/lib.rs. */
 const FAILURES: Readonly<Record<number, string>> = {
   [-1000]: 'its kernel panicked',
-  [-1001]: 'its kernel was given arrays that it cannot work on',
+  [-1001]: 'its kernel was given invalid arrays',
 };
 
-/** What the addon exports: native/src/lib.rs, as `napi build` declares it. Answers go into `report`; every call returns a status. */
+/** The exports of the addon (native/src/lib.rs), as `napi build` declares them. Results go into `report`; every call returns a status. */
 export type NativeAddon = typeof Addon;
 
-/** What decides where the addon is looked for; the process itself unless a test says otherwise. */
+/** Decides where the addon is looked for; the real process unless a test replaces it. */
 export interface AddonSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** For example `linux-x64-gnu`, as @napi-rs/cli calls a platform. */
+  /** A platform name of @napi-rs/cli, for example `linux-x64-gnu`. */
   readonly triple: string;
   /** Loads a package by its name, or a file by its absolute path. */
   readonly load: (id: string) => unknown;
@@ -36,7 +36,7 @@ const NATIVE_FOLDER = new URL('native/', PACKAGE_FOLDER);
 
 /**
  * Loads the addon.
- * @throws RelocationError `engine-unavailable`; `data.reason` says why, for people
+ * @throws RelocationError `engine-unavailable`; `data.reason` says why in plain words
  */
 export function loadNativeAddon(surroundings: Partial<AddonSurroundings> = {}): NativeAddon {
   const { env = process.env, triple = platformTriple(), load = require } = surroundings;
@@ -60,7 +60,7 @@ function loadForced(path: string, load: AddonSurroundings['load']): unknown {
   }
 }
 
-/** Undefined where there is no such package or file; one that is there must load. */
+/** Undefined where there is no such package or file; one that exists must load. */
 function loadIfThere(id: string, load: AddonSurroundings['load']): unknown {
   try {
     return load(id);
@@ -92,7 +92,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
 }
 
-/** The name of this platform in the names of packages and files, as @napi-rs/cli makes them. */
+/** The name of this platform in package and file names, as in @napi-rs/cli. */
 export function platformTriple(): string {
   const { platform, arch } = process;
   if (platform === 'win32') return `${platform}-${arch}-msvc`;
@@ -100,7 +100,7 @@ export function platformTriple(): string {
   return `linux-${arch}-${isMusl(process.execPath) ? 'musl' : 'gnu'}`;
 }
 
-/** By the dynamic linker that the program names: an addon must be for the same C library. */
+/** Decided by the dynamic linker that the program names: an addon must be for the same C library. */
 function isMusl(program: string): boolean {
   try {
     const file = openSync(program, 'r');
@@ -116,12 +116,12 @@ function isMusl(program: string): boolean {
       closeSync(file);
     }
   } catch {
-    return false; // A program that cannot be read is taken for the common case; a wrong addon fails to load and says so.
+    return false; // If the program cannot be read, assume the common case; a wrong addon fails to load with an error.
   }
 }
 
 /**
- * Passes a status on.
+ * Returns a status.
  * @throws RelocationError `engine-failed` where the addon itself is wrong
  */
 export function checkStatus(status: number): number {
@@ -130,7 +130,7 @@ export function checkStatus(status: number): number {
   return status;
 }
 
-/** The error for an addon that does not do what it promises. */
+/** The error for an addon that misbehaves. */
 export function nativeFailure(reason: string): RelocationError {
   return new RelocationError('engine-failed', `Cannot go on with the native engine: ${reason}`, {
     hint: 'Use the js engine (--engine js), and report this',

@@ -1,5 +1,5 @@
-// Drives the raw DEFLATE decoder of the addon (native/src/inflate.rs). It reads the input where it is and writes into a window that
-// this side owns and hands out, so that nothing is copied.
+// Drives the raw DEFLATE decoder of the addon (native/src/inflate.rs). It reads the input in place and writes into a window that
+// JavaScript owns, so nothing is copied.
 import { EMPTY_BYTES } from '../../core/bytes.js';
 import { IntegrityError } from '../../core/errors.js';
 import type { Inflater } from '../../stream/inflate/inflater.js';
@@ -20,7 +20,7 @@ export class NativeInflater implements Inflater {
   readonly #report = new Float64Array(4);
   #input: Uint8Array = EMPTY_BYTES;
   #position = 0;
-  /** Whether the decoder may go on without new input. */
+  /** Whether the decoder can continue without new input. */
   #isPending = false;
   #hasEnded = false;
   #failure: IntegrityError | undefined;

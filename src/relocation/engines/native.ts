@@ -1,5 +1,5 @@
-// The engine in Rust: kernels (native/) that work in place on the bytes that JavaScript owns, and what decides around them. Binaries are
-// patched by the WASM kernels: those read little of a file, and a Rust twin saved 8 µs a file for 3,700 lines.
+// The engine in Rust: kernels (native/) that work in place on bytes that JavaScript owns, and the code that calls them. Binaries are
+// patched by the WASM kernels: those read little of a file, and a Rust version saved only 8 µs a file for 3,700 lines.
 import type { RelocationError } from '../../core/errors.js';
 import type {
   CStringReplacement,
@@ -117,7 +117,7 @@ function rewriteText(table: NativePrefixTable, text: Uint8Array, length: number)
   if (length > TEXT_RESULT_LIMIT) throw textTooLarge('rewritten text', length, TEXT_RESULT_LIMIT);
   const result = Buffer.allocUnsafeSlow(length);
   if (checkStatus(table.rewriteText(text, result)) === 0)
-    throw nativeFailure('the rewritten text has another length');
+    throw nativeFailure('the rewritten text has the wrong length');
   return result;
 }
 
@@ -145,7 +145,7 @@ class NativeCStringReplacer implements CStringReplacer {
   #error(decision: 'cannot-grow' | 'cannot-shrink', bytes: Uint8Array): RelocationError {
     const [offset = 0, index = 0, suffix = 0] = this.#report;
     const [old, replacement] = this.#mapping[index] ?? [];
-    if (old === undefined || replacement === undefined) return nativeFailure('it names no prefix');
+    if (old === undefined || replacement === undefined) return nativeFailure('it reported an unknown prefix');
     const string = bytes.subarray(offset, offset + old.length + suffix);
     return cStringError(decision, { offset, old, replacement, string });
   }

@@ -3,12 +3,12 @@
 /** How many `[place, prefix]` pairs a kernel writes before it must be called again. */
 export const PAIR_CAPACITY = 8192;
 
-/** Collects numbers without boxing them. */
+/** Collects numbers without boxing. */
 export class PairList {
   #values = new Uint32Array(128);
   #length = 0;
 
-  /** Appends pairs; `shift` is added to their places. */
+  /** Appends pairs, with `shift` added to their places. */
   add(pairs: ArrayLike<number>, shift: number): void {
     this.#reserve(this.#length + pairs.length);
     for (let i = 0; i + 1 < pairs.length; i += 2) {
@@ -29,7 +29,7 @@ export class PairList {
   }
 }
 
-/** Refuses bytes whose places do not fit into the answer of a scan: wrong use, since callers scan by windows. */
+/** Rejects more bytes than the offsets in a scan's answer can address: a caller's mistake, since callers scan in windows. */
 export function checkScanSize(bytes: Uint8Array): void {
   if (bytes.length > 0xffff_ffff) throw new TypeError('More than 4 GiB cannot be scanned at once');
 }

@@ -1,4 +1,4 @@
-// Which engine runs: the fastest that loads, or the one that a flag or `REGRAFT_ENGINE` forces. The reason goes into the report.
+// Selects the engine: the fastest that loads, or the one that a flag or `REGRAFT_ENGINE` forces. The reason goes into the report.
 import { RelocationError, UsageError } from '../../core/errors.js';
 import type { RelocationEngine } from '../engine.js';
 import { JsEngine } from './js.js';
@@ -10,11 +10,11 @@ export type EngineChoice = 'auto' | EngineName;
 
 export interface SelectedEngine {
   readonly engine: RelocationEngine;
-  /** Why this one: for people. */
+  /** Why this engine was selected, in plain words. */
   readonly reason: string;
 }
 
-/** How an engine is made; one that cannot run throws RelocationError `engine-unavailable`. */
+/** Creates an engine; throws RelocationError `engine-unavailable` if it cannot run. */
 export type EngineLoaders = Readonly<
   Record<EngineName, (env: Readonly<Record<string, string | undefined>>) => RelocationEngine>
 >;
@@ -30,7 +30,7 @@ const LOADERS: EngineLoaders = {
 
 /**
  * Selects an engine.
- * @param choice what a flag says; undefined leaves it to `env.REGRAFT_ENGINE`, and that to `auto`
+ * @param choice the value of a flag; undefined means `env.REGRAFT_ENGINE`, or `auto` if that is unset
  * @throws UsageError `usage` for an engine that does not exist
  * @throws RelocationError `engine-unavailable` when the engine that was forced cannot run
  */
@@ -60,8 +60,12 @@ export function selectEngine(
 
 function parseChoice(text: string): EngineChoice {
   if (text === 'auto' || text === 'native' || text === 'wasm' || text === 'js') return text;
-  throw new UsageError('usage', `Cannot use the engine "${text}": it is none of auto, native, wasm and js`, {
-    hint: 'Use --engine auto',
-    data: { engine: text },
-  });
+  throw new UsageError(
+    'usage',
+    `Cannot use the engine "${text}": it is not one of auto, native, wasm and js`,
+    {
+      hint: 'Use --engine auto',
+      data: { engine: text },
+    },
+  );
 }

@@ -1,4 +1,4 @@
-// The binaries of a package or a tree, one at a time: relocated, only looked at, or counted for what a refusal tells.
+// The binaries of a package or a tree, one at a time: relocates them, reports what would change, or measures strings for a refusal.
 import { type Edit, sizeAfterEdits } from '../../core/byte-source.js';
 import type { EditableFile } from '../../core/editable-file.js';
 import { RelocationError } from '../../core/errors.js';
@@ -43,32 +43,32 @@ export class BinaryRelocator {
   }
 
   /**
-   * Changes a file; one that ends in an error may be half changed.
+   * Changes a file; after an error it may be partly changed.
    * @throws RelocationError as `relocateBinary`
    */
   relocate(binary: BinaryFile): BinaryChanges {
     return relocateBinary(binary, this.#tools, this.#window);
   }
 
-  /** The steps for a file that comes in windows, with the names that were found in it before. */
+  /** The steps for a file that arrives in windows, with the names found in it before. */
   windowSteps(name: string, edits: readonly Edit[]): WindowSteps {
     return new WindowSteps({ name, edits, tools: this.#tools });
   }
 
   /**
-   * Says what would change in a file; undefined for nothing.
+   * Says what would change in a file; undefined if nothing would.
    * @throws RelocationError as `relocate`
    */
   look(binary: BinaryFile): { readonly grownBy: number } | undefined {
     const { file } = binary;
-    // Signing reads what was changed; for an ELF file it would be memory for nothing.
+    // Signing reads what was changed; for an ELF file keeping it would waste memory.
     const view = isMachoFile(file) ? new EditedFile(file) : unwritten(file);
     const { edits, strings } = this.relocate({ ...binary, file: view });
     if (strings === 0 && edits.every((edit) => isThere(edit, file))) return undefined;
     return { grownBy: sizeAfterEdits(file.size, edits) - file.size };
   }
 
-  /** Counts the strings of a file in, as it would be without what was refused. */
+  /** Includes the strings of a file in the measurement, as it would be without what was refused. */
   survey(binary: BinaryFile, room: StringRoom): void {
     const { elf, macho, mapping } = this.#tools;
     const unsigned = {
@@ -80,12 +80,12 @@ export class BinaryRelocator {
     try {
       relocateBinary({ ...binary, file }, { elf, macho: unsigned, mapping, strings: room }, this.#window);
     } catch (error) {
-      // One that cannot move for another reason.
+      // This file cannot move for another reason.
       if (!(error instanceof RelocationError)) throw error;
     }
   }
 
-  /** Counts in the strings of a file from a place on; all before it is changed already. */
+  /** Includes the strings of a file from an offset on; everything before it is already changed. */
   surveyRest(
     { file, offset }: { readonly file: EditableFile; readonly offset: number },
     room: StringRoom,
@@ -95,7 +95,7 @@ export class BinaryRelocator {
     replaceFrom(offset, { file: unwritten(file), work: steps, window: this.#window });
   }
 
-  /** Learns how long a root may be, by the roots of the new prefixes. */
+  /** Measures how long a root may be, by the roots of the new prefixes. */
   room(rootLengthOf: (replacement: Uint8Array) => number | undefined): StringRoom {
     return new StringRoom(this.#cStringMapping, rootLengthOf);
   }
@@ -106,7 +106,7 @@ export class BinaryRelocator {
   }
 }
 
-/** Whether an edit writes what the file has. */
+/** Whether an edit writes the bytes that the file already has. */
 function isThere({ offset, bytes }: Edit, file: EditableFile): boolean {
   const there = new Uint8Array(bytes.length);
   const length = file.readInto(there, offset);

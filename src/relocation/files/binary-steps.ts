@@ -1,5 +1,5 @@
-// The steps that relocate a binary, in their one order: names, cover, C strings, uncover, sign. Every way to relocate goes through here:
-// files of a stage or a tree, files in memory, and streams, which have the names already and bring the rest in windows.
+// The steps that relocate a binary, in order: names, cover, C strings, uncover, sign. Every way to relocate uses them:
+// files of a stage or a tree, files in memory, and streams, which already have the names and supply the rest in windows.
 import { DETECT_BYTES, detectFileKind } from '../../binfmt/detect.js';
 import { applyEditsAt, type ByteSource, type Edit } from '../../core/byte-source.js';
 import type { EditableFile } from '../../core/editable-file.js';
@@ -12,7 +12,7 @@ import { type FileWindow, replaceInFile, type WindowResult, type WindowWork } fr
 export interface BinaryTools {
   readonly elf: ElfPatcher;
   readonly macho: MachoPatcher;
-  /** That of the patchers. */
+  /** The mapping of the patchers. */
   readonly mapping: PrefixMapping;
   readonly strings: CStringReplacer;
 }
@@ -21,21 +21,21 @@ export interface BinaryFile {
   /** For messages. */
   readonly name: string;
   readonly file: EditableFile;
-  /** Where rpaths are relative to the file. */
+  /** Set if rpaths are relative to the file. */
   readonly origin?: FileOrigin | undefined;
-  /** Where an old prefix may begin, if that is known. */
+  /** Where an old prefix may begin, if known. */
   readonly hits?: readonly number[] | undefined;
 }
 
 export interface BinaryChanges {
-  /** New names; those behind the end make the file longer. */
+  /** New names; edits beyond the end make the file longer. */
   readonly edits: readonly Edit[];
   /** How many C strings were replaced. */
   readonly strings: number;
 }
 
 /**
- * Relocates a file in place; one that ends in an error may be half changed.
+ * Relocates a file in place; after an error it may be partly changed.
  * @param window memory to work in
  * @throws RelocationError `cannot-grow-string`, `cannot-shrink-string`, `cannot-grow-rpath`, `macho-unsupported`, `macho-no-room`,
  * `macho-signed`, `macho-signature`
@@ -86,8 +86,8 @@ export function findNames(
 const FREE = () => {};
 
 /**
- * A signature is looked at once: before the first byte changes, and before a C string is refused. So it is that of the file as it came, and
- * a file that must not change at all is not refused for a string of it. One that needs no change is never asked.
+ * Checks a signature once: before the first byte changes, and before a C string is refused. So the signature is that of the original
+ * file, and it is reported before any string of a file that must not change at all. A file that needs no change is never checked.
  */
 function checkOnce(check: () => void): () => void {
   let isChecked = false;
@@ -102,13 +102,13 @@ export interface WindowStepsOptions {
   readonly name: string;
   readonly edits: readonly Edit[];
   readonly tools: Pick<BinaryTools, 'mapping' | 'strings'>;
-  /** Called before something changes, and before a string is refused; may refuse the file. */
+  /** Called before the first change, and before a string is refused; may refuse the file. */
   readonly allowChange?: () => void;
 }
 
-/** What is done with each window of a file whose names are known. */
+/** What to do with each window of a file whose names are known. */
 export class WindowSteps implements WindowWork {
-  /** What stands in place of the edits while C strings are replaced. */
+  /** What replaces the edits while C strings are replaced. */
   readonly covered: readonly Edit[];
   readonly #options: WindowStepsOptions;
 

@@ -1,4 +1,4 @@
-// A file with edits on top, for looking at what else would change: the file itself is never written.
+// A file with edits on top, to see what else would change: the file itself is never written.
 import { applyEditsAt, type Edit } from '../../core/byte-source.js';
 import type { EditableFile } from '../../core/editable-file.js';
 
@@ -28,7 +28,7 @@ export class EditedFile implements EditableFile {
   }
 }
 
-/** A file that takes no edits: for steps that read nothing of what they wrote. */
+/** A file that discards edits: for steps that never read back what they wrote. */
 export function unwritten(file: EditableFile): EditableFile {
   return {
     size: file.size,

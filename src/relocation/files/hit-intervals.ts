@@ -1,4 +1,4 @@
-// The parts of a file with known hits that must be read again: what lies around the hits, and around edits.
+// The parts of a file with known hits that must be read again: those around the hits and around edits.
 import type { Edit } from '../../core/byte-source.js';
 
 export interface Interval {
@@ -10,7 +10,7 @@ export interface Interval {
 export interface HitIntervalsRequest {
   /** Where a prefix may begin, ascending. */
   readonly hits: readonly number[];
-  /** What was written over the file since: hits in it may be gone, others may have come. */
+  /** Edits written since: hits in them may be gone, and new ones may have appeared. */
   readonly edits: readonly Edit[];
   /** The longest match begins this far before its end. */
   readonly seam: number;
@@ -18,15 +18,15 @@ export interface HitIntervalsRequest {
   readonly size: number;
 }
 
-/** A file that has a hit in every page or so is faster read as a whole. */
+/** A file with a hit in about every page is read faster as a whole. */
 const BYTES_PER_HIT = 8192;
 
-/** Whether looking at the hits alone is worth it. */
+/** Whether it pays to read only around the hits. */
 export function hasFewHits(hits: readonly number[], size: number): boolean {
   return hits.length * BYTES_PER_HIT <= size;
 }
 
-/** Places to look at, ascending and apart. */
+/** Ranges to look at, ascending and disjoint. */
 export function hitIntervals({ hits, edits, seam, size }: HitIntervalsRequest): readonly Interval[] {
   const around = edits.map(({ offset, bytes }) => ({
     start: Math.max(0, offset - seam),

@@ -1,7 +1,7 @@
-// A kernel's error knows the bytes but not the file, and an offset in its window but not in the file: both are added here.
+// A kernel's error has an offset in its window, but neither the file's name nor the offset in the file: both are added here.
 import { RelocationError } from '../../core/errors.js';
 
-/** Runs a kernel on part of a file that begins at `offset`; its errors name the file and the place in it. */
+/** Runs a kernel on the part of a file at `offset`; errors name the file and the offset in it. */
 export function namingFile<Result>(path: string, run: () => Result, offset = 0): Result {
   try {
     return run();

@@ -1,4 +1,4 @@
-// The C strings of a file, through one window of memory: of the whole file, or only around the places where an old prefix may begin.
+// Replaces the C strings of a file through one window of memory: in the whole file, or only around the places where an old prefix may begin.
 import type { Edit } from '../../core/byte-source.js';
 import type { EditableFile } from '../../core/editable-file.js';
 import type { CStringReplacer } from '../engine.js';
@@ -6,31 +6,31 @@ import { hasFewHits, hitIntervals } from './hit-intervals.js';
 
 const WINDOW_SIZE = 1 << 20;
 
-/** Memory that a replacer can work in. */
+/** Memory for a replacer to work in. */
 export function stringWindow(replacer: CStringReplacer): Uint8Array {
   return new Uint8Array(Math.max(WINDOW_SIZE, replacer.seam * 4));
 }
 
-/** Bytes of a file that are in memory. */
+/** Bytes of a file, in memory. */
 export interface FileWindow {
   readonly bytes: Uint8Array;
-  /** Where they are in the file. */
+  /** Their offset in the file. */
   readonly offset: number;
   readonly isLast: boolean;
 }
 
 export interface WindowResult {
-  /** How many bytes are as they will be: the next window begins behind them. */
+  /** How many bytes are final: the next window begins after them. */
   readonly done: number;
   /** How many strings were replaced. */
   readonly replaced: number;
 }
 
-/** What is done with each window. */
+/** What to do with each window. */
 export interface WindowWork {
   /** Windows overlap by this much. */
   readonly seam: number;
-  /** What was written over the file before. */
+  /** Edits already written to the file. */
   readonly edits: readonly Edit[];
   relocate(window: FileWindow): WindowResult;
 }
@@ -39,11 +39,11 @@ export interface FileStringsRequest {
   readonly file: EditableFile;
   readonly work: WindowWork;
   readonly window: Uint8Array;
-  /** Where an old prefix may begin, if that is known. */
+  /** Where an old prefix may begin, if known. */
   readonly hits?: readonly number[] | undefined;
 }
 
-/** Replaces the C strings of a file; returns how many. What it has grown by holds new paths only, which may contain old ones. */
+/** Replaces the C strings of a file; returns how many. Bytes added by growth are skipped: they hold only new paths, which may contain old ones. */
 export function replaceInFile(request: FileStringsRequest): number {
   const { file, work, hits } = request;
   if (hits === undefined || !hasFewHits(hits, file.size)) return replaceFrom(0, request);
@@ -78,7 +78,7 @@ function replaceAt(
   const wanted = Math.max(0, Math.min(length, file.size - offset));
   const target = wanted <= window.length ? window.subarray(0, wanted) : new Uint8Array(wanted);
   const bytes = target.subarray(0, file.readInto(target, offset));
-  // A file that ends early, since somebody cut it, has its last window there.
+  // If another process truncates the file, the last window ends early.
   const isLast = offset + bytes.length >= file.size || bytes.length < wanted;
   const { done, replaced } = work.relocate({ bytes, offset, isLast });
   if (replaced > 0) file.write(offset, bytes.subarray(0, done));

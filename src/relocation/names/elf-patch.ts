@@ -1,5 +1,5 @@
 // The edits that relocate an ELF file (Spack `replace_rpath_in_place_or_raise`, with the interpreter as Spack 0.22 does it): in place,
-// padded with NULs, where the new strings fit; where one does not, the file grows, which the reference leaves to patchelf.
+// padded with NULs, where the new strings fit; if one does not, the file grows, which the reference leaves to patchelf.
 import { type ElfFile, type ElfString, readElf } from '../../binfmt/elf/elf.js';
 import type { ElfProblem } from '../../binfmt/elf/elf-dynamic.js';
 import { growElf } from '../../binfmt/elf/elf-grow.js';
@@ -21,7 +21,7 @@ export interface ElfStrings {
   readonly interpreter: ElfString | undefined;
 }
 
-/** The strings of a file that can be rewritten; undefined where it must stay as it is. */
+/** The strings of a file that can be rewritten; undefined if it must not change. */
 export function rewritableStrings(
   elf: ElfFile | undefined,
   options: ElfPatchOptions,
@@ -63,7 +63,7 @@ export function patchElf(
   const changes = plannedChanges(strings, mapping, origin);
   const growsStrings = isLonger(changes.rpath) || namesOf(elf).some((name) => becomesLonger(name, mapping));
   if (options.rewriteInterpreter) return settle(source, { changes, mapping, growsStrings });
-  // The interpreter is left to the C string rule, but that cannot make it longer.
+  // The interpreter is left to the C string rule, which cannot make it longer.
   const { interpreter } = plannedChanges({ rpath: undefined, interpreter: elf.interpreter }, mapping);
   const edits = isLonger(interpreter)
     ? growth(source, { changes: { ...changes, interpreter }, mapping, growsStrings })
@@ -127,7 +127,7 @@ function becomesLonger(name: Uint8Array, mapping: PrefixMapping): boolean {
   return mapped !== undefined && mapped.length > name.length;
 }
 
-/** Tells strings that hold an old prefix for which the C string rule has no room. */
+/** Recognises strings with an old prefix for which the C string rule has no room. */
 function holdsGrowing(mapping: PrefixMapping): (string: Uint8Array) => boolean {
   const growing = mapping.filter(([from, to]) => to.length > from.length).map(([from]) => from);
   return (string) => growing.some((from) => bytesOf(string).includes(bytesOf(from)));
@@ -143,9 +143,9 @@ function editsInPlace({ rpath, interpreter }: ElfChanges): readonly Edit[] {
   );
 }
 
-/** Writes a string over one that is not shorter; NULs fill the rest. */
+/** Overwrites a string with one that is not longer; NULs fill the rest. */
 export function padInPlace(old: ElfString, value: Uint8Array): Edit {
-  if (value.length > old.length) throw new TypeError('A string in place cannot become longer');
+  if (value.length > old.length) throw new TypeError('A string cannot become longer in place');
   const bytes = new Uint8Array(old.length);
   bytes.set(value);
   return { offset: old.offset, bytes };
@@ -186,14 +186,14 @@ function cannotGrow({ rpath, interpreter }: ElfChanges, problem: string): Reloca
   return growthRefused(what, refused, problem);
 }
 
-/** A string that stays as it is since the file cannot grow. */
+/** A string that stays unchanged because the file cannot grow. */
 export interface RefusedString {
   readonly offset: number;
   readonly old: Uint8Array;
   readonly value: Uint8Array;
 }
 
-/** The error for a file that must grow and cannot; without a string it is about the names of libraries. */
+/** The error for a file that must grow but cannot; without a string it is about the names of libraries. */
 export function growthRefused(
   what: 'rpath' | 'interpreter',
   refused: RefusedString | undefined,

@@ -9,19 +9,19 @@ const SLASH = 0x2f;
 
 export interface RelocatedLink {
   readonly target: Uint8Array;
-  /** Whether a mapping matched; the link must be written anew, even where its target stays the same. */
+  /** Whether a mapping matched; if so the link must be rewritten, even if its target stays the same. */
   readonly matched: boolean;
-  /** An absolute target that no mapping covers: worth a warning. */
+  /** Whether this is an absolute target that no mapping covers: worth a warning. */
   readonly leadsOutside: boolean;
 }
 
 export interface LinkRules {
   readonly mapping: PrefixMapping;
-  /** Whether a target that was replaced is normalized; true where nothing is said. */
+  /** Whether a replaced target is normalized; true by default. */
   readonly normalize?: boolean;
 }
 
-/** The new target of a symlink: the first mapping that begins it replaced, and the result normalized. */
+/** The new target of a symlink: the first mapping whose old prefix it starts with is applied, and the result normalized. */
 export function relocateLinkTarget(
   target: Uint8Array,
   { mapping, normalize = true }: LinkRules,

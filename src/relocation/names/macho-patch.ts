@@ -1,5 +1,5 @@
-// The edits that relocate a Mach-O file (FORMATS §5 "Mach-O"): names in load commands of every slice, and, once everything is written, new
-// hashes in the signatures of the slices that changed.
+// The edits that relocate a Mach-O file (FORMATS §5 "Mach-O"): names in the load commands of every slice, and, once everything is written,
+// new hashes in the signatures of the slices that changed.
 import {
   type CodeSignature,
   fitsSignature,
@@ -24,7 +24,7 @@ export function makeMachoPatcher(mapping: PrefixMapping, options: SignOptions): 
 }
 
 /**
- * The edits for the load commands of a Mach-O file; empty for what is none, or is malformed. The file keeps its size.
+ * The edits for the load commands of a Mach-O file; empty if it is not one, or is malformed. The file keeps its size.
  * @throws RelocationError `macho-unsupported` for 32 bit and big-endian files, `macho-no-room`
  */
 function patchMacho(
@@ -75,7 +75,7 @@ export function noRoomInMacho(missing: number, sliceOffset: number): RelocationE
 }
 
 /**
- * The edits that make the signatures of a changed file fit again: those of slices whose bytes are others than were signed.
+ * The edits that make the signatures of a changed file valid again: those of slices whose bytes differ from what was signed.
  * @throws RelocationError `macho-signed` for a signature of a real identity that must not be replaced, `macho-signature`
  */
 function resignMacho(source: ByteSource, options: SignOptions): readonly Edit[] {
@@ -89,7 +89,7 @@ function resignMacho(source: ByteSource, options: SignOptions): readonly Edit[] 
 }
 
 /**
- * Refuses a file whose signature would stand in the way of a change.
+ * Refuses a file whose signature forbids a change.
  * @throws RelocationError as `resignMacho`
  */
 function checkSignable(source: ByteSource, options: SignOptions): void {

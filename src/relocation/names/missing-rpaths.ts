@@ -9,9 +9,9 @@ const DOLLAR = 0x24;
 const SLASH = 0x2f;
 
 /**
- * The edit that drops the entries of an ELF file's rpath that are neither relative to `$ORIGIN` (begin with `$`) nor
- * absolute and there; undefined when all stay or the file has no usable rpath.
- * @param exists whether an absolute path is there now; a dangling symlink is
+ * The edit that drops the entries of an ELF file's rpath that neither start with `$` (as in `$ORIGIN`) nor are absolute
+ * paths that exist; undefined when all entries stay or the file has no usable rpath.
+ * @param exists whether an absolute path exists now; a dangling symlink does
  */
 export function dropMissingRpaths(
   source: ByteSource,

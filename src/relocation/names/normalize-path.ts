@@ -1,6 +1,6 @@
-// Paths as Python's `posixpath` treats them, where its answers end up in files: on latin1 strings, without a file system.
+// Paths as Python's `posixpath` treats them, where its results end up in files: on latin1 strings, without a file system.
 
-/** Python's `normpath`: no `.`, no empty component, `..` taken back; exactly two leading slashes stay two. */
+/** Python's `normpath`: no `.`, no empty component, `..` resolved; exactly two leading slashes stay two. */
 export function normalizePath(path: string): string {
   const root = /^\/*/.exec(path)?.[0].length ?? 0;
   const slashes = root === 2 ? '//' : root > 0 ? '/' : '';
@@ -14,7 +14,7 @@ export function normalizePath(path: string): string {
   return slashes + components.join('/') || '.';
 }
 
-/** Python's `join` of two paths: an absolute second one stands alone. */
+/** Python's `join` of two paths: an absolute second path replaces the first. */
 export function joinPath(first: string, second: string): string {
   if (second.startsWith('/')) return second;
   return first === '' || first.endsWith('/') ? first + second : `${first}/${second}`;

@@ -1,18 +1,18 @@
 // Rpaths relative to the file, as old build caches have them (`relative_rpaths: true`; Spack `relocate_elf_binaries` and
-// `relocate_macho_binaries` with `rel`): resolved where the file was, mapped, and made relative to where it will be. Other than the
-// reference, the first mapping that matches wins, as everywhere; it adds an entry for every one that does.
+// `relocate_macho_binaries` with `rel`): resolved where the file was, mapped, and made relative to where it will be. The first
+// mapping that matches wins, as everywhere, unlike in the reference, which adds an entry for every mapping that matches.
 import { equalBytes, fromLatin1, startsWithBytes, toLatin1 } from '../../core/bytes.js';
 import type { FileOrigin, PrefixMapping } from '../engine.js';
 import type { RelocationPlan } from '../plan/plan.js';
 import { joinPath, normalizePath, relativePath } from './normalize-path.js';
 import { joinRpath, mapPath, RpathBuilder, splitRpath } from './rpath.js';
 
-/** What stands for the file's directory in ELF files; the first is written. */
+/** The tokens for the file's directory in ELF files; the first is the one written. */
 // biome-ignore lint/suspicious/noTemplateCurlyInString: the loader's syntax
 const ELF_TOKENS = ['$ORIGIN', '${ORIGIN}'] as const;
 const MACHO_TOKENS = ['@loader_path'] as const;
 
-/** Where a listed file was and will be; undefined for a plan whose rpaths are absolute. */
+/** The old and new location of a listed file; undefined for a plan whose rpaths are absolute. */
 export function originOf(plan: RelocationPlan, name: string): FileOrigin | undefined {
   if (!plan.relativeRpaths) return undefined;
   const folder = name.includes('/') ? `/${name.slice(0, name.lastIndexOf('/'))}` : '';
@@ -23,7 +23,7 @@ export function originOf(plan: RelocationPlan, name: string): FileOrigin | undef
   };
 }
 
-/** The new rpath of an ELF file, without empty entries and repetitions of mapped ones; undefined when every entry stays. */
+/** The new rpath of an ELF file, without empty entries and repeated mapped ones; undefined when every entry stays. */
 export function mapRelativeRpath(
   rpath: Uint8Array,
   mapping: PrefixMapping,
@@ -51,8 +51,8 @@ export function mapRelativeName(name: Uint8Array, mapping: PrefixMapping, origin
 }
 
 /**
- * The new name of a library itself: found by rpath when it lies below the new root. The reference takes the name of the file, so that a
- * library loses the name that its users know when that is a link.
+ * The new name of a library itself: found by rpath when it is below the new root. The reference uses the name of the file, so a library
+ * whose users know it by a link loses that name.
  */
 export function mapRelativeIdentity(
   name: Uint8Array,
@@ -65,7 +65,7 @@ export function mapRelativeIdentity(
   return fromLatin1(`@rpath/${path.slice(path.lastIndexOf('/') + 1)}`);
 }
 
-/** The absolute path that a relative one was; undefined for one without a token. */
+/** The absolute path that a relative one stood for; undefined for a path without a token. */
 function resolveToken(
   path: Uint8Array,
   tokens: readonly string[],

@@ -22,7 +22,7 @@ export function joinRpath(entries: readonly Uint8Array[]): Uint8Array {
   return fromLatin1(entries.map(toLatin1).join(':'));
 }
 
-/** No loader takes a longer rpath, and one of short entries could otherwise become gigabytes long. */
+/** No loader accepts a longer rpath, and an rpath of short entries could otherwise grow to gigabytes. */
 const LONGEST_RPATH = 1 << 20;
 
 /** Collects the entries of a new rpath. */
@@ -65,7 +65,7 @@ export function mapRpath(rpath: Uint8Array, mapping: PrefixMapping): Uint8Array 
   return mapped.build();
 }
 
-/** The path with its prefix replaced, or undefined when no mapping matches; one that maps to itself counts as a match. */
+/** The path with its prefix replaced, or undefined when no mapping matches; an identity counts as a match. */
 export function mapPath(path: Uint8Array, mapping: PrefixMapping): Uint8Array | undefined {
   const match = matchAtStart(path, mapping);
   return match && concatBytes([match[1], path.subarray(match[0].length)]);

@@ -1,4 +1,4 @@
-// The files that a buildinfo lists, looked up among the members of the archive: each inode once, whatever its names.
+// Looks up the files that a buildinfo lists among the members of the archive: each inode once, however many names it has.
 import { RelocationError } from '../../core/errors.js';
 import { displayPath, type SafePath } from '../../tar/safe-path.js';
 
@@ -14,7 +14,7 @@ export interface ListedFile {
   readonly path: SafePath;
 }
 
-/** The regular files of a list; throws RelocationError `listed-file-missing` for what is none. */
+/** The regular files of a list; throws RelocationError `listed-file-missing` for a name that is not one. */
 export function listedFiles(
   members: ReadonlyMap<SafePath, ListedMember>,
   root: SafePath,
@@ -31,7 +31,7 @@ export function listedFiles(
   });
 }
 
-/** The symbolic links of a list; throws RelocationError `listed-file-missing` for what is none. */
+/** The symbolic links of a list; throws RelocationError `listed-file-missing` for a name that is not one. */
 export function listedLinks(
   members: ReadonlyMap<SafePath, ListedMember>,
   root: SafePath,
@@ -53,7 +53,7 @@ function missing(name: string, kind: string, member: ListedMember | undefined): 
     'listed-file-missing',
     `Cannot relocate "${path}", which the buildinfo lists: ${state}`,
     {
-      hint: 'The tarball is not what Spack made: push the package again',
+      hint: 'The tarball differs from what Spack created: push the package again',
       data: { path },
     },
   );

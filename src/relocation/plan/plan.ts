@@ -1,5 +1,5 @@
-// What happens to the files of one package when it moves: FORMATS §5 (Spack `relocate_package`). Plain data, made once
-// the buildinfo is known; the new prefixes come in as data, so that this needs no store.
+// What happens to the files of one package when it moves: FORMATS §5 (Spack `relocate_package`). Plain data, created once
+// the buildinfo is known; the new prefixes are passed in, so no store is needed.
 import type { Buildinfo } from '../../buildcache/buildinfo/buildinfo.js';
 import type { RelocationRules } from '../../buildcache/relocation-rules.js';
 import { MetadataError, RelocationError } from '../../core/errors.js';
@@ -10,34 +10,34 @@ import { withAliases } from './root-alias.js';
 /** All paths are latin1 strings: one character per byte. */
 export interface PlanInput {
   readonly buildinfo: Buildinfo;
-  /** Where the package will live. */
+  /** The new prefix of the package. */
   readonly newPrefix: string;
   readonly newLayoutRoot: string;
   /** `<unpadded root>/bin/sbang`. */
   readonly newSbangPath: string;
-  /** The prefix of the Spack that the store belongs to; undefined counts as the one that built the package. */
+  /** The prefix of the Spack that the store belongs to; undefined means the Spack that built the package. */
   readonly newSpackPrefix: string | undefined;
   /** The new spec's nodes, in the order of `hash_to_prefix` (FORMATS §4), with their new prefixes. */
   readonly newPrefixes: readonly { readonly hash: string; readonly prefix: string }[];
-  /** A symbolic link to the new root, for C strings that have no room for that. */
+  /** A symbolic link to the new root, for C strings without room for the root itself. */
   readonly aliasRoot?: string | undefined;
-  /** Those of the Spack that made the package. */
+  /** The rules of the Spack that created the package. */
   readonly rules: RelocationRules;
 }
 
-/** What to do, for the engines and for people. Lists are relative to the prefix. */
+/** What to do, for engines and for display. Lists are relative to the prefix. */
 export interface RelocationPlan {
   /** `full`: everything; `text-only`: the package stays, Spack moved; `none`: nothing moved. */
   readonly kind: 'full' | 'text-only' | 'none';
   readonly oldPrefix: string;
   readonly newPrefix: string;
-  /** For text files. Identities may be in it: engines drop them for text and C strings. */
+  /** For text files. May contain identities: engines drop them for text and C strings. */
   readonly textMapping: PathMapping;
-  /** For rpaths, interpreters and links; identities in it match and shield. */
+  /** For rpaths, interpreters and links; identities shield their paths from later mappings. */
   readonly binaryMapping: PathMapping;
-  /** For C strings: the same, but for new prefixes that go by an alias of the root. */
+  /** For C strings: the same, except that some new prefixes use an alias of the root. */
   readonly cStringMapping: PathMapping;
-  /** The alias, where the user gave one. */
+  /** The alias, if the user gave one. */
   readonly aliasRoot: string | undefined;
   readonly textFiles: readonly string[];
   readonly binaryFiles: readonly string[];
@@ -45,7 +45,7 @@ export interface RelocationPlan {
   readonly rewriteInterpreter: boolean;
   /** Whether link targets that are replaced are normalized. */
   readonly normalizeLinkTargets: boolean;
-  /** Rpaths are relative to the file: they are resolved at its old place and made relative at the new one. */
+  /** Rpaths are relative to the file: they are resolved at its old location and made relative to the new one. */
   readonly relativeRpaths: boolean;
   readonly newLayoutRoot: string;
 }
@@ -109,7 +109,7 @@ function planKind(input: PlanInput, oldPrefix: string): RelocationPlan['kind'] {
   return spackMoved ? 'text-only' : 'none';
 }
 
-/** Without a hash map only the root can be mapped, so the path below it must stay the same. */
+/** Without a map of hashes only the root can be mapped, so the path below it must not change. */
 function checkLayout({ buildinfo, newPrefix, newLayoutRoot }: PlanInput): void {
   if (buildinfo.hashToPrefix.size > 0) return;
   const expected = relativePath(newPrefix, newLayoutRoot);
@@ -144,7 +144,7 @@ function separateMappings(input: PlanInput, oldPrefix: string): PlanMappings {
     builder.set(oldPrefix, input.newPrefix);
     mapRoot(input, builder);
   }
-  // Where sbang was a bash script in Spack's own prefix (before 0.9), scripts still name it there.
+  // Before 0.9 sbang was a bash script in Spack's own prefix, and scripts still name it there.
   if (buildinfo.spackprefix !== undefined) {
     const old = checkOldPath('spackprefix', buildinfo.spackprefix);
     text.set(`#!/bin/bash ${old}/bin/sbang`, `#!/bin/sh ${input.newSbangPath}`);
@@ -178,7 +178,7 @@ function mapRoot({ buildinfo, newLayoutRoot }: PlanInput, builder: PrefixMapBuil
   builder.set(checkOldPath('buildpath', buildinfo.buildpath), newLayoutRoot);
 }
 
-/** Replacing anything but an absolute path would shred the files; a newline would break the cut of text after lines. */
+/** Replacing anything but an absolute path would corrupt the files; a newline would break the splitting of text into lines. */
 function checkOldPath(key: string, path: string): string {
   if (path.startsWith('/') && path.length <= LONGEST_PATH && !/[\0\n]/.test(path)) return path;
   const shown = path.slice(0, 100);

@@ -1,5 +1,5 @@
-// A short name for a long root: a symbolic link that stands in C strings, which cannot grow. Only there: rpaths, links and texts have
-// room for the true root, and must lead somewhere even when the link is gone.
+// A short alias for a long root: a symbolic link, used in C strings, which cannot grow. Rpaths, links and texts have
+// room for the real root, and must still work when the link is gone.
 import type { PathMapping } from '../prefixes/prefix-map.js';
 
 /** Latin1 strings. */
@@ -9,7 +9,7 @@ export interface RootAlias {
   readonly alias: string;
 }
 
-/** The mapping for C strings: new prefixes below the root that are longer than the old ones go by the alias; all others stay. */
+/** The mapping for C strings: new prefixes below the root that are longer than the old ones use the alias; all others stay. */
 export function withAliases(mapping: PathMapping, aliases: readonly RootAlias[]): PathMapping {
   return mapping.map(([from, to]) => {
     const found = to.length > from.length ? aliases.find(({ root }) => isBelow(to, root)) : undefined;
@@ -17,7 +17,7 @@ export function withAliases(mapping: PathMapping, aliases: readonly RootAlias[])
   });
 }
 
-/** Whether a path is a root or lies in it. */
+/** Whether a path is the root or inside it. */
 export function isBelow(path: string, root: string): boolean {
   return path.startsWith(root) && (path.length === root.length || path[root.length] === '/');
 }

@@ -1,27 +1,27 @@
-// Remembers, while a file's bytes stream by, where the common root of the old prefixes begins: only there relocation can have work.
+// Records, as a file's bytes stream by, where the common root of the old prefixes occurs: relocation can only have work there.
 import type { PrefixScanner, RelocationKernels } from '../engine.js';
 
-/** More hits than these are not remembered: a file that is full of them is read again anyway. */
+/** Stops recording after this many hits: a file with more is read again as a whole anyway. */
 const MOST_HITS = 65_536;
 
 /** Records the hits of one file at a time. */
 export class HitRecorder {
   readonly root: Uint8Array;
   readonly #scanner: PrefixScanner;
-  /** The last bytes before the next chunk, where a hit may begin. */
+  /** The end of the previous chunk, where a hit may begin. */
   readonly #seam: Uint8Array;
   #seamLength = 0;
   #offset = 0;
   #hits: number[] = [];
 
-  /** @param root what every prefix begins with, as a guess: who uses the hits must check it */
+  /** @param root a guess at what every prefix starts with: callers must check it before they use the hits */
   constructor(engine: RelocationKernels, root: Uint8Array) {
     this.root = root;
     this.#scanner = engine.createScanner([root]);
     this.#seam = new Uint8Array(2 * root.length);
   }
 
-  /** Begins another file. */
+  /** Starts a new file. */
   begin(): void {
     this.#seamLength = 0;
     this.#offset = 0;

@@ -1,15 +1,15 @@
-// The ordered mapping from old to new prefixes. Order matters: at one place the first mapping that matches wins.
-// Paths in a plan are strings with one character per byte (latin1), so that names that are not UTF-8 survive.
+// The ordered mapping from old to new prefixes. Order matters: at each place the first mapping that matches wins.
+// Paths in a plan are strings with one character per byte (latin1), so names that are not UTF-8 survive.
 import { equalBytes, fromLatin1, startsWithBytes } from '../../core/bytes.js';
 import type { PrefixMapping } from '../engine.js';
 
 /** An ordered mapping as plain data: latin1 strings, printable and comparable. */
 export type PathMapping = readonly (readonly [from: string, to: string])[];
 
-/** No path is longer on any system that a package comes from; a kernel's table is laid out for this. */
+/** The longest path on any system that packages come from; the kernels' tables are sized for it. */
 export const LONGEST_PREFIX = 16_384;
 
-/** Collects mappings; setting a key again replaces its value and keeps its place. */
+/** Collects mappings; setting a key again replaces its value and keeps its position. */
 export class PrefixMapBuilder {
   readonly #map = new Map<string, string>();
 
@@ -28,12 +28,12 @@ export function encodeMapping(mapping: PathMapping): PrefixMapping {
   return mapping.map(([from, to]) => [fromLatin1(from), fromLatin1(to)] as const);
 }
 
-/** Drops what maps to itself. Only for text and C strings: in rpaths and links an identity matches and shields. */
+/** Drops prefixes that map to themselves. Only for text and C strings: in rpaths and links an identity shields its path from later mappings. */
 export function withoutIdentities(mapping: PrefixMapping): PrefixMapping {
   return mapping.filter(([from, to]) => !equalBytes(from, to));
 }
 
-/** The first mapping whose old prefix begins the path; no boundary is needed behind it. */
+/** The first mapping whose old prefix the path starts with; no boundary is needed after it. */
 export function matchAtStart(
   path: Uint8Array,
   mapping: PrefixMapping,
@@ -42,7 +42,7 @@ export function matchAtStart(
 }
 
 /**
- * Refuses prefixes that no kernel can search for.
+ * Rejects prefixes that no kernel can search for.
  * @throws TypeError for an empty prefix or one beyond `LONGEST_PREFIX`: plans never contain them
  */
 export function checkPrefixes(prefixes: readonly Uint8Array[]): void {

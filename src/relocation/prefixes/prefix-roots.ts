@@ -1,7 +1,7 @@
-// Common roots of a list of prefixes. Searching for a root once finds every prefix below it, so that the cost of a scan
+// Common roots of a list of prefixes. Searching for a root once finds every prefix below it, so the cost of a scan
 // does not depend on how many prefixes share it.
 
-/** Prefixes that share fewer bytes than this get roots of their own: a shorter root would be found everywhere. */
+/** Prefixes that share fewer bytes than this get separate roots: a shorter root would be found everywhere. */
 const SHORTEST_SHARED_ROOT = 4;
 
 /** Common roots, none of which begins another: every prefix begins with exactly one of them. */

@@ -1,5 +1,5 @@
-// Finds prefixes in bytes, plainly: `Buffer.indexOf` on each common root, then a look at what follows.
-// This is the search of the `js` engine and what the other engines are compared with.
+// Finds prefixes in bytes the simple way: `Buffer.indexOf` for each common root, then a check of the bytes that follow.
+// The `js` engine uses this search, and the other engines are tested against it.
 import { startsWithBytes } from '../../core/bytes.js';
 import { checkPrefixes } from './prefix-map.js';
 import { findRoots } from './prefix-roots.js';
@@ -11,7 +11,7 @@ interface Candidate {
 
 interface RootGroup {
   readonly root: Uint8Array;
-  /** The prefixes that begin with the root, in the order in which they were listed. */
+  /** The prefixes that start with the root, in list order. */
   readonly members: readonly Candidate[];
 }
 
@@ -42,11 +42,11 @@ export class PrefixSearch {
 export class PrefixCursor {
   /** Where the current hit begins. */
   offset = -1;
-  /** Which prefix is there: the first listed one. */
+  /** The index of the prefix found: the first in the list that matches. */
   index = -1;
   readonly #groups: readonly RootGroup[];
   readonly #bytes: Buffer;
-  /** For each group: where its root comes next; -1 before the first search, Infinity when it does not come. */
+  /** For each group: the next offset of its root; -1 before the first search, Infinity when there are no more. */
   readonly #next: number[];
 
   constructor(groups: readonly RootGroup[], bytes: Uint8Array) {
@@ -55,7 +55,7 @@ export class PrefixCursor {
     this.#next = groups.map(() => -1);
   }
 
-  /** Goes to the first hit in `[from, limit)`; `from` never goes back. False when there is none. */
+  /** Moves to the first hit in `[from, limit)`; `from` must never decrease. Returns false when there is none. */
   advance(from: number, limit: number): boolean {
     let start = from;
     for (;;) {

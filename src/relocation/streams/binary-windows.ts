@@ -1,5 +1,5 @@
-// A binary that streams by, in windows: a seam as long as the longest match waits for the next one. What is done with them, and in which
-// order, says `files/binary-steps.ts`; here is only what a stream adds.
+// Relocates a binary that streams by, in windows; a seam as long as the longest match is kept for the next one. `files/binary-steps.ts`
+// decides what is done with them and in which order; this file adds what a stream needs.
 import { DETECT_BYTES, detectFileKind } from '../../binfmt/detect.js';
 import { applyEditsAt, type Edit } from '../../core/byte-source.js';
 import { concatBytes, copyBytes, EMPTY_BYTES } from '../../core/bytes.js';
@@ -14,10 +14,10 @@ type Emit = (bytes: Uint8Array) => void;
 
 const GROWTH_CHUNK = 1 << 20;
 
-/** Like that of texts, but no library is a text. */
+/** Larger than the limit for text: no library is a text file. */
 const MACHO_LIMIT = 256 << 20;
 
-/** The bytes that are at hand, and where they are in the file. */
+/** The available bytes, and their offset in the file. */
 export interface BytesAtHand {
   readonly bytes: Uint8Array;
   readonly offset: number;
@@ -31,14 +31,14 @@ export interface BinaryWindowsOptions {
   readonly name: string;
   /** After growth. */
   readonly size: number;
-  /** Makes more of the error for a string that has no room. */
+  /** Adds detail to the error for a string that has no room. */
   readonly explain: (error: RelocationError, atHand: BytesAtHand) => RelocationError;
 }
 
 export class BinaryWindows {
   readonly #options: BinaryWindowsOptions;
   readonly #steps: WindowSteps;
-  /** A Mach-O file, held as a whole: its signature, at the end, changes what stands before it. */
+  /** A Mach-O file, held as a whole: its signature, at the end, affects bytes before it. */
   #macho: Uint8Array[] | undefined;
   #held = 0;
   #window: Uint8Array = EMPTY_BYTES;
@@ -72,7 +72,7 @@ export class BinaryWindows {
     }
     if (this.#window.length > 0) this.#relocate({ isLast: true }, emit);
     const { edits, size } = this.#options;
-    // What the file grows by holds new paths only, which may contain the old ones.
+    // Bytes added by growth hold only new paths, which may contain old ones.
     while (this.#offset < size) {
       const bytes = new Uint8Array(Math.min(GROWTH_CHUNK, size - this.#offset));
       applyEditsAt(bytes, this.#offset, edits);
@@ -81,7 +81,7 @@ export class BinaryWindows {
     }
   }
 
-  /** The first bytes say what the file is; they may come in pieces. */
+  /** The first bytes tell the kind of file; they may arrive in pieces. */
   #detect(): void {
     if (this.#isKnown) return;
     this.#isKnown = true;
@@ -98,7 +98,7 @@ export class BinaryWindows {
         'macho-unsupported',
         `Cannot relocate "${this.#options.name}" in a stream: it is too large`,
         {
-          hint: 'Install it through the core',
+          hint: 'Install the package instead of streaming it',
           data: { path: this.#options.name, limit: MACHO_LIMIT },
         },
       );

@@ -1,5 +1,5 @@
-// The relocate stage: entries in, entries out, for a plan that is known. Binaries stream with a seam as long as the longest match;
-// text is buffered to a limit, since its size stands in the header before it.
+// The relocate stage: entries in, entries out, for a known plan. Binaries stream with a seam as long as the longest match;
+// text is buffered up to a limit, since the header before it states its size.
 import { TransformStream } from 'node:stream/web';
 import { sizeAfterEdits } from '../../core/byte-source.js';
 import { concatBytes, copyBytes, fromLatin1, toLatin1 } from '../../core/bytes.js';
@@ -24,8 +24,8 @@ export interface RelocateOptions {
 }
 
 /**
- * Makes the stream that relocates the entries of one archive.
- * @param plan what `readPlan` found in the same archive
+ * Creates the stream that relocates the entries of one archive.
+ * @param plan the result of `readPlan` for the same archive
  * @throws RelocationError through the stream: `cannot-grow-string`, `cannot-shrink-string`, `text-too-large`
  */
 export function relocate(
@@ -67,13 +67,13 @@ class RelocateStage {
     const path = parseSafePath(item.entry.path);
     if (this.#plan.links.has(path)) return this.#relocateLink(item);
     const isText = this.#plan.texts.has(path);
-    // A file in both lists is a binary first.
+    // A file in both lists is treated as a binary.
     const listed = this.#plan.binaries.get(path);
     const binary = listed === undefined ? item : this.#relocateBinary(item, listed);
     return isText && item.entry.type === 'file' ? this.#relocateText(binary) : binary;
   }
 
-  /** Only the one string is known: what follows has not come yet. */
+  /** Only this string is known: the rest has not arrived yet. */
   #explain(error: RelocationError, { bytes, offset }: BytesAtHand): RelocationError {
     const choice = choiceOf(String(error.data.newPrefix), rootChoices(this.#plan.relocation));
     const room = choice && this.#binaries.room(rootLengths(choice));

@@ -1,5 +1,5 @@
-// A file of which only some parts are at hand: what a parser asks for is collected as the bytes stream by, so that a file can be
-// parsed without holding it.
+// A file of which only some parts are available: what a parser asks for is collected as the bytes stream by, so a file can be
+// parsed without being held in memory.
 import type { ByteSource } from '../../core/byte-source.js';
 
 /** Tells which bytes a parser wants next. */
@@ -8,7 +8,7 @@ class MissingBytes extends Error {
   readonly length: number;
 
   constructor(offset: number, length: number) {
-    super(`Bytes ${offset} to ${offset + length} are not at hand`);
+    super(`Bytes ${offset} to ${offset + length} are not available`);
     this.offset = offset;
     this.length = length;
   }
@@ -23,10 +23,10 @@ interface WantedPiece extends Piece {
   filled: number;
 }
 
-/** Neighbours of what is asked for are asked for next. */
+/** Bytes close to a request are likely to be requested next. */
 const LEAST_PIECE = 1024;
 
-/** Collects the parts of one file that `parse` reads; `parse` runs again from its start whenever it has more of them. */
+/** Collects the parts of one file that `parse` reads; `parse` is run again from the start whenever more of them have arrived. */
 export class SparseSource implements ByteSource {
   readonly size: number;
   readonly #pieces: Piece[] = [];
@@ -54,12 +54,12 @@ export class SparseSource implements ByteSource {
     return this.#isDone;
   }
 
-  /** Begins another pass over the file. */
+  /** Starts another pass over the file. */
   rewind(): void {
     this.#position = 0;
   }
 
-  /** Takes the next bytes of the file. What lies before them has to wait for another pass. */
+  /** Takes the next bytes of the file. Requests for earlier bytes must wait for another pass. */
   feed(bytes: Uint8Array, parse: (source: ByteSource) => unknown): void {
     const start = this.#position;
     this.#position += bytes.length;
@@ -68,7 +68,7 @@ export class SparseSource implements ByteSource {
     while (this.#wanted !== undefined && this.#fill(this.#wanted, bytes, start)) this.#attempt(parse);
   }
 
-  /** Runs a parser on what is at hand; undefined when it needs more. */
+  /** Runs a parser on what is available; undefined when it needs more. */
   attempt<Result>(parse: (source: ByteSource) => Result): { readonly result: Result } | undefined {
     try {
       return { result: parse(this) };
@@ -86,7 +86,7 @@ export class SparseSource implements ByteSource {
     if (this.attempt(parse) !== undefined) this.#isDone = true;
   }
 
-  /** Copies what a chunk has of the wanted piece; true when it is complete. */
+  /** Copies what a chunk contains of the wanted piece; true when the piece is complete. */
   #fill(wanted: WantedPiece, bytes: Uint8Array, start: number): boolean {
     const from = wanted.offset + wanted.filled - start;
     if (from < 0 || from >= bytes.length) return false;

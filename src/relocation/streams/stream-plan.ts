@@ -1,4 +1,4 @@
-// The plan for a stream of entries: what a first pass over the archive finds, so that a second one can relocate on its way.
+// The plan for a stream of entries: a first pass over the archive collects what a second one needs to relocate as it goes.
 import { readElf } from '../../binfmt/elf/elf.js';
 import { parseBuildinfo } from '../../buildcache/buildinfo/buildinfo.js';
 import { BUILDINFO_PATH, findPackageRoot } from '../../buildcache/package-root.js';
@@ -16,7 +16,7 @@ import { makePlan, type PlanInput, type RelocationPlan } from '../plan/plan.js';
 import { encodeMapping } from '../prefixes/prefix-map.js';
 import { SparseSource } from './sparse-source.js';
 
-/** What `relocate()` does to which entries, by their names in the archive. */
+/** What `relocate()` does to which entries, by name in the archive. */
 export interface StreamPlan {
   readonly root: SafePath;
   readonly relocation: RelocationPlan;
@@ -37,7 +37,7 @@ export interface ReadPlanRequest extends Omit<PlanInput, 'buildinfo'> {
 export type OpenEntries = () => ReadableStream<ArchiveEntry> | Promise<ReadableStream<ArchiveEntry>>;
 
 const LARGEST_BUILDINFO = 64 << 20;
-/** The parts of an ELF file that are needed lie in both directions; more passes than this no real file takes. */
+/** An ELF parser reads forwards and backwards; no real file takes more passes than this. */
 const MOST_PASSES = 16;
 
 /**
@@ -72,12 +72,12 @@ function byPath(files: readonly ListedFile[]): ReadonlyMap<SafePath, ListedFile>
 
 type SurveyMember = ListedMember & { readonly isListed: boolean };
 
-/** What the first pass learns: members, the buildinfo, and the parts of ELF files that came after they were known to matter. */
+/** What the first pass collects: members, the buildinfo, and the parts of ELF files that came after they were known to matter. */
 class Survey {
   readonly members = new Map<SafePath, SurveyMember>();
   readonly sources = new Map<SafePath, SparseSource>();
   readonly #kept = new Map<SafePath, Uint8Array>();
-  /** By inode: the member that has the body. */
+  /** By inode: the member with the body. */
   readonly #bodies: SafePath[] = [];
 
   async visit({ entry, body }: ArchiveEntry): Promise<void> {
@@ -96,7 +96,7 @@ class Survey {
     return parseBuildinfo(bytes, `${source} (${BUILDINFO_PATH})`);
   }
 
-  /** The members whose bodies the listed names stand for: other names of a hard link group have none. */
+  /** The members with the bodies of the listed names: the other names of a hard link group have none. */
   bodiesOf(files: readonly ListedFile[]): ReadonlyMap<SafePath, ListedFile> {
     return byPath(
       files.map((file) => {
@@ -118,7 +118,7 @@ class Survey {
     }
   }
 
-  /** Parses an ELF file as far as its parts come in order. */
+  /** Parses an ELF file as far as its parts arrive in order. */
   async #probe(path: SafePath, size: number, body: ReadableStream<Uint8Array>): Promise<void> {
     this.sources.delete(path);
     const source = new SparseSource(size);
@@ -140,7 +140,7 @@ interface ElfRequest {
   readonly engine: RelocationKernels;
 }
 
-/** Passes over the archive until every listed ELF file has given its strings. */
+/** Repeats passes over the archive until the strings of every listed ELF file are known. */
 async function findElfEdits(
   open: OpenEntries,
   survey: Survey,

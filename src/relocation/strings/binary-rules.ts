@@ -1,17 +1,17 @@
-// The C string rule: FORMATS §5 "C strings", that is the expression (PREFIX)([^\0]{0,7}\0)? of Spack's
-// `BinaryFilePrefixReplacer`, and what it writes in place of a match. Linkers let strings share their ends, so the last
-// bytes of a string must stay as they are.
+// The C string rule: FORMATS §5 "C strings", that is, the expression (PREFIX)([^\0]{0,7}\0)? of Spack's
+// `BinaryFilePrefixReplacer`, and the replacement it writes. Linkers merge strings with a common end, so the last
+// bytes of a string must not change.
 import { equalBytes, toLatin1 } from '../../core/bytes.js';
 import { RelocationError } from '../../core/errors.js';
 import type { PrefixMapping } from '../engine.js';
 import type { PrefixSearch } from '../prefixes/prefix-search.js';
 
-/** How many bytes at the end of a string other strings may share. */
+/** How many bytes at the end of a string may be shared with other strings. */
 export const SUFFIX_SAFETY = 7;
 
 const SLASH = 0x2f;
 
-/** What the rule does with one match. */
+/** What the rule does with a match. */
 export type CStringDecision = 'pad' | 'terminate' | 'cannot-grow' | 'cannot-shrink';
 
 /** A window must overlap the next one by this much: the longest prefix, 7 bytes of suffix and a NUL, less one. */
@@ -20,7 +20,7 @@ export function seamFor(longestPrefix: number): number {
 }
 
 /**
- * Decides one match: `pad` = slashes in front of the new prefix, `terminate` = new prefix, suffix and NUL, the old tail stays.
+ * Decides what to do with a match: `pad` = slashes before the new prefix; `terminate` = new prefix, suffix and NUL, and the old tail stays.
  * @param suffixLength bytes between the prefix and the NUL; undefined when no NUL comes within 7 bytes
  */
 export function decideCString(
@@ -36,7 +36,7 @@ export function decideCString(
   return shorter > SUFFIX_SAFETY ? 'terminate' : 'cannot-shrink';
 }
 
-/** Where to search, and where the bytes end. */
+/** Where to search, and where the data ends. */
 export interface CStringRange {
   readonly start: number;
   /** Matches must begin before this offset. */
@@ -44,7 +44,7 @@ export interface CStringRange {
 }
 
 /**
- * Replaces, in place, every match that begins in the range; `next` is where the search ended.
+ * Replaces in place every match that begins in the range; `next` is where the search ended.
  * @throws RelocationError `cannot-grow-string`, `cannot-shrink-string`
  */
 export function replaceCStrings(
@@ -71,7 +71,7 @@ function replaceMatch(bytes: Uint8Array, offset: number, old: Uint8Array, replac
   const end = offset + old.length;
   const suffixLength = findTerminator(bytes, end);
   const decision = decideCString(old, replacement, suffixLength);
-  // The match takes the NUL with it.
+  // The match includes the NUL.
   const suffix = suffixLength === undefined ? 0 : suffixLength + 1;
   if (decision === 'pad') {
     bytes.fill(SLASH, offset, end - replacement.length);
@@ -92,7 +92,7 @@ function findTerminator(bytes: Uint8Array, start: number): number | undefined {
   return undefined;
 }
 
-/** The error for a match that cannot be replaced, with the prefixes as latin1 text. */
+/** The error for a match that cannot be replaced; prefixes are shown as latin1 text. */
 export function cStringError(
   decision: 'cannot-grow' | 'cannot-shrink',
   match: {

@@ -1,5 +1,5 @@
-// The absolute paths that a file holds, in C strings as in text, as its bytes stream by. A path of a known prefix counts wherever it
-// begins, since relocation needs no boundary; of others only what looks like one, as random bytes have slashes, too.
+// Finds the absolute paths in a file, in C strings and in text, as its bytes stream by. A path with a known prefix counts wherever it
+// begins, since relocation needs no boundary; any other must look like a path, since random bytes contain slashes too.
 import { concatBytes, copyBytes, fromLatin1, toLatin1 } from '../../core/bytes.js';
 import { PrefixSearch } from '../prefixes/prefix-search.js';
 
@@ -8,7 +8,7 @@ export interface PathString {
   readonly offset: number;
   /** A byte string. */
   readonly path: string;
-  /** The longest known prefix that it begins with. */
+  /** The longest known prefix that it starts with. */
   readonly prefix: string | undefined;
 }
 
@@ -30,13 +30,13 @@ export interface PathStringsRequest {
 /** Longer strings are cut in two. */
 const LONGEST = 64 * 1024;
 
-/** Two components, or one that is a whole C string; in front no letter of a path, but perhaps a flag such as `-L`. */
+/** Two components, or one that is a whole C string; not preceded by a path character, except in a flag such as `-L`. */
 const PATH =
   /(?<![\w.+@~%/-])(?:-[A-Za-z])?(\/[\w.+@~%-]+(?:\/+[\w.+@~%-]+)+\/?|(?<=\0)\/[A-Za-z][\w.-]{2,}(?=\0))/g;
 /** Where the path of a known prefix ends. */
 const END = /[\0-\x20"'<>|:;`]/g;
 
-/** Finds the paths in a stream; memory does not grow with it. */
+/** Finds the paths in a stream in constant memory. */
 export async function findPathStrings({ chunks, prefixes, limit }: PathStringsRequest): Promise<PathStrings> {
   const finder = new PathFinder(prefixes, limit);
   for await (const chunk of chunks) finder.push(chunk);
@@ -49,7 +49,7 @@ class PathFinder {
   readonly #limit: number;
   readonly #shown: PathString[] = [];
   #found = 0;
-  /** The last bytes, which may go on in the next chunk, and where they are. */
+  /** The last bytes, which may continue in the next chunk, and their offset. */
   #rest: Uint8Array = new Uint8Array(0);
   #offset = 0;
 
@@ -63,7 +63,7 @@ class PathFinder {
     const bytes = concatBytes([this.#rest, chunk]);
     const end = lastBreak(bytes);
     this.#look(bytes.subarray(0, end + 1));
-    // The break itself stays in front of what follows: it tells whether a path begins there.
+    // The break itself is kept with what follows: it decides whether a path begins there.
     this.#rest = copyBytes(bytes.subarray(Math.max(0, end)));
     this.#offset += Math.max(0, end);
   }
@@ -107,7 +107,7 @@ function pathAt(text: string, at: number): string {
   return text.slice(at, END.exec(text)?.index ?? text.length);
 }
 
-/** The last byte that no path has; -1 when a string goes on, but is not too long yet. */
+/** The last byte that cannot be part of a path; -1 while a string continues and is not too long yet. */
 function lastBreak(bytes: Uint8Array): number {
   const least = Math.max(0, bytes.length - LONGEST);
   for (let at = bytes.length - 1; at >= least; at--) if ((bytes[at] ?? 0) <= 0x20) return at;

@@ -1,4 +1,4 @@
-// What a package is told that cannot move since a C string has no room: which one it is, and what would fit.
+// The error for a package that cannot move because a C string has no room: which string it is, and what would fit.
 import { toLatin1 } from '../../core/bytes.js';
 import { RelocationError } from '../../core/errors.js';
 import { displayPath } from '../../tar/safe-path.js';
@@ -6,13 +6,13 @@ import type { RelocationPlan } from '../plan/plan.js';
 import { isBelow } from '../plan/root-alias.js';
 import type { RootLengthOf } from './string-room.js';
 
-/** What a refused string is read from. */
+/** Where a refused string is read from. */
 export interface RefusedFile {
   readonly size: number;
   readInto(target: Uint8Array, offset: number): number;
 }
 
-/** Longer ones are cut in messages. */
+/** Longer strings are cut in messages. */
 const LONGEST_SHOWN = 4096;
 
 export function isStringRefusal(error: unknown): error is RelocationError {
@@ -23,18 +23,18 @@ export function isStringRefusal(error: unknown): error is RelocationError {
   );
 }
 
-/** Roots that the user can choose anew, with what they are called; latin1 strings. */
+/** Roots that the user can choose, and what to call them; latin1 strings. */
 export interface RootChoice {
   readonly path: string;
   readonly what: 'root' | 'alias' | 'prefix';
 }
 
-/** The choice that a new prefix goes back to. */
+/** The choice that a new prefix results from. */
 export function choiceOf(replacement: string, choices: readonly RootChoice[]): RootChoice | undefined {
   return choices.find(({ path }) => isBelow(replacement, path));
 }
 
-/** The roots that a plan goes back to. */
+/** The roots that a plan results from. */
 export function rootChoices({ newLayoutRoot, aliasRoot }: RelocationPlan): readonly RootChoice[] {
   const root = { path: newLayoutRoot, what: 'root' } as const;
   return aliasRoot === undefined ? [root] : [{ path: aliasRoot, what: 'alias' }, root];
@@ -48,13 +48,13 @@ export interface RefusalFacts {
   readonly error: RelocationError;
   readonly file: RefusedFile;
   readonly choice: RootChoice | undefined;
-  /** For all strings of the package; undefined where no choice of the user's helps. */
+  /** For all strings of the package; undefined where no choice of the user helps. */
   readonly longest: number | undefined;
   /** Only this one string is known. */
   readonly isOne?: boolean;
 }
 
-/** The error with the whole string, where it is, and how long the root may be. */
+/** The error with the whole string, its offset, and how long the root may be. */
 export function explainRefusal({ error, file, choice, longest, isOne }: RefusalFacts): RelocationError {
   const offset = Number(error.data.offset);
   const string = wholeString(file, offset);
@@ -82,7 +82,7 @@ export function explainRefusal({ error, file, choice, longest, isOne }: RefusalF
 interface HintFacts {
   readonly choice: RootChoice | undefined;
   readonly bytes: number | undefined;
-  /** Whether the string must grow: only there an alias helps. */
+  /** Whether the string must grow: an alias helps only then. */
   readonly grows: boolean;
 }
 
@@ -96,7 +96,7 @@ function hintFor({ choice, bytes, grows }: HintFacts): string | undefined {
 
 const OPTIONS = { root: '--alias-root', prefix: '--alias' } as const;
 
-/** From a match to the end of its string. */
+/** The bytes from a match to the end of its string. */
 function wholeString(file: RefusedFile, offset: number): string {
   const bytes = new Uint8Array(Math.max(0, Math.min(LONGEST_SHOWN, file.size - offset)));
   const read = bytes.subarray(0, file.readInto(bytes, offset));

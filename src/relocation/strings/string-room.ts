@@ -1,17 +1,17 @@
-// How long a root may be for every C string of a package: what a refusal tells, so that the next try fits.
+// The longest root with which every C string of a package fits. A refusal reports it, so that the next attempt works.
 
 import type { CStringReplacement, CStringReplacer, CStringWindow, PrefixMapping } from '../engine.js';
 import { withoutIdentities } from '../prefixes/prefix-map.js';
 import { type PrefixCursor, PrefixSearch } from '../prefixes/prefix-search.js';
 import { decideCString, SUFFIX_SAFETY, seamFor } from './binary-rules.js';
 
-/** How many bytes at the start of a new prefix are the root; undefined for one that lies elsewhere. */
+/** How many bytes at the start of a new prefix are the root; undefined for a prefix outside the root. */
 export type RootLengthOf = (replacement: Uint8Array) => number | undefined;
 
-/** Takes the place of a replacer, replaces nothing, and learns how long the root may be. */
+/** Stands in for a replacer: changes nothing, and measures how long the root may be. */
 export class StringRoom implements CStringReplacer {
   readonly seam: number;
-  /** In bytes, for all strings so far that did not fit; undefined before there is one. */
+  /** In bytes, for all strings so far that did not fit; undefined before the first one. */
   longestRoot: number | undefined;
   readonly #mapping: PrefixMapping;
   readonly #search: PrefixSearch;
@@ -61,7 +61,7 @@ interface RootRequest {
   readonly suffixLength: number | undefined;
 }
 
-/** The longest root with which one string can be replaced, whatever its letters are; less than 1 when there is none. */
+/** The longest root with which one string can be replaced, whatever its characters; less than 1 when none fits. */
 export function longestRootFor({ old, rest, suffixLength }: RootRequest): number {
   const room = old.length - rest.length;
   const shared = suffixLength === undefined ? 0 : SUFFIX_SAFETY - suffixLength;

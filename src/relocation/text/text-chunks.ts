@@ -1,20 +1,20 @@
-// Replaces prefixes in text of any size, cut after newlines. A cut there is exact: a newline is in no prefix, ends every
-// tail, and may stand left of a match (FORMATS §5 "text").
+// Replaces prefixes in text of any size, cut after newlines. Such a cut changes no result: no prefix contains a newline,
+// a newline ends every tail, and it may precede a match (FORMATS §5 "text").
 import { concatBytes } from '../../core/bytes.js';
 import type { TextReplacer } from '../engine.js';
 import { TEXT_LIMIT, textTooLarge } from './text-rules.js';
 
 const NEWLINE = 0x0a;
 
-/** A piece of the result, and whether anything was replaced in it. */
+/** A piece of the result, and whether anything in it was replaced. */
 export interface TextPiece {
   readonly bytes: Uint8Array;
   readonly replaced: boolean;
 }
 
 /**
- * Replaces chunk by chunk; the pieces in order are the new text. A piece is valid until the next one is asked for.
- * @param chunks the text, cut anywhere; a chunk is not used any more once the next one is asked for
+ * Replaces chunk by chunk; the pieces in order are the new text. A piece is valid until the next one is requested.
+ * @param chunks the text, cut anywhere; a chunk is no longer used once the next one is requested
  * @param limit how many bytes of one line are buffered, at most 64 MiB
  * @throws RelocationError `text-too-large`
  */
@@ -38,7 +38,7 @@ function replacePiece(replacer: TextReplacer, text: Uint8Array): TextPiece {
   return result === undefined ? { bytes: text, replaced: false } : { bytes: result, replaced: true };
 }
 
-/** The beginning of a line whose newline has not come yet, in copies: the chunks' owner may reuse them. */
+/** The beginning of a line whose newline has not arrived yet; copied, since the owner may reuse its chunks. */
 class OpenLine {
   readonly #limit: number;
   #parts: Uint8Array[] = [];

@@ -1,13 +1,13 @@
-// Says whether the text rule finds a prefix in a text that comes in pieces (FORMATS.md §5 "text"): a push lists a text only if it does.
-// The first match decides, so that neither the order of the prefixes nor what a match swallows counts.
+// Says whether the text rule finds a prefix in text that arrives in pieces (FORMATS.md §5 "text"): a push lists a text file only if it does.
+// The first match decides, so neither the order of the prefixes nor the length of a match matters.
 import { concatBytes, EMPTY_BYTES } from '../../core/bytes.js';
 import type { PrefixScanner } from '../engine.js';
 import { isFreePlace } from './text-rules.js';
 
-/** Prefixes to look for in texts, with an engine's scanner. */
+/** Prefixes to look for in text, with an engine's scanner. */
 export interface ProbedPrefixes {
   readonly scanner: PrefixScanner;
-  /** Bytes of the longest prefix. */
+  /** Length of the longest prefix in bytes. */
   readonly longest: number;
 }
 
@@ -21,7 +21,7 @@ export class TextProbe {
   readonly #scanner: PrefixScanner;
   readonly #overlap: number;
   #found = false;
-  /** The last bytes of what came, in which a prefix may have begun, and whether a match may begin at the first of them. */
+  /** The last bytes received, in which a prefix may have begun, and whether a match may begin at the first of them. */
   #tail: Uint8Array = EMPTY_BYTES;
   #isTailFree = true;
 
@@ -30,7 +30,7 @@ export class TextProbe {
     this.#overlap = Math.max(0, longest - 1);
   }
 
-  /** Whether there was a match; then nothing more needs to be pushed. */
+  /** Whether a match was found; if so, nothing more needs to be pushed. */
   get found(): boolean {
     return this.#found;
   }

@@ -1,5 +1,5 @@
-// The text rule: FORMATS §5 "text", that is the byte expression (?<![\w\-_/])([\w\-_]*?)PREFIX([\w\-_/]*) of
-// Spack's `_byte_strings_to_single_binary_regex`, decided here on the hits of a prefix search.
+// The text rule: FORMATS §5 "text", that is, the byte expression (?<![\w\-_/])([\w\-_]*?)PREFIX([\w\-_/]*) of
+// Spack's `_byte_strings_to_single_binary_regex`, applied here to the hits of a prefix search.
 import { RelocationError } from '../../core/errors.js';
 import type { PrefixMapping } from '../engine.js';
 import type { PrefixSearch } from '../prefixes/prefix-search.js';
@@ -7,14 +7,14 @@ import type { PrefixSearch } from '../prefixes/prefix-search.js';
 /** Text is replaced in pieces of at most this size; larger files are cut after newlines (`text-chunks.ts`). */
 export const TEXT_LIMIT = 64 * 1024 * 1024;
 
-/** Against prefixes of a byte or two that turn into long ones: what one piece may grow to. */
+/** The most that one piece may grow to: a limit for prefixes of a byte or two that become long ones. */
 export const TEXT_RESULT_LIMIT = 512 * 1024 * 1024;
 
 const OTHER = 0;
 const WORD = 1;
 const SLASH = 2;
 
-/** `[A-Za-z0-9_-]` are word bytes: a prefix may stand behind a run of them; with `/` they make the tail. */
+/** `[A-Za-z0-9_-]` are word bytes: a run of them may precede a prefix; with `/` they form the tail. */
 const BYTE_CLASS = Uint8Array.from({ length: 256 }, (_, byte) => {
   const character = String.fromCharCode(byte);
   if (character === '/') return SLASH;
@@ -25,7 +25,7 @@ const BYTE_CLASS = Uint8Array.from({ length: 256 }, (_, byte) => {
 export function findTextMatches(text: Uint8Array, search: PrefixSearch): number[] {
   const matches: number[] = [];
   const cursor = search.cursor(text);
-  // What stands left of `anchor` is known: `free` says whether a match may begin there (its run included).
+  // Everything left of `anchor` is known: `free` says whether a match may begin there (its run included).
   let anchor = 0;
   let free = true;
   let position = 0;
@@ -118,7 +118,7 @@ function forEachMatch(
 }
 
 /**
- * Refuses a piece of text that must not be buffered.
+ * Rejects a piece of text that is too large to buffer.
  * @throws RelocationError `text-too-large`
  */
 export function checkTextSize(text: Uint8Array): void {
@@ -130,7 +130,7 @@ export function textTooLarge(what: string, size: number, limit: number): Relocat
     'text-too-large',
     `Cannot relocate ${what} of ${size} bytes: the limit is ${limit}`,
     {
-      hint: 'A text file is cut only after newlines; this one has too long a line',
+      hint: 'Text files are split only after newlines, and this one has a line that is too long',
       data: { size, limit },
     },
   );

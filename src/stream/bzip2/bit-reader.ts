@@ -4,11 +4,11 @@ import { EMPTY_BYTES } from '../../core/bytes.js';
 export class BitReader {
   #input: Uint8Array = EMPTY_BYTES;
   #position = 0;
-  /** The lowest `#bits` bits are taken from the input and not used yet. */
+  /** The lowest `#bits` bits are taken from the input but not used yet. */
   #hold = 0;
   #bits = 0;
 
-  /** Offers input; what was offered before must be used up. */
+  /** Offers input; all earlier input must be used up. */
   push(input: Uint8Array): void {
     this.#input = input;
     this.#position = 0;
@@ -19,7 +19,7 @@ export class BitReader {
     return this.#input.length - this.#position;
   }
 
-  /** Makes at least `count` (<= 24) bits available; false when more input is needed for that. */
+  /** Makes at least `count` (<= 24) bits available; false when that needs more input. */
   need(count: number): boolean {
     while (this.#bits < count) {
       if (this.#position === this.#input.length) return false;
@@ -29,7 +29,7 @@ export class BitReader {
     return true;
   }
 
-  /** The next `count` bits, which must be available, without using them. */
+  /** The next `count` bits, which must be available; they are not used up. */
   peek(count: number): number {
     return (this.#hold >>> (this.#bits - count)) & ((1 << count) - 1);
   }
@@ -45,7 +45,7 @@ export class BitReader {
     return value;
   }
 
-  /** Goes to the next whole byte. */
+  /** Skips to the next whole byte. */
   align(): void {
     this.#bits -= this.#bits & 7;
   }

@@ -1,5 +1,5 @@
 // A bzip2 decoder for old archives (layout 0 of a build cache has .tar.bz2): several streams, every checksum verified.
-// Memory is that of one block. What follows the last stream is ignored and counted.
+// Needs the memory of one block. Bytes after the last stream are ignored and counted.
 import { IntegrityError } from '../../core/errors.js';
 import type { DecoderOptions, PushDecoder } from '../push-decoder.js';
 import { BitReader } from './bit-reader.js';
@@ -10,19 +10,19 @@ const END_MAGIC = 0x177245385090;
 const STREAM_MAGIC = [0x42, 0x5a, 0x68]; // "BZh", then the size of a block in 100,000 bytes
 
 /**
- * Decodes bzip2 streams one after the other.
+ * Decodes consecutive bzip2 streams.
  *
  * Throws IntegrityError `bzip2-invalid`, `bzip2-truncated`.
  */
 export class Bunzip2Decoder implements PushDecoder {
   readonly #onOutput: (bytes: Uint8Array) => void;
-  /** Its streams carry their checksums inside: nothing of that can be left to others. */
+  /** The streams contain their checksums, so the check cannot be left to others. */
   readonly segmentCount = 0;
   readonly #bits = new BitReader();
   readonly #run: Resumable<void>;
   #block: Bzip2Block | undefined;
   #streamCount = 0;
-  /** Bytes of a stream header that is being read. */
+  /** Bytes of the stream header being read. */
   #headerSize = 0;
   #isBetween = true;
   #isStopped = false;
@@ -79,7 +79,7 @@ export class Bunzip2Decoder implements PushDecoder {
     }
   }
 
-  /** The level, or undefined where no other stream begins. */
+  /** The level, or undefined if no other stream follows. */
   *#readStreamHeader(): Resumable<number | undefined> {
     for (;;) {
       while (!this.#bits.need(8)) yield;
@@ -107,7 +107,8 @@ export class Bunzip2Decoder implements PushDecoder {
         if (expected !== combined) throw invalidBzip2('the checksum of a stream does not match');
         return;
       }
-      if (magic !== BLOCK_MAGIC) throw invalidBzip2('what follows a block is none');
+      if (magic !== BLOCK_MAGIC)
+        throw invalidBzip2('a block is not followed by another block or the end of the stream');
       yield* this.#block.read(this.#bits);
       const crc = this.#block.unpack(this.#onOutput);
       if (crc !== expected) throw invalidBzip2('the checksum of a block does not match');

@@ -1,5 +1,5 @@
 // Decodes one block of a bzip2 stream: Huffman codes, move-to-front, Burrows-Wheeler transform, runs.
-// There is no standard; the format is the one libbz2 1.0 writes. Reading is a generator that yields where it needs more input.
+// There is no standard; the format is the one that libbz2 1.0 writes. Reading is a generator that yields when it needs more input.
 import { IntegrityError } from '../../core/errors.js';
 import { CHUNK_SIZE } from '../chunk-size.js';
 import type { BitReader } from './bit-reader.js';
@@ -33,7 +33,7 @@ const CRC_TABLE = crcTable();
 
 /** A canonical Huffman code, decoded bit by bit: codes of one length are consecutive numbers. */
 class HuffmanCode {
-  /** Per length: the largest code, and what to subtract from a code to find its symbol. */
+  /** For each length: the largest code, and what to subtract from a code to get its symbol. */
   readonly #limits = new Int32Array(MAX_CODE_LENGTH + 1).fill(-1);
   readonly #bases = new Int32Array(MAX_CODE_LENGTH + 1);
   readonly #symbols: number[] = [];
@@ -61,14 +61,14 @@ class HuffmanCode {
       bits.drop(length);
       return symbol;
     }
-    throw invalidBzip2('a code stands for no symbol');
+    throw invalidBzip2('a code has no symbol');
   }
 }
 
-/** One block after the other, in memory that is made once: 4 bytes for each byte of the largest block. */
+/** Decodes one block after another in memory that is allocated once: 4 bytes for each byte of the largest block. */
 export class Bzip2Block {
   readonly #capacity: number;
-  /** The transformed block: bytes in the lowest 8 bits, then (when complete) where the next one is, above. */
+  /** The transformed block: each byte in the lowest 8 bits and, once complete, the index of the next one above. */
   readonly #cells: Uint32Array;
   readonly #byteCounts = new Int32Array(256);
   #size = 0;
@@ -85,7 +85,7 @@ export class Bzip2Block {
   }
 
   /**
-   * Reads the block behind its magic number and checksum.
+   * Reads the block after its magic number and checksum.
    * @throws IntegrityError `bzip2-invalid`
    */
   *read(bits: BitReader): Resumable<void> {
@@ -101,7 +101,7 @@ export class Bzip2Block {
     const codes: HuffmanCode[] = [];
     for (let i = 0; i < codeCount; i++) codes.push(yield* this.#readCode(bits, bytes.length + 2));
     yield* this.#readSymbols(bits, bytes, selectors, codes);
-    if (this.#origin >= this.#size) throw invalidBzip2('a block begins behind its end');
+    if (this.#origin >= this.#size) throw invalidBzip2('a block starts after its end');
     this.#linkCells();
   }
 
@@ -120,7 +120,7 @@ export class Bzip2Block {
     return Uint8Array.from(used);
   }
 
-  /** Which code each group of 50 symbols has; more than a block can need are read and forgotten, as libbz2 does. */
+  /** Which code each group of 50 symbols uses; more selectors than a block can need are read and discarded, as in libbz2. */
   *#readSelectors(bits: BitReader, count: number, codeCount: number): Resumable<Uint8Array> {
     if (count === 0) throw invalidBzip2('a block has no selectors');
     const order = Array.from({ length: codeCount }, (_, i) => i);
@@ -130,7 +130,7 @@ export class Bzip2Block {
       for (;;) {
         while (!bits.need(1)) yield;
         if (bits.take(1) === 0) break;
-        if (++place >= codeCount) throw invalidBzip2('a selector names no code');
+        if (++place >= codeCount) throw invalidBzip2('a selector has no code');
       }
       const [code = 0] = order.splice(place, 1);
       order.unshift(code);
@@ -146,7 +146,7 @@ export class Bzip2Block {
     let length = bits.take(5);
     for (let symbol = 0; symbol < symbolCount; symbol++) {
       for (;;) {
-        if (length < 1 || length > MAX_CODE_LENGTH) throw invalidBzip2('a code length is not possible');
+        if (length < 1 || length > MAX_CODE_LENGTH) throw invalidBzip2('a code length is invalid');
         while (!bits.need(2)) yield;
         if (bits.peek(1) === 0) break;
         length += bits.take(2) === 2 ? 1 : -1;
@@ -172,7 +172,7 @@ export class Bzip2Block {
       const code = codes[selectors[group] ?? codes.length];
       if (code === undefined) throw invalidBzip2('a block has more symbols than selectors');
       for (let i = 0; i < GROUP_SIZE; i++) {
-        // Behind a block stand at least 80 bits more, so asking for the longest code asks for nothing that may be missing.
+        // At least 80 bits follow a block, so the bits for the longest code are always present.
         while (!bits.need(MAX_CODE_LENGTH)) yield;
         const symbol = code.take(bits);
         if (symbol === endOfBlock) return;
@@ -210,7 +210,7 @@ export class Bzip2Block {
     }
   }
 
-  /** Gives out the block's bytes in pieces, valid during the call, and returns their checksum. */
+  /** Emits the block's bytes in pieces, valid during the call, and returns their checksum. */
   unpack(onOutput: (bytes: Uint8Array) => void): number {
     const cells = this.#cells;
     const output = this.#output;
@@ -249,7 +249,7 @@ export class Bzip2Block {
 
 function moveToFront(recent: Uint8Array, place: number): number {
   const byte = recent[place];
-  if (byte === undefined) throw invalidBzip2('a symbol stands for no byte');
+  if (byte === undefined) throw invalidBzip2('a symbol has no byte');
   recent.copyWithin(1, 0, place);
   recent[0] = byte;
   return byte;

@@ -1,5 +1,5 @@
-// Compresses independent blocks on several cores (RFC 1951): each result is a run of deflate blocks that ends at a byte, so that
-// results in a row are one deflate stream. The bytes depend on the block, the level and zlib, never on who compresses.
+// Compresses independent blocks on several cores (RFC 1951): each result is a run of deflate blocks that ends at a byte boundary, so
+// concatenated results are one deflate stream. The bytes depend on the block, the level and zlib, never on the thread.
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { deflateRaw } from 'node:zlib';
@@ -8,51 +8,51 @@ import type { DeflateReply, DeflateRequest } from './deflate-worker.js';
 
 export interface CompressedBlock {
   readonly compressed: Uint8Array;
-  /** The memory of the block: the caller's again, perhaps under another object. */
+  /** The memory of the block, returned to the caller, perhaps as another object. */
   readonly memory: ArrayBuffer;
 }
 
 export interface BlockToCompress {
-  /** Belongs to the compressor until it gives it back. */
+  /** Belongs to the compressor until it is given back. */
   readonly memory: ArrayBuffer;
-  /** How much of it counts. */
+  /** How many of its bytes are used. */
   readonly length: number;
   /** Ends the deflate stream. */
   readonly isLast: boolean;
 }
 
 export interface BlockCompressor {
-  /** How many blocks are compressed at the same time. */
+  /** How many blocks are compressed at once. */
   readonly parallelism: number;
   compress(block: BlockToCompress): Promise<CompressedBlock>;
-  /** Ends workers, if there are any; nothing can be compressed afterwards. */
+  /** Stops the workers, if any; nothing can be compressed afterwards. */
   close(): Promise<void>;
 }
 
 export interface BlockCompressorOptions {
-  /** zlib's level, 1 to 9; 6 unless given. */
+  /** zlib's level, 1 to 9; 6 by default. */
   readonly level?: number | undefined;
-  /** How many cores; all unless given. */
+  /** How many cores to use; all by default. */
   readonly parallelism?: number | undefined;
 }
 
 const DEFAULT_LEVEL = 6;
 
-/** Node's thread pool has four threads, whatever the machine has. */
+/** Node's thread pool has four threads on every machine. */
 const THREAD_POOL_SIZE = 4;
 
-/** Makes the compressor that suits the number of cores. */
+/** Creates the compressor that suits the number of cores. */
 export function createBlockCompressor(options: BlockCompressorOptions = {}): BlockCompressor {
   const parallelism = options.parallelism ?? availableParallelism();
   const level = options.level ?? DEFAULT_LEVEL;
   if (!Number.isInteger(level) || level < 1 || level > 9)
-    throw new TypeError(`A level is from 1 to 9: ${level}`);
+    throw new TypeError(`A level must be from 1 to 9: ${level}`);
   return parallelism <= THREAD_POOL_SIZE
     ? new ThreadPoolCompressor(level, parallelism)
     : new WorkerCompressor(level, parallelism);
 }
 
-/** Uses the threads that Node has anyway. */
+/** Uses Node's thread pool. */
 export class ThreadPoolCompressor implements BlockCompressor {
   readonly parallelism: number;
   readonly #level: number;
@@ -81,7 +81,7 @@ interface Job {
   readonly reject: (reason: unknown) => void;
 }
 
-/** Uses worker threads of its own, which are started when there is work for them. */
+/** Uses dedicated worker threads, started when there is work for them. */
 export class WorkerCompressor implements BlockCompressor {
   readonly parallelism: number;
   readonly #level: number;

@@ -1,4 +1,4 @@
-// Memory blocks that several writers share: whoever wants one waits while all are in use, so that memory stays bounded.
+// Memory blocks shared by several writers: a writer waits while all blocks are in use, so memory stays bounded.
 
 const BLOCK_LENGTH = 1 << 20;
 
@@ -9,14 +9,15 @@ export class BlockPool {
   readonly #blockLength: number;
   #made = 0;
 
-  /** @param limit - how many blocks there may be at the same time, at least 1. */
+  /** @param limit - the most blocks in use at the same time, at least 1. */
   constructor(limit: number, blockLength = BLOCK_LENGTH) {
-    if (!Number.isInteger(limit) || limit < 1) throw new TypeError(`A pool needs a block: ${limit}`);
+    if (!Number.isInteger(limit) || limit < 1)
+      throw new TypeError(`A pool needs at least one block: ${limit}`);
     this.#limit = limit;
     this.#blockLength = blockLength;
   }
 
-  /** A block with whatever was in it. Who takes one gives it back without taking another one first. */
+  /** Takes a block, with arbitrary content. A caller must give it back before it takes another one. */
   async take(): Promise<ArrayBuffer> {
     const free = this.#free.pop();
     if (free !== undefined) return free;
@@ -27,7 +28,7 @@ export class BlockPool {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Gives a block back; undefined for one that was lost. */
+  /** Gives a block back; undefined if it was lost. */
   give(block: ArrayBuffer | undefined): void {
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) waiting(block ?? new ArrayBuffer(this.#blockLength));

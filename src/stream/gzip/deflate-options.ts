@@ -1,4 +1,4 @@
-// How a block is deflated, wherever that happens: the same options give the same bytes.
+// How a block is deflated, on any thread: the same options give the same bytes.
 import { constants, type ZlibOptions } from 'node:zlib';
 
 interface BlockToDeflate {

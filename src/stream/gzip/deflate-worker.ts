@@ -1,4 +1,4 @@
-// A worker thread that compresses one block after the other for `WorkerCompressor`; memory goes to and fro without copies.
+// A worker thread that compresses one block after another for `WorkerCompressor`; memory is transferred back and forth without copies.
 import { parentPort } from 'node:worker_threads';
 import { deflateRawSync } from 'node:zlib';
 import { deflateOptions } from './deflate-options.js';

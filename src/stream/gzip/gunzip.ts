@@ -1,5 +1,5 @@
 // gzip framing (RFC 1952) around any raw decoder: several members, header fields at any split, CRC and length checked.
-// What follows the last member (zeros, garbage) is ignored and counted, as Spack's archives may end in it.
+// Bytes after the last member (zeros, garbage) are ignored and counted: Spack's archives may end with some.
 import { crc32 } from 'node:zlib';
 import { IntegrityError } from '../../core/errors.js';
 import type { Inflater } from '../inflate/inflater.js';
@@ -41,10 +41,10 @@ function refuseTrailer(
 type State = 'header' | 'body' | 'trailer' | 'between' | 'ignoring';
 
 /**
- * Decodes gzip members one after the other.
+ * Decodes consecutive gzip members.
  *
  * Throws IntegrityError `gzip-header`, `gzip-truncated`, `gzip-crc`, `gzip-length`, `deflate-invalid`.
- * After a complete member, what is not the header of another one is ignored, also a header that is cut off or damaged.
+ * After a complete member, anything but a valid header is ignored, including a truncated or damaged header.
  */
 export class GunzipDecoder implements PushDecoder {
   readonly #inflater: Inflater;
@@ -52,7 +52,7 @@ export class GunzipDecoder implements PushDecoder {
   readonly #checkElsewhere: DecoderOptions['checkElsewhere'];
   #state: State = 'header';
   #header = new GzipHeaderReader();
-  /** Bytes of the header being read, which turn out to be ignored ones when it is none. */
+  /** Bytes of the header being read; they count as ignored if it turns out not to be a header. */
   #headerSize = 0;
   #memberCount = 0;
   #ignoredBytes = 0;
@@ -69,7 +69,7 @@ export class GunzipDecoder implements PushDecoder {
     inflater.reset();
   }
 
-  /** Members that are complete, their checksums verified unless that is done elsewhere. */
+  /** Complete members, with their checksums verified unless that is done elsewhere. */
   get segmentCount(): number {
     return this.#memberCount;
   }
@@ -128,7 +128,7 @@ export class GunzipDecoder implements PushDecoder {
       return;
     }
     throw new IntegrityError('gzip-header', `Cannot decompress gzip data: ${HEADER_PROBLEMS[problem]}`, {
-      hint: 'The file is damaged, or not a gzip file',
+      hint: 'The file is damaged or is not a gzip file',
       data: { problem, offset: this.#headerSize - 1 },
     });
   }
@@ -159,7 +159,7 @@ export class GunzipDecoder implements PushDecoder {
     this.#trailerSize = 0;
     this.#state = 'trailer';
     const end = chunk.length - inflater.unusedInput;
-    // The chunk belongs to the caller again.
+    // From here on the chunk belongs to the caller again.
     inflater.reset();
     return end;
   }
@@ -181,7 +181,7 @@ export class GunzipDecoder implements PushDecoder {
     this.#state = this.#isStopped ? 'ignoring' : 'between';
   }
 
-  /** Zeros may pad a member to a block; what comes behind them can be another member. */
+  /** Zeros may pad a member to a block; another member may follow them. */
   #skipZeros(chunk: Uint8Array, offset: number): number {
     let end = offset;
     while (end < chunk.length && chunk[end] === 0) end++;

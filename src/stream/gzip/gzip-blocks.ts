@@ -1,5 +1,5 @@
-// One gzip member out of independently compressed blocks of 1 MiB (RFC 1952): the same bytes for any number of cores, 0.2 % larger than
-// in one piece. Digests of both sides are computed on the way; what is in memory is bounded by the pool of blocks.
+// One gzip member made of independently compressed blocks of 1 MiB (RFC 1952): the same bytes for any number of cores, 0.2 % larger than
+// if compressed as a whole. Digests of input and output are computed on the way; memory is bounded by the pool of blocks.
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { concatBytes } from '../../core/bytes.js';
@@ -10,15 +10,15 @@ import type { BlockPool } from './block-pool.js';
 export interface GzipBlocksOptions {
   readonly compressor: BlockCompressor;
   readonly pool: BlockPool;
-  /** Takes the compressed bytes, in order, one piece at a time. */
+  /** Receives the compressed bytes, in order, one piece at a time. */
   readonly onOutput: (bytes: Uint8Array) => Promise<void>;
 }
 
-/** No name, no time, unknown system (FORMATS.md §3). */
+/** A header with no name, no time and an unknown system (FORMATS.md §3). */
 const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
 
 /**
- * Takes bytes, gives a gzip member.
+ * Compresses bytes to a gzip member.
  * @example
  * const gzip = new GzipBlocks({ compressor, pool, onOutput: (bytes) => writer.write(bytes) });
  * await gzip.write(bytes);
@@ -72,7 +72,7 @@ export class GzipBlocks implements ContentSink {
     if (count > 0) await this.write(new Uint8Array(count));
   }
 
-  /** Ends the member; everything has been given out then. */
+  /** Ends the member; resolves when all output has been delivered. */
   async finish(): Promise<WrittenContent> {
     await this.space();
     await this.#submit('last');
@@ -107,7 +107,7 @@ export class GzipBlocks implements ContentSink {
     this.#block = undefined;
     this.#filled = 0;
     const compressed = this.#compress({ memory, length, isLast: place === 'last' });
-    compressed.catch(() => {}); // told when its turn comes
+    compressed.catch(() => {}); // reported when its turn comes
     this.#pending.push(compressed);
     if (this.#pending.length >= 2 * this.#options.compressor.parallelism) await this.#emitNext();
   }

@@ -1,4 +1,4 @@
-// gzip in the list of codecs.
+// The gzip codec.
 import { startsWithBytes } from '../../core/bytes.js';
 import type { Codec } from '../codec-entry.js';
 import { GunzipDecoder } from './gunzip.js';

@@ -14,10 +14,10 @@ export type GzipHeaderProblem = 'magic' | 'method' | 'flags' | 'crc';
 
 type Part = 'fixed' | 'extra-length' | 'extra' | 'name' | 'comment' | 'crc' | 'done';
 
-/** Skips over a gzip header; nothing but its flags is kept, however long its fields are. */
+/** Skips a gzip header; only its flags are kept, however long its fields are. */
 export class GzipHeaderReader {
   #part: Part = 'fixed';
-  /** Bytes of the current part seen so far, and those of them that matter as a little endian number. */
+  /** Bytes of the current part seen so far, and their value as a little-endian number where it matters. */
   #seen = 0;
   #value = 0;
   #flags = 0;
@@ -34,7 +34,7 @@ export class GzipHeaderReader {
     return this.#problem;
   }
 
-  /** Reads on from `start`; returns the offset of the first byte that it did not take. */
+  /** Continues at `start`; returns the offset of the first byte that it did not consume. */
   read(bytes: Uint8Array, start: number): number {
     let offset = start;
     let hashed = start;
@@ -78,7 +78,7 @@ export class GzipHeaderReader {
     if (this.#seen === FIXED_SIZE) this.#nextPart();
   }
 
-  /** The two parts that are a number of 16 bits. */
+  /** The two parts that are 16-bit numbers. */
   #readNumber(byte: number): void {
     this.#value |= byte << (8 * (this.#seen - 1));
     if (this.#seen < 2) return;

@@ -18,7 +18,7 @@ const counts = new Int32Array(MAX_CODE_LENGTH + 1);
 const firstOfLength = new Int32Array(MAX_CODE_LENGTH + 2);
 const sortedSymbols = new Uint16Array(320);
 
-/** Fills `table` for the code with these lengths; false where the code is over-subscribed or incomplete. */
+/** Fills `table` for the code with these lengths; false if the code is over-subscribed or incomplete. */
 export function buildDecodeTable(table: DecodeTable, lengths: Uint8Array): boolean {
   countLengths(lengths);
   let free = 1;
@@ -42,7 +42,7 @@ function countLengths(lengths: Uint8Array): void {
   counts[0] = 0;
 }
 
-/** Symbols by length of their code, then by value: the order in which a canonical code counts up. */
+/** Symbols by code length, then by value: the order of a canonical code. */
 function sortSymbols(lengths: Uint8Array): void {
   firstOfLength[1] = 0;
   for (let length = 1; length <= MAX_CODE_LENGTH; length++) {
@@ -82,7 +82,7 @@ function nextCode(code: number, length: number): number {
   return (code & (bit - 1)) | bit;
 }
 
-/** Grows the table by doubling, so that a short code is copied to all its places. Returns the first code too long for it. */
+/** Grows the table by doubling, which copies a short code to all its places. Returns the first code that is too long for it. */
 function fillMainTable({ entries, mainBits, symbols }: DecodeTable): number {
   let code = 0;
   let next = 0;

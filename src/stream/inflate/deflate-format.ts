@@ -1,6 +1,6 @@
 // The numbers of the DEFLATE format (RFC 1951 §3.2.5 to §3.2.7) and how a decoded symbol is packed into one decode table entry.
 
-/** A match never reaches further back than this. */
+/** The longest distance of a match. */
 export const HISTORY_SIZE = 32768;
 /** The longest match. */
 const MAX_MATCH = 258;
@@ -17,7 +17,7 @@ export const END_OF_BLOCK = 256;
 //   16–30   first length or distance of the symbol; or where a subtable begins
 //   15      neither literal nor match: 14 says subtable, 13 end of block, none of them says invalid
 //   8–11    bits of the code alone (for a subtable: the bits that index it)
-//   0–4     bits to take in all, code and extra bits (for a subtable: the bits of the main table)
+//   0–4     total bits to take, code and extra bits (for a subtable: the bits of the main table)
 const ENTRY_LITERAL = 1 << 31;
 export const ENTRY_SPECIAL = 1 << 15;
 export const ENTRY_SUBTABLE = ENTRY_SPECIAL | (1 << 14);
@@ -43,14 +43,14 @@ function litlenSymbols(): Int32Array {
   return Int32Array.from([...literals, ENTRY_END, ...lengths, MAX_MATCH << 16, ENTRY_INVALID, ENTRY_INVALID]);
 }
 
-/** What each symbol of a code means: entries without the length of the code, which the table builder adds. */
+/** The meaning of each symbol of a code: entries without the length of the code, which the table builder adds. */
 export const LITLEN_SYMBOLS: Int32Array = litlenSymbols();
 export const DISTANCE_SYMBOLS: Int32Array = Int32Array.from([
   ...rangedSymbols(1, MAX_DISTANCE_SYMBOLS, 2),
   ENTRY_INVALID,
   ENTRY_INVALID,
 ]);
-/** Symbols 16, 17 and 18 repeat a length; their extra bits say how often beyond the least. */
+/** Symbols 16, 17 and 18 repeat a length; their extra bits are added to the minimum count. */
 export const PRECODE_SYMBOLS: Int32Array = Int32Array.from(
   Array.from({ length: 19 }, (_, symbol) => (symbol << 16) | ([2, 3, 7][symbol - 16] ?? 0)),
 );

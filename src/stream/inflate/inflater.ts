@@ -1,14 +1,14 @@
-// What an engine brings to decompress: a raw DEFLATE (RFC 1951) decoder.
+// The decoder of an engine: raw DEFLATE (RFC 1951).
 
-/** Output that stays where it is for as long as another thread needs it. */
+/** Output that stays in place for as long as another thread needs it. */
 export interface SharedOutput {
-  /** How many pulls the window must be able to hold. */
+  /** How many pulls the window must hold. */
   readonly pulls: number;
-  /** Called before these places of the shared memory are written; returns when nobody needs what is there. */
+  /** Called before this range of the shared memory is written; returns when its content is no longer needed. */
   claim(start: number, end: number): void;
 }
 
-/** Memory that threads share, and a part of it that the one that reads may use as it likes. */
+/** Memory shared between threads, and a part of it that the reading thread may use freely. */
 export interface MemoryPlace {
   readonly memory: { readonly buffer: SharedArrayBuffer };
   readonly begin: number;
@@ -16,7 +16,7 @@ export interface MemoryPlace {
 }
 
 export interface Inflater {
-  /** Offers input; everything offered before must be used up. The view must stay unchanged until it is used up. */
+  /** Offers input; all earlier input must be used up. The view must not change until it is used up. */
   push(input: Uint8Array): void;
   /**
    * Decodes up to one window of output (at most 512 KiB). The view is valid until the next call.
@@ -26,21 +26,21 @@ export interface Inflater {
   pull(): Uint8Array;
   /** True once the final block is decoded and all its output was pulled. */
   readonly ended: boolean;
-  /** How many bytes of the last input were not used; after the end they belong to what follows. */
+  /** How many bytes of the last input were not used; after the end they belong to the data that follows. */
   readonly unusedInput: number;
-  /** CRC-32 of all output since the last reset, from a decoder that computes it faster than node:zlib does. */
+  /** CRC-32 of all output since the last reset, if the decoder computes it faster than node:zlib does. */
   readonly crc32?: number;
-  /** Where the output lies, from a decoder that was made for a `SharedOutput`. */
+  /** Where the output is, if the decoder was created for a `SharedOutput`. */
   readonly shared?: MemoryPlace;
-  /** Begins another stream with the same windows; pushed input is forgotten. */
+  /** Starts another stream with the same windows; pushed input is discarded. */
   reset(): void;
 }
 
-/** What decompresses: nobody who only relocates needs it. */
+/** What decompression needs; relocation alone does not. */
 export interface Decoders {
   /**
-   * A decoder whose output the scanner of the same engine takes without a copy. Its windows stay reserved: make one per worker and reset it.
-   * @param output for a decoder whose output another thread reads; an engine that cannot share its windows ignores it
+   * A decoder whose output the scanner of the same engine reads without a copy. Its windows are never freed: create one per worker and reset it.
+   * @param output if another thread reads the output; an engine that cannot share its windows ignores it
    */
   createInflater(output?: SharedOutput): Inflater;
 }

@@ -1,5 +1,5 @@
-// A raw DEFLATE (RFC 1951) decoder in plain TypeScript: the readable reference of the kernels, and the engine that runs everywhere.
-// Accepts exactly the streams that zlib accepts. Input may end anywhere; state is kept between symbols and their parts.
+// A raw DEFLATE (RFC 1951) decoder in plain TypeScript: the readable reference for the kernels, and it runs everywhere.
+// Accepts exactly the streams that zlib accepts. Input may be split anywhere, even within a symbol.
 import { EMPTY_BYTES } from '../../core/bytes.js';
 import { IntegrityError } from '../../core/errors.js';
 import { buildDecodeTable, type DecodeTable } from './decode-table.js';
@@ -21,16 +21,16 @@ import {
 import type { Inflater } from './inflater.js';
 
 const WINDOW_SIZE = 512 * 1024;
-/** Decoding stops here: the longest match and a copy of 4 bytes at a time still fit behind it. */
+/** Decoding stops here: the longest match, copied 4 bytes at a time, still fits after it. */
 const OUTPUT_LIMIT = HISTORY_SIZE + WINDOW_SIZE - 320;
-/** A pull begins with at least this much room, so that moving the history costs little. */
+/** A pull starts with at least this much room, so that moving the history is cheap. */
 const LEAST_ROOM = WINDOW_SIZE / 2;
 /** One round of the fast loop takes at most four refills of 4 bytes. */
 const INPUT_MARGIN = 16;
 
 const LITLEN_BITS = 10;
 const DISTANCE_BITS = 9;
-// The most entries that complete codes of 288 and 32 symbols can need (zlib's examples/enough.c): 1334 and 592 for what may be sent.
+// The most entries that complete codes of 288 and 32 symbols can need (zlib's examples/enough.c): 1334 and 592 for valid codes.
 const LITLEN_ENTRIES = 1400;
 const DISTANCE_ENTRIES = 600;
 
@@ -69,7 +69,7 @@ const DISTANCES: TableShape = {
 };
 const PRECODE: TableShape = { size: 128, mainBits: 7, symbols: PRECODE_SYMBOLS, mayBeIncomplete: false };
 
-// Built once: a block with the fixed code can be ten bits long, and a hostile stream a row of them.
+// Built once: a block with the fixed code can be ten bits long, and a hostile stream may consist of them.
 const FIXED_LITLEN = makeTable(LITLEN);
 const FIXED_DISTANCES = makeTable(DISTANCES);
 buildDecodeTable(FIXED_LITLEN, fixedLitlenLengths());
@@ -87,10 +87,10 @@ export class JsInflater implements Inflater {
   #input: Uint8Array = EMPTY_BYTES;
   #inputView: DataView = new DataView(EMPTY_BYTES.buffer);
   #position = 0;
-  /** Bits taken from the input and not used yet, the first one lowest. */
+  /** Bits taken from the input but not used yet, the first one lowest. */
   #hold = 0;
   #bits = 0;
-  /** Where output goes next, and the oldest byte that a match may reach. */
+  /** The offset of the next output byte, and of the oldest byte that a match may refer to. */
   #write = HISTORY_SIZE;
   #oldest = HISTORY_SIZE;
 
@@ -98,7 +98,7 @@ export class JsInflater implements Inflater {
   #isFinal = false;
   #failure: IntegrityError | undefined;
   #totalOutput = 0;
-  // Of the block being read.
+  // State of the block being read.
   #litlen = FIXED_LITLEN;
   #distances = FIXED_DISTANCES;
   #storedLeft = 0;
@@ -106,7 +106,7 @@ export class JsInflater implements Inflater {
   #distanceCount = 0;
   #precodeCount = 0;
   #have = 0;
-  // Of the match being read.
+  // State of the match being read.
   #matchLength = 0;
   #distanceEntry = 0;
 
@@ -154,7 +154,7 @@ export class JsInflater implements Inflater {
     this.#write = HISTORY_SIZE;
   }
 
-  /** Does one step of the format; false when it needs more input, or the stream has ended. */
+  /** Performs one step of the format; false when it needs more input, or the stream has ended. */
   #step(): boolean {
     switch (this.#state) {
       case 'block-header':
@@ -184,7 +184,7 @@ export class JsInflater implements Inflater {
     throw this.#failure;
   }
 
-  /** Makes at least `count` (<= 25) bits available; false when the input ends before. */
+  /** Makes at least `count` (<= 25) bits available; false when the input ends first. */
   #need(count: number): boolean {
     while (this.#bits < count) {
       if (this.#position === this.#input.length) return false;
@@ -249,7 +249,7 @@ export class JsInflater implements Inflater {
   #endBlock(): void {
     this.#state = this.#isFinal ? 'ended' : 'block-header';
     if (!this.#isFinal) return;
-    // Whole bytes that were taken too early come from the input at hand: bits from before were used up first.
+    // Whole bytes that were taken too early come from the current input: earlier bits were used up first.
     this.#position -= this.#bits >> 3;
     this.#hold = 0;
     this.#bits = 0;
@@ -320,7 +320,7 @@ export class JsInflater implements Inflater {
     this.#state = 'symbol';
   }
 
-  /** The entry of the next code, all bits of which are then available; undefined when the input ends within it. */
+  /** The entry of the next code, with all its bits available; undefined when the input ends within it. */
   #peekEntry({ entries, mainBits }: DecodeTable): number | undefined {
     for (;;) {
       let entry = entries[this.#hold & ((1 << mainBits) - 1)] as number;
@@ -334,7 +334,7 @@ export class JsInflater implements Inflater {
     }
   }
 
-  /** Decodes until the block or the room ends (true) or the input does (false). */
+  /** Decodes to the end of the block or of the room (true), or of the input (false). */
   #decodeSymbols(): boolean {
     for (;;) {
       if (this.#state === 'symbol' && this.unusedInput >= INPUT_MARGIN) this.#decodeFast();
@@ -344,7 +344,7 @@ export class JsInflater implements Inflater {
     }
   }
 
-  /** Decodes one literal, one length or one distance, at the edges of the input; false when it ends before. */
+  /** Decodes one literal, length or distance at the edges of the input; false when the input ends first. */
   #decodePart(): boolean {
     switch (this.#state) {
       case 'symbol':
@@ -396,8 +396,8 @@ export class JsInflater implements Inflater {
   }
 
   /**
-   * Decodes whole symbols while a round can neither run out of input nor out of room.
-   * A refill reads 4 bytes and counts as many as fit: 24 bits at least; the bits above are the right ones and are read again.
+   * Decodes whole symbols while a round can run out of neither input nor room.
+   * A refill reads 4 bytes and counts as many as fit: at least 24 bits; the bits above are valid, too, and are read again.
    */
   #decodeFast(): void {
     const inputView = this.#inputView;
@@ -509,7 +509,7 @@ export class JsInflater implements Inflater {
     }
 
     this.#position = position;
-    this.#hold = hold & ((1 << bits) - 1); // at most 31 bits, so the shift is sound
+    this.#hold = hold & ((1 << bits) - 1); // at most 31 bits, so the shift is valid
     this.#bits = bits;
     this.#write = write;
     if (problem === 'end') this.#endBlock();

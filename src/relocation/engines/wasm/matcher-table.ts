@@ -8,10 +8,10 @@ const NODE_SIZE = 20;
 const PREFIX_SIZE = 16;
 const NO_PREFIX = 0xffff_ffff;
 
-/** Rare bytes are chosen among this many first bytes of a root, so that the search gets close to the end of its input. */
+/** The rare bytes are chosen from this many first bytes of a root, so that the search can run close to the end of its input. */
 const REACH = 128;
 
-/** Printable bytes from rare to frequent, measured over 150 MB of programs, libraries, headers and scripts of a Debian 12. */
+/** Printable bytes from rare to frequent, measured over 150 MB of programs, libraries, headers and scripts from Debian 12. */
 const RARE_FIRST =
   'Q^~&qZJ+!jz?YW{>`7K}<[6V"%\'\\:|]3w4;#X=GF52/8vUk9-@Mby.ORgN*xBP)mC,hT(10ISupD$EdcLlfAaorins_tHe';
 
@@ -19,7 +19,7 @@ const RARE_FIRST =
 export interface MatcherTable {
   readonly bytes: Uint8Array;
   readonly longest: number;
-  /** What the prefixes begin with. */
+  /** The common roots of the prefixes. */
   readonly roots: readonly Uint8Array[];
 }
 
@@ -60,7 +60,7 @@ export function makeMatcherTable(
   return { bytes: writer.finish(), longest, roots };
 }
 
-/** Two offsets in a root and the bytes there: the two rarest, if possible different ones. */
+/** Two offsets in a root and the bytes at them: the two rarest, different if possible. */
 function choosePair(
   root: Uint8Array,
 ): readonly [first: number, second: number, byte1: number, byte2: number] {
@@ -76,7 +76,7 @@ function rarity(byte: number | undefined): number {
   return rank < 0 ? RARE_FIRST.length : rank;
 }
 
-/** A radix tree: every way from the root to a node spells what the prefixes below it begin with. */
+/** A radix tree: the path from the root to a node spells what all prefixes below it start with. */
 function makeTree(prefixes: readonly Uint8Array[]): Node {
   const root: Node = { label: new Uint8Array(0), prefix: NO_PREFIX, children: [] };
   prefixes.forEach((prefix, index) => {
@@ -101,7 +101,7 @@ function insert(root: Node, prefix: Uint8Array, index: number): void {
   node.prefix = Math.min(node.prefix, index);
 }
 
-/** Cuts a node in two, so that its label has the given length. */
+/** Splits a node in two, so that its label has the given length. */
 function splitLabel(node: Node, length: number): void {
   if (length === node.label.length) return;
   const tail: Node = { label: node.label.subarray(length), prefix: node.prefix, children: node.children };
@@ -116,7 +116,7 @@ function sharedLength(a: Uint8Array, b: Uint8Array): number {
   return length;
 }
 
-/** The nodes in an order that makes the children of each node neighbours. */
+/** The nodes, ordered so that the children of each node are adjacent. */
 function flatten(root: Node): readonly { readonly node: Node; readonly firstChild: number }[] {
   const nodes: { node: Node; firstChild: number }[] = [{ node: root, firstChild: 0 }];
   for (const entry of nodes) {
@@ -126,7 +126,7 @@ function flatten(root: Node): readonly { readonly node: Node; readonly firstChil
   return nodes;
 }
 
-/** Writes the numbers of the table; the bytes that they point to follow behind them. */
+/** Writes the numbers of the table, followed by the bytes that they point to. */
 class TableWriter {
   readonly #numbers: number[] = [];
   readonly #blobs: Uint8Array[] = [];

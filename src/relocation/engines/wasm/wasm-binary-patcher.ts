@@ -1,4 +1,4 @@
-// ELF and Mach-O patchers of the WASM engine: calls of the kernels in assembly/binary/, and the errors that their refusals are.
+// ELF and Mach-O patchers of the WASM engine: they call the kernels in assembly/binary/ and turn their refusals into errors.
 import type { ByteSource, Edit } from '../../../core/byte-source.js';
 import { toLatin1 } from '../../../core/bytes.js';
 import type {
@@ -43,7 +43,7 @@ export function makeWasmElfPatcher(
   };
 }
 
-/** No length can be negative: so a file without a place is told. */
+/** Marks a file without an origin: a real length is never negative. */
 function lengthsOf(origin: FileOrigin | undefined): [oldFolder: number, newFolder: number, root: number] {
   return origin === undefined ? [-1, -1, -1] : [origin.old.length, origin.new.length, origin.root.length];
 }

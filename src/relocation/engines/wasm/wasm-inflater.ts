@@ -1,5 +1,5 @@
-// Drives the inflate kernel (assembly/inflate.ts): a raw DEFLATE decoder whose windows lie in the memory of a WASM instance,
-// so that output can be scanned and written from there without a copy.
+// Drives the inflate kernel (assembly/inflate.ts): a raw DEFLATE decoder whose windows are in the memory of a WASM instance,
+// so its output can be scanned and written from there without a copy.
 import { EMPTY_BYTES } from '../../../core/bytes.js';
 import { IntegrityError, RelocationError } from '../../../core/errors.js';
 import type { Inflater, MemoryPlace, SharedOutput } from '../../../stream/inflate/inflater.js';
@@ -23,7 +23,7 @@ export interface InflateExports {
 const WANTS_INPUT = 0;
 const HAS_ENDED = 2;
 
-/** Why a kernel (this one or the native one) refused a stream, by the number it returns; the words are those of JsInflater. */
+/** Why a kernel (this one or the native one) refused a stream, by the number it returns; the texts are those of JsInflater. */
 export const PROBLEMS: readonly string[] = [
   '',
   'unknown block type',
@@ -42,9 +42,9 @@ export const PROBLEMS: readonly string[] = [
 ];
 
 /**
- * The WASM decoder. Its windows stay reserved for the life of the instance: make one per worker and reset it.
+ * The WASM decoder. Its windows are never freed while the instance lives: create one per worker and reset it.
  *
- * Throws IntegrityError `deflate-invalid`, RelocationError `engine-failed`; the constructor RelocationError `engine-unavailable` when memory is short.
+ * Throws IntegrityError `deflate-invalid`, RelocationError `engine-failed`; the constructor `engine-unavailable` when memory is short.
  */
 export class WasmInflater implements Inflater {
   readonly #exports: InflateExports;
@@ -53,7 +53,7 @@ export class WasmInflater implements Inflater {
   readonly #output: SharedOutput | undefined;
   readonly #inputPointer: number;
   readonly #inputCapacity: number;
-  /** Made anew after the memory has grown. */
+  /** Replaced after the memory has grown. */
   #bytes: Uint8Array = EMPTY_BYTES;
   #input: Uint8Array = EMPTY_BYTES;
   /** How much of the input was copied to the kernel. */
@@ -128,7 +128,7 @@ export class WasmInflater implements Inflater {
     return this.#bytes;
   }
 
-  /** The kernel checks what it reads from input; a trap would be its own fault. */
+  /** The kernel checks everything it reads from input; a trap is a bug in the kernel. */
   #run(): number {
     try {
       return this.#exports.inflateRun(this.#pointer);

@@ -1,4 +1,4 @@
-// One instance of the WASM module: its memory, its tables, and calls that cannot fail but with a coded error.
+// One instance of the WASM module: its memory, its tables, and calls that fail only with coded errors.
 // The module is compiled once per process (`moduleOf`); an instance serves one worker for its life and never gives memory back.
 import { RelocationError } from '../../../core/errors.js';
 import type { MemoryPlace } from '../../../stream/inflate/inflater.js';
@@ -39,16 +39,16 @@ export interface KernelExports extends InflateExports {
   cstring(table: number, bytes: number, length: number, start: number, limit: number): number;
 }
 
-/** Bytes from elsewhere are copied in by pieces of this size: they are still in the cache when they are searched. */
+/** Bytes from outside are copied in pieces of this size, which are still in the CPU cache when they are searched. */
 const WINDOW_SIZE = 256 * 1024;
 
-/** Bytes lie in the window as they lie in the words of their memory. */
+/** Bytes keep their word alignment in the window. */
 export const WORD_SIZE = 8;
 
-/** Those that scripts/build-kernels.mjs declares. */
+/** As declared by scripts/build-kernels.mjs. */
 const MEMORY_PAGES = { initial: 32, maximum: 4096 };
 
-/** What another instance needs for a table and its hits, in the memory of this one. */
+/** The memory that another instance needs within this one's for a table and its hits. */
 const GUEST_SIZE = 512 * 1024;
 
 /** Room for the table of a few prefixes. */
@@ -69,27 +69,27 @@ export class WasmKernels {
   #pairsAt = 0;
 
   /**
-   * @param place a part of another instance's memory that this one may use; without it, it has a memory of its own
+   * @param place a part of another instance's memory that this one may use; without it, a new memory is created
    * @throws RelocationError `engine-unavailable`
    */
   constructor(place?: MemoryPlace) {
     const memory = place?.memory ?? makeSharedMemory(MEMORY_PAGES);
     this.exports = { ...(instantiate(moduleOf(KERNELS), { env: { memory } }) as KernelExports), memory };
     if (place !== undefined) this.exports.confine(place.begin, place.end);
-    // A small table can then be made while somebody holds a view of the memory: the recorder of hits is, in the middle of a tarball.
+    // A small table can then be created while a view of the memory is in use, as the hit recorder does in the middle of a tarball.
     this.#tableCapacity = SMALL_TABLE;
     this.#tableAt = this.#allocate(SMALL_TABLE);
     this.reserve(undefined, 0);
   }
 
-  /** The whole memory; made anew after it has grown, so never keep it. */
+  /** The whole memory. Do not keep it: growth replaces it. */
   get bytes(): Uint8Array {
     const { buffer } = this.exports.memory;
     if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer);
     return this.#bytes;
   }
 
-  /** Whether a view lies in this memory, so that kernels can work on it in place. */
+  /** Whether a view is in this memory, so that kernels can work on it in place. */
   holds(view: Uint8Array): boolean {
     return view.buffer === this.exports.memory.buffer;
   }
@@ -103,7 +103,7 @@ export class WasmKernels {
   }
 
   /**
-   * Reserves what calls with this table need, so that no call grows the memory: growth would cut every view of it off,
+   * Reserves what calls with this table need, so that no call grows the memory: growth would detach every view of it,
    * the caller's included.
    * @param longest the longest match that a window must be able to hold
    */
@@ -122,7 +122,7 @@ export class WasmKernels {
     if (this.#pairsAt === 0) this.#pairsAt = this.#allocate(8 * PAIR_CAPACITY);
   }
 
-  /** Where a reserved table is. One is in memory at a time: tables are small, and a worker sees thousands of them. */
+  /** The address of a reserved table. Only one is in memory at a time: tables are small, and a worker uses thousands of them. */
   table(table: MatcherTable): number {
     if (this.#table !== table) {
       this.bytes.set(table.bytes, this.#tableAt);
@@ -131,7 +131,7 @@ export class WasmKernels {
     return this.#tableAt;
   }
 
-  /** Room for bytes from elsewhere: at least `WINDOW_SIZE`, and four times the longest match that was reserved for. */
+  /** Room for bytes from outside: at least `WINDOW_SIZE`, and four times the longest match that was reserved for. */
   get window(): { readonly at: number; readonly size: number } {
     return { at: this.#windowAt, size: this.#windowSize };
   }

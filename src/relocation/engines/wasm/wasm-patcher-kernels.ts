@@ -1,6 +1,6 @@
-// An instance of the WASM module that patches binaries (assembly/binary/). The kernels ask for the file's bytes by themselves, so that they are
-// straight code, and their memory grows in the middle of a call; hence a module of its own: the other one's memory is the decoder's history
-// and the scanner's input, and growth would cut their views off.
+// An instance of the WASM module that patches binaries (assembly/binary/). Its kernels request the file's bytes themselves, which keeps their
+// code simple, and their memory grows during a call. Hence a separate module: the other one's memory holds the decoder's history
+// and the scanner's input, and growth would detach those views.
 import { createHash } from 'node:crypto';
 import { HASHES } from '../../../binfmt/macho/codesign.js';
 import type { ByteSource, Edit } from '../../../core/byte-source.js';
@@ -46,7 +46,7 @@ export interface PatcherExports {
   resign(size: number, replaceIdentity: number): number;
 }
 
-/** What one call works on. */
+/** The input of one call. */
 interface PatchRequest {
   readonly source: ByteSource;
   readonly mapping: PrefixMapping;
@@ -56,23 +56,23 @@ interface PatchRequest {
 /** ELF and Mach-O. */
 export const PATCHERS: KernelCode = { name: 'patchers', base64: WASM_BASE64 };
 
-/** What a large file has made the memory grow to is not kept for the small ones that follow. */
+/** An instance whose memory a large file has grown beyond this is not kept for the small files that follow. */
 const MOST_MEMORY_KEPT = 16 << 20;
 
 const NO_MAPPING: PrefixMapping = [];
 
-/** Keeps one instance for all patchers of an engine, and a small one only. */
+/** Keeps one instance for all patchers of an engine, as long as its memory is small. */
 export class PatcherKernels {
   #exports: PatcherExports | undefined;
   #bytes: Uint8Array = EMPTY_BYTES;
-  /** The mapping that is in memory: only one is. */
+  /** The one mapping that is in memory. */
   #mapping: PrefixMapping | undefined;
   #request: PatchRequest | undefined;
   #edits: Edit[] = [];
 
   /**
-   * Calls a kernel, which hands over its edits one by one; `refuse` makes an error of what it returns instead of 0.
-   * @throws RelocationError `engine-unavailable`, `engine-failed`, and what `refuse` makes
+   * Calls a kernel, which reports its edits one by one; `refuse` turns any result except 0 into an error.
+   * @throws RelocationError `engine-unavailable`, `engine-failed`, and the errors of `refuse`
    */
   run(
     request: PatchRequest,
@@ -99,7 +99,7 @@ export class PatcherKernels {
     return this.#start();
   }
 
-  /** The whole memory; made anew after it has grown, so never keep it. */
+  /** The whole memory. Do not keep it: growth replaces it. */
   get bytes(): Uint8Array {
     const buffer = this.#exports?.memory.buffer;
     if (buffer !== undefined && this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer);
@@ -135,7 +135,7 @@ export class PatcherKernels {
   /** Pairs as `useMapping` in assembly/binary/mapping.ts takes them. */
   #useMapping(exports: PatcherExports, mapping: PrefixMapping = NO_MAPPING): void {
     if (this.#mapping === mapping) return;
-    // Where this fails, no mapping is left in memory.
+    // If this fails, no mapping is in memory.
     this.#mapping = undefined;
     const sizes = mapping.map(([from, to]) => (8 + from.length + to.length + 3) & ~3);
     const pointer = callKernel(() => exports.mappingRoom(sizes.reduce((sum, size) => sum + size, 0)));

@@ -1,4 +1,4 @@
-// The WASM patchers for an engine that is none itself. Nothing is compiled before the first binary comes, or a worker wants the module;
+// The WASM patchers for other engines. Nothing is compiled before the first binary, or before a worker asks for the module;
 // where WASM cannot run, the TypeScript patchers give the same edits.
 import { RelocationError } from '../../../core/errors.js';
 import type {
@@ -16,7 +16,7 @@ import { moduleOf, type WasmModule } from './web-assembly.js';
 
 type Patchers = Pick<RelocationKernels, 'createElfPatcher' | 'createMachoPatcher'>;
 
-/** Patchers that begin when they are used. */
+/** Patchers that are created on first use. */
 export class WasmPatchers implements Patchers {
   #started: Patchers | undefined;
 

@@ -1,38 +1,38 @@
-// What a kernel sees of some bytes: all of them where they lie in the instance's memory, else a copy of a piece. Copying costs as much
-// as scanning, so where one long root begins all prefixes, `Buffer.indexOf` looks for it first, and only what follows it is copied.
+// The part of some bytes that a kernel sees: all of them if they are in the instance's memory, otherwise a copy of a piece. Copying costs
+// as much as scanning, so when all prefixes start with one long root, `Buffer.indexOf` finds it first, and only what follows is copied.
 import type { MatcherTable } from './matcher-table.js';
 import { type WasmKernels, WORD_SIZE } from './wasm-kernels.js';
 
-/** A piece of the bytes that kernels can see. */
+/** A piece of the bytes, visible to kernels. */
 export interface Window {
-  /** Where it begins in the bytes. */
+  /** Its offset in the bytes. */
   readonly base: number;
-  /** Where it is in the instance's memory. */
+  /** Its address in the instance's memory. */
   readonly at: number;
   readonly length: number;
-  /** Whether nothing follows it. */
+  /** Whether it is the last piece. */
   readonly isLast: boolean;
 }
 
-/** `Buffer.indexOf` is slow for short ones: 2.8 GB/s at 16 bytes, 4.2 at 32, 6.5 at 80, against 4.2 for copying and scanning. */
+/** `Buffer.indexOf` is slow for short roots: 2.8 GB/s at 16 bytes, 4.2 at 32, 6.5 at 80, against 4.2 for copying and scanning. */
 const SHORTEST_ROOT = 32;
 
-/** What follows a root is copied by pieces of this size: most files have few. */
+/** The bytes after a root are copied in pieces of this size: most files have few of them. */
 const PIECE_SIZE = 16 * 1024;
 
-/** What must be found before a kernel has work; undefined where the kernel itself looks faster. */
+/** What must be found before a kernel has work; undefined where the kernel's own search is faster. */
 export function rootToSkipTo({ roots }: MatcherTable): Uint8Array | undefined {
   const [root, ...others] = roots;
   return root !== undefined && root.length >= SHORTEST_ROOT && others.length === 0 ? root : undefined;
 }
 
-/** The first place from `from` on at which a kernel must look; -1 for none. */
+/** The first offset at or after `from` where a kernel must look; -1 for none. */
 export function firstPlace(bytes: Uint8Array, from: number, root: Uint8Array | undefined): number {
   if (root === undefined) return from;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(root, from);
 }
 
-/** Opens the bytes of one call piece by piece. */
+/** Makes the bytes of one call visible piece by piece. */
 export class WindowOpener {
   readonly #kernels: WasmKernels;
   readonly #bytes: Uint8Array;
@@ -40,7 +40,7 @@ export class WindowOpener {
   readonly #root: Uint8Array | undefined;
   readonly #size: number;
 
-  /** @param table for bytes in which only what follows a root counts; without it all are opened */
+  /** @param table if only what follows a root matters; without it every byte is made visible */
   constructor(kernels: WasmKernels, bytes: Uint8Array, table?: MatcherTable) {
     this.#kernels = kernels;
     this.#bytes = bytes;
@@ -51,7 +51,7 @@ export class WindowOpener {
       table === undefined || this.#root === undefined ? size : Math.max(PIECE_SIZE, 4 * table.longest);
   }
 
-  /** The first piece from `from` on in which a kernel has work, if there is one. */
+  /** The first piece at or after `from` in which a kernel has work, if any. */
   open(from: number): Window | undefined {
     const base = firstPlace(this.#bytes, from, this.#root);
     const length = this.#bytes.length - base;
@@ -61,14 +61,14 @@ export class WindowOpener {
     return { base, at: this.#copy(base, size), length: size, isLast: size === length };
   }
 
-  /** V8 copies into shared memory byte by byte unless both sides lie alike in their words: 1.6 GB/s against 4.8, the scan included. */
+  /** V8 copies into shared memory byte by byte unless both sides have the same word alignment: 1.6 GB/s against 4.8, scan included. */
   #copy(base: number, size: number): number {
     const at = this.#kernels.window.at + ((this.#bytes.byteOffset + base) % WORD_SIZE);
     this.#kernels.bytes.set(this.#bytes.subarray(base, base + size), at);
     return at;
   }
 
-  /** Takes a piece back after a kernel has changed it. */
+  /** Copies a piece back after a kernel has changed it. */
   copyBack({ base, at, length }: Window): void {
     if (!this.#isInside) this.#bytes.set(this.#kernels.bytes.subarray(at, at + length), base);
   }

@@ -1,5 +1,5 @@
-// The WASM engine: the kernels of assembly/ behind the engine's interface. Bytes that lie in the instance's memory are worked on in
-// place; others are copied in by windows, and back where something was changed.
+// The WASM engine: the kernels of assembly/ behind the engine's interface. Bytes in the instance's memory are processed in
+// place; others are copied in window by window, and back where something changed.
 import type { RelocationError } from '../../../core/errors.js';
 import type { MemoryPlace, SharedOutput } from '../../../stream/inflate/inflater.js';
 import type {
@@ -29,17 +29,17 @@ import { firstPlace, rootToSkipTo, type Window, WindowOpener } from './wasm-wind
 import { moduleOf, type WasmModule } from './web-assembly.js';
 
 /**
- * Works with SIMD, needs no compiler, and shares its memory with the inflater that it creates. A `create…` method may grow the
- * memory, which ends all views of it; scanning and replacing never do. Binaries are patched in another memory.
+ * Uses SIMD, needs no compiler, and shares its memory with the inflater that it creates. A `create…` method may grow the
+ * memory, which detaches all views of it; scanning and replacing never do. Binaries are patched in a separate memory.
  */
 export class WasmEngine implements RelocationEngine {
   readonly name = 'wasm';
-  /** Compiled: a worker that adopts them need not compile anything. */
+  /** Compiled modules: a worker that adopts them need not compile anything. */
   readonly modules: ReadonlyMap<string, WasmModule> = new Map(
     [KERNELS, PATCHERS].map((code) => [code.name, moduleOf(code)]),
   );
   readonly kernels: WasmKernels;
-  /** Started by the first binary that is patched. */
+  /** Created when the first binary is patched. */
   readonly #patchers = new PatcherKernels();
 
   /** @throws RelocationError `engine-unavailable` */
@@ -127,14 +127,14 @@ function findTextMatches(kernels: WasmKernels, table: MatcherTable, text: Uint8A
 
 const NEWLINE = 0x0a;
 
-/** The begin of the first line with work for the kernel; -1 for none. A newline is a begin as good as that of the text. */
+/** The start of the first line with work for the kernel; -1 for none. The kernel may start after any newline as well as at the start of the text. */
 function firstLine(kernels: WasmKernels, table: MatcherTable, text: Uint8Array): number {
   const root = kernels.holds(text) ? undefined : rootToSkipTo(table);
   const place = firstPlace(text, 0, root);
   return place <= 0 ? place : text.lastIndexOf(NEWLINE, place - 1) + 1;
 }
 
-/** Replaces C strings in place, through a window where the bytes are not in the instance's memory. */
+/** Replaces C strings in place, through a window if the bytes are not in the instance's memory. */
 class WasmCStringReplacer implements CStringReplacer {
   readonly seam: number;
   readonly #kernels: WasmKernels;

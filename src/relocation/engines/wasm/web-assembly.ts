@@ -1,5 +1,5 @@
-// The part of the WebAssembly JavaScript API that the kernels use, with errors that have a code. Node has it except under `--jitless`; the
-// type declarations of Node do not name it.
+// The part of the WebAssembly JavaScript API that the kernels use, with coded errors. Node has the API except under `--jitless`;
+// Node's type declarations do not include it.
 import { RelocationError } from '../../../core/errors.js';
 
 /** A compiled module. */
@@ -23,12 +23,12 @@ interface WebAssemblyApi {
   ) => Error;
 }
 
-/** A memory of a module; `buffer` is another object after the memory has grown. */
+/** A memory of a module; growth replaces its `buffer`. */
 export interface WasmMemory {
   readonly buffer: ArrayBufferLike;
 }
 
-/** One that threads can share. */
+/** A memory that threads can share. */
 export interface SharedMemory extends WasmMemory {
   readonly buffer: SharedArrayBuffer;
 }
@@ -44,12 +44,12 @@ export interface WasmGlobal {
   readonly value: number;
 }
 
-/** The API, or undefined where this runtime has none. */
+/** The API, or undefined if this runtime lacks it. */
 function webAssemblyApi(): WebAssemblyApi | undefined {
   return (globalThis as { WebAssembly?: WebAssemblyApi }).WebAssembly;
 }
 
-/** By name: what this thread has compiled, or was given. */
+/** By name: the modules that this thread has compiled or adopted. */
 const modules = new Map<string, WasmModule>();
 
 /**
@@ -70,13 +70,13 @@ export function moduleOf({ name, base64 }: KernelCode): WasmModule {
   }
 }
 
-/** Takes modules that another thread has compiled: with them comes the machine code that it has made of them since. */
+/** Adopts modules that another thread has compiled, with the machine code that it has generated since. */
 export function adoptModules(given: ReadonlyMap<string, object>): void {
   for (const [name, module] of given) modules.set(name, module as WasmModule);
 }
 
 /**
- * Makes an instance of a module; returns what it exports.
+ * Instantiates a module and returns its exports.
  * @throws RelocationError `engine-unavailable`
  */
 export function instantiate(module: WasmModule, imports: object): unknown {
@@ -85,7 +85,7 @@ export function instantiate(module: WasmModule, imports: object): unknown {
   try {
     return new api.Instance(module, imports).exports;
   } catch (cause) {
-    throw unavailable('an instance cannot be made', cause);
+    throw unavailable('the module cannot be instantiated', cause);
   }
 }
 
@@ -96,7 +96,7 @@ export function makeSharedMemory(pages: MemoryPages): SharedMemory {
   try {
     return new api.Memory({ ...pages, shared: true });
   } catch (cause) {
-    throw unavailable('memory is short', cause);
+    throw unavailable('not enough memory', cause);
   }
 }
 
