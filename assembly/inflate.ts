@@ -1,5 +1,5 @@
 // Raw DEFLATE (RFC 1951): streaming, resumable at every byte of input, decoding into a window in this memory.
-// Accepts exactly what src/stream/js-inflater.ts (the readable reference) and zlib accept. Entry format: src/stream/deflate-format.ts.
+// Accepts exactly what src/stream/inflate/js-inflater.ts (the readable reference) and zlib accept. Entry format: src/stream/inflate/deflate-format.ts.
 // Ideas taken from ebiggers/libdeflate, lib/decompress_template.h at a0fead590bbd: entries whose low bits are the whole shift,
 // refills without a branch, several literals for one refill, looking up the next entry before the match is copied.
 import { allocate } from './memory';
@@ -40,7 +40,7 @@ const SYMBOLS: u32 = 6;
 const ENDED: u32 = 7;
 const FAILED: u32 = 8;
 
-// Why a stream was refused; the same numbers are in src/relocation/engines/wasm-inflater.ts.
+// Why a stream was refused; the same numbers are in src/relocation/engines/wasm/wasm-inflater.ts.
 const PROBLEM_BLOCK_TYPE: u32 = 1;
 const PROBLEM_STORED_LENGTH: u32 = 2;
 const PROBLEM_LITLEN_COUNT: u32 = 3;
@@ -472,7 +472,7 @@ function nextCode(code: u32, length: u32): u32 {
   return (code & (bit - 1)) | bit;
 }
 
-/** Fills a decode table (see src/stream/decode-table.ts); false where the code is over-subscribed or incomplete. */
+/** Fills a decode table (see src/stream/inflate/decode-table.ts); false where the code is over-subscribed or incomplete. */
 function buildTable(
   entries: usize,
   mainBits: u32,

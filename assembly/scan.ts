@@ -2,7 +2,7 @@
 // rare bytes of each root are compared, 64 places per step ("packed pair", as in BurntSushi/memchr, src/arch/generic/packedpair.rs);
 // where both match, a radix tree over all prefixes decides. So the cost does not depend on how many prefixes share a root.
 //
-// The table (made by src/relocation/engines/matcher-table.ts; all numbers are u32, little-endian; places are from the table's start):
+// The table (made by src/relocation/engines/wasm/matcher-table.ts; all numbers are u32, little-endian; places are from the table's start):
 //   0 pair count, 4 place of the nodes, 8 longest prefix, 12 reach (highest offset of a rare byte), 16 place of the prefixes
 //   20 pairs:     offset 1, offset 2, byte 1, byte 2
 //   nodes (20 B): label's place, label's length, prefix that ends here or -1, child count, first child's node number; node 0 is the root;

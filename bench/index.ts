@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { IndexClient } from '../src/mirror/index-client.js';
+import { IndexClient } from '../src/mirror/index/index-client.js';
 import { openMirror } from '../src/mirror/open-mirror.js';
-import { indexMirror } from '../src/operations/index-mirror.js';
-import { listPackages } from '../src/operations/list.js';
+import { indexMirror } from '../src/operations/publish/index-mirror.js';
+import { listPackages } from '../src/operations/query/list.js';
 import { SeededRandom } from '../test/helpers/seeded-random.js';
 import { hashOf, nodesOf } from './inputs/index-input.js';
 import { residentMemory } from './measure/peak-memory.js';
@@ -46,7 +46,7 @@ const steps: Readonly<Record<string, (folder: string) => Promise<Readonly<Record
   },
 
   async index(folder) {
-    const { packages, records, size, unreadable } = await indexMirror({ mirror: mirrorIn(folder) });
+    const { packages, records, size, unreadable } = await indexMirror({ mirror: await mirrorIn(folder) });
     if (packages !== count || records !== count || unreadable.length > 0)
       throw new Error(`${packages} of ${count}`);
     return { megabytes: Math.round(size / 1e6) };
@@ -94,7 +94,7 @@ function mirrorIn(folder: string) {
 }
 
 async function load(folder: string) {
-  const client = new IndexClient({ cacheFolder: join(folder, 'cache'), mirrors: [mirrorIn(folder)] });
+  const client = new IndexClient({ cacheFolder: join(folder, 'cache'), mirrors: [await mirrorIn(folder)] });
   return (await client.load()).catalog;
 }
 

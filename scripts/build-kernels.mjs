@@ -1,4 +1,4 @@
-// Compiles assembly/ to two WASM modules (SIMD, no runtime) and embeds them as base64 in src/relocation/engines, so that the package needs
+// Compiles assembly/ to two WASM modules (SIMD, no runtime) and embeds them as base64 in src/relocation/engines/wasm, so that the package needs
 // neither a compiler nor a file beside it.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -45,7 +45,7 @@ async function build({ entry, target, initialPages, mostPages, more }) {
     process.exitCode = 1;
     return;
   }
-  const path = join(root, 'src/relocation/engines', target);
+  const path = join(root, 'src/relocation/engines/wasm', target);
   mkdirSync(dirname(path), { recursive: true });
   const code = readFileSync(wasm).toString('base64');
   writeFileSync(

@@ -6,8 +6,8 @@ await build({
   entryPoints: [
     'src/index.ts',
     'src/cli/main.ts',
-    'src/operations/core-worker.ts',
-    'src/stream/deflate-worker.ts',
+    'src/operations/workers/core-worker.ts',
+    'src/stream/gzip/deflate-worker.ts',
   ],
   // As deep below the package's root as the modules of dist/src, whose relative URLs must lead to the same files.
   outdir: 'dist/bundle/lib',

@@ -1,10 +1,10 @@
 // The long comparison of the inflate engines with zlib: `node dist/scripts/fuzz-inflate.js --count 1000000 --seed 1`.
 // Case `n` of a seed depends on nothing else, so `--first n --count 1` repeats it.
 import { parseArgs } from 'node:util';
-import { WasmInflater } from '../src/relocation/engines/wasm-inflater.js';
-import { WasmKernels } from '../src/relocation/engines/wasm-kernels.js';
-import type { Inflater } from '../src/stream/inflater.js';
-import { JsInflater } from '../src/stream/js-inflater.js';
+import { WasmInflater } from '../src/relocation/engines/wasm/wasm-inflater.js';
+import { WasmKernels } from '../src/relocation/engines/wasm/wasm-kernels.js';
+import type { Inflater } from '../src/stream/inflate/inflater.js';
+import { JsInflater } from '../src/stream/inflate/js-inflater.js';
 import { mutate, randomPieces, randomStream } from '../test/helpers/deflate-samples.js';
 import { assertLikeZlib, inflateWithZlib } from '../test/helpers/inflate-oracle.js';
 import { NATIVE } from '../test/helpers/native-engine.js';

@@ -1,4 +1,4 @@
-// The code signature of a Mach-O slice (`cs_blobs.h`; the rules are those of src/binfmt/codesign.ts): who signed it, and new hashes of its
+// The code signature of a Mach-O slice (`cs_blobs.h`; the rules are those of src/binfmt/macho/codesign.ts): who signed it, and new hashes of its
 // pages. Hashing itself is the host's.
 import { mark, release } from '../memory';
 import { findByte } from './elf-format';

@@ -1,5 +1,5 @@
-// The rpath, the interpreter and the names of libraries of an ELF file (gABI "Dynamic Section"; the rules are those of src/binfmt/elf.ts and
-// src/binfmt/elf-dynamic.ts). This runs on every file of a package: it reads little, and asks for little at once.
+// The rpath, the interpreter and the names of libraries of an ELF file (gABI "Dynamic Section"; the rules are those of src/binfmt/elf/elf.ts and
+// src/binfmt/elf/elf-dynamic.ts). This runs on every file of a package: it reads little, and asks for little at once.
 import * as elf from './elf-format';
 import { contains, read, reserve } from './host';
 import { findMapping, growthOf } from './mapping';

@@ -1,5 +1,5 @@
 // Makes an ELF file longer so that its rpath, its interpreter and the names of libraries can be (gABI; the rules are those of
-// src/binfmt/elf-grow.ts): first it is found out whether that can be, then come the edits.
+// src/binfmt/elf/elf-grow.ts): first it is found out whether that can be, then come the edits.
 import * as elf from './elf-format';
 import {
   newHeadersAt,

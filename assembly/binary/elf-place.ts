@@ -1,4 +1,4 @@
-// Where an ELF file that grows gets room (gABI "Program Loading"; the rules and their reasons are in src/binfmt/elf-placement.ts): for new
+// Where an ELF file that grows gets room (gABI "Program Loading"; the rules and their reasons are in src/binfmt/elf/elf-placement.ts): for new
 // bytes a loadable segment at its end, for one more program header the place of the old string table, or that new segment.
 import * as elf from './elf-format';
 import {

@@ -1,5 +1,5 @@
 // A new dynamic string table, in which changed strings stand behind the others and old ones are overwritten (the rules are those of
-// `rebuildStrings` in src/binfmt/elf-strings.ts and of src/binfmt/elf-unused-strings.ts). Linkers let a string be the end of another one, so
+// `rebuildStrings` in src/binfmt/elf/elf-strings.ts and of src/binfmt/elf/elf-unused-strings.ts). Linkers let a string be the end of another one, so
 // what is still referred to stays, to the byte.
 import { findByte } from './elf-format';
 import {

@@ -1,5 +1,5 @@
 // Who refers to which string of the dynamic string table (gABI "String Table", "Symbol Table"; LSB "Symbol Versioning"; the rules are those of
-// src/binfmt/elf-strings.ts).
+// src/binfmt/elf/elf-strings.ts).
 import * as elf from './elf-format';
 import {
   entryAt,

@@ -1,4 +1,4 @@
-// All tables of an ELF file that must change when it grows (gABI; the rules are those of src/binfmt/elf-tables.ts), read strictly: a file that
+// All tables of an ELF file that must change when it grows (gABI; the rules are those of src/binfmt/elf/elf-tables.ts), read strictly: a file that
 // is odd in a way that `elf-dynamic.ts` tolerates is not grown.
 import { fileOffset, toFileOffset } from './elf-dynamic';
 import * as elf from './elf-format';

@@ -1,4 +1,4 @@
-// New names in the load commands of a Mach-O slice (`mach-o/loader.h`; the rules are those of src/binfmt/macho-names.ts): commands grow into the
+// New names in the load commands of a Mach-O slice (`mach-o/loader.h`; the rules are those of src/binfmt/macho/macho-names.ts): commands grow into the
 // padding that linkers leave behind them, and move up; no other part of the file moves.
 import { mark, release } from '../memory';
 import { findByte } from './elf-format';

@@ -1,4 +1,4 @@
-// Reads Mach-O files, single and fat (`mach-o/loader.h`, `mach-o/fat.h`; the rules are those of src/binfmt/macho.ts). Nothing is trusted: a
+// Reads Mach-O files, single and fat (`mach-o/loader.h`, `mach-o/fat.h`; the rules are those of src/binfmt/macho/macho.ts). Nothing is trusted: a
 // file that is not as it should be has no slices.
 import { fileSize, read, reserve } from './host';
 

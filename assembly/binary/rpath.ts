@@ -4,7 +4,7 @@ import { findMapping, growthOf, writeMapped } from './mapping';
 
 export const COLON: u8 = 0x3a;
 
-/** No loader takes a longer one: src/binfmt/elf-dynamic.ts. */
+/** No loader takes a longer one: src/binfmt/elf/elf-dynamic.ts. */
 export const LONGEST_STRING: u64 = 1048576;
 
 /** The last result. */

@@ -1,8 +1,8 @@
 // Ways to decompress gzip data in this process: the engines' decoders, and what Node and npm bring.
 import { createHash, type Hash } from 'node:crypto';
 import { createGunzip } from 'node:zlib';
-import { GunzipDecoder } from '../../src/stream/gunzip.js';
-import type { Inflater } from '../../src/stream/inflater.js';
+import { GunzipDecoder } from '../../src/stream/gzip/gunzip.js';
+import type { Inflater } from '../../src/stream/inflate/inflater.js';
 import type { KernelInput } from '../inputs/case-input.js';
 import type { KernelCall } from './kernel.js';
 

@@ -9,7 +9,7 @@ import { measureCommand } from '../measure/command.js';
 import { ownEnvironment } from './surroundings.js';
 import { installedVerdict } from './tree-verdict.js';
 
-export const MAIN = fileURLToPath(new URL('../../bundle/lib/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 export interface RegraftOptions {
   readonly engine: EngineName;

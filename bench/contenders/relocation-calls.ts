@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import type { RelocationEngine } from '../../src/relocation/engine.js';
-import { findRoots } from '../../src/relocation/prefix-roots.js';
+import { findRoots } from '../../src/relocation/prefixes/prefix-roots.js';
 import type { KernelInput } from '../inputs/case-input.js';
 import { ELF_SIZE } from '../inputs/kernel-input.js';
 import type { KernelCall } from './kernel.js';
@@ -61,10 +61,35 @@ export function cStringCall(engine: RelocationEngine, { bytes, mapping }: Kernel
   const work = Buffer.from(bytes);
   return {
     restore: () => bytes.copy(work),
-    run: () => replacer.replace(work, 0, true),
+    run: () => replacer.replace(work, { start: 0, isLast: true }),
     result: () => work,
   };
 }
+
+/** Like a file that is read by windows, as relocation reads it: none of them lies in the memory of an engine. */
+export function windowedCStringCall(engine: RelocationEngine, { bytes, mapping }: KernelInput): KernelCall {
+  const replacer = engine.createCStringReplacer(mapping);
+  const work = Buffer.from(bytes);
+  const memory = new Uint8Array(FILE_WINDOW);
+  return {
+    restore: () => bytes.copy(work),
+    run: () => {
+      for (let offset = 0; ; ) {
+        const window = memory.subarray(0, work.length - offset);
+        window.set(work.subarray(offset, offset + window.length));
+        const isLast = offset + window.length === work.length;
+        const { next, replaced } = replacer.replace(window, { start: 0, isLast });
+        if (replaced > 0) work.set(window, offset);
+        if (isLast) return;
+        offset += next;
+      }
+    },
+    result: () => work,
+  };
+}
+
+/** As large as those of relocation. */
+const FILE_WINDOW = 1 << 20;
 
 export function elfCall(engine: RelocationEngine, { bytes, mapping }: KernelInput): KernelCall {
   const patcher = engine.createElfPatcher(mapping, { rewriteInterpreter: false });

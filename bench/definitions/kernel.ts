@@ -12,6 +12,7 @@ import {
   sha256Call,
   textCall,
   webCryptoCall,
+  windowedCStringCall,
 } from '../contenders/relocation-calls.js';
 import { nodeTarCall, tarReaderCall, tarStreamCall } from '../contenders/tar-calls.js';
 import type { BytesInputRecipe } from '../inputs/case-input.js';
@@ -152,6 +153,15 @@ export const KERNEL_CASES: readonly BenchCase[] = [
     why: 'every listed binary goes through this',
     make: () => expecting(codeInput({ megabytes: 20, mapping: sixty(), distance: 40_000 }), expectedCStrings),
     contenders: [pythonKernel('Python re', 'strings'), ...engineContenders(cStringCall)],
+    baseline: 'js',
+    runs: 'both',
+  }),
+  kernelCase({
+    name: 'C strings: a file by windows',
+    why: 'files come from disk, outside of WASM memory, and few places of them matter: decides what the wasm engine does there',
+    make: () =>
+      expecting(codeInput({ megabytes: 40, mapping: sixty(), distance: 1_000_000 }), expectedCStrings),
+    contenders: engineContenders(windowedCStringCall),
     baseline: 'js',
     runs: 'both',
   }),

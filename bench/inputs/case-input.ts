@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { INDEX_PATH } from '../../src/buildcache/layout.js';
+import { INDEX_PATH } from '../../src/mirror/classic/paths.js';
 import type { PrefixMapping } from '../../src/relocation/engine.js';
 import type { ExpectedDigests } from '../expectations.js';
 import { type Command, measureCommand } from '../measure/command.js';

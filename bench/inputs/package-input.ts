@@ -12,10 +12,10 @@ import {
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { specfilePath, tarballPath } from '../../src/buildcache/layout.js';
+import { specfilePath, tarballPath } from '../../src/mirror/classic/paths.js';
+import { parseSpecDictionary } from '../../src/spec/json/spec-json.js';
 import { DEFAULT_PROJECTION, expandPath } from '../../src/spec/projection.js';
 import type { DagHash, SpecNode } from '../../src/spec/spec.js';
-import { parseSpecDictionary } from '../../src/spec/spec-json.js';
 import type { ExpectedPackage } from '../oracle/expected-tree.js';
 import { machineCode } from './material.js';
 import { type HashAndPrefix, OLD_ROOT, PackageArchive, type PackageRecipe } from './package-archive.js';

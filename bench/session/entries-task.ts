@@ -1,24 +1,22 @@
 // One package through the public streams in one pass: `checksum | decompress | untar | installEntries`, then as `install` does.
 
 import { join } from 'node:path';
-import { tarballPath } from '../../src/buildcache/layout.js';
-import { requireChecksum } from '../../src/buildcache/specfile.js';
-import { IndexClient } from '../../src/mirror/index-client.js';
-import type { Mirror } from '../../src/mirror/mirror.js';
+import type { Mirror } from '../../src/mirror/build-cache.js';
+import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { coreJob } from '../../src/operations/core-job.js';
-import { installEntries } from '../../src/operations/install-stream.js';
+import { packageOffers } from '../../src/operations/fetch/package-offers.js';
+import { coreJob } from '../../src/operations/install/core-job.js';
+import { installEntries } from '../../src/operations/install/install-stream.js';
+import { PackageCore } from '../../src/operations/install/package-core.js';
 import { openStoreForWriting } from '../../src/operations/open-store.js';
-import { PackageCore } from '../../src/operations/package-core.js';
-import { packageOffers } from '../../src/operations/package-offers.js';
-import { resolveSpecs } from '../../src/operations/resolve-specs.js';
+import { resolveSpecs } from '../../src/operations/query/resolve-specs.js';
 import type { RelocationEngine } from '../../src/relocation/engine.js';
-import { Keyring } from '../../src/signature/keyring.js';
+import { Keyring } from '../../src/signature/keys/keyring.js';
 import type { Spec } from '../../src/spec/spec.js';
-import { Stage } from '../../src/store/stage.js';
+import { Stage } from '../../src/store/staging/stage.js';
 import { checksum } from '../../src/stream/checksum.js';
 import { decompress } from '../../src/stream/gunzip-stream.js';
-import type { Inflater } from '../../src/stream/inflater.js';
+import type { Inflater } from '../../src/stream/inflate/inflater.js';
 import { untar } from '../../src/tar/untar.js';
 import type { EntriesTask } from './messages.js';
 
@@ -28,7 +26,7 @@ export async function installThroughEntries(
   engine: RelocationEngine,
   inflater: Inflater,
 ): Promise<void> {
-  const mirror = openMirror(task.cache);
+  const mirror = await openMirror(task.cache);
   const mirrors = [mirror];
   const client = new IndexClient({ cacheFolder: join(task.workFolder, 'index'), mirrors });
   const { catalog } = await client.load();
@@ -38,13 +36,12 @@ export async function installThroughEntries(
   store.ensureSbang();
   const stage = Stage.create(store.root, spec.root.hash);
   const prefix = store.ownPrefixOf(spec.root, spec);
-  const specfile = await specfileOf(spec, mirror);
-  const source = mirror.location(tarballPath(spec.root, spec));
-  const job = coreJob({ store, stage, spec, prefix, layoutVersion: specfile.layoutVersion, source });
+  const { rules, tarball } = await descriptionOf(spec, mirror);
+  const job = coreJob({ store, stage, spec, prefix, rules, source: tarball.location });
   const sink = installEntries(new PackageCore(job, engine, inflater));
-  const { body } = await mirror.get(tarballPath(spec.root, spec), {});
+  const { body } = await tarball.open();
   await body
-    .pipeThrough(checksum({ algorithm: 'sha256', expected: requireChecksum(specfile) }))
+    .pipeThrough(checksum({ algorithm: 'sha256', expected: tarball.sha256 }))
     .pipeThrough(decompress({ inflater }))
     .pipeThrough(untar())
     .pipeTo(sink.writable);
@@ -55,12 +52,12 @@ export async function installThroughEntries(
   stage.remove();
 }
 
-async function specfileOf(spec: Spec, mirror: Mirror) {
+async function descriptionOf(spec: Spec, mirror: Mirror) {
   const keyring = await Keyring.load({});
   const request = { spec, mirrors: [mirror], named: [mirror], keyring, checkSignature: false };
   for await (const offer of packageOffers(request)) {
-    if ('specfile' in offer) return offer.specfile;
-    throw offer.refusal;
+    if ('refusal' in offer) throw offer.refusal;
+    return offer.description;
   }
   throw new Error(`No mirror has "${spec.root.name}"`);
 }

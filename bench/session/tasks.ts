@@ -3,18 +3,18 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { IndexClient } from '../../src/mirror/index-client.js';
+import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { install } from '../../src/operations/install.js';
+import { install } from '../../src/operations/install/install.js';
 import { openStoreForWriting } from '../../src/operations/open-store.js';
-import { relocateAnyTree } from '../../src/operations/relocate-any-tree.js';
-import { resolveSpecs } from '../../src/operations/resolve-specs.js';
+import { resolveSpecs } from '../../src/operations/query/resolve-specs.js';
+import { relocateAnyTree } from '../../src/operations/relocate/relocate-any-tree.js';
 import type { RelocationEngine } from '../../src/relocation/engine.js';
 import { type EngineName, type SelectedEngine, selectEngine } from '../../src/relocation/engines/select.js';
-import { Keyring } from '../../src/signature/keyring.js';
-import { StagedTree } from '../../src/store/staged-tree.js';
-import { GunzipDecoder } from '../../src/stream/gunzip.js';
-import type { Inflater } from '../../src/stream/inflater.js';
+import { Keyring } from '../../src/signature/keys/keyring.js';
+import { StagedTree } from '../../src/store/staging/staged-tree.js';
+import { GunzipDecoder } from '../../src/stream/gzip/gunzip.js';
+import type { Inflater } from '../../src/stream/inflate/inflater.js';
 import { TarReader } from '../../src/tar/tar-reader.js';
 import { installThroughEntries } from './entries-task.js';
 import type { ExtractTask, InstallTask, RelocateTask, SessionTask } from './messages.js';
@@ -55,7 +55,7 @@ export async function prepareTask(task: SessionTask): Promise<() => Promise<void
 
 async function runInstall(task: InstallTask, engine: SelectedEngine): Promise<void> {
   const { root, queries, workers, through } = task;
-  const mirrors = [openMirror(task.cache)];
+  const mirrors = [await openMirror(task.cache)];
   const client = new IndexClient({ cacheFolder: join(task.workFolder, 'index'), mirrors });
   const { catalog } = await client.load();
   const specs = await resolveSpecs({ queries, catalog, mirrors });

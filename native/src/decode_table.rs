@@ -1,5 +1,5 @@
 //! Lookup tables of canonical Huffman codes (RFC 1951 §3.2.2): one main table, subtables for longer codes. Accepts exactly the codes
-//! that zlib accepts. The same tables in TypeScript: src/stream/deflate-format.ts (entries) and src/stream/decode-table.ts.
+//! that zlib accepts. The same tables in TypeScript: src/stream/inflate/deflate-format.ts (entries) and src/stream/inflate/decode-table.ts.
 
 pub const LITLEN_BITS: u32 = 11;
 pub const DISTANCE_BITS: u32 = 8;

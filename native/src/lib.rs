@@ -4,34 +4,11 @@
 //! its input says, and a panic becomes the status [`PANICKED`]. The declarations for TypeScript are in
 //! src/relocation/engines/native-addon.ts; whoever changes a signature here raises [`ABI_VERSION`].
 
-mod answer;
-mod codesign;
 mod cstring;
 mod decode_table;
-mod elf;
-mod elf_format;
-mod elf_grow;
-mod elf_layout;
-mod elf_patch;
-mod elf_placement;
-mod elf_problem;
-mod elf_strings;
-mod elf_tables;
-mod elf_unused;
-mod elf_versions;
-mod elf_writer;
 mod inflate;
 mod inflate_fast;
-mod js_source;
-mod macho;
-mod macho_names;
-mod macho_patch;
-mod page_hash;
-mod posix_path;
-mod prefix_mapping;
 mod prefix_search;
-mod relative_rpath;
-mod source;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -39,20 +16,13 @@ mod text;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use napi::bindgen_prelude::{Float64ArraySlice, Uint32ArraySlice, Uint8Array, Uint8ArraySlice};
-use napi::Env;
 use napi_derive::napi;
 
-use answer::Answer;
-use js_source::{JsSource, ReadFunction};
-use macho_names::NameMap;
-use prefix_mapping::PrefixMapping;
 use prefix_search::PrefixSearch;
-use relative_rpath::FileOrigin;
-use source::Source;
 
 /// The loader refuses an addon with another number.
 #[napi(js_name = "ABI_VERSION")]
-pub const ABI_VERSION: i32 = 2;
+pub const ABI_VERSION: i32 = 3;
 
 /// What a call returns where the addon itself is wrong.
 pub const PANICKED: i32 = -1000;
@@ -248,125 +218,6 @@ impl PrefixTable {
                     }
                 }
             }
-        })
-    }
-}
-
-/// Calls a kernel on a file that JavaScript reads. Report: the status, then the facts; the result is the answer's bytes.
-fn answer_file<'call>(
-    (env, size, read): (&Env, f64, ReadFunction<'call>),
-    report: &mut Float64ArraySlice,
-    kernel: impl FnOnce(&mut dyn Source) -> Answer,
-) -> Option<Uint8Array> {
-    let run = AssertUnwindSafe(|| kernel(&mut JsSource::new(env, size, read)));
-    let Answer { status, facts, bytes } = catch_unwind(run).unwrap_or(Answer::failed(PANICKED));
-    let numbers: Vec<f64> = std::iter::once(f64::from(status)).chain(facts).collect();
-    answer(report, &numbers);
-    (!bytes.is_empty()).then(|| bytes.into())
-}
-
-fn mapping_of(prefixes: &[Uint8Array], replacements: &[Uint8Array]) -> PrefixMapping {
-    let boxed = |list: &[Uint8Array]| list.iter().map(|bytes| bytes[..].into()).collect();
-    PrefixMapping::new(boxed(prefixes), boxed(replacements))
-}
-
-/// The old and the new directory of a file, and the new root.
-fn origin_of(parts: &[Uint8Array]) -> Option<FileOrigin> {
-    let [old, new, root] = parts else {
-        return None;
-    };
-    Some(FileOrigin { old: old[..].into(), new: new[..].into(), root: root[..].into() })
-}
-
-/// New rpaths and interpreters for ELF files.
-#[napi(js_name = "ElfPatcher")]
-pub struct ElfPatcher {
-    mapping: PrefixMapping,
-    rewrites_interpreter: bool,
-}
-
-#[napi]
-impl ElfPatcher {
-    #[napi(constructor)]
-    pub fn new(prefixes: Vec<Uint8Array>, replacements: Vec<Uint8Array>, rewrites_interpreter: bool) -> Self {
-        ElfPatcher { mapping: mapping_of(&prefixes, &replacements), rewrites_interpreter }
-    }
-
-    /// The edits for a file of a size. Report: 0, or the number of what stands in the way of growth and its facts.
-    #[napi]
-    pub fn patch(
-        &self,
-        env: &Env,
-        size: f64,
-        read: ReadFunction<'_>,
-        mut report: Float64ArraySlice,
-        origin: Option<Vec<Uint8Array>>,
-    ) -> Option<Uint8Array> {
-        let origin = origin.as_deref().and_then(origin_of);
-        answer_file((env, size, read), &mut report, |source| {
-            let result =
-                elf_patch::patch_elf(source, &self.mapping, self.rewrites_interpreter, origin.as_ref());
-            Answer::of_elf(result)
-        })
-    }
-}
-
-/// New names in load commands of Mach-O files, and new signatures.
-#[napi(js_name = "MachoPatcher")]
-pub struct MachoPatcher {
-    mapping: PrefixMapping,
-    replaces_identity: bool,
-}
-
-#[napi]
-impl MachoPatcher {
-    #[napi(constructor)]
-    pub fn new(prefixes: Vec<Uint8Array>, replacements: Vec<Uint8Array>, replaces_identity: bool) -> Self {
-        MachoPatcher { mapping: mapping_of(&prefixes, &replacements), replaces_identity }
-    }
-
-    /// The edits for the load commands. Report: 0, or which refusal, and its facts.
-    #[napi]
-    pub fn patch(
-        &self,
-        env: &Env,
-        size: f64,
-        read: ReadFunction<'_>,
-        mut report: Float64ArraySlice,
-        origin: Option<Vec<Uint8Array>>,
-    ) -> Option<Uint8Array> {
-        let origin = origin.as_deref().and_then(origin_of);
-        let names = NameMap { mapping: &self.mapping, origin: origin.as_ref() };
-        answer_file((env, size, read), &mut report, |source| {
-            Answer::of_macho(macho_patch::patch_macho(source, names))
-        })
-    }
-
-    /// Whether a changed file could be signed again; as `patch`, without edits.
-    #[napi]
-    pub fn check_signable(
-        &self,
-        env: &Env,
-        size: f64,
-        read: ReadFunction<'_>,
-        mut report: Float64ArraySlice,
-    ) -> Option<Uint8Array> {
-        answer_file((env, size, read), &mut report, |source| {
-            Answer::of_macho(macho_patch::check_signable(source, self.replaces_identity).map(|()| Vec::new()))
-        })
-    }
-
-    /// The edits for the signatures of a changed file; as `patch`.
-    #[napi]
-    pub fn resign(
-        &self,
-        env: &Env,
-        size: f64,
-        read: ReadFunction<'_>,
-        mut report: Float64ArraySlice,
-    ) -> Option<Uint8Array> {
-        answer_file((env, size, read), &mut report, |source| {
-            Answer::of_macho(macho_patch::resign_macho(source, self.replaces_identity))
         })
     }
 }

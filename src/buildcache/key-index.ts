@@ -2,8 +2,8 @@
 
 import { encodeUtf8 } from '../core/bytes.js';
 import { MetadataError } from '../core/errors.js';
-import { parseJsonDocument } from '../spec/json-document.js';
-import { JsonFact } from '../spec/json-fact.js';
+import { parseJsonDocument } from '../spec/json/json-document.js';
+import { JsonFact } from '../spec/json/json-fact.js';
 
 /** A cache is signed with a few keys; each one listed costs a request. */
 const MOST_KEYS = 1000;

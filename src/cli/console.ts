@@ -1,7 +1,7 @@
 // Where the command line writes: results to stdout, progress and errors to stderr, as text or JSON. The padding of a padded root is
 // never shown, unless the user asks for full paths.
 import { BuildcacheError } from '../core/errors.js';
-import { hidePadding } from '../store/padding.js';
+import { hidePadding } from '../store/root/padding.js';
 import { isInterruption } from './exit-code.js';
 
 export type JsonMode = 'document' | 'lines' | undefined;

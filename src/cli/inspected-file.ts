@@ -1,7 +1,8 @@
 // A file that the command line names, open for looking into it.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { UsageError } from '../core/errors.js';
-import type { InspectedFile } from '../operations/inspect.js';
+import { describeSystemError } from '../host/system-error.js';
+import type { InspectedFile } from '../operations/query/inspect.js';
 
 const CHUNK_SIZE = 1 << 20;
 
@@ -35,7 +36,9 @@ function open(name: string): number {
   try {
     return openSync(name, 'r');
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? cause.code : String(cause);
-    throw new UsageError('usage', `Cannot read "${name}": ${reason}`, { cause, data: { path: name } });
+    throw new UsageError('usage', `Cannot read "${name}": ${describeSystemError(cause)}`, {
+      cause,
+      data: { path: name },
+    });
   }
 }

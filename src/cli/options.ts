@@ -1,15 +1,16 @@
 // Options that several commands share, and what they open.
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import type { Command } from 'commander';
+import { configuredMirrors } from '../config/configured-mirrors.js';
+import { resolveMirrors } from '../config/mirrors-config.js';
 import { UsageError } from '../core/errors.js';
-import { defaultIndexCacheFolder } from '../mirror/index-cache.js';
-import { IndexClient } from '../mirror/index-client.js';
-import type { Mirror } from '../mirror/mirror.js';
-import { type ConfiguredMirror, readMirrorsConfig, resolveMirrors } from '../mirror/mirrors-config.js';
+import type { Environment } from '../host/environment.js';
+import { describeSystemError } from '../host/system-error.js';
+import type { Mirror } from '../mirror/build-cache.js';
+import { defaultIndexCacheFolder } from '../mirror/index/index-cache.js';
+import { IndexClient } from '../mirror/index/index-client.js';
+import type { PackageCatalog } from '../mirror/index/package-catalog.js';
 import { openMirror } from '../mirror/open-mirror.js';
-import type { PackageCatalog } from '../mirror/package-catalog.js';
 import type { Console } from './console.js';
 
 export interface MirrorFlags {
@@ -26,8 +27,6 @@ export interface StoreFlags {
   readonly spackPrefix?: string;
   readonly upstream?: readonly string[];
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export function addMirrorOptions(command: Command): Command {
   return command
@@ -77,31 +76,15 @@ export async function openMirrors(
       },
     );
   }
-  return resolved.map(({ url, name, signed }) =>
-    openMirror(url, { name, signed, environment, caFile: flags.caFile }),
+  const { caFile } = flags;
+  return Promise.all(
+    resolved.map(({ url, name, signed }) => openMirror(url, { name, signed, environment, caFile })),
   );
 }
 
-/** Those of our own `mirrors.yaml` first, then those of Spack's scopes; the first of a name counts. */
-export async function configuredMirrors(environment: Environment): Promise<readonly ConfiguredMirror[]> {
-  const byName = new Map<string, ConfiguredMirror>();
-  for (const file of mirrorFiles(environment)) {
-    const variables = { spackRoot: environment.SPACK_ROOT, environment };
-    for (const mirror of await readMirrorsConfig(file, variables)) {
-      if (!byName.has(mirror.name)) byName.set(mirror.name, mirror);
-    }
-  }
-  return [...byName.values()];
-}
-
-function mirrorFiles(environment: Environment): string[] {
-  const home = environment.HOME ?? homedir();
-  const files = [join(environment.XDG_CONFIG_HOME || join(home, '.config'), 'regraft', 'mirrors.yaml')];
-  if (environment.SPACK_ROOT) {
-    files.push(join(environment.SPACK_USER_CONFIG_PATH || join(home, '.spack'), 'mirrors.yaml'));
-    files.push(join(environment.SPACK_ROOT, 'etc', 'spack', 'mirrors.yaml'));
-  }
-  return files;
+/** Ends the connections to mirrors, so that the process can exit. */
+export async function closeMirrors(mirrors: readonly Mirror[]): Promise<void> {
+  await Promise.all(mirrors.map(({ cache }) => cache.close?.()));
 }
 
 /** Reads the indexes; what went wrong with some of them becomes warnings. */
@@ -128,7 +111,9 @@ export async function readNamedFile(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? cause.code : String(cause);
-    throw new UsageError('usage', `Cannot read "${path}": ${reason}`, { cause, data: { path } });
+    throw new UsageError('usage', `Cannot read "${path}": ${describeSystemError(cause)}`, {
+      cause,
+      data: { path },
+    });
   }
 }

@@ -1,7 +1,7 @@
 // The prefixes that a file of an installed package may name: its own, and those that the package's buildinfo has.
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Buildinfo, parseBuildinfo } from '../buildcache/buildinfo.js';
+import { type Buildinfo, parseBuildinfo } from '../buildcache/buildinfo/buildinfo.js';
 import { toLatin1 } from '../core/bytes.js';
 import { BuildcacheError } from '../core/errors.js';
 

@@ -1,7 +1,7 @@
 // Progress on a terminal: one line per package that is worked on, redrawn in place; finished ones scroll away above.
 import type { ProgressEvent } from '../core/progress.js';
 import type { Console } from './console.js';
-import { formatBytes } from './format.js';
+import { formatBytes } from './render/format.js';
 
 const REDRAW_INTERVAL = 80;
 

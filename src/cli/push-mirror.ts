@@ -1,15 +1,21 @@
 // The mirror that a command writes to.
-import type { Mirror } from '../mirror/mirror.js';
-import { openMirror } from '../mirror/open-mirror.js';
+import { configuredMirrors } from '../config/configured-mirrors.js';
+import type { Mirror } from '../mirror/build-cache.js';
+import { type OpenMirrorOptions, openMirror } from '../mirror/open-mirror.js';
 import { resolvePushMirror } from '../mirror/push-mirror.js';
-import { requireWritable } from '../mirror/writable-mirror.js';
-import { configuredMirrors } from './options.js';
+import { requirePublisher } from '../mirror/require-publisher.js';
 
 /**
  * Opens a mirror to write to.
+ * @param options - the layout to publish in.
  * @throws UsageError `unknown-mirror`, `config`; MirrorError `mirror-protocol`, `mirror-read-only`
  */
-export async function openPushMirror(reference: string): Promise<Mirror> {
+export async function openPushMirror(
+  reference: string,
+  options: Pick<OpenMirrorOptions, 'layout'> = {},
+): Promise<Mirror> {
   const { url, name, signed } = resolvePushMirror(reference, await configuredMirrors(process.env));
-  return requireWritable(openMirror(url, { name, signed, environment: process.env }));
+  const mirror = await openMirror(url, { ...options, name, signed, environment: process.env });
+  requirePublisher(mirror.cache);
+  return mirror;
 }

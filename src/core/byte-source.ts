@@ -26,6 +26,15 @@ export function sizeAfterEdits(size: number, edits: readonly Edit[]): number {
   return edits.reduce((end, edit) => Math.max(end, edit.offset + edit.bytes.length), size);
 }
 
+/** Writes what edits say of bytes that stand at `at` in their file. */
+export function applyEditsAt(bytes: Uint8Array, at: number, edits: readonly Edit[]): void {
+  for (const edit of edits) {
+    const from = Math.max(edit.offset, at);
+    const to = Math.min(edit.offset + edit.bytes.length, at + bytes.length);
+    if (from < to) bytes.set(edit.bytes.subarray(from - edit.offset, to - edit.offset), from - at);
+  }
+}
+
 /** Writes edits over bytes that are in memory; returns these, or a longer copy where an edit needs one. */
 export function applyEdits(bytes: Uint8Array, edits: readonly Edit[]): Uint8Array {
   const size = sizeAfterEdits(bytes.length, edits);

@@ -26,6 +26,8 @@ export type MirrorErrorCode =
   | 'mirror-full' // no space is left where the mirror is
   | 'mirror-write-failed'
   | 'mirror-truncated' // the body ended early
+  | 'mirror-changed' // the object, or that there is none, is not what the request depends on
+  | 'mirror-range' // a part that lies beyond the object's end, or another part than was asked for
   | 'mirror-not-a-buildcache' // for example an HTML page in place of JSON
   | 'index-not-cached'; // offline, and no index was cached before
 
@@ -137,6 +139,11 @@ export interface ErrorDetails {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
+/** What `with` changes. */
+export interface ErrorChanges extends ErrorDetails {
+  readonly message?: string;
+}
+
 /** Base of every error that input from outside can cause. */
 export class BuildcacheError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly code: Code;
@@ -151,6 +158,14 @@ export class BuildcacheError<Code extends ErrorCode = ErrorCode> extends Error {
     this.hint = details.hint;
     this.retryable = details.retryable ?? false;
     this.data = details.data ?? {};
+  }
+
+  /** The same error, of the same class and code, with other words or facts. */
+  with({ message, ...changes }: ErrorChanges): BuildcacheError<Code> {
+    const Kind = this.constructor as typeof BuildcacheError<Code>;
+    const { hint, cause, retryable, data } = this;
+    const details = { ...(hint === undefined ? {} : { hint }), cause, retryable, data, ...changes };
+    return new Kind(this.code, message ?? this.message, details);
   }
 }
 

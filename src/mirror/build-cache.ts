@@ -1,10 +1,11 @@
 // What a build cache can answer, whatever its layout and wherever it lies. Only what every layout can answer stands here as a matter of
 // course; what some cannot do is optional, so that callers see it before they begin.
 import type { RelocationRules } from '../buildcache/relocation-rules.js';
-import type { Specfile } from '../buildcache/specfile.js';
+import type { Specfile } from '../buildcache/specfile/specfile.js';
+import type { MirrorError } from '../core/errors.js';
 import type { WithSignal } from '../core/with-signal.js';
-import type { DagHash, Spec } from '../spec/spec.js';
-import type { Inflater } from '../stream/inflater.js';
+import type { Spec } from '../spec/spec.js';
+import type { Inflater } from '../stream/inflate/inflater.js';
 import type { OpenedObject } from '../transport/object-store.js';
 
 /** A build cache as it is configured: whether signatures are required is no property of the place. */
@@ -23,10 +24,14 @@ export interface BuildCache {
   /** Without credentials: unique per cache, fit for messages and as a key of caches. */
   readonly url: string;
   /**
-   * What the cache has of a package; undefined when it has no metadata of this kind. Nothing but metadata is read.
+   * What the cache has of a package. Nothing but metadata is read.
    * @throws MirrorError; MetadataError, also `wrong-package`; SignatureError
    */
-  describe(spec: Spec, kind: MetadataKind, options: DescribeOptions): Promise<PackageDescription | undefined>;
+  describe(
+    spec: Spec,
+    kind: MetadataKind,
+    options: DescribeOptions,
+  ): Promise<PackageDescription | AbsentPackage>;
   /** Whether it has metadata of a package, of either kind; nothing is read. */
   has(spec: Spec, options?: WithSignal): Promise<boolean>;
   /**
@@ -39,7 +44,7 @@ export interface BuildCache {
   ): Promise<OpenedIndex | 'not-modified' | undefined>;
   /** Where the index is, for messages. */
   readonly indexLocation: string;
-  /** Every package by its own metadata, without the index; missing where the place cannot be listed. */
+  /** Every package by its own metadata, without the index, in a stable order; missing where the place cannot be listed. */
   packages?(options?: ListPackagesOptions): AsyncIterable<ListedPackage>;
   /** Compressed bytes of a package, from a cache that knows without asking anybody; a hint, which never fails. */
   sizeHint?(spec: Spec): number | undefined;
@@ -77,6 +82,12 @@ export interface DescribeOptions extends WithSignal {
   readonly trust: Trust;
 }
 
+/** There is no metadata of the kind that was asked for. */
+export interface AbsentPackage {
+  /** Says where it was looked for: a part of the error when no mirror has the package. */
+  readonly absence: MirrorError;
+}
+
 export interface PackageDescription {
   /** URL or path of the metadata. */
   readonly location: string;
@@ -85,7 +96,7 @@ export interface PackageDescription {
   readonly signature: 'verified' | 'not-required' | 'pending';
   readonly rules: RelocationRules;
   readonly tarball: TarballReference;
-  /** What belongs to the package as it lies there, metadata last: for downloads and copies. */
+  /** What belongs to the package as it lies there, the tarball first and the metadata last: for downloads and copies. */
   readonly files: readonly StoredFile[];
   /**
    * Only where the package proper lies inside of another archive (layout 0): fetches that, verifies what is in it, and describes the
@@ -98,23 +109,24 @@ export interface UnwrapOptions extends DescribeOptions {
   readonly spec: Spec;
   readonly inflater: Inflater;
   readonly scratch: ScratchFile;
-  /** Told when the fetch begins, and of the bytes that came so far. */
+  /** Told when the fetch begins, with 0 bytes, and then of the bytes that came so far. */
   readonly onBytes?: ((bytes: number, size: number | undefined) => void) | undefined;
 }
 
 /** A private file for what must be kept for a while. */
 export interface ScratchFile {
-  /** Begins anew. */
+  /** Begins anew, without what was written before. */
   begin(): void;
   write(bytes: Uint8Array): void;
+  /** Ends what `begin` began. */
   end(): void;
+  /** Reads what was written, from its beginning each time. */
   open(): ReadableStream<Uint8Array>;
 }
 
 export interface UnwrappedPackage extends PackageDescription {
-  /** Of the archive that was unwrapped, which is what a user's own digest means. */
-  readonly outerSha256: string;
-  readonly outerBytes: number;
+  /** The archive that was unwrapped, which is what a user's own digest means. */
+  readonly outer: { readonly location: string; readonly sha256: string; readonly size: number };
 }
 
 /** The compressed archive of a package. */
@@ -123,7 +135,10 @@ export interface TarballReference {
   readonly location: string;
   /** Compressed bytes, where the metadata says so. */
   readonly size: number | undefined;
-  /** What the compressed bytes must be. */
+  /**
+   * What the compressed bytes must be. Asking is what fails where the metadata names no usable checksum.
+   * @throws IntegrityError `checksum-missing`, `checksum-invalid`
+   */
   readonly sha256: string;
   /** Opens it, anew each time. */
   open(options?: WithSignal): Promise<OpenedObject>;
@@ -131,9 +146,9 @@ export interface TarballReference {
 
 /** A file of a package as it lies in the cache. */
 export interface StoredFile {
-  /** From the root of the cache. */
+  /** Where a download puts it: in the layouts 0 to 2 from `build_cache` on, as Spack's downloads. */
   readonly path: string;
-  /** What it must be, where that is known before it was read. */
+  /** What it must be, where that is known before it is read. Throws as that of the tarball. */
   readonly sha256: string | undefined;
   open(options?: WithSignal): Promise<OpenedObject>;
 }
@@ -154,17 +169,17 @@ export interface ListPackagesOptions extends WithSignal {
   readonly hashPrefix?: string | undefined;
 }
 
-/** A package that was found by listing. */
+/** A package that was found by listing. One with metadata of both kinds is found twice. */
 export interface ListedPackage {
-  /** As its name says. */
-  readonly hash: DagHash | undefined;
+  /** As its name says: whatever stands there in place of a hash. */
+  readonly hash: string;
   /** Of its metadata. */
   readonly location: string;
   /**
-   * Reads what the metadata says, without verifying who signed it: for indexes and questions.
+   * Reads what the metadata says, for indexes and questions: whether it describes what its name says is for the caller to ask.
    * @throws MirrorError, MetadataError, SignatureError
    */
-  read(options?: WithSignal): Promise<Spec>;
+  read(options: DescribeOptions): Promise<Spec>;
 }
 
 /** The public keys of a cache. What it says is shown, never believed. */
@@ -200,7 +215,7 @@ export interface Publication {
   write(bytes: Uint8Array): Promise<void>;
   /** Makes the package visible, and removes metadata of the other kind. */
   finish(content: PublishedContent, options?: WithSignal): Promise<void>;
-  /** Drops what was written; after `finish` it does nothing. Never throws. */
+  /** Drops what was written; when `finish` succeeded it does nothing. Never throws. */
   abandon(): Promise<void>;
 }
 
@@ -215,6 +230,8 @@ export interface PublishedContent {
 }
 
 export interface PackedIndex {
+  /** How many packages it offers. */
+  readonly packages: number;
   /** The bytes, from the beginning each time. */
   chunks(): Iterable<Uint8Array>;
   readonly size: number;
@@ -227,7 +244,7 @@ export interface KeyPublisher {
     key: { readonly fingerprint: string; readonly armored: Uint8Array },
     options?: WithSignal,
   ): Promise<void>;
-  /** The files that are there, whatever the index says. */
-  files(options?: WithSignal): AsyncIterable<ShelvedKey>;
+  /** The files that are there, whatever the index says; missing where the place cannot be listed. */
+  files?(options?: WithSignal): AsyncIterable<ShelvedKey>;
   writeIndex(fingerprints: readonly string[], options?: WithSignal): Promise<void>;
 }

@@ -1,74 +1,29 @@
-// Opens a mirror by the scheme of its URL; anything without a scheme is a path.
+// Opens a mirror: the place by the scheme of its reference (`openObjectStore`), and on it the build cache of the layout that lies there.
+// Another kind of place is a scheme of `openObjectStore`; another layout is an implementation of `BuildCache` that is chosen here.
+import type { OpenStoreOptions } from '../transport/open-store.js';
+import { openObjectStore } from '../transport/open-store.js';
+import type { Mirror } from './build-cache.js';
+import { ClassicCache } from './classic/classic-cache.js';
+import type { PublishedLayout } from './classic/classic-publisher.js';
 
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-import { MirrorError } from '../core/errors.js';
-import { FileMirror } from './file-mirror.js';
-import type { ConnectionOptions } from './http-dispatcher.js';
-import { HttpMirror } from './http-mirror.js';
-import type { Mirror } from './mirror.js';
-import type { RetryPolicy } from './retry-policy.js';
-
-export interface OpenMirrorOptions extends ConnectionOptions {
+export interface OpenMirrorOptions extends OpenStoreOptions {
   /** The configured name; the location by default. */
   readonly name?: string | undefined;
   /** Whether metadata must be signed; true by default. */
   readonly signed?: boolean | undefined;
-  readonly retry?: RetryPolicy | undefined;
+  /** The layout of what is published; 1 by default. */
+  readonly layout?: PublishedLayout | undefined;
 }
 
 /**
- * Opens a mirror; nothing is read yet.
- * @param reference A `file:`, `http:` or `https:` URL, or a path.
+ * Opens a mirror. It is asynchronous, as some places have to be asked which layout they have, and some which credentials count; the
+ * places and the layouts that are known today are not asked.
+ *
+ * @param reference - a `file:`, `http:` or `https:` URL, or a path.
  * @throws MirrorError `mirror-protocol` for other schemes and for what is not a URL.
  */
-export function openMirror(reference: string, options: OpenMirrorOptions = {}): Mirror {
-  const scheme = schemeOf(reference);
-  if (scheme === undefined) return new FileMirror({ ...options, root: resolve(reference) });
-  if (scheme === 'file') return new FileMirror({ ...options, root: filePath(reference) });
-  if (scheme !== 'http' && scheme !== 'https') throw unsupported(scheme);
-  return new HttpMirror({ ...options, url: parseUrl(reference) });
-}
-
-/** The lower-case scheme of a URL; undefined for a path. One letter is a drive. */
-export function schemeOf(reference: string): string | undefined {
-  return /^(?:(file):|([a-z][a-z0-9+.-]+):\/\/)/i.exec(reference)?.slice(1).join('').toLowerCase();
-}
-
-function filePath(reference: string): string {
-  try {
-    // "file:name" would quietly mean "/name".
-    if (!/^file:\//i.test(reference)) throw new Error('the path is not absolute');
-    const url = new URL(reference);
-    url.search = '';
-    url.hash = '';
-    return fileURLToPath(url);
-  } catch (cause) {
-    throw new MirrorError(
-      'mirror-protocol',
-      `Cannot open mirror "${reference}": not a file URL of this machine`,
-      {
-        cause,
-        hint: 'Write it as file:///absolute/path',
-        data: { reference },
-      },
-    );
-  }
-}
-
-function parseUrl(reference: string): URL {
-  if (URL.canParse(reference)) return new URL(reference);
-  // The text is not repeated: what cannot be parsed cannot be freed from a password either.
-  throw new MirrorError('mirror-protocol', 'Cannot open a mirror: its URL cannot be parsed', {
-    hint: 'Write it as https://host/path',
-  });
-}
-
-function unsupported(scheme: string): MirrorError {
-  const later = scheme === 's3' || scheme === 'oci' || scheme === 'oci+http';
-  return new MirrorError('mirror-protocol', `Cannot open a mirror with "${scheme}:"`, {
-    hint: later ? `This version does not read ${scheme}: mirrors yet` : 'Use file:, http: or https:',
-    data: { scheme },
-  });
+export async function openMirror(reference: string, options: OpenMirrorOptions = {}): Promise<Mirror> {
+  const { name, signed = true, layout } = options;
+  const store = await openObjectStore(reference, options);
+  return { cache: new ClassicCache({ store, name, layout }), requiresSignature: signed };
 }

@@ -1,6 +1,7 @@
 // Which mirror a push goes to: a configured one has a place of its own for that, perhaps.
+
+import { type ConfiguredMirror, type ResolvedMirror, resolveMirrors } from '../config/mirrors-config.js';
 import { UsageError } from '../core/errors.js';
-import { type ConfiguredMirror, type ResolvedMirror, resolveMirrors } from './mirrors-config.js';
 
 /**
  * Finds the mirror to push to.

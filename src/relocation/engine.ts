@@ -1,8 +1,8 @@
-// The kernels that an engine brings. Every engine gives the same bytes; the `js` engine is the one to read.
+// What an engine is: decoders (stream/inflater.ts) and the kernels below. Every engine gives the same bytes; the `js` engine is the one to read.
 // Bytes go in as views; a kernel that edits does so in place and keeps the length, unless it says otherwise.
 
 import type { ByteSource, Edit } from '../core/byte-source.js';
-import type { Inflater, MemoryPlace, SharedOutput } from '../stream/inflater.js';
+import type { Decoders, MemoryPlace } from '../stream/inflate/inflater.js';
 
 export type { ByteSource, Edit } from '../core/byte-source.js';
 
@@ -23,20 +23,28 @@ export interface TextReplacer {
   replace(text: Uint8Array): Uint8Array | undefined;
 }
 
+/** Where the search of a C string replacer begins in bytes, and whether the bytes are the last of their file. */
+export interface CStringWindow {
+  readonly start: number;
+  readonly isLast: boolean;
+}
+
+export interface CStringReplacement {
+  /** Where the next window must start searching; never before a match's consumed window ends. */
+  readonly next: number;
+  /** How many strings were changed. */
+  readonly replaced: number;
+}
+
 export interface CStringReplacer {
   /** A window must overlap the next one by this many bytes. */
   readonly seam: number;
   /**
    * Replaces every C string match that begins in `[start, bytes.length - seam)` (or up to the end when `isLast`), in place.
-   * Returns where the next window must start searching (never before a match's consumed window ends) and how many were changed.
    * After an error the bytes before `data.offset` may be changed already.
    * @throws RelocationError `cannot-grow-string`, `cannot-shrink-string`; `data.offset` is relative to `bytes`
    */
-  replace(
-    bytes: Uint8Array,
-    start: number,
-    isLast: boolean,
-  ): { readonly next: number; readonly replaced: number };
+  replace(bytes: Uint8Array, window: CStringWindow): CStringReplacement;
 }
 
 export interface ElfPatcher {
@@ -82,20 +90,25 @@ export interface SignOptions {
   readonly replaceIdentity: boolean;
 }
 
-export interface RelocationEngine {
-  readonly name: 'js' | 'wasm' | 'native';
-  /** Compiled code for the engines of other threads (`adoptModules`), where there is such a thing. */
-  readonly modules?: ReadonlyMap<string, object>;
-  /**
-   * A decoder whose output the scanner takes without a copy. Its windows stay reserved: make one per worker and reset it.
-   * @param output for a decoder whose output another thread reads; an engine that cannot share its windows ignores it
-   */
-  createInflater(output?: SharedOutput): Inflater;
-  /** The same engine for bytes that another thread's decoder shares, so that it can work on them without a copy. */
-  inMemory?(place: MemoryPlace): RelocationEngine;
+export interface ElfOptions {
+  /** Whether the interpreter is rewritten too. */
+  readonly rewriteInterpreter: boolean;
+}
+
+/** What relocates: nobody who only decompresses needs it. */
+export interface RelocationKernels {
   createScanner(prefixes: readonly Uint8Array[]): PrefixScanner;
   createTextReplacer(mapping: PrefixMapping): TextReplacer;
   createCStringReplacer(mapping: PrefixMapping): CStringReplacer;
-  createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher;
+  createElfPatcher(mapping: PrefixMapping, options: ElfOptions): ElfPatcher;
   createMachoPatcher(mapping: PrefixMapping, options: SignOptions): MachoPatcher;
+  /** The same kernels for bytes that another thread's decoder shares, so that they can work on them without a copy. */
+  inMemory?(place: MemoryPlace): RelocationKernels;
+}
+
+/** Both halves, from one implementation: the scanner takes the output of the decoder where it lies. */
+export interface RelocationEngine extends Decoders, RelocationKernels {
+  readonly name: 'js' | 'wasm' | 'native';
+  /** Compiled code for the engines of other threads (`adoptModules`), where there is such a thing. */
+  readonly modules?: ReadonlyMap<string, object> | undefined;
 }

@@ -2,7 +2,7 @@
 
 import { SignatureError } from '../core/errors.js';
 import { parseArmoredBlocks } from './armor.js';
-import type { Keyring } from './keyring.js';
+import type { Keyring } from './keys/keyring.js';
 import { type Signer, verifySignature } from './verify.js';
 
 /**

@@ -6,9 +6,10 @@ import type { Readable, Writable } from 'node:stream';
 
 import { concatBytes } from '../core/bytes.js';
 import { SignatureError } from '../core/errors.js';
-import { extractClearsigned } from './clearsign.js';
-import { signableText } from './clearsign-writer.js';
-import { type KeyFacts, withoutControlCharacters } from './key-facts.js';
+import { systemErrorCode } from '../host/system-error.js';
+import { extractClearsigned } from './clearsign/clearsign.js';
+import { signableText } from './clearsign/clearsign-writer.js';
+import { type KeyFacts, withoutControlCharacters } from './keys/key-facts.js';
 
 export interface GpgOptions {
   /** The program; `REGRAFT_GPG`, else `gpg`. */
@@ -143,8 +144,7 @@ async function runGpg(
     await answers.catch(() => {});
     signal?.throwIfAborted();
     if (cause instanceof SignatureError) throw cause;
-    const reason =
-      (cause as NodeJS.ErrnoException).code === 'ENOENT' ? `there is no "${program}"` : String(cause);
+    const reason = systemErrorCode(cause) === 'ENOENT' ? `there is no "${program}"` : String(cause);
     throw gpgFailed(args, reason, cause);
   }
 }

@@ -5,10 +5,10 @@ import { stat } from 'node:fs/promises';
 import { encodeUtf8 } from '../core/bytes.js';
 import type { SignatureError } from '../core/errors.js';
 import { exportFromGpg, type GpgKey, listGpgKeys, signWithGpg } from './gpg.js';
-import { fingerprintOf } from './key-facts.js';
-import type { PublicKeyFile } from './public-key.js';
+import { fingerprintOf } from './keys/key-facts.js';
+import type { PublicKeyFile } from './keys/public-key.js';
+import { ambiguousKey, noSuchKey, readSigningKey } from './keys/signing-key.js';
 import { signClearsigned } from './sign.js';
-import { ambiguousKey, noSuchKey, readSigningKey } from './signing-key.js';
 
 export interface TextSigner {
   /** Signs a text as a file of its own; `source` names it in messages. */

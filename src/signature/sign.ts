@@ -3,8 +3,8 @@
 import type { PrivateKey, SignaturePacket } from 'openpgp';
 
 import { SignatureError } from '../core/errors.js';
-import { formatClearsigned, signableText } from './clearsign-writer.js';
-import { fingerprintOf } from './key-facts.js';
+import { formatClearsigned, signableText } from './clearsign/clearsign-writer.js';
+import { fingerprintOf } from './keys/key-facts.js';
 import { loadOpenPgp, type OpenPgp, verificationConfig } from './openpgp.js';
 
 export interface SignOptions {
@@ -70,7 +70,7 @@ export async function requireSigningKey(key: PrivateKey, date = new Date()): Pro
   throw unusableKey(key, 'GnuPG 2.2 does not know keys of its kind, so no Spack could verify the signature');
 }
 
-export function unusableKey(key: PrivateKey, reason: string, cause?: unknown): SignatureError {
+function unusableKey(key: PrivateKey, reason: string, cause?: unknown): SignatureError {
   const fingerprint = fingerprintOf(key);
   return new SignatureError('key-unusable', `Cannot sign with the key "${fingerprint}": ${reason}`, {
     cause,

@@ -4,7 +4,7 @@
 import type { Key, KeyID, Signature, SignaturePacket } from 'openpgp';
 
 import { SignatureError } from '../core/errors.js';
-import type { Keyring } from './keyring.js';
+import type { Keyring } from './keys/keyring.js';
 import { loadOpenPgp, type OpenPgp, verificationConfig } from './openpgp.js';
 
 /** Each signature costs a public key operation, so hostile input must not bring thousands. */

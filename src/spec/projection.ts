@@ -2,8 +2,9 @@
 // (FORMATS.md §1 "Paths from a spec").
 
 import { UsageError } from '../core/errors.js';
-import { type Constraint, parseConstraint, satisfies } from './constraint.js';
 import { formatNode } from './format.js';
+import { type Constraint, satisfies } from './query/constraint.js';
+import { parseConstraint } from './query/spec-syntax.js';
 import type { NodeGraph, SpecNode } from './spec.js';
 
 /** What Spack used before 1.0, and what a store has that was never configured. */

@@ -16,15 +16,22 @@ export function installOrder(spec: Spec): SpecNode[] {
   return walk(spec, LINK_RUN).postorder;
 }
 
+/** The two orders of a walk from the root. */
+export interface WalkOptions {
+  readonly order?: 'depth-first' | 'breadth-first';
+}
+
 /**
- * The nodes whose prefixes a package may hold, in the order in which they are replaced: preorder over link edges,
- * children by name, then the root's direct run dependencies that are not yet there. Externals are left out.
+ * The nodes whose prefixes a package may hold, in the order in which they are replaced: over link edges from the root, depth first
+ * (preorder; Spack 1.x: breadth first), children by name, then the root's direct run dependencies that are not yet there. Externals are
+ * left out.
  *
  * @throws MetadataError `metadata-invalid` when the spec lacks a node.
  */
-export function hashToPrefixOrder(spec: Spec): SpecNode[] {
+export function hashToPrefixOrder(spec: Spec, { order = 'depth-first' }: WalkOptions = {}): SpecNode[] {
   const nodes = new Map<DagHash, SpecNode>();
-  for (const node of walk(spec, LINK).preorder) nodes.set(node.hash, node);
+  const linked = order === 'depth-first' ? walk(spec, LINK).preorder : breadthFirst(spec, LINK);
+  for (const node of linked) nodes.set(node.hash, node);
   for (const node of childrenOf(spec, spec.root, ['run'])) {
     if (!nodes.has(node.hash)) nodes.set(node.hash, node);
   }
@@ -72,6 +79,16 @@ export function nodeOf(spec: Spec, edge: Pick<DependencyEdge, 'name' | 'hash'>):
 /** A spec of the same graph with another of its nodes as the root. */
 export function subSpec(spec: Spec, root: SpecNode): Spec {
   return { root, nodes: spec.nodes };
+}
+
+/** Each node once, the nearest to the root first. */
+function breadthFirst(spec: Spec, types: readonly DependencyType[]): SpecNode[] {
+  const found = new Map<DagHash, SpecNode>([[spec.root.hash, spec.root]]);
+  // A map goes on with what is added while it is walked.
+  for (const node of found.values())
+    for (const child of childrenOf(spec, node, types))
+      if (!found.has(child.hash)) found.set(child.hash, child);
+  return [...found.values()];
 }
 
 /** Both orders of one depth-first walk; without recursion, since a graph may be one long chain. */

@@ -2,7 +2,7 @@
 
 import type { JsonValue, SpecNode } from './spec.js';
 
-export const COMPILER_FLAGS = ['cflags', 'cppflags', 'cxxflags', 'fflags', 'ldflags', 'ldlibs'] as const;
+const COMPILER_FLAGS = ['cflags', 'cppflags', 'cxxflags', 'fflags', 'ldflags', 'ldlibs'] as const;
 
 /** A variant's value: a list where it may hold several, true or false, or one text. */
 export type VariantValue = boolean | string | readonly string[];

@@ -2,15 +2,13 @@
 // in $SPACK_ROOT, else a tree of our own. DESIGN.md §6; FORMATS.md §1 "Projections", §5 "Padding"; Spack `parse_install_tree`.
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { ProjectionEntry } from '../config/install-tree.js';
+import type { PackagePermissions } from '../config/package-permissions.js';
+import type { SpackConfigRequest } from '../config/spack-config.js';
+import { type LockTimeouts, readStoreSettings } from '../config/store-settings.js';
 import { UsageError } from '../core/errors.js';
-import { expandConfigPath } from './config-path.js';
-import type { LockTimeouts } from './locks.js';
-import { addPadding, LONGEST_PADDED_LENGTH, padRoot, unpaddedRoot } from './padding.js';
-import type { Audience, PackagePermissions, PermissionSettings } from './permissions.js';
-import { ConfigSection, type SpackConfigRequest, wrongType } from './spack-config.js';
-
-/** A constraint on specs, or `all`, and the template for what satisfies it. */
-export type ProjectionEntry = readonly [constraint: string, template: string];
+import type { Environment } from '../host/environment.js';
+import { addPadding, padRoot, unpaddedRoot } from './root/padding.js';
 
 export interface StoreConfigRequest {
   readonly root?: string | undefined;
@@ -20,7 +18,7 @@ export interface StoreConfigRequest {
   readonly spackPrefix?: string | undefined;
   /** Asked before those of the configuration. */
   readonly upstreams?: readonly string[];
-  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly environment?: Environment;
   readonly homeFolder?: string;
 }
 
@@ -93,149 +91,27 @@ function projectionOption({ projection }: StoreConfigRequest): readonly Projecti
 }
 
 function configFromSpack({ request, spackPrefix }: Base, spack: SpackConfigRequest): StoreConfig {
-  const config = ConfigSection.read('config', spack);
-  const tree = installTree(config, spack);
-  const own =
-    request.paddedLength === undefined ? tree.root : padRoot(tree.unpaddedRoot, request.paddedLength);
+  const settings = readStoreSettings(spack);
+  const { root, paddedLength, projections } = settings.tree;
   return {
     source: 'spack',
-    root: own,
-    unpaddedRoot: tree.unpaddedRoot,
-    projections: projectionOption(request) ?? tree.projections,
-    hashLength: hashLength(config),
-    allowSetGroupId: config.boolean('config', 'allow_sgid') ?? true,
-    permissions: permissions(ConfigSection.read('packages', spack)),
-    upstreams: [
-      ...(request.upstreams ?? []).map((upstream) => resolve(upstream)),
-      ...upstreamRoots(ConfigSection.read('upstreams', spack), spack),
-    ],
+    root:
+      request.paddedLength === undefined
+        ? padAsSpack(root, paddedLength)
+        : padRoot(root, request.paddedLength),
+    unpaddedRoot: root,
+    projections: projectionOption(request) ?? projections,
+    hashLength: settings.hashLength,
+    allowSetGroupId: settings.allowSetGroupId,
+    permissions: settings.permissions,
+    upstreams: [...(request.upstreams ?? []).map((upstream) => resolve(upstream)), ...settings.upstreams],
     spackPrefix,
-    noLock: config.boolean('config', 'locks') === false,
-    lockTimeouts: lockTimeouts(config),
-  };
-}
-
-interface InstallTree {
-  readonly root: string;
-  readonly unpaddedRoot: string;
-  readonly projections: readonly ProjectionEntry[] | undefined;
-}
-
-function installTree(config: ConfigSection, spack: SpackConfigRequest): InstallTree {
-  const found = config.get('config', 'install_tree');
-  if (typeof found?.value === 'string') return oldInstallTree(config, found.value, spack);
-  const keys = ['config', 'install_tree', 'root'];
-  const path = config.text(...keys) ?? '$spack/opt/spack';
-  const { root, padding } = splitOldPadding(path);
-  const expanded = expandConfigPath({ path: root, file: config.fileOf(keys), key: keys.join(':') }, spack);
-  return {
-    ...padAsSpack(expanded, paddedLength(config) ?? padding),
-    projections: projections(config),
-  };
-}
-
-/** Before 0.16 the install tree was a path, perhaps with its padding in it, and the template stood beside it. */
-function oldInstallTree(config: ConfigSection, value: string, spack: SpackConfigRequest): InstallTree {
-  const { root, padding } = splitOldPadding(value);
-  const keys = ['config', 'install_tree'];
-  const expanded = expandConfigPath({ path: root, file: config.fileOf(keys), key: keys.join(':') }, spack);
-  const scheme = config.text('config', 'install_path_scheme');
-  return {
-    ...padAsSpack(expanded, padding),
-    projections: scheme === undefined ? undefined : [['all', scheme]],
-  };
-}
-
-function splitOldPadding(path: string): { root: string; padding: number | undefined } {
-  const found = /\$padding(?::(\d+))?|\$\{padding(?::(\d+))?\}/.exec(path);
-  if (found === null) return { root: path, padding: undefined };
-  const length = found[1] ?? found[2];
-  return {
-    root: path.replace(found[0], ''),
-    padding: length === undefined ? LONGEST_PADDED_LENGTH : Number(length),
+    noLock: !settings.locks,
+    lockTimeouts: settings.lockTimeouts,
   };
 }
 
 /** A length that cannot be reached is no error here: the tree is where Spack has it. */
-function padAsSpack(root: string, length: number | undefined): { root: string; unpaddedRoot: string } {
-  return { root: length === undefined ? root : addPadding(root, length), unpaddedRoot: root };
-}
-
-function paddedLength(config: ConfigSection): number | undefined {
-  const keys = ['config', 'install_tree', 'padded_length'];
-  const found = config.get(...keys);
-  if (found === undefined || found.value === false || found.value === 0) return undefined;
-  if (found.value === true) return LONGEST_PADDED_LENGTH;
-  if (Number.isSafeInteger(found.value) && Number(found.value) <= LONGEST_PADDED_LENGTH)
-    return Number(found.value);
-  throw wrongType(found, keys, `true, false or a whole number up to ${LONGEST_PADDED_LENGTH}`);
-}
-
-function projections(config: ConfigSection): readonly ProjectionEntry[] | undefined {
-  const keys = ['config', 'install_tree', 'projections'];
-  const entries = config.entries(...keys).map(([constraint, found]): ProjectionEntry => {
-    if (typeof found.value !== 'string') throw wrongType(found, [...keys, constraint], 'a text');
-    return [constraint, found.value];
-  });
-  return entries.length === 0 ? undefined : entries;
-}
-
-function hashLength(config: ConfigSection): number | undefined {
-  const keys = ['config', 'install_hash_length'];
-  const length = config.number(...keys);
-  if (length === undefined || (Number.isInteger(length) && length >= 1)) return length;
-  throw wrongType({ value: length, file: config.fileOf(keys) }, keys, 'a whole number from 1 on');
-}
-
-/** Seconds in Spack's configuration; null waits without end. */
-function lockTimeouts(config: ConfigSection): LockTimeouts {
-  const database = config.number('config', 'db_lock_timeout');
-  const prefix = config.number('config', 'package_lock_timeout');
-  return {
-    ...(database ? { database: database * 1000 } : {}),
-    ...(prefix ? { prefix: prefix * 1000 } : {}),
-  };
-}
-
-const AUDIENCES: readonly string[] = ['user', 'group', 'world'] satisfies Audience[];
-
-function permissions(packages: ConfigSection): PackagePermissions {
-  const names = packages
-    .entries('packages')
-    .filter(([name]) => packages.get('packages', name, 'permissions'));
-  return Object.fromEntries(names.map(([name]) => [name, permissionSettings(packages, name)]));
-}
-
-function permissionSettings(packages: ConfigSection, name: string): PermissionSettings {
-  const keys = ['packages', name, 'permissions'];
-  packages.entries(...keys);
-  const read = audience(packages, [...keys, 'read']);
-  const write = audience(packages, [...keys, 'write']);
-  const group = groupName(packages, [...keys, 'group']);
-  return { ...(read ? { read } : {}), ...(write ? { write } : {}), ...(group ? { group } : {}) };
-}
-
-function audience(packages: ConfigSection, keys: readonly string[]): Audience | undefined {
-  const found = packages.get(...keys);
-  if (found === undefined || found.value === '') return undefined;
-  if (typeof found.value === 'string' && AUDIENCES.includes(found.value)) return found.value as Audience;
-  throw wrongType(found, keys, `one of ${AUDIENCES.join(', ')}`);
-}
-
-function groupName(packages: ConfigSection, keys: readonly string[]): string | undefined {
-  const found = packages.get(...keys);
-  if (found === undefined) return undefined;
-  if (typeof found.value === 'string') return found.value;
-  if (Number.isSafeInteger(found.value) && Number(found.value) >= 0) return String(found.value);
-  throw wrongType(found, keys, 'the name or the number of a group');
-}
-
-function upstreamRoots(upstreams: ConfigSection, spack: SpackConfigRequest): string[] {
-  const roots = upstreams.entries('upstreams').map(([name]) => {
-    const keys = ['upstreams', name, 'install_tree'];
-    const path = upstreams.text(...keys);
-    if (path === undefined) return undefined;
-    return expandConfigPath({ path, file: upstreams.fileOf(keys), key: keys.join(':') }, spack);
-  });
-  return roots.filter((root) => root !== undefined);
+function padAsSpack(root: string, length: number | undefined): string {
+  return length === undefined ? root : addPadding(root, length);
 }

@@ -1,29 +1,26 @@
 // A Spack store: which packages are where, and how one comes or goes. Brings together the database, the locks, the upstream stores
 // and the places that prefixes have. DESIGN.md §4, FORMATS.md §1 "Prefix of a node".
 import { isAbsolute, join, normalize, resolve } from 'node:path';
+import type { PackagePermissions } from '../config/package-permissions.js';
+import type { LockTimeouts } from '../config/store-settings.js';
 import { MetadataError, StoreError, UsageError } from '../core/errors.js';
+import { specFromRecords } from '../spec/json/spec-json.js';
 import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
-import { specFromRecords } from '../spec/spec-json.js';
-import { type CommittedPrefix, commitPrefix } from './commit.js';
-import { recoverCommits } from './commit-recovery.js';
-import { StoreDatabase } from './database.js';
-import type { InstallRecord } from './database-file.js';
-import { groupId } from './group.js';
-import { holdsPackage, isThere } from './installed-prefix.js';
-import { type LockTimeouts, StoreLocks } from './locks.js';
-import { unpaddedRoot } from './padding.js';
-import {
-  directoryMode,
-  type PackagePermissions,
-  type PermissionPolicy,
-  permissionPolicy,
-} from './permissions.js';
-import { removeLeftovers } from './private-folder.js';
-import type { RecordLocks } from './record-lock.js';
-import { ensureSbang, sbangPath } from './sbang.js';
+import { type CommittedPrefix, commitPrefix } from './commit/commit.js';
+import { recoverCommits } from './commit/commit-recovery.js';
+import { StoreDatabase } from './database/database.js';
+import type { InstallRecord } from './database/database-file.js';
+import { holdsPackage, isThere } from './database/installed-prefix.js';
+import { Upstreams } from './database/upstreams.js';
+import { StoreLocks } from './locks/locks.js';
+import type { RecordLocks } from './locks/record-lock.js';
+import { groupId } from './prefix/group.js';
+import { directoryMode, type PermissionPolicy, permissionPolicy } from './prefix/permissions.js';
+import { unpaddedRoot } from './root/padding.js';
+import { ensureSbang, sbangPath } from './root/sbang.js';
+import { prepareRoot, requireReadableRoot } from './root/store-root.js';
+import { removeLeftovers } from './staging/private-folder.js';
 import { StorePaths } from './store-layout.js';
-import { prepareRoot, requireReadableRoot } from './store-root.js';
-import { Upstreams } from './upstreams.js';
 
 export interface StoreOptions {
   readonly root: string;

@@ -7,8 +7,7 @@ import {
   type WritableStream,
 } from 'node:stream/web';
 import { IntegrityError } from '../core/errors.js';
-
-const QUEUE_SIZE = 1024 * 1024;
+import { QUEUE_SIZE } from './chunk-size.js';
 
 export interface ChecksumOptions {
   /** A name that `node:crypto` knows. */

@@ -8,10 +8,9 @@ import {
   type WritableStreamDefaultController,
 } from 'node:stream/web';
 import { ChunkBuffer } from './chunk-buffer.js';
-import type { PushDecoder } from './gunzip.js';
+import { CHUNK_SIZE, QUEUE_SIZE } from './chunk-size.js';
+import type { PushDecoder } from './push-decoder.js';
 
-const QUEUE_SIZE = 1024 * 1024;
-const CHUNK_SIZE = 256 * 1024;
 /** Input decoded at a time: at most 1032 times as much (16 MiB) is queued beyond what the reader asked for. */
 const PIECE_SIZE = 16 * 1024;
 
@@ -38,12 +37,12 @@ export class DecoderStream {
     this.writable = this.#makeWritable();
   }
 
-  /** Bytes after the last member that were left alone. */
+  /** Bytes after the last segment that were left alone. */
   get ignoredBytes(): number {
     return this.#decoder.ignoredBytes;
   }
 
-  /** Says that nothing after the current member is wanted, even if it looks like another one. */
+  /** Says that nothing after the current segment is wanted, even if it looks like another one. */
   stop(): void {
     this.#decoder.stop();
   }

@@ -1,9 +1,9 @@
 // The decompressing byte stages as Web Streams.
 import { DecoderStream } from './decoder-stream.js';
 import { Decompressor } from './decompress.js';
-import { GunzipDecoder } from './gunzip.js';
-import type { Inflater } from './inflater.js';
-import { JsInflater } from './js-inflater.js';
+import { GunzipDecoder } from './gzip/gunzip.js';
+import type { Inflater } from './inflate/inflater.js';
+import { JsInflater } from './inflate/js-inflater.js';
 
 export interface DecompressOptions {
   /** The engine's raw decoder, used by this stream alone while it runs; without it the one in TypeScript. */

@@ -1,7 +1,7 @@
 // The chunks of a byte stream through two buffers that are used again: new ones for every chunk would be most of the memory of an
 // installation, and fresh pages each time.
 
-const BUFFER_SIZE = 256 * 1024;
+import { CHUNK_SIZE } from './chunk-size.js';
 
 /**
  * Reads a stream to its end; one chunk is read while the last one is worked on. A chunk is valid until the next one is asked for.
@@ -26,8 +26,8 @@ function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReade
 async function* readInTurns(reader: ReadableStreamBYOBReader): AsyncGenerator<Uint8Array> {
   let isComplete = false;
   try {
-    let pending = reader.read(new Uint8Array(BUFFER_SIZE));
-    let spare = new ArrayBuffer(BUFFER_SIZE);
+    let pending = reader.read(new Uint8Array(CHUNK_SIZE));
+    let spare = new ArrayBuffer(CHUNK_SIZE);
     for (;;) {
       const { value, done } = await pending;
       if (done || value === undefined) break;

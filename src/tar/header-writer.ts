@@ -1,6 +1,6 @@
 // Writes the 512-byte header block of a tar archive (POSIX.1-2001 "ustar"), byte for byte as Python's tarfile does: FORMATS.md §3.
 import { fromLatin1 } from '../core/bytes.js';
-import { decodeSurrogateEscape, isAscii } from '../core/surrogate-escape.js';
+import { decodeSurrogateEscape, isAscii } from '../host/surrogate-escape.js';
 import { BLOCK_SIZE, FIELDS } from './header.js';
 
 export interface HeaderFields {

@@ -1,6 +1,6 @@
 // What a tar archive consists of besides the bodies of its files: headers, padding, the end (POSIX pax; FORMATS.md §3).
 import { concatBytes } from '../core/bytes.js';
-import { isAscii } from '../core/surrogate-escape.js';
+import { isAscii } from '../host/surrogate-escape.js';
 import { BLOCK_SIZE } from './header.js';
 import { encodeHeader, limitOf, sizeOf } from './header-writer.js';
 import { encodePax, type PaxRecord } from './pax-writer.js';

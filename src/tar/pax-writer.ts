@@ -1,6 +1,6 @@
 // Writes the records of a pax extended header (POSIX.1-2001 pax "Extended Header"), as Python's tarfile does: FORMATS.md §3.
 import { fromLatin1 } from '../core/bytes.js';
-import { decodeSurrogateEscape, isAscii, isEscapedByte } from '../core/surrogate-escape.js';
+import { decodeSurrogateEscape, isAscii, isEscapedByte } from '../host/surrogate-escape.js';
 
 export interface PaxRecord {
   readonly keyword: string;

@@ -61,6 +61,8 @@ export interface ObjectStore {
 export interface ListOptions extends WithSignal {
   /** Objects in folders below, too; only those directly in the folder by default. */
   readonly isRecursive?: boolean | undefined;
+  /** Name the folders directly in it, too: their paths end in `/`, as the prefixes that a bucket tells. Not together with `isRecursive`. */
+  readonly withFolders?: boolean | undefined;
   /** Ask for the sizes, where that costs something. */
   readonly withSizes?: boolean | undefined;
 }
@@ -75,7 +77,7 @@ export interface ListedObject {
 }
 
 export interface ObjectLister {
-  /** The objects of a folder, sorted by path. A folder that is not there has none. */
+  /** The objects of a folder, sorted by path; some may be no more when they are opened. A folder that is not there has none. */
   list(folder: string, options?: ListOptions): AsyncIterable<ListedObject>;
 }
 

@@ -74,7 +74,7 @@ describe('what inputs expect', () => {
     );
     const strings = everywhereInput(1, sixty);
     const expected = Buffer.from(expectedCStrings(strings));
-    engine.createCStringReplacer(sixty).replace(strings.bytes, 0, true);
+    engine.createCStringReplacer(sixty).replace(strings.bytes, { start: 0, isLast: true });
     assert.deepEqual(strings.bytes, expected);
     assert.notDeepEqual(Buffer.from(expectedElf(elfInput(2, sixty))), elfInput(2, sixty).bytes);
   });

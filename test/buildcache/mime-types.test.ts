@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { FileClassifier } from '../../src/buildcache/classify-file.js';
+import { FileClassifier } from '../../src/buildcache/buildinfo/classify-file.js';
 import { encodeUtf8, toLatin1 } from '../../src/core/bytes.js';
 import { tarballsOf } from '../helpers/golden-store.js';
 import { readMembers } from '../helpers/unpack-tar.js';

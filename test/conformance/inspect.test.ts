@@ -4,10 +4,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { readElfContents } from '../../src/binfmt/elf-contents.js';
+import { readElfContents } from '../../src/binfmt/elf/elf-contents.js';
 import { openInspectedFile } from '../../src/cli/inspected-file.js';
-import { inspectionAsJson, inspectionLines } from '../../src/cli/render-inspection.js';
-import { inspect } from '../../src/operations/inspect.js';
+import { inspectionAsJson, inspectionLines } from '../../src/cli/render/render-inspection.js';
+import { inspect } from '../../src/operations/query/inspect.js';
 
 const FOLDERS = [
   '/usr/bin',

@@ -6,7 +6,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { readElf } from '../../src/binfmt/elf.js';
+import { readElf } from '../../src/binfmt/elf/elf.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import { fromLatin1 } from '../../src/core/bytes.js';
 import { ENGINES } from '../engines/engines.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { ArchiveError, BuildcacheError, StoreError } from '../../src/core/errors.js';
+import { ArchiveError, BuildcacheError, MirrorError, StoreError } from '../../src/core/errors.js';
 
 describe('BuildcacheError', () => {
   it('carries code, message, hint, cause and facts', () => {
@@ -67,4 +67,27 @@ describe('error codes', () => {
         assert.doesNotMatch(message, /\.$/, message);
       }
   });
+});
+
+it('BuildcacheError.with changes what it is told, and keeps class, code and the rest', () => {
+  const cause = new Error('deeper');
+  const error = new StoreError('disk-full', 'full', {
+    hint: 'free',
+    cause,
+    retryable: true,
+    data: { path: '/x' },
+  });
+  const same = error.with({});
+  assert.ok(same instanceof StoreError && same !== error);
+  const facts = ({ name, code, message, hint, cause, retryable, data }: BuildcacheError) => [
+    [name, code, message, hint],
+    [cause, retryable, data],
+  ];
+  assert.deepEqual(facts(same), facts(error));
+  const other = error.with({ message: 'fuller', cause: error, retryable: false, data: { path: '/y' } });
+  assert.deepEqual(facts(other), [
+    ['StoreError', 'disk-full', 'fuller', 'free'],
+    [error, false, { path: '/y' }],
+  ]);
+  assert.ok(!('cause' in new MirrorError('mirror-full', 'x').with({ message: 'y' })));
 });

@@ -21,7 +21,7 @@ const VECTORS = loadVectors<CStringVector>('cstring.json');
 function replaceWhole(replacer: CStringReplacer, input: Uint8Array): Uint8Array | string {
   const bytes = Buffer.from(input);
   return resultOf(() => {
-    replacer.replace(bytes, 0, true);
+    replacer.replace(bytes, { start: 0, isLast: true });
     return bytes;
   });
 }
@@ -49,7 +49,7 @@ function replaceInWindows(
     for (let at = 0; at < input.length || at === 0; at += step) {
       window = place(Buffer.concat([window, input.subarray(at, at + step)]));
       const isLast = at + step >= input.length;
-      const { next } = replacer.replace(window, start, isLast);
+      const { next } = replacer.replace(window, { start, isLast });
       const keepFrom = isLast ? window.length : Math.max(0, window.length - replacer.seam);
       assert.ok(next >= keepFrom && next <= window.length, 'next is behind what was searched');
       done.push(Buffer.from(window.subarray(0, keepFrom)));
@@ -132,7 +132,7 @@ for (const engine of ENGINES) {
         ]),
       );
       assert.throws(
-        () => replacer.replace(Buffer.from('0123/old/lib\0'), 0, true),
+        () => replacer.replace(Buffer.from('0123/old/lib\0'), { start: 0, isLast: true }),
         (error) => {
           assert.ok(error instanceof RelocationError);
           assert.equal(error.code, 'cannot-grow-string');
@@ -143,7 +143,7 @@ for (const engine of ENGINES) {
         },
       );
       assert.throws(
-        () => replacer.replace(Buffer.from('01234/opt/x/ab\0'), 2, true),
+        () => replacer.replace(Buffer.from('01234/opt/x/ab\0'), { start: 2, isLast: true }),
         (error) => {
           assert.ok(error instanceof RelocationError);
           assert.equal(error.code, 'cannot-shrink-string');
@@ -156,12 +156,15 @@ for (const engine of ENGINES) {
 
     it('counts what it replaced, and does nothing for a mapping of identities', () => {
       const bytes = Buffer.from('/old/store/zlib/lib/x\0/long/opt/old/share\0');
-      assert.deepEqual(engine.createCStringReplacer(MAPPING).replace(bytes, 0, true), {
+      assert.deepEqual(engine.createCStringReplacer(MAPPING).replace(bytes, { start: 0, isLast: true }), {
         next: bytes.length,
         replaced: 2,
       });
       const nothing = engine.createCStringReplacer(mappingOf([['/old', '/old']]));
-      assert.deepEqual(nothing.replace(Buffer.from('/old'), 0, true), { next: 4, replaced: 0 });
+      assert.deepEqual(nothing.replace(Buffer.from('/old'), { start: 0, isLast: true }), {
+        next: 4,
+        replaced: 0,
+      });
     });
   });
 }
@@ -173,7 +176,7 @@ describe('C strings, wasm in place', () => {
     const replacer = engine.createCStringReplacer(MAPPING);
     const expected = naiveCStrings(SAMPLE, MAPPING);
     const view = inWasmMemory(SAMPLE);
-    replacer.replace(view, 0, true);
+    replacer.replace(view, { start: 0, isLast: true });
     assert.deepEqual(Buffer.from(view), expected);
     for (const step of SPLITS) {
       assert.deepEqual(replaceInWindows(replacer, SAMPLE, step, inWasmMemory), expected);

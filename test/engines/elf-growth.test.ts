@@ -1,8 +1,8 @@
 // ELF growth in every engine: each does to good, damaged and hostile files what the `js` engine does, or refuses them with the same facts.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readElf } from '../../src/binfmt/elf.js';
-import { readElfTables } from '../../src/binfmt/elf-tables.js';
+import { readElf } from '../../src/binfmt/elf/elf.js';
+import { readElfTables } from '../../src/binfmt/elf/elf-tables.js';
 import { type ByteSource, sourceOfBytes } from '../../src/core/byte-source.js';
 import { EMPTY_BYTES, toLatin1 } from '../../src/core/bytes.js';
 import type { PrefixMapping, RelocationEngine } from '../../src/relocation/engine.js';

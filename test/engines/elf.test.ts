@@ -7,7 +7,7 @@ import { applyEdits, type ByteSource, type Edit, sourceOfBytes } from '../../src
 import { toLatin1 } from '../../src/core/bytes.js';
 import { BuildcacheError, RelocationError } from '../../src/core/errors.js';
 import type { ElfPatcher, RelocationEngine } from '../../src/relocation/engine.js';
-import { dropMissingRpaths } from '../../src/relocation/missing-rpaths.js';
+import { dropMissingRpaths } from '../../src/relocation/names/missing-rpaths.js';
 import { buildElf, type ElfOptions } from '../helpers/elf-builder.js';
 import { decodeMapping, type EncodedMapping, fromBase64, loadVectors } from '../helpers/vectors.js';
 import { ENGINES, mappingOf } from './engines.js';

@@ -2,7 +2,7 @@
 import { toLatin1 } from '../../src/core/bytes.js';
 import type { PrefixMapping, RelocationEngine } from '../../src/relocation/engine.js';
 import { JsEngine } from '../../src/relocation/engines/js.js';
-import { WasmEngine } from '../../src/relocation/engines/wasm.js';
+import { WasmEngine } from '../../src/relocation/engines/wasm/wasm.js';
 import { NATIVE } from '../helpers/native-engine.js';
 
 export const WASM = new WasmEngine();

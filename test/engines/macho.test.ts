@@ -2,8 +2,8 @@
 // with the same facts.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readCodeSignature } from '../../src/binfmt/codesign.js';
-import { readMacho } from '../../src/binfmt/macho.js';
+import { readCodeSignature } from '../../src/binfmt/macho/codesign.js';
+import { readMacho } from '../../src/binfmt/macho/macho.js';
 import { applyEdits, sourceOfBytes } from '../../src/core/byte-source.js';
 import { toLatin1 } from '../../src/core/bytes.js';
 import type { PrefixMapping, RelocationEngine } from '../../src/relocation/engine.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { readElf } from '../../src/binfmt/elf.js';
+import { readElf } from '../../src/binfmt/elf/elf.js';
 import { applyEdits, sizeAfterEdits, sourceOfBytes } from '../../src/core/byte-source.js';
 import { fromLatin1, toLatin1 } from '../../src/core/bytes.js';
 import type { FileOrigin, RelocationEngine } from '../../src/relocation/engine.js';

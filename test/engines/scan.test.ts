@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
-import { WasmEngine } from '../../src/relocation/engines/wasm.js';
+import { WasmEngine } from '../../src/relocation/engines/wasm/wasm.js';
 import { ENGINES, inWasmMemory, latin1, mappingOf, naiveScan, WASM } from './engines.js';
 
 const CASES: readonly {
@@ -117,7 +117,7 @@ describe('scan, wasm in place', () => {
     const { buffer } = engine.kernels.exports.memory;
     scanner.scan(input);
     text.replace(input);
-    strings.replace(input.slice(), 0, true);
+    strings.replace(input.slice(), { start: 0, isLast: true });
     elf.patch(sourceOfBytes(input));
     assert.equal(engine.kernels.exports.memory.buffer, buffer);
   });

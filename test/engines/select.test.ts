@@ -4,8 +4,8 @@ import { describe, it } from 'node:test';
 import { RelocationError, UsageError } from '../../src/core/errors.js';
 import { JsEngine } from '../../src/relocation/engines/js.js';
 import { type EngineChoice, type EngineLoaders, selectEngine } from '../../src/relocation/engines/select.js';
-import { WasmEngine } from '../../src/relocation/engines/wasm.js';
-import { WasmKernels } from '../../src/relocation/engines/wasm-kernels.js';
+import { WasmEngine } from '../../src/relocation/engines/wasm/wasm.js';
+import { WasmKernels } from '../../src/relocation/engines/wasm/wasm-kernels.js';
 
 const UNAVAILABLE = () => {
   throw new RelocationError('engine-unavailable', 'Cannot start', { data: { reason: 'not today' } });

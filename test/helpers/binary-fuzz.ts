@@ -2,16 +2,13 @@
 // first one does. A round follows from its seed alone.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readMacho } from '../../src/binfmt/macho.js';
+import { readMacho } from '../../src/binfmt/macho/macho.js';
 import { applyEdits, sourceOfBytes } from '../../src/core/byte-source.js';
-import { patchElf } from '../../src/relocation/elf-patch.js';
-import type {
-  FileOrigin,
-  MachoPatcher,
-  PrefixMapping,
-  RelocationEngine,
-} from '../../src/relocation/engine.js';
-import { relocateMachoBytes } from '../../src/relocation/macho-bytes.js';
+import { toLatin1 } from '../../src/core/bytes.js';
+import { MemoryFile } from '../../src/core/memory-file.js';
+import type { FileOrigin, PrefixMapping, RelocationEngine } from '../../src/relocation/engine.js';
+import { BinaryRelocator } from '../../src/relocation/files/binary-relocator.js';
+import { patchElf } from '../../src/relocation/names/elf-patch.js';
 import { ELF_FIXTURES, MACHO_FIXTURES } from './binary-fixtures.js';
 import { buildElf } from './elf-builder.js';
 import { elfSpecimen, mutate, type Specimen } from './elf-mutations.js';
@@ -285,7 +282,7 @@ export function fuzzMacho(engines: Engines, specimens: readonly Specimen[], seed
   const origin = anyOrigin(random);
   const act = (engine: RelocationEngine): Outcome => {
     const patcher = engine.createMachoPatcher(mapping, { replaceIdentity });
-    if (what === 'relocate') return relocated(bytes, { patcher, engine, mapping, origin });
+    if (what === 'relocate') return relocated(bytes, { engine, mapping, replaceIdentity, origin });
     return outcomeOf(bytes, () => patcher[what](sourceOfBytes(bytes), origin) ?? []);
   };
   const where = `Mach-O seed ${seed}: ${what} ${specimen.name}`;
@@ -293,22 +290,26 @@ export function fuzzMacho(engines: Engines, specimens: readonly Specimen[], seed
 }
 
 interface MachoRequest {
-  readonly patcher: MachoPatcher;
   readonly engine: RelocationEngine;
   readonly mapping: PrefixMapping;
+  readonly replaceIdentity: boolean;
   readonly origin: FileOrigin | undefined;
 }
 
-function relocated(original: Buffer, { patcher, engine, mapping, origin }: MachoRequest): Outcome {
-  const bytes = Buffer.from(original);
+function relocated(original: Buffer, { engine, mapping, replaceIdentity, origin }: MachoRequest): Outcome {
+  const pairs = mapping.map(([from, to]) => [toLatin1(from), toLatin1(to)] as const);
+  const relocator = new BinaryRelocator({
+    engine,
+    mapping: pairs,
+    cStringMapping: pairs,
+    rewriteInterpreter: true,
+    replaceIdentity,
+  });
+  const file = new MemoryFile(Buffer.from(original));
   try {
-    const isEdited = relocateMachoBytes(bytes, {
-      patcher,
-      mapping,
-      strings: engine.createCStringReplacer(mapping),
-      origin,
-    });
-    return { size: bytes.length, isEdited, bytes, tail: Buffer.alloc(0) };
+    const { edits, strings } = relocator.relocate({ name: 'fuzz', file, origin });
+    const isEdited = edits.length + strings > 0;
+    return { size: file.bytes.length, isEdited, bytes: Buffer.from(file.bytes), tail: Buffer.alloc(0) };
   } catch (error) {
     return refusalOf(error);
   }

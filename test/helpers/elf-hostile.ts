@@ -1,6 +1,6 @@
 // ELF files made to exhaust whoever makes them grow: more symbol tables, names and bytes of names than any linker writes. Each is a 64 bit
 // little-endian library that has grown before, so that its string table is the last of it.
-import { readElfTables } from '../../src/binfmt/elf-tables.js';
+import { readElfTables } from '../../src/binfmt/elf/elf-tables.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 
 const SECTION_SIZE = 64;

@@ -1,6 +1,6 @@
 // Damage to ELF files that finds its way: most of it goes to the fields of headers, dynamic entries, version records and symbols, with
 // values that mean something there (counts, sizes, offsets, values of other fields).
-import { readElfTables } from '../../src/binfmt/elf-tables.js';
+import { readElfTables } from '../../src/binfmt/elf/elf-tables.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import type { SeededRandom } from './seeded-random.js';
 

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type HeldLock, StoreLocks } from '../../src/store/locks.js';
+import { type HeldLock, StoreLocks } from '../../src/store/locks/locks.js';
 import { StorePaths } from '../../src/store/store-layout.js';
 
 /** Waits until no other process works in the golden stores. */

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { IndexClient } from '../../src/mirror/index-client.js';
+import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { type InstallReport, install } from '../../src/operations/install.js';
+import { type InstallReport, install } from '../../src/operations/install/install.js';
 import { openStoreForWriting } from '../../src/operations/open-store.js';
 import { type EngineChoice, selectEngine } from '../../src/relocation/engines/select.js';
-import { Keyring } from '../../src/signature/keyring.js';
-import { specFromRecords } from '../../src/spec/spec-json.js';
+import { Keyring } from '../../src/signature/keys/keyring.js';
+import { specFromRecords } from '../../src/spec/json/spec-json.js';
 import { expectedDatabase, expectedManifests, type GoldenScenario } from './golden-scenario.js';
 import { treeManifest } from './tree-manifest.js';
 
@@ -31,7 +31,7 @@ export async function runScenario(
 ): Promise<InstallReport> {
   const cacheFolder = mkdtempSync(join(tmpdir(), 'regraft-golden-'));
   try {
-    const mirror = openMirror(scenario.cache);
+    const mirror = await openMirror(scenario.cache);
     const { catalog } = await new IndexClient({ cacheFolder, mirrors: [mirror] }).load();
     const specs = scenario.specs.map((name) => {
       const [entry] = [...catalog.entries(name)];

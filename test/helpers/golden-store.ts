@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type Buildinfo, parseBuildinfo } from '../../src/buildcache/buildinfo.js';
+import { type Buildinfo, parseBuildinfo } from '../../src/buildcache/buildinfo/buildinfo.js';
 import { readMembers, unpackTar } from './unpack-tar.js';
 
 export interface GoldenStore {

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ElfFile, readElf } from '../../src/binfmt/elf.js';
+import { type ElfFile, readElf } from '../../src/binfmt/elf/elf.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import { toLatin1 } from '../../src/core/bytes.js';
-import type { InstallReport } from '../../src/operations/install.js';
+import type { InstallReport } from '../../src/operations/install/install.js';
 import type { GoldenScenario } from './golden-scenario.js';
 
 const OLD_ROOT = '/tmp/golden-store-a/opt';

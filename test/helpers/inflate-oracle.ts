@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type InflateRaw, inflateRawSync } from 'node:zlib';
 import { IntegrityError } from '../../src/core/errors.js';
-import type { Inflater } from '../../src/stream/inflater.js';
+import type { Inflater } from '../../src/stream/inflate/inflater.js';
 
 export interface Inflated {
   /** 'truncated': the input ended before the stream. */

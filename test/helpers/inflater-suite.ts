@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
 import { IntegrityError } from '../../src/core/errors.js';
-import type { Inflater } from '../../src/stream/inflater.js';
+import type { Inflater } from '../../src/stream/inflate/inflater.js';
 import { DeflateBuilder } from './deflate-builder.js';
 import { type DeflateCase, deflateCases } from './deflate-cases.js';
 import { mutate, randomData, randomPieces, randomStream } from './deflate-samples.js';

@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OperationOptions } from '../../src/core/progress.js';
-import { IndexClient } from '../../src/mirror/index-client.js';
-import type { Mirror } from '../../src/mirror/mirror.js';
+import type { Mirror } from '../../src/mirror/build-cache.js';
+import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { exponentialBackoff } from '../../src/mirror/retry-policy.js';
-import { type InstallReport, type InstallRequest, install } from '../../src/operations/install.js';
+import { type InstallReport, type InstallRequest, install } from '../../src/operations/install/install.js';
 import { type OpenStoreRequest, openStoreForWriting } from '../../src/operations/open-store.js';
-import { resolveSpecs } from '../../src/operations/resolve-specs.js';
+import { resolveSpecs } from '../../src/operations/query/resolve-specs.js';
 import { selectEngine } from '../../src/relocation/engines/select.js';
-import { Keyring } from '../../src/signature/keyring.js';
+import { Keyring } from '../../src/signature/keys/keyring.js';
+import { exponentialBackoff } from '../../src/transport/http/retry-policy.js';
 
 type Given = 'specs' | 'store' | 'mirrors' | 'catalog' | 'keyring' | 'engine';
 
@@ -36,8 +36,8 @@ export async function runInstall(
   options: OperationOptions = {},
 ): Promise<InstallReport> {
   const { folder, queries, keyring, engine = 'js' } = request;
-  const mirrors = request.mirrors.map((each) =>
-    typeof each === 'string' ? openMirror(each, { retry: FAST }) : each,
+  const mirrors = await Promise.all(
+    request.mirrors.map((each) => (typeof each === 'string' ? openMirror(each, { retry: FAST }) : each)),
   );
   try {
     const { catalog } = await new IndexClient({ cacheFolder: join(folder, 'cache'), mirrors }).load();
@@ -58,7 +58,7 @@ export async function runInstall(
       options,
     );
   } finally {
-    await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+    await Promise.all(mirrors.map(({ cache }) => cache.close?.()));
   }
 }
 

@@ -15,11 +15,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type ElfFile, readElf } from '../../src/binfmt/elf.js';
-import { readElfTables } from '../../src/binfmt/elf-tables.js';
+import { type ElfFile, readElf } from '../../src/binfmt/elf/elf.js';
+import { readElfTables } from '../../src/binfmt/elf/elf-tables.js';
 import { sourceOfBytes } from '../../src/core/byte-source.js';
 import { fromLatin1, toLatin1 } from '../../src/core/bytes.js';
-import { type InspectedFile, inspect } from '../../src/operations/inspect.js';
+import { type InspectedFile, inspect } from '../../src/operations/query/inspect.js';
 import type { PrefixMapping, RelocationEngine } from '../../src/relocation/engine.js';
 import { newComplaints } from './elf-tools.js';
 import { patchElfEverywhere } from './engine-results.js';

@@ -1,13 +1,13 @@
 // Installs the one package of a broken build cache, and tells how it was refused.
 import { join } from 'node:path';
 import { BuildcacheError } from '../../src/core/errors.js';
-import { IndexClient } from '../../src/mirror/index-client.js';
+import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { install } from '../../src/operations/install.js';
+import { install } from '../../src/operations/install/install.js';
 import { openStoreForWriting } from '../../src/operations/open-store.js';
-import { resolveSpecs } from '../../src/operations/resolve-specs.js';
+import { resolveSpecs } from '../../src/operations/query/resolve-specs.js';
 import { type EngineChoice, selectEngine } from '../../src/relocation/engines/select.js';
-import { Keyring } from '../../src/signature/keyring.js';
+import { Keyring } from '../../src/signature/keys/keyring.js';
 
 export interface NegativeCase {
   readonly cache: string;
@@ -30,7 +30,7 @@ export async function installCase({
   engine,
 }: NegativeCase): Promise<NegativeOutcome> {
   const root = join(folder, 'opt');
-  const mirror = openMirror(cache);
+  const mirror = await openMirror(cache);
   const mirrors = [mirror];
   const store = await openStoreForWriting({ root, environment: {} });
   try {

@@ -66,7 +66,7 @@ function replaceEnvironment(environment: Readonly<Record<string, string | undefi
   Object.assign(process.env, environment);
 }
 
-export const MAIN = fileURLToPath(new URL('../../bundle/lib/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 /** Starts the program as a process of its own. */
 export function startProgram(args: readonly string[], { folder, environment }: ProgramOptions): ChildProcess {

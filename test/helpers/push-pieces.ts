@@ -1,5 +1,5 @@
 // Feeds a push decoder piece by piece. Each piece is overwritten after the call: a decoder must not keep a view of it.
-import type { PushDecoder } from '../../src/stream/gunzip.js';
+import type { PushDecoder } from '../../src/stream/push-decoder.js';
 
 /** Cuts `input` into pieces of these sizes, the last one again and again. */
 export function pushInPieces(decoder: PushDecoder, input: Uint8Array, sizes: readonly number[]): void {

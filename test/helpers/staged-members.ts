@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { lstatSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromLatin1 } from '../../src/core/bytes.js';
-import { StagedTree, type StagedTreeOptions } from '../../src/store/staged-tree.js';
+import { StagedTree, type StagedTreeOptions } from '../../src/store/staging/staged-tree.js';
 import type { TarEntryType } from '../../src/tar/entry.js';
 import { isWithin, type SafePath } from '../../src/tar/safe-path.js';
 

@@ -5,12 +5,10 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { specfilePath, tarballPath } from '../../src/buildcache/layout.js';
-import { parseSpecfile } from '../../src/buildcache/specfile.js';
-import { IndexClient } from '../../src/mirror/index-client.js';
+import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { metadataCandidates } from '../../src/mirror/package-source.js';
-import { extractClearsigned } from '../../src/signature/clearsign.js';
+import { NO_TRUST } from '../../src/operations/keys/trust.js';
+import { specFromRecords } from '../../src/spec/json/spec-json.js';
 import { MirrorServer } from '../helpers/mirror-server.js';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -22,31 +20,24 @@ describe('a cache made by Spack', { skip: FIXTURES === undefined && 'REGRAFT_FIX
   test('index, metadata and tarball are found over HTTP and in the folder', async (t) => {
     const server = await MirrorServer.start({ folder: root });
     t.after(() => server.close());
-    const mirrors = [openMirror(server.url, { environment: {} }), openMirror(root)];
+    const mirrors = [await openMirror(server.url, { environment: {} }), await openMirror(root)];
     const { catalog, warnings } = await new IndexClient({ cacheFolder: temporaryFolder(t), mirrors }).load();
     assert.deepEqual(warnings, []);
     const entries = [...catalog.entries('toolgamma')];
     assert.equal(entries.length, 1);
     for (const { node, mirrors: named } of entries) {
       assert.deepEqual(named, mirrors);
-      const paths = {
-        signed: specfilePath(node, { signed: true }),
-        unsigned: specfilePath(node, { signed: false }),
-      };
-      let found = 0;
-      for await (const candidate of metadataCandidates({ mirrors, named, paths })) {
-        assert.ok('bytes' in candidate && candidate.signed, candidate.location);
-        const specfile = parseSpecfile(
-          extractClearsigned(candidate.bytes, candidate.location),
-          candidate.location,
-        );
-        assert.equal(specfile.spec.root.hash, node.hash);
-        assert.equal(await candidate.mirror.has(tarballPath(node)), true);
-        found++;
+      const spec = specFromRecords(node.hash, (hash) => catalog.node(hash));
+      for (const { cache } of mirrors) {
+        const found = await cache.describe(spec, 'signed', { trust: NO_TRUST });
+        assert.ok('specfile' in found, cache.url);
+        assert.equal(found.specfile.spec.root.hash, node.hash);
+        const { body } = await found.tarball.open();
+        await body.cancel();
+        assert.ok('absence' in (await cache.describe(spec, 'unsigned', { trust: NO_TRUST })));
       }
-      assert.equal(found, 2);
     }
-    for (const mirror of mirrors) await mirror.close?.();
+    for (const { cache } of mirrors) await cache.close?.();
   });
 
   test('a process that forgets to close its mirror ends all the same', async (t) => {
@@ -55,9 +46,8 @@ describe('a cache made by Spack', { skip: FIXTURES === undefined && 'REGRAFT_FIX
     const module = pathToFileURL(join(import.meta.dirname, '../../src/mirror/open-mirror.js')).href;
     const script = `
       const { openMirror } = await import(${JSON.stringify(module)});
-      const mirror = openMirror(${JSON.stringify(server.url)}, { environment: {} });
-      if (!(await mirror.has('build_cache/index.json'))) process.exit(1);
-      const { body } = await mirror.get('build_cache/index.json');
+      const { cache } = await openMirror(${JSON.stringify(server.url)}, { environment: {} });
+      const { body } = await cache.openIndex(undefined);
       for await (const chunk of body) process.stdout.write(String(chunk.length));
     `;
     const child = execFileAsync(process.execPath, ['--input-type=module', '-e', script]);

@@ -1,55 +1,72 @@
 import assert from 'node:assert/strict';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { MirrorError } from '../../src/core/errors.js';
-import { FileMirror } from '../../src/mirror/file-mirror.js';
-import { HttpMirror } from '../../src/mirror/http-mirror.js';
-import { openMirror, schemeOf } from '../../src/mirror/open-mirror.js';
+import { openMirror } from '../../src/mirror/open-mirror.js';
 
-test('openMirror takes what has no scheme for a path', () => {
+/** Where the root of a mirror is, by what it says of its index. */
+async function indexOf(reference: string): Promise<string> {
+  return (await openMirror(reference)).cache.indexLocation;
+}
+
+const below = (root: string) => join(root, 'build_cache/index.json');
+
+test('openMirror takes what has no scheme for a path', async () => {
   for (const path of ['cache', './cache', '/srv/a:b', 'a:b', 'C', '/a b%20#?']) {
-    const mirror = openMirror(path);
-    assert.ok(mirror instanceof FileMirror, path);
-    assert.equal(mirror.location(''), resolve(path));
+    const { cache } = await openMirror(path);
+    assert.equal(cache.name, resolve(path));
+    assert.equal(cache.indexLocation, below(resolve(path)));
+    assert.ok(cache.publisher !== undefined && cache.packages !== undefined, path);
   }
 });
 
-test('openMirror decodes file URLs', () => {
-  assert.equal(openMirror('file:///srv/a%20b%23/').location(''), '/srv/a b#');
-  assert.equal(openMirror('FILE:///srv').location('x'), '/srv/x');
-  assert.equal(openMirror('file://localhost/srv').location(''), '/srv');
+test('openMirror decodes file URLs', async () => {
+  assert.equal(await indexOf('file:///srv/a%20b%23/'), below('/srv/a b#'));
+  assert.equal(await indexOf('FILE:///srv'), below('/srv'));
+  assert.equal(await indexOf('file://localhost/srv'), below('/srv'));
 });
 
-test('openMirror passes name and flag on', () => {
-  const mirror = openMirror('https://host/cache', { name: 'mine', signed: false });
-  assert.ok(mirror instanceof HttpMirror);
-  assert.deepEqual([mirror.name, mirror.url, mirror.signed], ['mine', 'https://host/cache', false]);
-  assert.equal(openMirror('HTTP://Host/').url, 'http://host');
-  assert.equal(openMirror('http://host').signed, true);
+test('openMirror passes name and flag on', async () => {
+  const { cache, requiresSignature } = await openMirror('https://host/cache', {
+    name: 'mine',
+    signed: false,
+  });
+  assert.deepEqual([cache.name, cache.url, requiresSignature], ['mine', 'https://host/cache', false]);
+  assert.ok(cache.publisher === undefined && cache.packages === undefined, 'it can neither write nor list');
+  const upper = await openMirror('HTTP://Host/');
+  assert.deepEqual(
+    [upper.cache.name, upper.cache.url, upper.requiresSignature],
+    ['http://host', 'http://host', true],
+  );
 });
 
-test('openMirror refuses other schemes, and says which come later', () => {
+test('openMirror passes the layout of what is published on', async () => {
+  for (const [layout, withParents] of [
+    [undefined, false],
+    [1, false],
+    [2, true],
+  ] as const) {
+    const { cache } = await openMirror('cache', { layout });
+    assert.equal(cache.publisher?.archive.withParents, withParents);
+  }
+});
+
+test('openMirror refuses other schemes, and says which come later', async () => {
   const refused = (hint: RegExp) => (error: unknown) => {
     assert.ok(error instanceof MirrorError && error.code === 'mirror-protocol', String(error));
     assert.match(error.hint ?? '', hint);
     return true;
   };
   for (const url of ['s3://bucket/x', 'oci://host/x', 'oci+http://host/x'])
-    assert.throws(() => openMirror(url), refused(/yet/));
+    await assert.rejects(openMirror(url), refused(/yet/));
   for (const url of ['ftp://host', 'gs://bucket', 'git+ssh://x'])
-    assert.throws(() => openMirror(url), refused(/file:/));
+    await assert.rejects(openMirror(url), refused(/file:/));
   for (const url of ['http://', 'http://us:pw@[', 'https://host:99999/'])
-    assert.throws(() => openMirror(url), refused(/https/));
+    await assert.rejects(openMirror(url), refused(/https/));
   for (const url of ['file://host/x', 'file:x', 'file:///a%zz', 'file:///a%2fb'])
-    assert.throws(() => openMirror(url), refused(/file:/));
-  assert.throws(
-    () => openMirror('http://user:hunter2@['),
+    await assert.rejects(openMirror(url), refused(/file:/));
+  await assert.rejects(
+    openMirror('http://user:hunter2@['),
     (error: Error) => !JSON.stringify([error, error.message]).includes('hunter2'),
   );
-});
-
-test('schemeOf takes one letter for a drive', () => {
-  assert.equal(schemeOf('C://x'), undefined);
-  assert.equal(schemeOf('OCI+HTTP://x'), 'oci+http');
-  assert.equal(schemeOf('file:/x'), 'file');
 });

@@ -6,15 +6,16 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { type Buildinfo, parseBuildinfo } from '../../src/buildcache/buildinfo.js';
+import { type Buildinfo, parseBuildinfo } from '../../src/buildcache/buildinfo/buildinfo.js';
+import { rulesOfLayout } from '../../src/buildcache/relocation-rules.js';
 import { applyEdits, sourceOfBytes } from '../../src/core/byte-source.js';
 import { toLatin1 } from '../../src/core/bytes.js';
 import type { RelocationEngine } from '../../src/relocation/engine.js';
-import { relocateLinkTarget } from '../../src/relocation/links.js';
-import { dropMissingRpaths } from '../../src/relocation/missing-rpaths.js';
-import { makePlan, type RelocationPlan } from '../../src/relocation/plan.js';
-import { encodeMapping } from '../../src/relocation/prefix-map.js';
-import { filterShebang, SHEBANG_BYTES } from '../../src/relocation/sbang-line.js';
+import { relocateLinkTarget } from '../../src/relocation/names/links.js';
+import { dropMissingRpaths } from '../../src/relocation/names/missing-rpaths.js';
+import { makePlan, type RelocationPlan } from '../../src/relocation/plan/plan.js';
+import { encodeMapping } from '../../src/relocation/prefixes/prefix-map.js';
+import { filterShebang, SHEBANG_BYTES } from '../../src/relocation/text/sbang-line.js';
 import type { TarEntry } from '../../src/tar/entry.js';
 import { TarReader } from '../../src/tar/tar-reader.js';
 import { ENGINES } from '../engines/engines.js';
@@ -142,7 +143,7 @@ function planFor(
     newSbangPath: `${unpaddedRoot(store.root)}/bin/sbang`,
     newSpackPrefix: SPACK_PREFIX,
     newPrefixes,
-    layoutVersion,
+    rules: rulesOfLayout(layoutVersion),
   });
 }
 
@@ -159,11 +160,11 @@ function relocate(
   for (const path of plan.binaryFiles) {
     const { bytes } = member(path);
     applyEdits(bytes, elf.patch(sourceOfBytes(bytes)));
-    strings.replace(bytes, 0, true);
+    strings.replace(bytes, { start: 0, isLast: true });
   }
   for (const path of plan.linkFiles) {
     const link = member(path);
-    link.bytes = Buffer.from(relocateLinkTarget(link.bytes, binaryMapping).target);
+    link.bytes = Buffer.from(relocateLinkTarget(link.bytes, { mapping: binaryMapping }).target);
   }
   for (const path of plan.textFiles) {
     const file = member(path);

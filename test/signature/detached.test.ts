@@ -3,7 +3,7 @@ import { before, describe, test } from 'node:test';
 import * as openpgp from 'openpgp';
 import { SignatureError, type SignatureErrorCode } from '../../src/core/errors.js';
 import { verifyDetached } from '../../src/signature/detached.js';
-import type { Keyring } from '../../src/signature/keyring.js';
+import type { Keyring } from '../../src/signature/keys/keyring.js';
 import { keyringOf, makeKey, SIGNED, signDetached } from './temporary-keys.js';
 
 const DATA = Buffer.from('{"spec":\r\n []} \n');

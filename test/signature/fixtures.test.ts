@@ -5,9 +5,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { SignatureError } from '../../src/core/errors.js';
-import { verifyClearsigned } from '../../src/signature/clearsign.js';
+import { verifyClearsigned } from '../../src/signature/clearsign/clearsign.js';
 import { verifyDetached } from '../../src/signature/detached.js';
-import { Keyring } from '../../src/signature/keyring.js';
+import { Keyring } from '../../src/signature/keys/keyring.js';
 
 const FIXTURES = process.env.REGRAFT_FIXTURES;
 const FINGERPRINT = 'DF00AC06DD1883B51FEEF66972478A4B7BA1CF8C';

@@ -1,7 +1,7 @@
 // Keys and signatures made at run time, so that tests can have any age, algorithm and flaw they need.
 
 import * as openpgp from 'openpgp';
-import { Keyring } from '../../src/signature/keyring.js';
+import { Keyring } from '../../src/signature/keys/keyring.js';
 
 export interface KeyOptions {
   readonly type?: 'ed25519' | 'rsa';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseConstraint, satisfies } from '../../src/spec/constraint.js';
 import { describeNode } from '../../src/spec/describe.js';
+import { satisfies } from '../../src/spec/query/constraint.js';
+import { parseConstraint } from '../../src/spec/query/spec-syntax.js';
 import { edge, node4, node5, spec4, spec5 } from './spec-samples.js';
 
 test('describeNode prints a line that is a spec itself', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UsageError } from '../../src/core/errors.js';
 import { formatNode } from '../../src/spec/format.js';
-import { parseSpecDictionary } from '../../src/spec/spec-json.js';
+import { parseSpecDictionary } from '../../src/spec/json/spec-json.js';
 import { edge, node4, node5, spec4, spec5 } from './spec-samples.js';
 import { vectors } from './spec-vectors.js';
 

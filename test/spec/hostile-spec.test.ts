@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MetadataError } from '../../src/core/errors.js';
+import { parseSpecDictionary } from '../../src/spec/json/spec-json.js';
+import { writeNode } from '../../src/spec/json/write-node.js';
 import type { JsonObject, JsonValue } from '../../src/spec/spec.js';
-import { parseSpecDictionary } from '../../src/spec/spec-json.js';
 import { allNodes, hashToPrefixOrder, installOrder } from '../../src/spec/traverse.js';
-import { writeNode } from '../../src/spec/write-node.js';
 import { dictionary, hashOf, link, node4, node5 } from './spec-samples.js';
 
 function refusal(json: JsonValue): MetadataError {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { UsageError } from '../../src/core/errors.js';
+import { parseSpecDictionary } from '../../src/spec/json/spec-json.js';
 import { expandPath, Projections, SPACK_1_PROJECTION } from '../../src/spec/projection.js';
-import { parseSpecDictionary } from '../../src/spec/spec-json.js';
 import { FIXTURES, FIXTURES_V2V3, needsFixtures, node4, readJson, readSpecs, spec4 } from './spec-samples.js';
 import { vectors } from './spec-vectors.js';
 

@@ -2,8 +2,8 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { parseSpecDictionary } from '../../src/spec/json/spec-json.js';
 import type { JsonObject, JsonValue, Spec } from '../../src/spec/spec.js';
-import { parseSpecDictionary } from '../../src/spec/spec-json.js';
 
 export const FIXTURES = process.env.REGRAFT_FIXTURES;
 export const FIXTURES_V2V3 = FIXTURES === undefined ? undefined : path.join(FIXTURES, '..', 'fixtures-v2v3');

@@ -47,6 +47,19 @@ test('hashToPrefixOrder is the preorder over link edges, then direct run depende
   );
 });
 
+test('hashToPrefixOrder goes breadth first where it is told', () => {
+  assert.equal(names(hashToPrefixOrder(spec, { order: 'breadth-first' })), 'top early mid low inner zrun');
+  const deep = spec4(
+    node4('top', 'a', [link('one', 'b'), link('two', 'c')]),
+    node4('one', 'b', [link('leaf', 'd')]),
+    node4('two', 'c', [link('leaf', 'd'), link('last', 'e')]),
+    node4('leaf', 'd'),
+    node4('last', 'e'),
+  );
+  assert.equal(names(hashToPrefixOrder(deep)), 'top one leaf two last');
+  assert.equal(names(hashToPrefixOrder(deep, { order: 'breadth-first' })), 'top one two leaf last');
+});
+
 test('allNodes is the preorder over build, link and run edges; test edges lead nowhere', () => {
   assert.equal(names(allNodes(spec)), 'top early mid low outside inner shell tool zrun');
 });

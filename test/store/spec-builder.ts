@@ -1,8 +1,8 @@
 // Specs built in code: packages by name, with hashes made of the name.
 
 import { parseDagHash } from '../../src/spec/dag-hash.js';
+import { parseSpecDictionary } from '../../src/spec/json/spec-json.js';
 import type { DagHash, JsonObject, Spec } from '../../src/spec/spec.js';
-import { parseSpecDictionary } from '../../src/spec/spec-json.js';
 
 export interface PackageSketch {
   /** Dependencies as `name` (link) or `name:build,run`. */

@@ -3,7 +3,7 @@ import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { removeTree } from '../../src/store/store-io.js';
+import { removeTree } from '../../src/host/remove-tree.js';
 
 export function temporaryFolder(test: TestContext): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'regraft-store-')));

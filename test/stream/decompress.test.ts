@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { detectCompression } from '../../src/stream/codec.js';
 import { Decompressor } from '../../src/stream/decompress.js';
-import { detectCompression } from '../../src/stream/detect-compression.js';
-import { JsInflater } from '../../src/stream/js-inflater.js';
+import { JsInflater } from '../../src/stream/inflate/js-inflater.js';
 import { pushInPieces } from '../helpers/push-pieces.js';
 
 const inflater = new JsInflater();

@@ -4,24 +4,25 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Summary } from '../../core/statistics.js';
-import { install } from '../../operations/install.js';
+import { install } from '../../operations/install/install.js';
 import { openStoreForWriting } from '../../operations/open-store.js';
-import { relocateAnyTree } from '../../operations/relocate-any-tree.js';
-import { resolveSpecs } from '../../operations/resolve-specs.js';
+import { resolveSpecs } from '../../operations/query/resolve-specs.js';
+import { relocateAnyTree } from '../../operations/relocate/relocate-any-tree.js';
 import type { EngineName } from '../../relocation/engines/select.js';
-import { defaultTrustedKeysFolder, Keyring } from '../../signature/keyring.js';
+import { defaultTrustedKeysFolder, Keyring } from '../../signature/keys/keyring.js';
 import type { Console } from '../console.js';
 import { ENGINE_NAMES, type EngineResult, type EngineWork, measureEngines } from '../engine-rounds.js';
 import { EXIT } from '../exit-code.js';
-import { formatTable } from '../format.js';
 import {
   addMirrorOptions,
+  closeMirrors,
   loadCatalog,
   type MirrorFlags,
   openMirrors,
   readNamedFile,
   wholeNumber,
 } from '../options.js';
+import { formatTable } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 import { storeDigest } from '../store-digest.js';
 import { byteString, existingDirectory, parsePairs } from './relocate.js';
@@ -109,7 +110,7 @@ async function benchInstall({ queries, flags, console, signal }: InstallRun): Pr
     return await measureAndPrint({ flags, console, signal, work });
   } finally {
     rmSync(folder, { recursive: true, force: true });
-    await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+    await closeMirrors(mirrors);
   }
 }
 

@@ -2,18 +2,20 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.js';
-import { type CheckReport, checkSpecs, resolveCheckedSpecs } from '../../operations/check.js';
+import { describeSystemError } from '../../host/system-error.js';
 import { openStore } from '../../operations/open-store.js';
+import { type CheckReport, checkSpecs, resolveCheckedSpecs } from '../../operations/query/check.js';
 import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';
-import { count } from '../format.js';
 import {
   addStoreOptions,
+  closeMirrors,
   type MirrorFlags,
   openMirrors,
   readNamedFile,
   type StoreFlags,
 } from '../options.js';
+import { count } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 
 interface CheckFlags extends MirrorFlags, StoreFlags {
@@ -47,7 +49,7 @@ export function addCheckCommand(program: Command, run: CommandRun): void {
         console.result(report);
         return Object.keys(report).length === 0 ? EXIT.done : EXIT.failed;
       } finally {
-        await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+        await closeMirrors(mirrors);
       }
     }),
   );
@@ -65,7 +67,9 @@ async function writeReport(file: string, report: CheckReport): Promise<void> {
   try {
     await writeFile(file, `${JSON.stringify(report)}\n`);
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? cause.code : String(cause);
-    throw new UsageError('usage', `Cannot write "${file}": ${reason}`, { cause, data: { path: file } });
+    throw new UsageError('usage', `Cannot write "${file}": ${describeSystemError(cause)}`, {
+      cause,
+      data: { path: file },
+    });
   }
 }

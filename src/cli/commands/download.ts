@@ -3,16 +3,23 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { FileMirror } from '../../mirror/file-mirror.js';
-import { type DownloadedPackage, download } from '../../operations/download.js';
-import { resolveSpecs } from '../../operations/resolve-specs.js';
+import { type DownloadedPackage, download } from '../../operations/fetch/download.js';
+import { resolveSpecs } from '../../operations/query/resolve-specs.js';
 import { selectEngine } from '../../relocation/engines/select.js';
-import { defaultTrustedKeysFolder, Keyring } from '../../signature/keyring.js';
+import { defaultTrustedKeysFolder, Keyring } from '../../signature/keys/keyring.js';
+import { FileStore } from '../../transport/file/store.js';
 import { type Console, describeError } from '../console.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
-import { formatBytes } from '../format.js';
-import { addMirrorOptions, loadCatalog, type MirrorFlags, openMirrors, readNamedFile } from '../options.js';
+import {
+  addMirrorOptions,
+  closeMirrors,
+  loadCatalog,
+  type MirrorFlags,
+  openMirrors,
+  readNamedFile,
+} from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
+import { formatBytes } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 
 interface DownloadFlags extends MirrorFlags {
@@ -26,7 +33,7 @@ export function addDownloadCommand(program: Command, run: CommandRun): void {
     .command('download')
     .description('fetch the files of packages from build caches')
     .argument('<spec...>', 'name, name@version, /hash, any spec, x.spec.json or spack.lock')
-    .requiredOption('-p, --path <dir>', 'folder to put them into, as they lie below "build_cache"')
+    .requiredOption('-p, --path <dir>', 'folder to put them into, as they lie in a build cache')
     .option('-k, --keyring <file...>', 'public keys to trust, besides those in the trusted-keys folder')
     .option('--no-check-signature', 'accept packages whose signature is missing or not trusted');
   addMirrorOptions(command).action((queries: string[], flags: DownloadFlags) =>
@@ -53,7 +60,7 @@ async function downloadCommand({ queries, flags, console, signal }: DownloadComm
     const specs = await resolveSpecs({ queries, catalog, mirrors, readFile: readNamedFile, offline, signal });
     const { checkSignature } = flags;
     const { engine } = selectEngine('js', {});
-    const destination = new FileMirror({ root: flags.path });
+    const destination = new FileStore({ root: flags.path });
     const report = await download(
       { specs, mirrors, catalog, destination, keyring, checkSignature, engine, temporaryFolder },
       { signal, onProgress: (event) => progress.handle(event) },
@@ -66,7 +73,7 @@ async function downloadCommand({ queries, flags, console, signal }: DownloadComm
   } finally {
     progress.end();
     await rm(temporaryFolder, { recursive: true, force: true });
-    await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+    await closeMirrors(mirrors);
   }
 }
 

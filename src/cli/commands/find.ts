@@ -1,10 +1,10 @@
 // `regraft find`: the packages that are installed in a store.
 import type { Command } from 'commander';
-import { findPackages } from '../../operations/find.js';
 import { openStore } from '../../operations/open-store.js';
+import { findPackages } from '../../operations/query/find.js';
 import { EXIT } from '../exit-code.js';
 import { addStoreOptions, type StoreFlags } from '../options.js';
-import { nodeAsJson, packageLines } from '../render-packages.js';
+import { nodeAsJson, packageLines } from '../render/render-packages.js';
 import type { CommandRun } from '../run.js';
 
 interface FindFlags extends StoreFlags {

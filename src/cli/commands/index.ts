@@ -1,11 +1,11 @@
 // `regraft index`: the package index of a build cache, made from its specfiles.
 import type { Command } from 'commander';
-import { indexMirror } from '../../operations/index-mirror.js';
+import { indexMirror } from '../../operations/publish/index-mirror.js';
 import { EXIT } from '../exit-code.js';
-import { count, formatBytes } from '../format.js';
 import { wholeNumber } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
 import { openPushMirror } from '../push-mirror.js';
+import { count, formatBytes } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 
 interface IndexFlags {
@@ -31,13 +31,13 @@ export function addIndexCommand(program: Command, run: CommandRun): void {
           const left = unreadable.length === 0 ? '' : `, ${count(unreadable.length, 'specfile')} left out`;
           const named = keys === undefined ? '' : `, ${count(keys.fingerprints.length, 'key')}`;
           console.line(
-            `indexed ${count(packages, 'package')}${named}${left}, ${formatBytes(size)}, at ${mirror.url}`,
+            `indexed ${count(packages, 'package')}${named}${left}, ${formatBytes(size)}, at ${mirror.cache.url}`,
           );
           console.result(report);
           return EXIT.done;
         } finally {
           progress.end();
-          await mirror.close?.();
+          await mirror.cache.close?.();
         }
       }),
     );

@@ -2,12 +2,12 @@
 import type { Command } from 'commander';
 import { toLatin1 } from '../../core/bytes.js';
 import { UsageError } from '../../core/errors.js';
-import { inspect, SHOWN_PATHS } from '../../operations/inspect.js';
+import { inspect, SHOWN_PATHS } from '../../operations/query/inspect.js';
 import { EXIT } from '../exit-code.js';
 import { openInspectedFile } from '../inspected-file.js';
 import { wholeNumber } from '../options.js';
 import { prefixesOfFile } from '../prefixes-of-file.js';
-import { inspectionAsJson, inspectionLines } from '../render-inspection.js';
+import { inspectionAsJson, inspectionLines } from '../render/render-inspection.js';
 import type { CommandRun } from '../run.js';
 
 interface InspectFlags {

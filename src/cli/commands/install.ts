@@ -2,15 +2,16 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../core/errors.js';
-import { install } from '../../operations/install.js';
+import { install } from '../../operations/install/install.js';
 import { openStoreForWriting } from '../../operations/open-store.js';
-import { resolveSpecs } from '../../operations/resolve-specs.js';
+import { resolveSpecs } from '../../operations/query/resolve-specs.js';
 import { type EngineChoice, selectEngine } from '../../relocation/engines/select.js';
-import { defaultTrustedKeysFolder, Keyring } from '../../signature/keyring.js';
+import { defaultTrustedKeysFolder, Keyring } from '../../signature/keys/keyring.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
 import {
   addMirrorOptions,
   addStoreOptions,
+  closeMirrors,
   loadCatalog,
   type MirrorFlags,
   openMirrors,
@@ -19,7 +20,7 @@ import {
   wholeNumber,
 } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
-import { renderInstallReport } from '../render-install.js';
+import { renderInstallReport } from '../render/render-install.js';
 import type { CommandRun } from '../run.js';
 
 export interface InstallFlags extends MirrorFlags, StoreFlags {
@@ -101,7 +102,7 @@ const installCommand = async (
     return failure === undefined ? EXIT.done : exitCodeOf(failure);
   } finally {
     progress.end();
-    await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+    await closeMirrors(mirrors);
   }
 };
 

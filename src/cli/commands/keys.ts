@@ -2,19 +2,19 @@
 import type { Command } from 'commander';
 import { isFingerprint } from '../../buildcache/key-index.js';
 import { UsageError } from '../../core/errors.js';
-import { type FetchedKey, fetchKeys } from '../../operations/keys.js';
-import { publishKeys } from '../../operations/publish-keys.js';
-import { readKeysToPublish, trustKeyFiles } from '../../operations/trust-keys.js';
+import { type FetchedKey, fetchKeys } from '../../operations/keys/keys.js';
+import { publishKeys } from '../../operations/keys/publish-keys.js';
+import { readKeysToPublish, trustKeyFiles } from '../../operations/keys/trust-keys.js';
 import { listGpgKeys } from '../../signature/gpg.js';
-import type { KeyFacts } from '../../signature/key-facts.js';
-import { defaultTrustedKeysFolder } from '../../signature/keyring.js';
-import { TrustedKeys } from '../../signature/trusted-keys.js';
+import type { KeyFacts } from '../../signature/keys/key-facts.js';
+import { defaultTrustedKeysFolder } from '../../signature/keys/keyring.js';
+import { TrustedKeys } from '../../signature/keys/trusted-keys.js';
 import { type Console, describeError } from '../console.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
-import { count } from '../format.js';
-import { type MirrorFlags, openMirrors } from '../options.js';
+import { closeMirrors, type MirrorFlags, openMirrors } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
 import { openPushMirror } from '../push-mirror.js';
+import { count } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 
 const MIRROR_OPTION = 'build cache to read: a URL, a path, or a configured name (default: all configured)';
@@ -67,7 +67,7 @@ function addFetchCommand(keys: Command, run: CommandRun): void {
           const failure = fetched.find(({ error }) => error !== undefined)?.error;
           return failure === undefined ? EXIT.done : exitCodeOf(failure);
         } finally {
-          await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+          await closeMirrors(mirrors);
         }
       }),
     );
@@ -125,12 +125,12 @@ function addPushCommand(keys: Command, run: CommandRun): void {
           const mirror = await openPushMirror(reference);
           const { fingerprints } = await publishKeys({ mirror, keys: published }, { signal, onProgress });
           reports.push({
-            mirror: mirror.url,
+            mirror: mirror.cache.url,
             published: published.map((key) => key.fingerprint),
             fingerprints,
           });
           console.line(
-            `published ${count(published.length, 'key')}, indexed ${fingerprints.length}, at ${mirror.url}`,
+            `published ${count(published.length, 'key')}, indexed ${fingerprints.length}, at ${mirror.cache.url}`,
           );
         }
         console.result({ mirrors: reports });

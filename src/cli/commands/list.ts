@@ -1,13 +1,13 @@
 // `regraft list`: the packages that build caches have.
 import type { Command } from 'commander';
 import type { MetadataError } from '../../core/errors.js';
-import type { PackageCatalog } from '../../mirror/package-catalog.js';
-import { type ListedPackage, listPackages } from '../../operations/list.js';
+import type { PackageCatalog } from '../../mirror/index/package-catalog.js';
+import { type ListedPackage, listPackages } from '../../operations/query/list.js';
 import type { DagHash, SpecNode } from '../../spec/spec.js';
 import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';
-import { addMirrorOptions, loadCatalog, type MirrorFlags, openMirrors } from '../options.js';
-import { nodeAsJson, packageLines } from '../render-packages.js';
+import { addMirrorOptions, closeMirrors, loadCatalog, type MirrorFlags, openMirrors } from '../options.js';
+import { nodeAsJson, packageLines } from '../render/render-packages.js';
 import type { CommandRun } from '../run.js';
 
 interface ListFlags extends MirrorFlags {
@@ -39,7 +39,7 @@ export function addListCommand(program: Command, run: CommandRun): void {
         // Nothing in a build cache is an answer; nothing for a question is "not found".
         return queries.length > 0 && packages.length === 0 ? EXIT.notFound : EXIT.done;
       } finally {
-        await Promise.all(mirrors.map((mirror) => mirror.close?.()));
+        await closeMirrors(mirrors);
       }
     }),
   );

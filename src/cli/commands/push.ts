@@ -2,13 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../core/errors.js';
-import type { Mirror } from '../../mirror/mirror.js';
-import { indexMirror } from '../../operations/index-mirror.js';
+import type { Mirror } from '../../mirror/build-cache.js';
+import { publishKeys } from '../../operations/keys/publish-keys.js';
 import { openStore } from '../../operations/open-store.js';
-import { publishKeys } from '../../operations/publish-keys.js';
-import { type PushReport, push } from '../../operations/push.js';
-import type { PushLayout } from '../../operations/push-package.js';
-import { resolveInstalled } from '../../operations/resolve-installed.js';
+import { indexMirror } from '../../operations/publish/index-mirror.js';
+import { type PushReport, push } from '../../operations/publish/push.js';
+import { resolveInstalled } from '../../operations/query/resolve-installed.js';
 import { type EngineChoice, selectEngine } from '../../relocation/engines/select.js';
 import { makeSigner, type TextSigner } from '../../signature/make-signer.js';
 import type { Console } from '../console.js';
@@ -16,7 +15,7 @@ import { EXIT } from '../exit-code.js';
 import { addStoreOptions, readNamedFile, type StoreFlags, wholeNumber } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
 import { openPushMirror } from '../push-mirror.js';
-import { renderPushReport } from '../render-push.js';
+import { renderPushReport } from '../render/render-push.js';
 import type { CommandRun } from '../run.js';
 
 interface PushFlags extends StoreFlags {
@@ -66,7 +65,7 @@ interface PushCommand {
 }
 
 async function pushCommand({ queries, flags, console, signal }: PushCommand): Promise<number> {
-  const mirror = await openPushMirror(flags.mirror);
+  const mirror = await openPushMirror(flags.mirror, { layout: flags.layout === '2' ? 2 : 1 });
   const progress = new ProgressLines(console);
   const onProgress = progress.handle.bind(progress);
   try {
@@ -75,8 +74,7 @@ async function pushCommand({ queries, flags, console, signal }: PushCommand): Pr
     const store = openStore({ root, spackPrefix, upstreams: upstream ?? [] });
     const specs = await resolveInstalled({ queries, store, readFile: readNamedFile });
     const engine = selectEngine(flags.engine, process.env);
-    const layout = Number(flags.layout) as PushLayout;
-    const request = { ...flags, layout, specs, store, mirror, engine, signSpecfile: signer?.sign };
+    const request = { ...flags, specs, store, mirror, engine, sign: signer?.sign };
     const report = await push(request, { signal, onProgress });
     if (signer !== undefined && hasPushed(report))
       await publishKeys({ mirror, keys: [signer.publicKey] }, { signal, onProgress });
@@ -86,7 +84,7 @@ async function pushCommand({ queries, flags, console, signal }: PushCommand): Pr
     return report.packages.some((each) => each.outcome === 'failed') ? EXIT.failed : EXIT.done;
   } finally {
     progress.end();
-    await mirror.close?.();
+    await mirror.cache.close?.();
   }
 }
 
@@ -102,7 +100,7 @@ async function signerOf(
 ): Promise<TextSigner | undefined> {
   if (flags.unsigned && flags.key !== undefined)
     throw new UsageError('usage', 'Cannot use --key with --unsigned', { hint: 'Leave out one of them' });
-  if (flags.unsigned || (flags.key === undefined && !mirror.signed)) return undefined;
+  if (flags.unsigned || (flags.key === undefined && !mirror.requiresSignature)) return undefined;
   return makeSigner({ key: flags.key, passphrase: await passphraseOf(flags), signal });
 }
 

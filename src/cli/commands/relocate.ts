@@ -4,13 +4,13 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { toLatin1 } from '../../core/bytes.js';
 import { UsageError } from '../../core/errors.js';
-import { type AnyTreeReport, relocateAnyTree } from '../../operations/relocate-any-tree.js';
+import { type AnyTreeReport, relocateAnyTree } from '../../operations/relocate/relocate-any-tree.js';
 import { type EngineChoice, selectEngine } from '../../relocation/engines/select.js';
-import { LONGEST_PREFIX, type PathMapping } from '../../relocation/prefix-map.js';
+import { LONGEST_PREFIX, type PathMapping } from '../../relocation/prefixes/prefix-map.js';
 import { displayPath } from '../../tar/safe-path.js';
 import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';
-import { formatBytes } from '../format.js';
+import { formatBytes } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 
 interface RelocateFlags {

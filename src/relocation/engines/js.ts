@@ -1,9 +1,8 @@
 // The engine in plain TypeScript: the rules as they are written in src/relocation, and the oracle of the other engines.
-import { JsInflater } from '../../stream/js-inflater.js';
-import { replaceCStrings, seamFor } from '../binary-rules.js';
-import { patchElf } from '../elf-patch.js';
+import { JsInflater } from '../../stream/inflate/js-inflater.js';
 import type {
   CStringReplacer,
+  ElfOptions,
   ElfPatcher,
   MachoPatcher,
   PrefixMapping,
@@ -12,10 +11,12 @@ import type {
   SignOptions,
   TextReplacer,
 } from '../engine.js';
-import { makeMachoPatcher } from '../macho-patch.js';
-import { withoutIdentities } from '../prefix-map.js';
-import { PrefixSearch } from '../prefix-search.js';
-import { checkTextSize, findTextMatches, rewriteText } from '../text-rules.js';
+import { patchElf } from '../names/elf-patch.js';
+import { makeMachoPatcher } from '../names/macho-patch.js';
+import { withoutIdentities } from '../prefixes/prefix-map.js';
+import { PrefixSearch } from '../prefixes/prefix-search.js';
+import { replaceCStrings, seamFor } from '../strings/binary-rules.js';
+import { checkTextSize, findTextMatches, rewriteText } from '../text/text-rules.js';
 import { checkScanSize, PairList } from './pair-list.js';
 
 /** Runs everywhere, and is the one to read. */
@@ -49,14 +50,14 @@ export class JsEngine implements RelocationEngine {
     const seam = seamFor(search.longest);
     return {
       seam,
-      replace: (bytes, start, isLast) => {
+      replace: (bytes, { start, isLast }) => {
         const limit = isLast ? bytes.length : bytes.length - seam;
         return replaceCStrings(bytes, { start, limit }, search, changes);
       },
     };
   }
 
-  createElfPatcher(mapping: PrefixMapping, options: { readonly rewriteInterpreter: boolean }): ElfPatcher {
+  createElfPatcher(mapping: PrefixMapping, options: ElfOptions): ElfPatcher {
     return { patch: (source, origin) => patchElf(source, mapping, options, origin) };
   }
 

@@ -1,16 +1,17 @@
-// Finds and loads the Rust addon (native/src/lib.rs, whose exports are declared here): from `REGRAFT_NATIVE`, from the package
+// Finds and loads the Rust addon (native/src/lib.rs): from `REGRAFT_NATIVE`, from the package
 // for this platform, or from a source checkout. One that is missing or of another version is a coded error, never a crash.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readElf } from '../../binfmt/elf.js';
+import type * as Addon from '../../../native/index.js';
+import { readElf } from '../../binfmt/elf/elf.js';
 import { toLatin1 } from '../../core/bytes.js';
 import { RelocationError } from '../../core/errors.js';
 import { PACKAGE_FOLDER } from '../../core/package-folder.js';
 
 /** Equal to `ABI_VERSION` in native/src/lib.rs; raised with every change of a signature. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 /** What every call returns when the addon itself is wrong: `PANICKED` and `MISUSED` in native/src/lib.rs. */
 const FAILURES: Readonly<Record<number, string>> = {
@@ -18,66 +19,13 @@ const FAILURES: Readonly<Record<number, string>> = {
   [-1001]: 'its kernel was given arrays that it cannot work on',
 };
 
-/** Answers go into `report`; every call returns a status. */
-export interface NativeInflater {
-  reset(): number;
-  run(input: Uint8Array, position: number, window: Uint8Array, report: Float64Array): number;
-}
-
-export interface NativePrefixTable {
-  scan(bytes: Uint8Array, from: number, pairs: Uint32Array, report: Float64Array): number;
-  measureText(text: Uint8Array, report: Float64Array): number;
-  rewriteText(text: Uint8Array, result: Uint8Array): number;
-  replaceCStrings(bytes: Uint8Array, start: number, limit: number, report: Float64Array): number;
-}
-
-/** Gives the bytes at an offset, fewer than `length` only at the end; undefined where it fails. */
-export type NativeRead = (offset: number, length: number) => Uint8Array | undefined;
-
-/** Patches a file of a size. The report begins with a status; what the bytes are depends on it. */
-export type NativePatch = (
-  size: number,
-  read: NativeRead,
-  report: Float64Array,
-  /** The old and the new directory of the file, and the new root. */
-  origin?: readonly [Uint8Array, Uint8Array, Uint8Array],
-) => Uint8Array | null;
-
-export interface NativeElfPatcher {
-  readonly patch: NativePatch;
-}
-
-export interface NativeMachoPatcher {
-  readonly patch: NativePatch;
-  readonly checkSignable: NativePatch;
-  readonly resign: NativePatch;
-}
-
-/** What the addon exports. */
-export interface NativeAddon {
-  readonly ABI_VERSION: number;
-  readonly INFLATE_WINDOW_SIZE: number;
-  readonly RawInflater: new () => NativeInflater;
-  readonly PrefixTable: new (
-    prefixes: readonly Uint8Array[],
-    replacements: readonly Uint8Array[],
-  ) => NativePrefixTable;
-  readonly ElfPatcher: new (
-    prefixes: readonly Uint8Array[],
-    replacements: readonly Uint8Array[],
-    rewritesInterpreter: boolean,
-  ) => NativeElfPatcher;
-  readonly MachoPatcher: new (
-    prefixes: readonly Uint8Array[],
-    replacements: readonly Uint8Array[],
-    replacesIdentity: boolean,
-  ) => NativeMachoPatcher;
-}
+/** What the addon exports: native/src/lib.rs, as `napi build` declares it. Answers go into `report`; every call returns a status. */
+export type NativeAddon = typeof Addon;
 
 /** What decides where the addon is looked for; the process itself unless a test says otherwise. */
 export interface AddonSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** For example `linux-x64-gnu`, as in native/targets.json. */
+  /** For example `linux-x64-gnu`, as @napi-rs/cli calls a platform. */
   readonly triple: string;
   /** Loads a package by its name, or a file by its absolute path. */
   readonly load: (id: string) => unknown;
@@ -144,9 +92,10 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
 }
 
-/** The name of this platform in native/targets.json and in the packages' names. */
+/** The name of this platform in the names of packages and files, as @napi-rs/cli makes them. */
 export function platformTriple(): string {
   const { platform, arch } = process;
+  if (platform === 'win32') return `${platform}-${arch}-msvc`;
   if (platform !== 'linux') return `${platform}-${arch}`;
   return `linux-${arch}-${isMusl(process.execPath) ? 'musl' : 'gnu'}`;
 }

@@ -2,9 +2,9 @@
 // this side owns and hands out, so that nothing is copied.
 import { EMPTY_BYTES } from '../../core/bytes.js';
 import { IntegrityError } from '../../core/errors.js';
-import type { Inflater } from '../../stream/inflater.js';
-import { checkStatus, type NativeAddon, type NativeInflater as NativeDecoder } from './native-addon.js';
-import { PROBLEMS } from './wasm-inflater.js';
+import type { Inflater } from '../../stream/inflate/inflater.js';
+import { checkStatus, type NativeAddon } from './native-addon.js';
+import { PROBLEMS } from './wasm/wasm-inflater.js';
 
 const WINDOW_FULL = 1;
 const HAS_ENDED = 2;
@@ -15,7 +15,7 @@ const HAS_ENDED = 2;
  * Throws IntegrityError `deflate-invalid`, RelocationError `engine-failed`.
  */
 export class NativeInflater implements Inflater {
-  readonly #decoder: NativeDecoder;
+  readonly #decoder: InstanceType<NativeAddon['RawInflater']>;
   readonly #window: Uint8Array;
   readonly #report = new Float64Array(4);
   #input: Uint8Array = EMPTY_BYTES;

@@ -1,5 +1,8 @@
 // A growing list of `[place, prefix]` pairs, as scans report them.
 
+/** How many `[place, prefix]` pairs a kernel writes before it must be called again. */
+export const PAIR_CAPACITY = 8192;
+
 /** Collects numbers without boxing them. */
 export class PairList {
   #values = new Uint32Array(128);
@@ -12,10 +15,6 @@ export class PairList {
       this.#values[this.#length++] = (pairs[i] ?? 0) + shift;
       this.#values[this.#length++] = pairs[i + 1] ?? 0;
     }
-  }
-
-  get length(): number {
-    return this.#length;
   }
 
   values(): Uint32Array {

@@ -3,7 +3,7 @@ import { RelocationError, UsageError } from '../../core/errors.js';
 import type { RelocationEngine } from '../engine.js';
 import { JsEngine } from './js.js';
 import { loadNative } from './native.js';
-import { WasmEngine } from './wasm.js';
+import { WasmEngine } from './wasm/wasm.js';
 
 export type EngineName = RelocationEngine['name'];
 export type EngineChoice = 'auto' | EngineName;

@@ -1,0 +1,56 @@
+// Writes the buildinfo of a package, `.spack/binary_distribution`, byte for byte as Spack does (FORMATS.md §4): YAML in block style,
+// sequences not indented. Texts are byte strings, one character per byte.
+import { fromLatin1 } from '../../core/bytes.js';
+import { decodeSurrogateEscape, encodeSurrogateEscape } from '../../host/surrogate-escape.js';
+import { formatScalar } from './yaml-scalar-writer.js';
+
+/** The facts that a package is pushed with. */
+export interface BuildinfoFacts {
+  readonly sbangInstallPath: string;
+  /** The root of the store. */
+  readonly buildpath: string;
+  readonly spackprefix: string;
+  /** The prefix below the root. */
+  readonly relativePrefix: string;
+  readonly relocateTextfiles: readonly string[];
+  readonly relocateBinaries: readonly string[];
+  readonly relocateLinks: readonly string[];
+  /** Dag hashes with their prefixes, in the order in which they are to be replaced. */
+  readonly hashToPrefix: ReadonlyMap<string, string>;
+}
+
+/** The bytes of the file. Lists name each hard link group once. */
+export function formatBuildinfo(facts: BuildinfoFacts): Uint8Array {
+  const lines = [
+    formatEntry('sbang_install_path', facts.sbangInstallPath),
+    formatEntry('buildpath', facts.buildpath),
+    formatEntry('spackprefix', facts.spackprefix),
+    formatEntry('relative_prefix', facts.relativePrefix),
+    ...formatList('relocate_textfiles', facts.relocateTextfiles),
+    ...formatList('relocate_binaries', facts.relocateBinaries),
+    ...formatList('relocate_links', facts.relocateLinks),
+    'hardlinks_deduped: true',
+    ...formatMap('hash_to_prefix', facts.hashToPrefix),
+  ];
+  return fromLatin1(lines.map((line) => `${line}\n`).join(''));
+}
+
+/** A text that goes on in further lines is indented by two more than its entry. */
+function formatEntry(key: string, value: string, indent = 0): string {
+  const start = `${' '.repeat(indent)}${formatText(key, 0, indent)}: `;
+  return start + formatText(value, start.length, indent + 2);
+}
+
+function formatList(key: string, items: readonly string[]): string[] {
+  if (items.length === 0) return [`${key}: []`];
+  return [`${key}:`, ...items.map((item) => `- ${formatText(item, 2, 2)}`)];
+}
+
+function formatMap(key: string, map: ReadonlyMap<string, string>): string[] {
+  if (map.size === 0) return [`${key}: {}`];
+  return [`${key}:`, ...[...map].map(([hash, prefix]) => formatEntry(hash, prefix, 2))];
+}
+
+function formatText(bytes: string, column: number, indent: number): string {
+  return encodeSurrogateEscape(formatScalar(decodeSurrogateEscape(bytes), { column, indent }));
+}

@@ -1,0 +1,188 @@
+// Builds the package index of a cache from its specfiles (FORMATS.md §2 "Index of a cache"; Spack `generate_package_index`).
+// Nodes are kept outside of memory: what stays here is some hundred bytes per package, whatever the packages' own size.
+
+import { decodeUtf8, encodeUtf8 } from '../../core/bytes.js';
+import { parseNode } from '../../spec/json/spec-json.js';
+import { type WritableFormat, writeNode } from '../../spec/json/write-node.js';
+import type { DagHash, Spec, SpecNode } from '../../spec/spec.js';
+import { allNodes } from '../../spec/traverse.js';
+
+/** Where the builder puts what it does not keep in memory. */
+export interface IndexSpool {
+  /** Appends bytes and returns their offset. */
+  append(bytes: Uint8Array): number;
+  /** The bytes at an offset; the view is valid until the next call. */
+  read(offset: number, length: number): Uint8Array;
+}
+
+/** Index version → the format of its nodes. The older one serves as long as no node needs the newer. */
+const OLDER = { version: '7', format: 4 } as const;
+const NEWER = { version: '8', format: 5 } as const;
+
+/** Output is given in pieces of about this many bytes. */
+const CHUNK_SIZE = 1 << 20;
+
+interface IndexRecord {
+  readonly hash: DagHash;
+  offset: number;
+  length: number;
+  formatVersion: number;
+  inBuildcache: boolean;
+  /** Places of the dependencies in the list of records; one for each edge. */
+  edges: Uint32Array;
+}
+
+/** Collects packages, and writes the index of them. */
+export class IndexBuilder {
+  readonly #spool: IndexSpool;
+  readonly #records: IndexRecord[] = [];
+  readonly #places = new Map<DagHash, number>();
+  #packages = 0;
+
+  constructor(spool: IndexSpool) {
+    this.#spool = spool;
+  }
+
+  /** How many packages the cache has. */
+  get packageCount(): number {
+    return this.#packages;
+  }
+
+  /** How many records the index has, with those of mere dependencies. */
+  get recordCount(): number {
+    return this.#records.length;
+  }
+
+  /**
+   * Adds a package of the cache, and what it depends on. A package's own specfile says what it is; that of another package only
+   * does where there is no own one.
+   * @throws MetadataError `metadata-invalid` for a spec that lacks a node.
+   */
+  add(spec: Spec): void {
+    const nodes = allNodes(spec);
+    for (const node of nodes) {
+      if (!this.#places.has(node.hash)) this.#create(node);
+    }
+    const root = this.#recordOf(spec.root.hash);
+    if (!root.inBuildcache) {
+      root.inBuildcache = true;
+      this.#packages++;
+      this.#describe(root, spec.root);
+    }
+    // Edges come last: they lead to records that now exist.
+    for (const node of nodes) this.#connect(this.#recordOf(node.hash), node, node === spec.root);
+  }
+
+  /** The bytes of the index, the same for each call and whatever the order in which packages were added. */
+  *chunks(): Iterable<Uint8Array> {
+    const { version, format } = this.#records.some((record) => record.formatVersion > 4) ? NEWER : OLDER;
+    const counts = this.#countReferences();
+    const order = [...this.#records.keys()].sort((a, b) => compareHashes(this.#hashAt(a), this.#hashAt(b)));
+    const output = new ChunkedOutput();
+    output.add(encodeUtf8(`{"database":{"version":"${version}","installs":{`));
+    let separator = '';
+    for (const place of order) {
+      const record = this.#records[place];
+      if (record === undefined) continue;
+      output.add(encodeUtf8(`${separator}"${record.hash}":{"spec":`));
+      output.add(this.#nodeBytes(record, format));
+      output.add(encodeUtf8(`,"ref_count":${counts[place]},"in_buildcache":${record.inBuildcache}}`));
+      separator = ',';
+      if (output.length >= CHUNK_SIZE) yield output.take();
+    }
+    output.add(encodeUtf8('}}}'));
+    yield output.take();
+  }
+
+  #create(node: SpecNode): void {
+    const record = {
+      hash: node.hash,
+      offset: 0,
+      length: 0,
+      formatVersion: 0,
+      inBuildcache: false,
+      edges: NO_EDGES,
+    };
+    this.#places.set(node.hash, this.#records.length);
+    this.#records.push(record);
+    this.#describe(record, node);
+  }
+
+  #describe(record: IndexRecord, node: SpecNode): void {
+    const format = node.formatVersion > 4 ? 5 : 4;
+    const bytes = encodeUtf8(JSON.stringify(writeNode(node, format)));
+    // Most packages were met before, as a dependency, and described in the same words.
+    if (
+      record.length === bytes.length &&
+      Buffer.compare(this.#spool.read(record.offset, record.length), bytes) === 0
+    )
+      return;
+    record.offset = this.#spool.append(bytes);
+    record.length = bytes.length;
+    record.formatVersion = format;
+    record.edges = NO_EDGES;
+  }
+
+  #connect(record: IndexRecord, node: SpecNode, isOwn: boolean): void {
+    if (record.edges !== NO_EDGES || (record.inBuildcache && !isOwn)) return;
+    const tracked = node.dependencies.filter(({ types }) => types.some((type) => type !== 'test'));
+    if (tracked.length > 0)
+      record.edges = Uint32Array.from(tracked, (edge) => this.#places.get(edge.hash) ?? 0);
+  }
+
+  /** Build, link and run edges of all records count. */
+  #countReferences(): Uint32Array {
+    const counts = new Uint32Array(this.#records.length);
+    for (const { edges } of this.#records)
+      for (const place of edges) counts[place] = (counts[place] ?? 0) + 1;
+    return counts;
+  }
+
+  #nodeBytes(record: IndexRecord, format: WritableFormat): Uint8Array {
+    const bytes = this.#spool.read(record.offset, record.length);
+    if (record.formatVersion === format) return bytes;
+    const node = parseNode(JSON.parse(decodeUtf8(bytes)), record.formatVersion);
+    return encodeUtf8(JSON.stringify(writeNode(node, format)));
+  }
+
+  #recordOf(hash: DagHash): IndexRecord {
+    const record = this.#records[this.#places.get(hash) ?? -1];
+    if (record === undefined) throw new TypeError(`"${hash}" was not added`);
+    return record;
+  }
+
+  #hashAt(place: number): string {
+    return this.#records[place]?.hash ?? '';
+  }
+}
+
+const NO_EDGES = new Uint32Array(0);
+
+function compareHashes(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+/** Copies small pieces into one chunk. */
+class ChunkedOutput {
+  #buffer = new Uint8Array(CHUNK_SIZE + (CHUNK_SIZE >> 2));
+  length = 0;
+
+  add(bytes: Uint8Array): void {
+    if (this.length + bytes.length > this.#buffer.length) this.#grow(this.length + bytes.length);
+    this.#buffer.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** What was added since; the view is valid until the next `add`. */
+  take(): Uint8Array {
+    const chunk = this.#buffer.subarray(0, this.length);
+    this.length = 0;
+    return chunk;
+  }
+
+  #grow(length: number): void {
+    const larger = new Uint8Array(length * 2);
+    larger.set(this.#buffer.subarray(0, this.length));
+    this.#buffer = larger;
+  }
+}

@@ -1,0 +1,101 @@
+// What `inspect` found, for people and as JSON.
+import type { Inspection } from '../../operations/query/inspect.js';
+import { describeNode } from '../../spec/describe.js';
+import { formatBytes } from './format.js';
+import { elfAsJson, elfLines, machoAsJson, machoLines } from './render-binary.js';
+import { factLines, type FactRow as Row } from './render-facts.js';
+import { nodeAsJson } from './render-packages.js';
+import { pathLines, pathsAsJson } from './render-paths.js';
+
+/** Lines for people: a name and a value each. */
+export function inspectionLines(inspection: Inspection): string[] {
+  const paths = 'paths' in inspection ? pathLines(inspection.paths) : [];
+  if (inspection.kind === 'elf') return [...elfLines(inspection), ...paths];
+  if (inspection.kind === 'mach-o') return [...machoLines(inspection.macho), ...paths];
+  return [...factLines(rowsOf(inspection)), ...paths];
+}
+
+function rowsOf(inspection: Inspection): readonly Row[] {
+  switch (inspection.kind) {
+    case 'script':
+      return [
+        ['kind', 'script'],
+        ['first line', inspection.firstLine],
+      ];
+    case 'specfile':
+      return specfileRows(inspection);
+    case 'package-index':
+      return [
+        ['kind', 'package index'],
+        ['database version', String(inspection.version)],
+        ['packages', String(inspection.packages)],
+        ['records', String(inspection.records)],
+      ];
+    case 'tarball':
+      return tarballRows(inspection);
+    default:
+      return [['kind', inspection.kind]];
+  }
+}
+
+function specfileRows({ signed, specfile }: Extract<Inspection, { kind: 'specfile' }>): readonly Row[] {
+  const { spec, layoutVersion, checksum } = specfile;
+  const dependencies = [...spec.nodes.values()].filter((node) => node.hash !== spec.root.hash);
+  return [
+    ['kind', `specfile, ${signed ? 'clearsigned (not verified here)' : 'not signed'}`],
+    ['package', describeNode(spec.root, { hashLength: 32, variants: true, graph: spec })],
+    ['specfile version', String(spec.root.formatVersion)],
+    ['layout version', String(layoutVersion)],
+    ['checksum', checksum && `${checksum.algorithm} ${checksum.hash}`],
+    ...dependencies.map((node): Row => ['dependency', describeNode(node, { graph: spec })]),
+  ];
+}
+
+function tarballRows({ tarball }: Extract<Inspection, { kind: 'tarball' }>): readonly Row[] {
+  const { compression, root, members, bytes, buildinfo } = tarball;
+  const counts = Object.entries(members).map(([type, number]) => `${number} ${type}`);
+  return [
+    ['kind', `tarball of a package, compression: ${compression}`],
+    ['members', `${counts.join(', ')}; ${formatBytes(bytes)}`],
+    ['root in the archive', root],
+    ['built at', `${buildinfo.buildpath}/${buildinfo.relativePrefix ?? ''}`],
+    [
+      'to relocate',
+      `${buildinfo.relocateTextfiles.length} text, ${buildinfo.relocateBinaries.length} binary, ${buildinfo.relocateLinks.length} link`,
+    ],
+    ['hard links deduped', String(buildinfo.hardlinksDeduped)],
+    ...[...buildinfo.hashToPrefix].map(([hash, prefix]): Row => [`prefix of /${hash.slice(0, 7)}`, prefix]),
+  ];
+}
+
+/** The same facts as plain data. */
+export function inspectionAsJson(inspection: Inspection): object {
+  switch (inspection.kind) {
+    case 'elf':
+      return { kind: 'elf', elf: elfAsJson(inspection), paths: pathsAsJson(inspection.paths) };
+    case 'mach-o':
+      return { kind: 'mach-o', ...machoAsJson(inspection.macho), paths: pathsAsJson(inspection.paths) };
+    case 'specfile': {
+      const { spec, layoutVersion, checksum } = inspection.specfile;
+      const nodes = [...spec.nodes.values()].map(nodeAsJson);
+      return {
+        kind: 'specfile',
+        signed: inspection.signed,
+        layoutVersion,
+        checksum,
+        root: spec.root.hash,
+        nodes,
+      };
+    }
+    case 'tarball': {
+      const { buildinfo, ...facts } = inspection.tarball;
+      const hashToPrefix = Object.fromEntries(buildinfo.hashToPrefix);
+      return { kind: 'tarball', ...facts, buildinfo: { ...buildinfo, hashToPrefix } };
+    }
+    case 'script':
+    case 'other':
+      return { ...inspection, paths: pathsAsJson(inspection.paths) };
+    default:
+      return inspection;
+  }
+}

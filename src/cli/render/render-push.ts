@@ -1,0 +1,39 @@
+// The report of a push for people: a line per package, its error where it has one, and a summary.
+import type { PushedReport, PushReport } from '../../operations/publish/push.js';
+import { type Console, describeError } from '../console.js';
+import { count, formatBytes, formatDuration } from './format.js';
+
+/** Prints a report; the whole of it as JSON where that was asked for. */
+export function renderPushReport(report: PushReport, console: Console): void {
+  for (const each of report.packages) {
+    console.line(describePackage(each));
+    if (each.outcome === 'failed') console.err.write(console.shown(describeError(each.error)));
+  }
+  console.line(summarize(report));
+  console.result(report);
+}
+
+function describePackage({ name, version, hash, outcome, details }: PushedReport): string {
+  const title = `${outcome.replaceAll('-', ' ').padEnd(13)} ${name}@${version}/${hash.slice(0, 7)}`;
+  if (details === undefined) return title;
+  const { bytes, compressedBytes, files, signed, relocatable } = details;
+  const { text, binaries, links } = relocatable;
+  return [
+    `${title}  ${formatBytes(bytes)} -> ${formatBytes(compressedBytes)}, ${count(files, 'file')}`,
+    `to relocate: ${text} text, ${binaries} binary, ${count(links, 'link')}`,
+    signed ? 'signed' : 'unsigned',
+  ].join('; ');
+}
+
+function summarize({ packages, mirror, milliseconds }: PushReport): string {
+  const numberOf = (outcome: PushedReport['outcome']) =>
+    packages.filter((each) => each.outcome === outcome).length;
+  const parts = [
+    `${numberOf('pushed')} pushed`,
+    numberOf('already-there') > 0 && `${numberOf('already-there')} already there (--force pushes them again)`,
+    numberOf('failed') > 0 && `${numberOf('failed')} failed`,
+    numberOf('skipped') > 0 && `${numberOf('skipped')} skipped`,
+  ];
+  const what = packages.length === 0 ? 'nothing to push' : parts.filter((part) => part !== false).join(', ');
+  return `${what}, in ${formatDuration(milliseconds)}, to ${mirror}`;
+}

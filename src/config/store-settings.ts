@@ -1,0 +1,69 @@
+// What the configuration of a Spack (`config.yaml`, `packages.yaml`, `upstreams.yaml`) says about its store.
+import { expandConfigPath } from './config-path.js';
+import { type InstallTree, readInstallTree } from './install-tree.js';
+import { type PackagePermissions, readPermissions } from './package-permissions.js';
+import { ConfigSection, type SpackConfigRequest } from './spack-config.js';
+
+export interface StoreSettings {
+  readonly tree: InstallTree;
+  /** `config:install_hash_length`. */
+  readonly hashLength: number | undefined;
+  /** `config:allow_sgid`: directories hand their group down. */
+  readonly allowSetGroupId: boolean;
+  readonly permissions: PackagePermissions;
+  /** Roots of the upstream stores, in the order in which they are asked. */
+  readonly upstreams: readonly string[];
+  /** `config:locks`. */
+  readonly locks: boolean;
+  readonly lockTimeouts: LockTimeouts;
+}
+
+/** Milliseconds; without one the store's own counts, and Infinity waits until the signal aborts. */
+export interface LockTimeouts {
+  readonly database?: number;
+  readonly prefix?: number;
+}
+
+/**
+ * Reads the settings of the store of a Spack.
+ * @throws UsageError `config` naming file and key.
+ */
+export function readStoreSettings(spack: SpackConfigRequest): StoreSettings {
+  const config = ConfigSection.read('config', spack);
+  return {
+    tree: readInstallTree(config, spack),
+    hashLength: hashLength(config),
+    allowSetGroupId: config.get('config', 'allow_sgid')?.boolean() ?? true,
+    permissions: readPermissions(ConfigSection.read('packages', spack)),
+    upstreams: upstreamRoots(ConfigSection.read('upstreams', spack), spack),
+    locks: config.get('config', 'locks')?.boolean() ?? true,
+    lockTimeouts: lockTimeouts(config),
+  };
+}
+
+function hashLength(config: ConfigSection): number | undefined {
+  const found = config.get('config', 'install_hash_length');
+  if (found === undefined) return undefined;
+  const length = found.number();
+  if (Number.isInteger(length) && length >= 1) return length;
+  throw found.invalid('is not a whole number from 1 on');
+}
+
+/** Seconds in Spack's configuration; null waits without end. */
+function lockTimeouts(config: ConfigSection): LockTimeouts {
+  const database = config.get('config', 'db_lock_timeout')?.number();
+  const prefix = config.get('config', 'package_lock_timeout')?.number();
+  return {
+    ...(database ? { database: database * 1000 } : {}),
+    ...(prefix ? { prefix: prefix * 1000 } : {}),
+  };
+}
+
+function upstreamRoots(upstreams: ConfigSection, spack: SpackConfigRequest): string[] {
+  const names = (upstreams.get('upstreams')?.entries() ?? []).map(([name]) => name);
+  return names.flatMap((name) => {
+    const found = upstreams.get('upstreams', name, 'install_tree');
+    if (found === undefined) return [];
+    return expandConfigPath({ path: found.text(), file: found.file, key: found.key }, spack);
+  });
+}

@@ -1,0 +1,63 @@
+// Reads a YAML file of the configuration; whatever is wrong with it ends in one coded error.
+import { readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { UsageError } from '../core/errors.js';
+import { describeSystemError, isAbsent } from '../host/system-error.js';
+
+/** No configuration file comes near this. */
+const MAX_SIZE = 16 << 20;
+
+/** What a YAML document holds. Mappings keep their order: it is the order of search. */
+export type YamlValue = string | number | boolean | null | readonly YamlValue[] | YamlMapping;
+export type YamlMapping = ReadonlyMap<YamlValue, YamlValue>;
+
+/**
+ * Reads a YAML file.
+ *
+ * @returns undefined when there is no such file; an empty mapping for an empty file.
+ * @throws UsageError `config`.
+ */
+export function readYamlFile(file: string): YamlValue | undefined {
+  const text = readText(file);
+  return text === undefined ? undefined : parseYaml(text, file);
+}
+
+function readText(file: string): string | undefined {
+  try {
+    if (statSync(file).size > MAX_SIZE) throw unusableFile(file, 'it is too large');
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    if (isAbsent(cause)) return undefined;
+    throw unusableFile(file, describeSystemError(cause), cause);
+  }
+}
+
+/**
+ * Parses the text of a YAML 1.2 file.
+ *
+ * @param file - how messages name it.
+ * @throws UsageError `config`.
+ */
+export function parseYaml(text: string, file: string): YamlValue {
+  try {
+    // Loaded at the first file that is there: it costs 60 ms, and most runs read none.
+    const { parse } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
+    return (parse(text, { mapAsMap: true, logLevel: 'error' }) as YamlValue | undefined) ?? new Map();
+  } catch (cause) {
+    // Deep nesting ends in a RangeError, everything else in an error of the parser.
+    const [firstLine = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+    throw unusableFile(file, firstLine.replace(/:$/, ''), cause);
+  }
+}
+
+export function isMapping(value: YamlValue | undefined): value is YamlMapping {
+  return value instanceof Map;
+}
+
+function unusableFile(file: string, state: string, cause?: unknown): UsageError {
+  return new UsageError('config', `Cannot use the configuration file "${file}": ${state}`, {
+    cause,
+    data: { file },
+  });
+}

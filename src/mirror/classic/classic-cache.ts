@@ -1,0 +1,82 @@
+// A build cache of the layouts 0 to 2 (FORMATS.md §1): files whose names are made from the specs.
+import type { WithSignal } from '../../core/with-signal.js';
+import type { Spec } from '../../spec/spec.js';
+import type { ObjectStore } from '../../transport/object-store.js';
+import type {
+  AbsentPackage,
+  BuildCache,
+  DescribeOptions,
+  KeyShelf,
+  KnownIndex,
+  ListedPackage,
+  ListPackagesOptions,
+  MetadataKind,
+  OpenedIndex,
+  PackageDescription,
+  Publisher,
+} from '../build-cache.js';
+import { ClassicKeys } from './classic-keys.js';
+import { ClassicPublisher, type PublishedLayout } from './classic-publisher.js';
+import { describeClassic } from './describe-classic.js';
+import { listSpecfiles } from './list-specfiles.js';
+import { openClassicIndex } from './open-classic-index.js';
+import { INDEX_PATH, specfilePath, tarballPath } from './paths.js';
+
+export interface ClassicCacheOptions {
+  readonly store: ObjectStore;
+  /** The configured name; the location by default. */
+  readonly name?: string | undefined;
+  /** Of what is published; 1 by default. */
+  readonly layout?: PublishedLayout | undefined;
+}
+
+export class ClassicCache implements BuildCache {
+  readonly name: string;
+  readonly url: string;
+  readonly indexLocation: string;
+  readonly keys: KeyShelf;
+  readonly publisher: Publisher | undefined;
+  readonly packages?: (options?: ListPackagesOptions) => AsyncIterable<ListedPackage>;
+  readonly #store: ObjectStore;
+
+  constructor({ store, name, layout = 1 }: ClassicCacheOptions) {
+    const { lister, writer } = store;
+    this.#store = store;
+    this.url = store.url;
+    this.name = name ?? store.location('');
+    this.indexLocation = store.location(INDEX_PATH);
+    this.keys = new ClassicKeys(store);
+    this.publisher = writer && new ClassicPublisher({ store, writer, layout });
+    if (lister !== undefined) this.packages = (options) => listSpecfiles({ store, lister, ...options });
+  }
+
+  describe(
+    spec: Spec,
+    kind: MetadataKind,
+    options: DescribeOptions,
+  ): Promise<PackageDescription | AbsentPackage> {
+    return describeClassic({ store: this.#store, spec, kind, ...options });
+  }
+
+  async has(spec: Spec, { signal }: WithSignal = {}): Promise<boolean> {
+    for (const signed of [true, false]) {
+      if (await this.#store.stat(specfilePath(spec.root, { signed, spec }), { signal })) return true;
+    }
+    return false;
+  }
+
+  openIndex(
+    known: KnownIndex | undefined,
+    options: WithSignal = {},
+  ): Promise<OpenedIndex | 'not-modified' | undefined> {
+    return openClassicIndex(this.#store, known, options);
+  }
+
+  sizeHint(spec: Spec): number | undefined {
+    return this.#store.sizeHint?.(tarballPath(spec.root, spec));
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close?.();
+  }
+}

@@ -1,0 +1,62 @@
+// Publishes one package: its tarball, and after it its specfile, each in one step. Until then nothing of it is visible, and after a
+// failure nothing of it is left. Only then a specfile of the other kind, signed or not, is removed.
+import { formatSpecfile } from '../../buildcache/specfile/write-specfile.js';
+import type { WithSignal } from '../../core/with-signal.js';
+import type { Spec } from '../../spec/spec.js';
+import type { ObjectWriter, PendingObject } from '../../transport/object-store.js';
+import type { Publication, PublishedContent } from '../build-cache.js';
+import { specfilePath, tarballPath } from './paths.js';
+
+export interface ClassicPublicationOptions {
+  readonly writer: ObjectWriter;
+  readonly tarball: PendingObject;
+  readonly spec: Spec;
+  readonly layout: number;
+}
+
+export class ClassicPublication implements Publication {
+  readonly #options: ClassicPublicationOptions;
+
+  constructor(options: ClassicPublicationOptions) {
+    this.#options = options;
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#options.tarball.write(bytes);
+  }
+
+  async finish(content: PublishedContent, { signal }: WithSignal = {}): Promise<void> {
+    const { writer, spec } = this.#options;
+    const signed = content.sign !== undefined;
+    const specfile = await this.#specfile(content);
+    const path = specfilePath(spec.root, { signed, spec });
+    const metadata = await writer.begin({ path, signal });
+    try {
+      await metadata.write(specfile);
+      await this.#commit(metadata, path, signal);
+    } finally {
+      await metadata.discard();
+    }
+    await writer.remove(specfilePath(spec.root, { signed: !signed, spec }));
+  }
+
+  async abandon(): Promise<void> {
+    await this.#options.tarball.discard();
+  }
+
+  async #specfile({ specJson, sha256, sign }: PublishedContent): Promise<Uint8Array> {
+    const facts = { layoutVersion: this.#options.layout, sha256 };
+    const text = formatSpecfile(specJson.bytes, specJson.path, facts);
+    return sign === undefined ? text : sign(text);
+  }
+
+  /** Both are complete before the first gets its name, so that a reader hardly ever finds a new tarball with an old specfile. */
+  async #commit(metadata: PendingObject, path: string, signal: AbortSignal | undefined): Promise<void> {
+    const { tarball, spec } = this.#options;
+    await metadata.prepare();
+    await tarball.prepare();
+    signal?.throwIfAborted();
+    await tarball.commit(tarballPath(spec.root, spec));
+    await metadata.commit(path);
+  }
+}

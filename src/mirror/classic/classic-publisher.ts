@@ -1,0 +1,53 @@
+// Publishes packages, indexes and keys in the layouts 1 and 2.
+import type { WithSignal } from '../../core/with-signal.js';
+import type { Spec } from '../../spec/spec.js';
+import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
+import type { KeyPublisher, PackedIndex, Publication, Publisher } from '../build-cache.js';
+import { ClassicKeyPublisher } from './classic-keys.js';
+import { ClassicPublication } from './classic-publication.js';
+import { specfilePath, tarballPath } from './paths.js';
+import { writeClassicIndex } from './write-classic-index.js';
+
+/** What can be published: layout 0 is only read. */
+export type PublishedLayout = 1 | 2;
+
+export interface ClassicPublisherOptions {
+  readonly store: ObjectStore;
+  readonly writer: ObjectWriter;
+  readonly layout: PublishedLayout;
+}
+
+export class ClassicPublisher implements Publisher {
+  readonly archive: { readonly withParents: boolean };
+  readonly keys: KeyPublisher;
+  readonly #store: ObjectStore;
+  readonly #writer: ObjectWriter;
+  readonly #layout: PublishedLayout;
+
+  constructor({ store, writer, layout }: ClassicPublisherOptions) {
+    this.archive = { withParents: layout === 2 };
+    this.keys = new ClassicKeyPublisher(store, writer);
+    this.#store = store;
+    this.#writer = writer;
+    this.#layout = layout;
+  }
+
+  /** A tarball without a specfile is what a push left that was killed: it is not there. */
+  async has(spec: Spec, { signal }: WithSignal = {}): Promise<boolean> {
+    const isThere = async (path: string) => (await this.#store.stat(path, { signal })) !== undefined;
+    if (!(await isThere(tarballPath(spec.root, spec)))) return false;
+    const signed = specfilePath(spec.root, { signed: true, spec });
+    const unsigned = specfilePath(spec.root, { signed: false, spec });
+    return (await isThere(signed)) || (await isThere(unsigned));
+  }
+
+  async begin(spec: Spec, { signal }: WithSignal = {}): Promise<Publication> {
+    const writer = this.#writer;
+    const tarball = await writer.begin({ path: tarballPath(spec.root, spec), signal });
+    return new ClassicPublication({ writer, tarball, spec, layout: this.#layout });
+  }
+
+  async writeIndex(index: PackedIndex, { signal }: WithSignal = {}): Promise<void> {
+    await writeClassicIndex({ store: this.#store, writer: this.#writer, index, signal });
+  }
+}

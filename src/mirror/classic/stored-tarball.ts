@@ -1,0 +1,34 @@
+// The tarball of a package in the layouts 1 and 2: one object, whose digest stands in the specfile.
+import { requireChecksum, type Specfile } from '../../buildcache/specfile/specfile.js';
+import type { WithSignal } from '../../core/with-signal.js';
+import type { ObjectStore, OpenedObject } from '../../transport/object-store.js';
+import type { StoredFile, TarballReference } from '../build-cache.js';
+import { withoutRoot } from './paths.js';
+
+export interface StoredTarballOptions {
+  readonly store: ObjectStore;
+  readonly path: string;
+  readonly specfile: Specfile;
+}
+
+export class StoredTarball implements TarballReference, StoredFile {
+  readonly location: string;
+  readonly path: string;
+  readonly size = undefined;
+  readonly #options: StoredTarballOptions;
+
+  constructor(options: StoredTarballOptions) {
+    this.location = options.store.location(options.path);
+    this.path = withoutRoot(options.path);
+    this.#options = options;
+  }
+
+  get sha256(): string {
+    return requireChecksum(this.#options.specfile);
+  }
+
+  open({ signal }: WithSignal = {}): Promise<OpenedObject> {
+    const { store, path } = this.#options;
+    return store.open(path, { signal });
+  }
+}

@@ -1,0 +1,252 @@
+// Fetches and caches the package indexes of mirrors (FORMATS.md §7, Spack `BinaryCacheIndex.update`). Whether a cached index is still
+// the current one is for the build cache to say.
+
+import type { IndexPlaces } from '../../buildcache/index/index-places.js';
+import { PackageIndex, scanPackageIndex } from '../../buildcache/index/package-index.js';
+import type { ByteSource } from '../../core/byte-source.js';
+import {
+  BuildcacheError,
+  type ErrorCode,
+  MetadataError,
+  MirrorError,
+  type MirrorErrorCode,
+} from '../../core/errors.js';
+import type { Mirror, OpenedIndex } from '../build-cache.js';
+import { type CachedIndex, IndexCache } from './index-cache.js';
+import { downloadIndex, type FetchedIndex } from './index-download.js';
+import { type MirrorIndex, PackageCatalog, type RememberedPackages } from './package-catalog.js';
+
+/** `binary_index_ttl`, in milliseconds. */
+const DEFAULT_TTL = 600_000;
+
+export interface IndexClientOptions {
+  /** Where indexes are kept between runs; see `defaultIndexCacheFolder`. */
+  readonly cacheFolder: string;
+  /** In the order of search. */
+  readonly mirrors: readonly Mirror[];
+  /** Only cached indexes, no request at all. */
+  readonly offline?: boolean | undefined;
+  /** Drop the cached indexes first. */
+  readonly refresh?: boolean | undefined;
+  /** Milliseconds in which one client does not ask a mirror again; 600,000 by default. */
+  readonly ttl?: number | undefined;
+  /** The clock, in milliseconds. */
+  readonly now?: (() => number) | undefined;
+}
+
+export interface IndexWarning {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly mirror: Mirror;
+  readonly error: BuildcacheError;
+}
+
+export interface LoadedIndexes {
+  /** Of the mirrors that have an index, in the order of search. */
+  readonly indexes: readonly MirrorIndex[];
+  /** All of them as one view. */
+  readonly catalog: PackageCatalog;
+  /** Mirrors that failed while others did not, and indexes that are too new. */
+  readonly warnings: readonly IndexWarning[];
+}
+
+/** What is known about the index of one mirror. */
+interface IndexState {
+  readonly checkedAt: number;
+  /** Absent where the mirror has none that can be used. */
+  readonly index?: PackageIndex;
+  /** Why the mirror could not be asked; `index` may still be the cached one. */
+  readonly failure?: BuildcacheError;
+  /** The mirror has an index, but of a version nobody here knows. */
+  readonly tooNew?: BuildcacheError;
+}
+
+/** The package indexes of a list of mirrors. */
+export class IndexClient {
+  readonly #mirrors: readonly Mirror[];
+  readonly #cache: IndexCache;
+  readonly #offline: boolean;
+  readonly #ttl: number;
+  readonly #now: () => number;
+  readonly #states = new Map<Mirror, IndexState>();
+  readonly #remembered: RememberedPackages = new Map();
+  /** Mirrors whose cached index is to be dropped before its first use. */
+  readonly #toDrop: Set<Mirror>;
+
+  constructor(options: IndexClientOptions) {
+    if (options.offline && options.refresh) throw new TypeError('An index cannot be refreshed offline');
+    this.#mirrors = options.mirrors;
+    this.#cache = new IndexCache(options.cacheFolder);
+    this.#offline = options.offline ?? false;
+    this.#ttl = options.ttl ?? DEFAULT_TTL;
+    this.#now = options.now ?? Date.now;
+    this.#toDrop = new Set(options.refresh ? options.mirrors : []);
+  }
+
+  /**
+   * Brings the indexes up to date.
+   * @throws MirrorError, MetadataError when every mirror failed (with several mirrors, one error that names every cause);
+   * `index-not-cached` when offline and nothing is cached.
+   */
+  async load(signal?: AbortSignal): Promise<LoadedIndexes> {
+    const states = await Promise.all(this.#mirrors.map((mirror) => this.#check(mirror, signal)));
+    if (!this.#offline) await this.#cache.removeStale(this.#now());
+    const failures = states.flatMap(({ failure }) => failure ?? []);
+    if (states.length > 0 && failures.length === states.length) throw this.#allFailed(states, failures);
+    return this.#combine(states);
+  }
+
+  async #check(mirror: Mirror, signal: AbortSignal | undefined): Promise<IndexState> {
+    const known = this.#states.get(mirror);
+    if (known !== undefined && this.#isCurrent(known)) return known;
+    const state = this.#offline ? await this.#readCached(mirror) : await this.#ask(mirror, signal);
+    this.#states.set(mirror, state);
+    return state;
+  }
+
+  /** A failure is remembered where a cached index can stand in; else the mirror is asked again. */
+  #isCurrent({ checkedAt, failure, index }: IndexState): boolean {
+    return this.#now() - checkedAt < this.#ttl && (failure === undefined || index !== undefined);
+  }
+
+  async #readCached(mirror: Mirror): Promise<IndexState> {
+    const cached = await this.#cache.read(mirror.cache.url);
+    if (cached !== undefined) return this.#use(mirror, cached);
+    const failure = new MirrorError(
+      'index-not-cached',
+      `Cannot list mirror "${mirror.cache.name}" offline: its index was never cached`,
+      {
+        hint: 'Run once without --offline',
+        data: { mirror: mirror.cache.url },
+      },
+    );
+    return { checkedAt: this.#now(), failure };
+  }
+
+  async #ask(mirror: Mirror, signal: AbortSignal | undefined): Promise<IndexState> {
+    const cached = this.#toDrop.delete(mirror)
+      ? await this.#drop(mirror)
+      : await this.#cache.read(mirror.cache.url);
+    try {
+      return await this.#update(mirror, cached, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!(error instanceof BuildcacheError)) throw error;
+      const fallback = cached === undefined ? {} : await this.#use(mirror, cached);
+      return { ...fallback, checkedAt: this.#now(), failure: error };
+    }
+  }
+
+  /** Whether the file could be removed does not matter: it is not read here, and the next index replaces it. */
+  async #drop(mirror: Mirror): Promise<undefined> {
+    await this.#cache.remove(mirror.cache.url).catch(() => {});
+  }
+
+  async #update(
+    mirror: Mirror,
+    cached: CachedIndex | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<IndexState> {
+    const answer = await this.#fetch(mirror, cached, signal);
+    if (answer === 'not-modified' && cached !== undefined) {
+      const state = await this.#use(mirror, cached);
+      await this.#cache.touch(mirror.cache.url, this.#now());
+      return state;
+    }
+    if (typeof answer === 'object') return this.#keep(mirror, answer);
+    await this.#drop(mirror);
+    return { checkedAt: this.#now() };
+  }
+
+  /** The current index: the cached one when it still is, undefined when the mirror has none. */
+  async #fetch(
+    mirror: Mirror,
+    cached: CachedIndex | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<FetchedIndex | 'not-modified' | undefined> {
+    const { cache } = mirror;
+    const answer = await cache.openIndex(cached, { signal });
+    if (typeof answer !== 'object') return answer;
+    let opened: OpenedIndex | undefined = answer;
+    const open = async () => {
+      const object = opened ?? (await cache.openIndex(undefined, { signal }));
+      opened = undefined;
+      return object === 'not-modified' ? undefined : object;
+    };
+    return downloadIndex({ mirror: cache.url, open, cache: this.#cache, signal });
+  }
+
+  /** Uses an index that was fetched, and puts it into the cache, unless it is broken. */
+  async #keep(mirror: Mirror, fetched: FetchedIndex): Promise<IndexState> {
+    const { bytes, sha256, tag, file } = fetched;
+    try {
+      const { state, places } = this.#scan(mirror, bytes);
+      if (file === undefined) return state;
+      // A cache that cannot be written makes the next run slower, nothing else.
+      const committed = await this.#cache.commit(mirror.cache.url, file, { sha256, tag }).then(
+        () => true,
+        () => false,
+      );
+      if (committed && places !== undefined)
+        await this.#cache.writePlaces({ bytes, sha256 }, places).catch(() => {});
+      return state;
+    } finally {
+      await file?.discard();
+    }
+  }
+
+  async #use(mirror: Mirror, { bytes, sha256, places: known }: CachedIndex): Promise<IndexState> {
+    if (known !== undefined) {
+      const source = mirror.cache.indexLocation;
+      return { checkedAt: this.#now(), index: new PackageIndex({ source, bytes, places: known }) };
+    }
+    const { state, places } = this.#scan(mirror, bytes);
+    if (places !== undefined) await this.#cache.writePlaces({ bytes, sha256 }, places).catch(() => {});
+    return state;
+  }
+
+  #scan(mirror: Mirror, bytes: ByteSource): { state: IndexState; places?: IndexPlaces } {
+    const checkedAt = this.#now();
+    const source = mirror.cache.indexLocation;
+    try {
+      const places = scanPackageIndex(bytes, source);
+      return { state: { checkedAt, index: new PackageIndex({ source, bytes, places }) }, places };
+    } catch (error) {
+      const tooNew = error instanceof MetadataError && error.code === 'index-version-unsupported';
+      if (tooNew) return { state: { checkedAt, tooNew: error } };
+      throw error;
+    }
+  }
+
+  #combine(states: readonly IndexState[]): LoadedIndexes {
+    const indexes: MirrorIndex[] = [];
+    const warnings: IndexWarning[] = [];
+    for (const [i, mirror] of this.#mirrors.entries()) {
+      const { index, failure, tooNew } = states[i] ?? {};
+      if (index !== undefined) indexes.push({ mirror, index });
+      for (const error of [failure, tooNew]) {
+        if (error !== undefined) warnings.push({ code: error.code, message: error.message, mirror, error });
+      }
+    }
+    return { indexes, warnings, catalog: new PackageCatalog(indexes, this.#remembered) };
+  }
+
+  #allFailed(states: readonly IndexState[], failures: readonly BuildcacheError[]): BuildcacheError {
+    const [first] = failures;
+    if (first !== undefined && failures.length === 1) return first;
+    const code = failures.every((failure) => failure.code === first?.code) ? first?.code : undefined;
+    const isCached = states.some(({ index }) => index !== undefined);
+    const details = {
+      cause: new AggregateError(failures),
+      retryable: failures.some(({ retryable }) => retryable),
+      ...(isCached && { hint: 'Cached indexes can be used with --offline' }),
+      data: { failures: failures.map(({ code, message, data }) => ({ code, message, data })) },
+    };
+    const message = `Cannot read the index of any mirror: ${failures.map((failure) => failure.message).join('; ')}`;
+    return new MirrorError(isMirrorCode(code) ? code : 'mirror-unreachable', message, details);
+  }
+}
+
+function isMirrorCode(code: ErrorCode | undefined): code is MirrorErrorCode {
+  return code !== undefined && (code.startsWith('mirror-') || code === 'index-not-cached');
+}

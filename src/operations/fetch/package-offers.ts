@@ -1,0 +1,126 @@
+// What the mirrors offer for one package, in which order (FORMATS.md §7, Spack `download_tarball`): mirrors that the index named first,
+// then the other configured ones; signed metadata on all of them before unsigned on any.
+import { BuildcacheError, MirrorError, SignatureError, UsageError } from '../../core/errors.js';
+import type {
+  AbsentPackage,
+  MetadataKind,
+  Mirror,
+  PackageDescription,
+  Trust,
+} from '../../mirror/build-cache.js';
+import type { Keyring } from '../../signature/keys/keyring.js';
+import type { Spec } from '../../spec/spec.js';
+import { isNotFound } from '../../transport/read-object.js';
+import { NO_TRUST, trustKeyring } from '../keys/trust.js';
+
+export interface OffersRequest {
+  readonly spec: Spec;
+  /** Configured mirrors in search order. */
+  readonly mirrors: readonly Mirror[];
+  /** Those that the index named for this package; they are asked first. */
+  readonly named: readonly Mirror[];
+  readonly keyring: Keyring;
+  /** False: no signature is asked for, whatever the mirror is configured to. */
+  readonly checkSignature: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PackageOffer {
+  readonly mirror: Mirror;
+  /** Who is believed there. */
+  readonly trust: Trust;
+  readonly description: PackageDescription;
+}
+
+/** An offer that cannot be used, and why. */
+export interface RefusedOffer {
+  /** `mirror-not-found` only at the end, and only when no mirror had any metadata. */
+  readonly refusal: BuildcacheError;
+}
+
+/**
+ * Every offer, best first. A mirror is asked when the consumer wants the next one, so it can stop at the first that it can use.
+ */
+export async function* packageOffers(request: OffersRequest): AsyncGenerator<PackageOffer | RefusedOffer> {
+  const absences: RefusedOffer[] = [];
+  const unreachable = new Set<Mirror>();
+  let found = false;
+  for (const place of places(request)) {
+    if (unreachable.has(place.mirror)) continue;
+    const answer = await ask(place, request);
+    if ('absence' in answer) {
+      absences.push({ refusal: answer.absence });
+      continue;
+    }
+    found ||= !('refusal' in answer) || wasRead(answer.refusal);
+    // A server that does not answer will not do so for the next file either.
+    if ('refusal' in answer && answer.refusal.code === 'mirror-unreachable') unreachable.add(place.mirror);
+    yield answer;
+  }
+  if (!found) yield* absences;
+}
+
+interface Place {
+  readonly mirror: Mirror;
+  readonly kind: MetadataKind;
+}
+
+function* places({ mirrors, named }: OffersRequest): Iterable<Place> {
+  const ordered = new Set([...named, ...mirrors]);
+  for (const mirror of ordered) yield { mirror, kind: 'signed' };
+  for (const mirror of ordered) yield { mirror, kind: 'unsigned' };
+}
+
+async function ask(
+  { mirror, kind }: Place,
+  { spec, keyring, checkSignature, signal }: OffersRequest,
+): Promise<PackageOffer | RefusedOffer | AbsentPackage> {
+  const trust = checkSignature && mirror.requiresSignature ? trustKeyring(keyring) : NO_TRUST;
+  try {
+    const description = await mirror.cache.describe(spec, kind, { trust, signal });
+    return 'absence' in description ? description : { mirror, trust, description };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof BuildcacheError)) throw error;
+    return { refusal: error };
+  }
+}
+
+/** Whether there was metadata, which then could not be used. */
+function wasRead(error: BuildcacheError): boolean {
+  return !(error instanceof MirrorError) && error.code !== 'metadata-too-large';
+}
+
+/** The one error that stands for everything that was tried, with all of it as its causes. */
+export function noUsableOffer(
+  spec: Spec,
+  mirrors: readonly Mirror[],
+  refusals: readonly BuildcacheError[],
+): BuildcacheError {
+  const [only, ...others] = refusals;
+  if (only === undefined || (others.length > 0 && refusals.every(isNotFound)))
+    return nowhere(spec, mirrors, refusals);
+  if (others.length === 0) return only;
+  const telling =
+    refusals.find((error) => error instanceof SignatureError) ??
+    refusals.find((error) => !isNotFound(error)) ??
+    only;
+  return telling.with({
+    message: `${telling.message} (and ${others.length} more failed)`,
+    cause: telling,
+    data: { ...telling.data, causes: causesOf(refusals) },
+    retryable: refusals.every((error) => error.retryable),
+  });
+}
+
+function nowhere(spec: Spec, mirrors: readonly Mirror[], refusals: readonly BuildcacheError[]): UsageError {
+  const name = `${spec.root.name}@${spec.root.version}/${spec.root.hash}`;
+  return new UsageError('spec-not-found', `Cannot find "${name}" on any mirror`, {
+    hint: 'Check the mirrors, or push the package to one of them',
+    data: { package: name, mirrors: mirrors.map(({ cache }) => cache.url), causes: causesOf(refusals) },
+  });
+}
+
+function causesOf(refusals: readonly BuildcacheError[]) {
+  return refusals.map(({ code, message }) => ({ code, message }));
+}

@@ -1,0 +1,115 @@
+// The tarball of an offer, with what it must be. One that lies inside of another archive is taken out of it first.
+
+import type { RelocationRules } from '../../buildcache/relocation-rules.js';
+import type { Specfile } from '../../buildcache/specfile/specfile.js';
+import { IntegrityError } from '../../core/errors.js';
+import type { OnProgress } from '../../core/progress.js';
+import type { PackageDescription, TarballReference, UnwrappedPackage } from '../../mirror/build-cache.js';
+import type { Spec } from '../../spec/spec.js';
+import type { Stage } from '../../store/staging/stage.js';
+import type { Inflater } from '../../stream/inflate/inflater.js';
+import type { ExpectedDigest } from '../install/extract.js';
+import type { OpenTarball } from '../workers/core-pool.js';
+import type { PackageOffer } from './package-offers.js';
+import { StageScratchFile } from './scratch-file.js';
+
+export interface TarballSource {
+  /** URL or path, for messages. */
+  readonly location: string;
+  /** The specfile that counts. */
+  readonly specfile: Specfile;
+  /** Those of the layout that it was written in. */
+  readonly rules: RelocationRules;
+  readonly isVerified: boolean;
+  readonly expected: readonly ExpectedDigest[];
+  /** Bytes of the file on the mirror, where they are not those that `open` gives. */
+  readonly outerBytes: number | undefined;
+  /** Opens the compressed bytes, anew each time. */
+  open(): Promise<OpenTarball>;
+}
+
+export interface TarballRequest {
+  readonly spec: Spec;
+  readonly offer: PackageOffer;
+  readonly stage: Stage;
+  readonly inflater: Inflater;
+  /** A digest that the user wants the file on the mirror to have. */
+  readonly sha256: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+}
+
+/**
+ * Prepares the tarball of an offer.
+ * @throws IntegrityError `checksum-missing`, `checksum-invalid`, `checksum-mismatch`; what unwrapping brings
+ */
+export async function prepareTarball(request: TarballRequest): Promise<TarballSource> {
+  const { description } = request.offer;
+  return description.unwrap === undefined
+    ? openStored(description, request)
+    : openWrapped(await unwrap(request, description.unwrap), request);
+}
+
+function openStored(description: PackageDescription, request: TarballRequest): TarballSource {
+  const { sha256, signal } = request;
+  const { tarball } = description;
+  // Before anything is fetched, metadata without a usable checksum is refused.
+  const expected = [fromSpecfile(tarball)];
+  if (sha256 !== undefined) expected.push({ digest: sha256, source: 'the command line' });
+  const open = async () => {
+    const object = await tarball.open({ signal });
+    tellStarted(request, object.size);
+    return object;
+  };
+  return { ...factsOf(description), expected, outerBytes: undefined, open };
+}
+
+function openWrapped(unwrapped: UnwrappedPackage, { sha256 }: TarballRequest): TarballSource {
+  const { tarball, outer } = unwrapped;
+  if (sha256 !== undefined && sha256 !== outer.sha256) throw otherDigest(outer, sha256);
+  const open = async () => ({ body: (await tarball.open()).body, size: outer.size });
+  return { ...factsOf(unwrapped), expected: [fromSpecfile(tarball)], outerBytes: outer.size, open };
+}
+
+function unwrap(
+  request: TarballRequest,
+  open: NonNullable<PackageDescription['unwrap']>,
+): Promise<UnwrappedPackage> {
+  const { spec, offer, stage, inflater, signal, onProgress } = request;
+  const { name, hash } = spec.root;
+  return open({
+    spec,
+    trust: offer.trust,
+    inflater,
+    scratch: new StageScratchFile(stage),
+    signal,
+    onBytes: (bytes, size) => {
+      if (bytes === 0) tellStarted(request, size);
+      else onProgress?.({ type: 'package-progress', package: name, hash, bytes, size, files: 0 });
+    },
+  });
+}
+
+function tellStarted({ spec, onProgress }: TarballRequest, size: number | undefined): void {
+  const { name, hash } = spec.root;
+  onProgress?.({ type: 'package-started', package: name, hash, size });
+}
+
+function factsOf({ tarball, specfile, rules, signature }: PackageDescription) {
+  return { location: tarball.location, specfile, rules, isVerified: signature === 'verified' };
+}
+
+function fromSpecfile({ sha256 }: TarballReference): ExpectedDigest {
+  return { digest: sha256, source: 'its specfile' };
+}
+
+function otherDigest(
+  { location, sha256: actual }: UnwrappedPackage['outer'],
+  expected: string,
+): IntegrityError {
+  return new IntegrityError(
+    'checksum-mismatch',
+    `Cannot use "${location}": its sha256 is ${actual}, the command line says ${expected}`,
+    { hint: 'Check the digest, or leave out --sha256', data: { location, expected, actual } },
+  );
+}

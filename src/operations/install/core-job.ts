@@ -1,0 +1,63 @@
+// Makes the plain data of a core's job from a store and a spec.
+import type { RelocationRules } from '../../buildcache/relocation-rules.js';
+import { toLatin1 } from '../../core/bytes.js';
+import type { Spec } from '../../spec/spec.js';
+import { hashToPrefixOrder } from '../../spec/traverse.js';
+import { groupId } from '../../store/prefix/group.js';
+import type { Stage } from '../../store/staging/stage.js';
+import type { Store } from '../../store/store.js';
+import type { CoreJob } from './package-core.js';
+
+export interface CoreJobRequest {
+  readonly store: Store;
+  readonly stage: Stage;
+  readonly spec: Spec;
+  readonly prefix: string;
+  /** By which the package is relocated. */
+  readonly rules: RelocationRules;
+  readonly source: string;
+  /** A symbolic link to the store's root, for C strings that have no room for that. */
+  readonly aliasRoot?: string | undefined;
+  /** Whether what the package depends on may be missing as yet. */
+  readonly isAhead?: boolean;
+}
+
+const ELF_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'cray']);
+
+/**
+ * The job of installing a spec's root from a tarball.
+ * @throws RelocationError `sbang-path-too-long`; UsageError `config`, `projection`
+ */
+export function coreJob(request: CoreJobRequest): CoreJob {
+  const { store, stage, spec, prefix, rules, source, aliasRoot, isAhead = false } = request;
+  const permissions = store.permissionsOf(spec.root.name);
+  return {
+    packageName: spec.root.name,
+    hash: spec.root.hash,
+    treeFolder: stage.treeFolder,
+    prefix,
+    places: {
+      newPrefix: latin1(prefix),
+      newLayoutRoot: latin1(store.root),
+      newSbangPath: latin1(store.sbangPath),
+      newSpackPrefix: store.spackPrefix === undefined ? undefined : latin1(store.spackPrefix),
+      newPrefixes: hashToPrefixOrder(spec, { order: rules.hashOrder }).map((node) => ({
+        hash: node.hash,
+        prefix: latin1(node.hash === spec.root.hash ? prefix : store.prefixOf(node, spec)),
+      })),
+      rules,
+      aliasRoot: aliasRoot === undefined ? undefined : latin1(aliasRoot),
+    },
+    projectionDepth: Math.max(1, prefix.split('/').length - store.root.split('/').length),
+    sbangPath: store.sbangPath,
+    permissions,
+    groupId: permissions.group === undefined ? undefined : groupId(permissions.group),
+    isElfPlatform: ELF_PLATFORMS.has(spec.root.arch.platform),
+    source,
+    isAhead,
+  };
+}
+
+function latin1(path: string): string {
+  return toLatin1(Buffer.from(path));
+}

@@ -1,0 +1,296 @@
+// Installs one package: find its metadata, verify it, extract the tarball into a stage, relocate, run the hooks, put it in place,
+// record it. Until the rename nothing of it is visible; after a failure nothing of it is left.
+import {
+  ArchiveError,
+  BuildcacheError,
+  IntegrityError,
+  MetadataError,
+  MirrorError,
+  SignatureError,
+} from '../../core/errors.js';
+import type { OnProgress } from '../../core/progress.js';
+import type { Mirror } from '../../mirror/build-cache.js';
+import type { RelocationEngine } from '../../relocation/engine.js';
+import type { Keyring } from '../../signature/keys/keyring.js';
+import type { Spec } from '../../spec/spec.js';
+import { Stage } from '../../store/staging/stage.js';
+import type { Store } from '../../store/store.js';
+import { storeIoError } from '../../store/store-io.js';
+import { noUsableOffer, type PackageOffer, packageOffers } from '../fetch/package-offers.js';
+import { prepareTarball, type TarballSource } from '../fetch/tarball-source.js';
+import type { RelocationCounts } from '../relocate/relocate-tree.js';
+import type { Turn } from '../schedule.js';
+import type { CoreHandle } from '../workers/core-handle.js';
+import type { CorePool, OpenTarball } from '../workers/core-pool.js';
+import type { InflaterPool } from '../workers/inflater-pool.js';
+import { coreJob } from './core-job.js';
+import { extractTarball } from './extract.js';
+import type { HookCounts } from './install-hooks.js';
+import { extractThroughStreams } from './install-stream.js';
+import { type CoreJob, type CoreResult, finishPackage, PackageCore } from './package-core.js';
+import { Phases } from './phases.js';
+
+/** What all packages of one run share. */
+export interface InstallContext {
+  readonly store: Store;
+  readonly mirrors: readonly Mirror[];
+  readonly keyring: Keyring;
+  readonly checkSignature: boolean;
+  readonly engine: RelocationEngine;
+  readonly inflaters: InflaterPool;
+  readonly cores: CorePool;
+  readonly force: boolean;
+  readonly aliasRoot?: string | undefined;
+  /** `streams`: by way of the public streams, for comparison; the same bytes, two passes. */
+  readonly through?: 'core' | 'streams' | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+}
+
+export interface PackageRequest {
+  readonly spec: Spec;
+  readonly prefix: string;
+  readonly explicit: boolean;
+  /** Compressed bytes, where they are known before. */
+  readonly size?: number | undefined;
+  /** Mirrors that the index named for this package. */
+  readonly named: readonly Mirror[];
+  /** A digest that the user wants the tarball to have. */
+  readonly sha256?: string | undefined;
+  /** When it may appear: what it depends on is installed then. Without it, now. */
+  readonly turn?: Turn | undefined;
+}
+
+export interface InstalledPackage {
+  readonly mirror: string;
+  readonly verified: boolean;
+  readonly layoutVersion: number;
+  readonly compressedBytes: number;
+  readonly bytes: number;
+  readonly files: number;
+  readonly relocation: RelocationCounts & HookCounts;
+  /** Milliseconds per phase. */
+  readonly phases: Readonly<Record<string, number>>;
+  readonly warnings: readonly string[];
+}
+
+/** How often a download that broke off is begun again. */
+const DOWNLOAD_ATTEMPTS = 3;
+
+/**
+ * Installs one package.
+ * @throws BuildcacheError of every family; the store is then as it was
+ */
+export async function installPackage(
+  request: PackageRequest,
+  context: InstallContext,
+): Promise<InstalledPackage> {
+  const { spec, named } = request;
+  const { mirrors, keyring, checkSignature, signal } = context;
+  const refusals: BuildcacheError[] = [];
+  const phases = new Phases();
+  phases.begin('metadata');
+  for await (const offer of packageOffers({ spec, mirrors, named, keyring, checkSignature, signal })) {
+    if ('refusal' in offer) {
+      refusals.push(offer.refusal);
+      continue;
+    }
+    try {
+      const warnings = refusals.map((error) => error.message);
+      return await new PackageInstallation({ request, context, offer, phases, warnings }).run();
+    } catch (error) {
+      if (!isAboutOffer(error)) throw error;
+      refusals.push(namingTarball(error, offer.description.tarball.location));
+    }
+    phases.begin('metadata');
+  }
+  throw noUsableOffer(spec, mirrors, refusals);
+}
+
+/** Another mirror may have what this one has not, or has damaged. */
+function isAboutOffer(error: unknown): error is BuildcacheError {
+  const kinds = [MirrorError, IntegrityError, SignatureError, MetadataError, ArchiveError];
+  return kinds.some((kind) => error instanceof kind);
+}
+
+/** What is wrong inside of a tarball is found without knowing where it came from. */
+function namingTarball(error: BuildcacheError, location: string): BuildcacheError {
+  if (error.message.includes(location) || 'location' in error.data) return error;
+  return error.with({
+    message: `${error.message} (in "${location}")`,
+    data: { ...error.data, location },
+  });
+}
+
+interface InstallationOptions {
+  readonly request: PackageRequest;
+  readonly context: InstallContext;
+  readonly offer: PackageOffer;
+  readonly phases: Phases;
+  readonly warnings: readonly string[];
+}
+
+/** One attempt to install from one offer. */
+class PackageInstallation {
+  readonly #request: PackageRequest;
+  readonly #context: InstallContext;
+  readonly #offer: PackageOffer;
+  readonly #phases: Phases;
+  readonly #warnings: readonly string[];
+
+  constructor({ request, context, offer, phases, warnings }: InstallationOptions) {
+    this.#request = request;
+    this.#context = context;
+    this.#offer = offer;
+    this.#phases = phases;
+    this.#warnings = warnings;
+  }
+
+  async run(): Promise<InstalledPackage> {
+    for (let attempt = 1; ; attempt++) {
+      const stage = Stage.create(this.#context.store.root, this.#request.spec.root.hash);
+      try {
+        return await this.#installFrom(stage);
+      } catch (error) {
+        const mayRetry = error instanceof MirrorError && error.retryable && attempt < DOWNLOAD_ATTEMPTS;
+        if (!mayRetry) throw asStoreError(error, stage.folder);
+      } finally {
+        stage.remove();
+      }
+    }
+  }
+
+  async #installFrom(stage: Stage): Promise<InstalledPackage> {
+    const { inflaters, cores, through } = this.#context;
+    const { sha256, spec } = this.#request;
+    this.#phases.begin('extract');
+    const source = await inflaters.lend((inflater) =>
+      prepareTarball({ ...this.#context, spec, sha256, offer: this.#offer, stage, inflater }),
+    );
+    const job = this.#job(stage, source);
+    const { result, compressedBytes } =
+      through === 'streams'
+        ? await this.#installStreams(source, job)
+        : await cores.lend({
+            job,
+            size: this.#request.size,
+            open: () => source.open(),
+            use: (core, tarball) => this.#installCore(source, core, tarball),
+          });
+    const finished = await this.#finish(job, result);
+    this.#phases.begin('commit');
+    await this.#commit(stage, source.specfile.spec);
+    this.#phases.end();
+    return this.#report(source, finished, compressedBytes);
+  }
+
+  async #installCore(source: TarballSource, core: CoreHandle, tarball: OpenTarball) {
+    const { signal, onProgress } = this.#context;
+    const { name, hash } = this.#request.spec.root;
+    const { location, expected, outerBytes } = source;
+    const { body, size } = tarball;
+    const onBytes = (bytes: number) =>
+      onProgress?.({ type: 'package-progress', package: name, hash, bytes, size, files: core.files });
+    const { compressedBytes } = await extractTarball({ body, location, expected, core, signal, onBytes });
+    this.#phases.begin('relocate');
+    return { result: await core.complete(), compressedBytes: outerBytes ?? compressedBytes };
+  }
+
+  #installStreams(source: TarballSource, job: CoreJob) {
+    return this.#context.inflaters.lend(async (inflater) => {
+      const core = new PackageCore(job, this.#context.engine, inflater);
+      try {
+        await extractThroughStreams({ ...this.#context, source, core, inflater });
+        this.#phases.begin('relocate');
+        return {
+          result: await core.complete({ isRelocated: true }),
+          compressedBytes: source.outerBytes ?? 0,
+        };
+      } finally {
+        core.abandon();
+      }
+    });
+  }
+
+  #job(stage: Stage, source: TarballSource): CoreJob {
+    const { store, aliasRoot } = this.#context;
+    const { spec } = source.specfile;
+    const prefix = this.#requireSamePlace(spec, source.location);
+    const isAhead = this.#request.turn?.hasCome === false;
+    return coreJob({
+      store,
+      stage,
+      spec,
+      prefix,
+      rules: source.rules,
+      source: source.location,
+      aliasRoot,
+      isAhead,
+    });
+  }
+
+  /** Waits until the package may appear, and does what could not be done before. */
+  async #finish(job: CoreJob, result: CoreResult): Promise<CoreResult> {
+    await this.#wait();
+    if (!job.isAhead) return result;
+    this.#phases.begin('relocate');
+    const droppedRpaths = await finishPackage(job, result.unsettled);
+    return { ...result, relocation: { ...result.relocation, droppedRpaths } };
+  }
+
+  /** The index, which nobody signed, said where the package goes: what the specfile says must be the same. */
+  #requireSamePlace(spec: Spec, location: string): string {
+    const { prefix } = this.#request;
+    const actual = this.#context.store.ownPrefixOf(spec.root, spec);
+    if (actual === prefix) return prefix;
+    throw new MetadataError(
+      'wrong-package',
+      `Cannot use "${location}": its specfile leads to "${actual}", the index to "${prefix}"`,
+      { hint: 'The index of the mirror is wrong: update it', data: { location, expected: prefix, actual } },
+    );
+  }
+
+  /** Makes the package appear and records it; when either fails, everything is as before. */
+  async #commit(stage: Stage, spec: Spec): Promise<void> {
+    const { store, force, signal } = this.#context;
+    const { prefix, explicit } = this.#request;
+    signal?.throwIfAborted();
+    const committed = store.commit({ stage: stage.treeFolder, hash: spec.root.hash, prefix, force });
+    try {
+      await store.register({ spec, prefix, explicit, signal });
+    } catch (error) {
+      committed.rollback();
+      throw error;
+    }
+    committed.finish();
+  }
+
+  async #wait(): Promise<void> {
+    const { spec, turn } = this.#request;
+    if (turn === undefined) return;
+    this.#phases.begin('wait');
+    const { name, hash } = spec.root;
+    if (!turn.hasCome) this.#context.onProgress?.({ type: 'package-waits', package: name, hash });
+    await turn.come();
+  }
+
+  #report(source: TarballSource, result: CoreResult, compressedBytes: number): InstalledPackage {
+    return {
+      mirror: this.#offer.mirror.cache.url,
+      verified: source.isVerified,
+      layoutVersion: source.specfile.layoutVersion,
+      compressedBytes,
+      bytes: result.bytes,
+      files: result.files,
+      relocation: result.relocation,
+      phases: this.#phases.milliseconds,
+      warnings: [...this.#warnings, ...result.warnings],
+    };
+  }
+}
+
+/** What the file system refused while the stage was written. */
+function asStoreError(error: unknown, folder: string): unknown {
+  const isSystemError = !(error instanceof BuildcacheError) && error instanceof Error && 'syscall' in error;
+  return isSystemError ? storeIoError('write to', folder, error) : error;
+}

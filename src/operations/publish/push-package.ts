@@ -1,0 +1,128 @@
+// Pushes one package: packs it, then publishes it. Until then nothing of it is visible, and after a failure nothing of it is left.
+import { relative } from 'node:path';
+import { encodeUtf8, toLatin1 } from '../../core/bytes.js';
+import type { Publication, Publisher, SignText } from '../../mirror/build-cache.js';
+import type { RelocationKernels } from '../../relocation/engine.js';
+import type { ProbedPrefixes } from '../../relocation/text/text-probe.js';
+import { readStoredSpec } from '../../store/prefix/stored-spec.js';
+import type { BlockCompressor } from '../../stream/gzip/block-compressor.js';
+import type { BlockPool } from '../../stream/gzip/block-pool.js';
+import { GzipBlocks } from '../../stream/gzip/gzip-blocks.js';
+import { type PackResult, packPrefix } from './pack-prefix.js';
+import type { PlannedPush } from './push-plan.js';
+
+/** What all packages of one push share. */
+export interface PushContext {
+  readonly publisher: Publisher;
+  readonly force: boolean;
+  readonly sign: SignText | undefined;
+  readonly spackPrefix: string;
+  readonly engine: RelocationKernels;
+  readonly compressor: BlockCompressor;
+  readonly pool: BlockPool;
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes that were read of the prefix, and files. */
+  readonly onProgress?: ((bytes: number, files: number) => void) | undefined;
+}
+
+export interface PushedPackage {
+  /** Of the tarball, compressed and not, in hexadecimal. */
+  readonly sha256: string;
+  readonly tarSha256: string;
+  readonly compressedBytes: number;
+  readonly bytes: number;
+  readonly files: number;
+  readonly relocatable: { readonly text: number; readonly binaries: number; readonly links: number };
+  readonly signed: boolean;
+}
+
+/**
+ * Pushes one package.
+ * @returns undefined when the mirror has it already, and force is not wanted
+ * @throws StoreError `store-io`, `prefix-changed`; MetadataError for its `spec.json`; MirrorError; what the signing throws
+ */
+export async function pushPackage(
+  planned: PlannedPush,
+  context: PushContext,
+): Promise<PushedPackage | undefined> {
+  const { publisher, force, sign, signal } = context;
+  const { spec } = planned;
+  if (!force && (await publisher.has(spec, { signal }))) return undefined;
+  const specJson = readStoredSpec({ prefix: planned.prefix, hash: spec.root.hash });
+  const publication = await publisher.begin(spec, { signal });
+  try {
+    const packed = await pack(planned, context, publication);
+    const { sha256, size } = packed;
+    await publication.finish({ specJson, sha256, size, sign }, { signal });
+    return describe(packed, sign !== undefined);
+  } finally {
+    await publication.abandon();
+  }
+}
+
+async function pack(
+  planned: PlannedPush,
+  context: PushContext,
+  publication: Publication,
+): Promise<PackResult> {
+  const { publisher, compressor, pool, signal, onProgress } = context;
+  const output = new GzipBlocks({ compressor, pool, onOutput: (bytes) => publication.write(bytes) });
+  let files = 0;
+  const onFile = () => onProgress?.(output.contentSize, ++files);
+  try {
+    return await packPrefix({
+      prefix: byteString(planned.prefix),
+      withParents: publisher.archive.withParents,
+      prefixes: probedPrefixes(planned, context.engine),
+      facts: buildinfoFacts(planned, context),
+      output,
+      signal,
+      onFile,
+    });
+  } catch (error) {
+    await output.abandon();
+    throw error;
+  }
+}
+
+function probedPrefixes({ prefixes }: PlannedPush, engine: RelocationKernels): ProbedPrefixes {
+  const encoded = prefixes.map(encodeUtf8);
+  return {
+    scanner: engine.createScanner(encoded),
+    longest: Math.max(...encoded.map((prefix) => prefix.length)),
+  };
+}
+
+function buildinfoFacts(
+  { root, prefix, sbangPath, hashToPrefix }: PlannedPush,
+  { spackPrefix }: PushContext,
+) {
+  return {
+    sbangInstallPath: byteString(sbangPath),
+    buildpath: byteString(root),
+    spackprefix: byteString(spackPrefix),
+    relativePrefix: byteString(relative(root, prefix)),
+    hashToPrefix: new Map([...hashToPrefix].map(([hash, path]) => [hash, byteString(path)])),
+  };
+}
+
+function byteString(text: string): string {
+  return toLatin1(encodeUtf8(text));
+}
+
+function describe(packed: PackResult, signed: boolean): PushedPackage {
+  const { sha256, contentSha256, size, contentSize, files, lists } = packed;
+  return {
+    sha256,
+    tarSha256: contentSha256,
+    compressedBytes: size,
+    bytes: contentSize,
+    files,
+    relocatable: {
+      text: lists.relocateTextfiles.length,
+      binaries: lists.relocateBinaries.length,
+      links: lists.relocateLinks.length,
+    },
+    signed,
+  };
+}

@@ -1,0 +1,167 @@
+// Pushes installed packages to a build cache: dependencies first, several at a time, each package whole or not at all.
+import { BuildcacheError } from '../../core/errors.js';
+import type { OperationOptions } from '../../core/progress.js';
+import type { Mirror, Publisher, SignText } from '../../mirror/build-cache.js';
+import { requirePublisher } from '../../mirror/require-publisher.js';
+import type { SelectedEngine } from '../../relocation/engines/select.js';
+import type { DagHash, Spec } from '../../spec/spec.js';
+import type { Store } from '../../store/store.js';
+import { type BlockCompressor, createBlockCompressor } from '../../stream/gzip/block-compressor.js';
+import { BlockPool } from '../../stream/gzip/block-pool.js';
+import { schedule, type TaskOutcome } from '../schedule.js';
+import { type PushContext, type PushedPackage, pushPackage } from './push-package.js';
+import { type PlannedPush, planPush } from './push-plan.js';
+
+export interface PushRequest {
+  readonly specs: readonly Spec[];
+  readonly store: Store;
+  readonly mirror: Mirror;
+  readonly engine: SelectedEngine;
+  /** Signs the metadata; without it the packages are published unsigned. */
+  readonly sign?: SignText | undefined;
+  /** Push again what the mirror has. */
+  readonly force?: boolean | undefined;
+  /** Leave out the specs themselves, or everything but them. */
+  readonly only?: 'package' | 'dependencies' | undefined;
+  /** Push build dependencies too, as far as they are installed. */
+  readonly withBuildDependencies?: boolean | undefined;
+  /** Stop at the first failure. */
+  readonly failFast?: boolean | undefined;
+  /** How many packages are worked on at a time. */
+  readonly jobs?: number | undefined;
+  /** zlib's level; 6 unless given. */
+  readonly level?: number | undefined;
+  /** How many cores compress; all unless given. */
+  readonly parallelism?: number | undefined;
+}
+
+export type PushOutcome = 'pushed' | 'already-there' | 'failed' | 'skipped';
+
+export interface PushReport {
+  readonly mirror: string;
+  readonly root: string;
+  /** Dependencies first. */
+  readonly packages: readonly PushedReport[];
+  readonly milliseconds: number;
+}
+
+export interface PushedReport {
+  readonly name: string;
+  readonly version: string;
+  readonly hash: DagHash;
+  readonly prefix: string;
+  readonly outcome: PushOutcome;
+  readonly error?: BuildcacheError;
+  readonly details?: PushedPackage;
+}
+
+const MOST_DEFAULT_JOBS = 8;
+const PROGRESS_INTERVAL = 100;
+
+/**
+ * Pushes specs with what they need at run time. A package that fails is in the report with its error, and the rest goes on.
+ * @throws UsageError `not-installed`; MirrorError `mirror-read-only` for a mirror that cannot be written to
+ */
+export async function push(request: PushRequest, options: OperationOptions = {}): Promise<PushReport> {
+  const begin = performance.now();
+  const { cache } = request.mirror;
+  const publisher = requirePublisher(cache);
+  const packages = planPush(request).map((planned) => ({ ...planned, dependencies: [] }));
+  const compressor = createBlockCompressor({ level: request.level, parallelism: request.parallelism });
+  const jobs = request.jobs ?? Math.min(MOST_DEFAULT_JOBS, Math.max(2, compressor.parallelism));
+  try {
+    const context = contextOf(request, { publisher, compressor, jobs, signal: options.signal });
+    const outcomes = await schedule<DagHash, (typeof packages)[number], PushedReport>({
+      tasks: packages,
+      jobs,
+      failFast: request.failFast ?? false,
+      signal: options.signal,
+      run: (planned) => runPush(planned, context, options),
+    });
+    options.signal?.throwIfAborted();
+    return {
+      mirror: cache.url,
+      root: request.store.root,
+      packages: packages.map((planned, index) => reportOf(planned, outcomes[index])),
+      milliseconds: performance.now() - begin,
+    };
+  } finally {
+    await compressor.close();
+  }
+}
+
+interface Resources {
+  readonly publisher: Publisher;
+  readonly compressor: BlockCompressor;
+  readonly jobs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Each package fills one block while others are compressed: this is what bounds the memory. */
+function contextOf(request: PushRequest, { publisher, compressor, jobs, signal }: Resources): PushContext {
+  const { store, engine, force, sign } = request;
+  return {
+    publisher,
+    force: force ?? false,
+    sign,
+    // Without a Spack its sbang is taken to be the store's.
+    spackPrefix: store.spackPrefix ?? store.unpaddedRoot,
+    engine: engine.engine,
+    compressor,
+    pool: new BlockPool(compressor.parallelism + jobs + 1),
+    signal,
+  };
+}
+
+async function runPush(
+  planned: PlannedPush,
+  context: PushContext,
+  options: OperationOptions,
+): Promise<PushedReport> {
+  const begin = performance.now();
+  const { name, hash } = planned.spec.root;
+  const { onProgress } = options;
+  onProgress?.({ type: 'package-started', package: name, hash, size: undefined });
+  const finished = (outcome: PushOutcome, details?: PushedPackage, error?: unknown) =>
+    onProgress?.({
+      type: 'package-finished',
+      package: name,
+      hash,
+      outcome,
+      bytes: details?.bytes ?? 0,
+      files: details?.files ?? 0,
+      milliseconds: performance.now() - begin,
+      ...(error === undefined ? {} : { error }),
+    });
+  try {
+    const details = await pushPackage(planned, { ...context, onProgress: progressTeller(planned, options) });
+    const outcome = details === undefined ? 'already-there' : 'pushed';
+    finished(outcome, details);
+    return { ...identityOf(planned), outcome, ...(details === undefined ? {} : { details }) };
+  } catch (error) {
+    if (error instanceof BuildcacheError) finished('failed', undefined, error);
+    throw error;
+  }
+}
+
+function progressTeller({ spec }: PlannedPush, { onProgress }: OperationOptions) {
+  let last = performance.now();
+  return (bytes: number, files: number): void => {
+    if (onProgress === undefined || performance.now() - last < PROGRESS_INTERVAL) return;
+    last = performance.now();
+    const { name, hash } = spec.root;
+    onProgress({ type: 'package-progress', package: name, hash, bytes, size: undefined, files });
+  };
+}
+
+function identityOf({ spec, prefix }: PlannedPush) {
+  const { name, version, hash } = spec.root;
+  return { name, version, hash, prefix };
+}
+
+function reportOf(planned: PlannedPush, outcome: TaskOutcome<PushedReport> | undefined): PushedReport {
+  if (outcome?.status === 'done') return outcome.result;
+  if (outcome?.status !== 'failed') return { ...identityOf(planned), outcome: 'skipped' };
+  if (!(outcome.error instanceof BuildcacheError)) throw outcome.error;
+  return { ...identityOf(planned), outcome: 'failed', error: outcome.error };
+}

@@ -1,0 +1,110 @@
+// Which packages are missing on mirrors, and would have to be built again (Spack `check_specs_against_mirrors`).
+import type { OperationOptions } from '../../core/progress.js';
+import type { BuildCache, Mirror } from '../../mirror/build-cache.js';
+import { PackageCatalog } from '../../mirror/index/package-catalog.js';
+import { formatNode } from '../../spec/format.js';
+import { parseSpecQuery } from '../../spec/query/spec-query.js';
+import type { DagHash, Spec } from '../../spec/spec.js';
+import { allNodes, subSpec } from '../../spec/traverse.js';
+import type { Store } from '../../store/store.js';
+import { resolveInstalled } from './resolve-installed.js';
+import { resolveSpecs } from './resolve-specs.js';
+
+export interface CheckRequest {
+  readonly specs: readonly Spec[];
+  readonly mirrors: readonly Mirror[];
+  /** Questions to a mirror at a time; 16 by default. */
+  readonly jobs?: number | undefined;
+}
+
+/** What is missing on one mirror, in Spack's words. */
+export interface MirrorRebuilds {
+  readonly mirrorName: string;
+  readonly mirrorUrl: string;
+  readonly rebuildSpecs: readonly { readonly short_spec: string; readonly hash: DagHash }[];
+}
+
+/** By the URL of the mirror; mirrors that have everything are not in it. */
+export type CheckReport = Readonly<Record<string, MirrorRebuilds>>;
+
+/** Spack's `Spec.short_spec`. */
+const SHORT_SPEC =
+  '{name}{@version}{%compiler.name}{@compiler.version}{variants}{arch=architecture}{/hash:7}';
+const DEFAULT_JOBS = 16;
+
+/**
+ * Finds the packages that a mirror has neither signed nor unsigned metadata of. Externals are nobody's to build.
+ * @throws MirrorError when a mirror does not answer: what it has is not known then.
+ */
+export async function checkSpecs(
+  { specs, mirrors, jobs = DEFAULT_JOBS }: CheckRequest,
+  { signal }: OperationOptions = {},
+): Promise<CheckReport> {
+  const wanted = specs.filter(({ root }) => root.external === undefined);
+  const report: Record<string, MirrorRebuilds> = {};
+  for (const { cache } of mirrors) {
+    const missing = await findMissing({ cache, specs: wanted, jobs, signal });
+    if (missing.length === 0) continue;
+    const rebuildSpecs = missing.map((spec) => ({
+      short_spec: formatNode(SHORT_SPEC, spec.root, spec),
+      hash: spec.root.hash,
+    }));
+    report[cache.url] = { mirrorName: cache.name, mirrorUrl: cache.url, rebuildSpecs };
+  }
+  return report;
+}
+
+interface Search {
+  readonly cache: BuildCache;
+  readonly specs: readonly Spec[];
+  readonly jobs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function findMissing({ cache, specs, jobs, signal }: Search): Promise<readonly Spec[]> {
+  const missing = new Set<Spec>();
+  const queue = specs.values();
+  const askOn = async (): Promise<void> => {
+    for (const spec of queue) {
+      signal?.throwIfAborted();
+      if (!(await cache.has(spec, { signal }))) missing.add(spec);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, askOn));
+  return specs.filter((spec) => missing.has(spec));
+}
+
+export interface ResolveCheckedRequest {
+  /** As typed: names, hashes and specs of a store; `x.spec.json`; `spack.lock`, which means all packages in it. */
+  readonly queries: readonly string[];
+  /** Called when a query needs the store. */
+  readonly openStore: () => Store;
+  /** Reads a file that was named. */
+  readonly readFile: (path: string) => Promise<Uint8Array>;
+}
+
+/**
+ * Finds the specs to check.
+ * @throws UsageError `spec-syntax`, `spec-not-found`, `spec-ambiguous`; MetadataError for a file that cannot be used; StoreError
+ */
+export async function resolveCheckedSpecs({
+  queries,
+  openStore,
+  readFile,
+}: ResolveCheckedRequest): Promise<readonly Spec[]> {
+  const found = new Map<DagHash, Spec>();
+  for (const text of queries) {
+    const query = parseSpecQuery(text);
+    const specs =
+      query.type === 'file'
+        ? await resolveSpecs({ queries: [text], catalog: new PackageCatalog([]), mirrors: [], readFile })
+        : await resolveInstalled({ queries: [text], store: openStore(), readFile });
+    const isLockfile = query.type === 'file' && query.format === 'lockfile';
+    for (const spec of isLockfile ? specs.flatMap(everySpecOf) : specs) found.set(spec.root.hash, spec);
+  }
+  return [...found.values()];
+}
+
+function everySpecOf(spec: Spec): readonly Spec[] {
+  return allNodes(spec).map((node) => subSpec(spec, node));
+}

@@ -1,0 +1,52 @@
+// Says whether the text rule finds a prefix in a text that comes in pieces (FORMATS.md §5 "text"): a push lists a text only if it does.
+// The first match decides, so that neither the order of the prefixes nor what a match swallows counts.
+import { concatBytes, EMPTY_BYTES } from '../../core/bytes.js';
+import type { PrefixScanner } from '../engine.js';
+import { isFreePlace } from './text-rules.js';
+
+/** Prefixes to look for in texts, with an engine's scanner. */
+export interface ProbedPrefixes {
+  readonly scanner: PrefixScanner;
+  /** Bytes of the longest prefix. */
+  readonly longest: number;
+}
+
+export class TextProbe {
+  readonly #scanner: PrefixScanner;
+  readonly #overlap: number;
+  #found = false;
+  /** The last bytes of what came, in which a prefix may have begun, and whether a match may begin at the first of them. */
+  #tail: Uint8Array = EMPTY_BYTES;
+  #isTailFree = true;
+
+  constructor({ scanner, longest }: ProbedPrefixes) {
+    this.#scanner = scanner;
+    this.#overlap = Math.max(0, longest - 1);
+  }
+
+  /** Whether there was a match; then nothing more needs to be pushed. */
+  get found(): boolean {
+    return this.#found;
+  }
+
+  push(bytes: Uint8Array): void {
+    if (this.#found || bytes.length === 0) return;
+    const seam = concatBytes([this.#tail, bytes.subarray(0, this.#overlap)]);
+    const isFree = isFreePlace(seam, this.#tail.length, this.#isTailFree);
+    this.#found = this.#search(seam, this.#isTailFree) || this.#search(bytes, isFree);
+    if (bytes.length >= this.#overlap) this.#keepTail(bytes, isFree);
+    else this.#keepTail(seam, this.#isTailFree);
+  }
+
+  #search(bytes: Uint8Array, isFreeAtStart: boolean): boolean {
+    const hits = this.#scanner.scan(bytes);
+    for (let i = 0; i < hits.length; i += 2) if (isFreePlace(bytes, hits[i] ?? 0, isFreeAtStart)) return true;
+    return false;
+  }
+
+  #keepTail(bytes: Uint8Array, isFreeAtStart: boolean): void {
+    const start = Math.max(0, bytes.length - this.#overlap);
+    this.#isTailFree = isFreePlace(bytes, start, isFreeAtStart);
+    this.#tail = new Uint8Array(bytes.subarray(start));
+  }
+}

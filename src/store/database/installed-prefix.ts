@@ -1,0 +1,22 @@
+// What a prefix itself says: whether a recorded package is still there, and which package lies in a prefix without a record.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseSpecDictionary } from '../../spec/json/spec-json.js';
+import type { SpecNode } from '../../spec/spec.js';
+import type { InstallRecord } from './database-file.js';
+
+/** A prefix that somebody deleted is not installed, whatever its record says; externals are believed. */
+export function isThere(record: InstallRecord): boolean {
+  if (!record.installed) return false;
+  return record.path === undefined || existsSync(record.path);
+}
+
+/** Says whether a prefix without a record holds the package, by its own `.spack/spec.json`. */
+export function holdsPackage(node: SpecNode, prefix: string): boolean {
+  try {
+    const source = join(prefix, '.spack', 'spec.json');
+    return parseSpecDictionary(JSON.parse(readFileSync(source, 'utf8')), source).root.hash === node.hash;
+  } catch {
+    return false;
+  }
+}

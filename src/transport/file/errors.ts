@@ -1,0 +1,74 @@
+// What goes wrong with files of a store, as coded errors.
+import { MirrorError, type MirrorErrorCode } from '../../core/errors.js';
+
+const WRITE_CODES: Readonly<Record<string, MirrorErrorCode>> = {
+  EACCES: 'mirror-read-only',
+  EPERM: 'mirror-read-only',
+  EROFS: 'mirror-read-only',
+  ENOSPC: 'mirror-full',
+  EDQUOT: 'mirror-full',
+};
+const WRITE_HINTS: Readonly<Partial<Record<MirrorErrorCode, string>>> = {
+  'mirror-read-only': 'Check who may write to the folder of the mirror',
+  'mirror-full': 'Free some space, then run the same command again',
+};
+
+export function unreadable(location: string, cause: unknown): MirrorError {
+  const reason = systemCode(cause) ?? String(cause);
+  return new MirrorError('mirror-unreachable', `Cannot read "${location}": ${reason}`, {
+    cause,
+    data: { location, reason },
+  });
+}
+
+/** A file that ended while it was read. */
+export function shrunk({ location, size, position }: Shrunk): MirrorError {
+  return new MirrorError(
+    'mirror-truncated',
+    `Cannot read "${location}": it ended after ${position} of ${size} bytes`,
+    { retryable: true, data: { location, expected: size, actual: position } },
+  );
+}
+
+interface Shrunk {
+  readonly location: string;
+  readonly size: number;
+  readonly position: number;
+}
+
+export function missing(location: string): MirrorError {
+  return new MirrorError('mirror-not-found', `Cannot read "${location}": no such file`, {
+    hint: 'The mirror is not complete: push the package again, or update its index',
+    data: { location },
+  });
+}
+
+/** The file that a request depends on is another one now, or there is one where none must be. */
+export function changed(location: string, action: 'read' | 'write'): MirrorError {
+  return new MirrorError('mirror-changed', `Cannot ${action} "${location}": somebody else changed it`, {
+    data: { location },
+  });
+}
+
+export function writeError(location: string, cause: unknown, action = 'write'): MirrorError {
+  if (cause instanceof MirrorError) return cause;
+  const reason = systemCode(cause) ?? String(cause);
+  const code = WRITE_CODES[reason] ?? 'mirror-write-failed';
+  const hint = WRITE_HINTS[code];
+  return new MirrorError(code, `Cannot ${action} "${location}": ${reason}`, {
+    ...(hint === undefined ? {} : { hint }),
+    retryable: code === 'mirror-full',
+    cause,
+    data: { location, reason },
+  });
+}
+
+/** Whether a path fails because nothing is there. */
+export function isAbsence(cause: unknown): boolean {
+  const code = systemCode(cause);
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG';
+}
+
+export function systemCode(cause: unknown): string | undefined {
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+}

@@ -1,0 +1,161 @@
+// Writes the objects of a store in a folder: into a temporary file first, which a rename then puts in its place.
+import { type FileHandle, link, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { WithSignal } from '../../core/with-signal.js';
+import type {
+  BeginOptions,
+  CommitCondition,
+  ObjectFacts,
+  ObjectWriter,
+  PendingObject,
+} from '../object-store.js';
+import { changed, isAbsence, systemCode, writeError } from './errors.js';
+import { factsOf } from './facts.js';
+import { type TemporaryFile, TemporaryFiles } from './temporary-files.js';
+
+export interface FileWriterOptions {
+  readonly root: string;
+  /** Where the file of an object lies. */
+  readonly resolve: (path: string) => string;
+}
+
+export class FileWriter implements ObjectWriter {
+  readonly #options: FileWriterOptions;
+  readonly #temporaries: TemporaryFiles;
+
+  constructor(options: FileWriterOptions) {
+    this.#options = options;
+    this.#temporaries = new TemporaryFiles(options.root);
+  }
+
+  async begin({ path, signal }: BeginOptions = {}): Promise<PendingObject> {
+    signal?.throwIfAborted();
+    const { root, resolve } = this.#options;
+    const expected = path === undefined ? undefined : resolve(path);
+    const location = expected ?? root;
+    const temporary = await this.#temporaries.create().catch((cause: unknown) => {
+      throw writeError(location, cause);
+    });
+    return new PendingFile({ temporary, expected, location, resolve });
+  }
+
+  async remove(path: string, { signal }: WithSignal = {}): Promise<void> {
+    signal?.throwIfAborted();
+    const location = this.#options.resolve(path);
+    await rm(location, { force: true }).catch((cause: unknown) => {
+      throw writeError(location, cause, 'remove');
+    });
+  }
+}
+
+interface PendingFileOptions {
+  readonly temporary: TemporaryFile;
+  /** Where it will lie, if that is known. */
+  readonly expected: string | undefined;
+  /** For messages. */
+  readonly location: string;
+  readonly resolve: (path: string) => string;
+}
+
+class PendingFile implements PendingObject {
+  readonly #options: PendingFileOptions;
+  #handle: FileHandle | undefined;
+  #facts: ObjectFacts | undefined;
+  /** The folder that was made for it. */
+  #folder: string | undefined;
+  #isDone = false;
+
+  constructor(options: PendingFileOptions) {
+    this.#options = options;
+    this.#handle = options.temporary.handle;
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#do(async (handle) => {
+      for (let offset = 0; offset < bytes.length; )
+        offset += (await handle.write(bytes, offset, bytes.length - offset)).bytesWritten;
+    });
+  }
+
+  prepare(): Promise<void> {
+    return this.#do(async (handle) => {
+      await handle.sync();
+      this.#facts = factsOf(await handle.stat({ bigint: true }));
+      await handle.close();
+      this.#handle = undefined;
+      if (this.#options.expected !== undefined) await this.#makeFolder(this.#options.expected);
+    });
+  }
+
+  async commit(path: string, condition?: CommitCondition): Promise<ObjectFacts> {
+    if (this.#isDone) throw new TypeError('The object is finished already');
+    if (this.#handle !== undefined) await this.prepare();
+    const { temporary, resolve } = this.#options;
+    let target = this.#options.location;
+    try {
+      target = resolve(path);
+      await this.#makeFolder(target);
+      await place(temporary.path, target, condition);
+    } catch (cause) {
+      await this.discard();
+      throw writeError(target, cause);
+    }
+    this.#isDone = true;
+    await temporary.release();
+    return this.#facts as ObjectFacts; // since it is prepared
+  }
+
+  async discard(): Promise<void> {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    const { temporary } = this.#options;
+    await this.#handle?.close().catch(() => {});
+    this.#handle = undefined;
+    await rm(temporary.path, { force: true }).catch(() => {});
+    await temporary.release();
+  }
+
+  async #makeFolder(target: string): Promise<void> {
+    const folder = dirname(target);
+    if (folder === this.#folder) return;
+    await mkdir(folder, { recursive: true });
+    this.#folder = folder;
+  }
+
+  async #do(operation: (handle: FileHandle) => Promise<void>): Promise<void> {
+    if (this.#handle === undefined) throw new TypeError('The object is finished already');
+    try {
+      await operation(this.#handle);
+    } catch (cause) {
+      await this.discard();
+      throw writeError(this.#options.location, cause);
+    }
+  }
+}
+
+async function place(
+  temporary: string,
+  target: string,
+  condition: CommitCondition | undefined,
+): Promise<void> {
+  if (condition === 'absent') return placeNew(temporary, target);
+  if (condition !== undefined) await requireTag(target, condition.ifTag);
+  await rename(temporary, target);
+}
+
+/** A link, unlike a rename, fails where something is. */
+async function placeNew(temporary: string, target: string): Promise<void> {
+  await link(temporary, target).catch((cause: unknown) => {
+    throw systemCode(cause) === 'EEXIST' ? changed(target, 'write') : cause;
+  });
+  await rm(temporary, { force: true }).catch(() => {}); // the next process that writes clears it away
+}
+
+/** Whoever replaces the file between this and the rename is not noticed: no call of the system does both. */
+async function requireTag(target: string, tag: string): Promise<void> {
+  const found = await stat(target, { bigint: true }).catch((cause: unknown) => {
+    if (isAbsence(cause)) return undefined;
+    throw cause;
+  });
+  if (found === undefined || factsOf(found).tag !== tag) throw changed(target, 'write');
+}

@@ -1,0 +1,197 @@
+// Talks to web servers (RFC 9110), on undici: keep-alive, redirects, retries, time limits, and a hook that authorizes each hop.
+
+import { setMaxListeners } from 'node:events';
+import type { Dispatcher } from 'undici';
+
+import { BuildcacheError, MirrorError } from '../../core/errors.js';
+import { HttpAnswer } from './answer.js';
+import { BODY_BUFFER_SIZE } from './body.js';
+import { type ConnectionOptions, makeDispatcher } from './dispatcher.js';
+import { connectionError, redirectError, statusError } from './errors.js';
+import { redactUrl } from './location.js';
+import { redirected } from './redirect.js';
+import {
+  type Authorizer,
+  type Hop,
+  type HttpHeaders,
+  type HttpRequest,
+  isRepeatable,
+  isReplayable,
+  openBody,
+  sizeOfBody,
+} from './request.js';
+import { exponentialBackoff, parseRetryAfter, type RetryPolicy } from './retry-policy.js';
+
+const MAX_REDIRECTS = 10;
+/** Transient answers after which the server has done nothing for certain. */
+const NOT_DONE: ReadonlySet<number> = new Set([408, 429, 503]);
+
+export interface HttpClientOptions extends ConnectionOptions {
+  readonly retry?: RetryPolicy | undefined;
+  readonly authorizer?: Authorizer | undefined;
+}
+
+/** Sends requests until they are answered for good. */
+export class HttpClient {
+  readonly #options: HttpClientOptions;
+  readonly #retry: RetryPolicy;
+  #dispatcher: Promise<Dispatcher> | undefined;
+  #isClosed = false;
+  /** The last request used up its attempts: until one succeeds, a dead server gets a single try per request. */
+  #isDown = false;
+
+  constructor(options: HttpClientOptions = {}) {
+    this.#options = options;
+    this.#retry = options.retry ?? exponentialBackoff();
+  }
+
+  /**
+   * Sends a request; which statuses are errors is the caller's business. A redirect is an answer when its request cannot be repeated.
+   * @throws MirrorError `mirror-unreachable`; `mirror-http-status` for a transient status that stays; `mirror-redirect-loop`,
+   * `mirror-protocol`. UsageError `config` for a certificate file or a proxy that cannot be used.
+   */
+  async send(request: HttpRequest): Promise<HttpAnswer> {
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await this.#try(request, attempt);
+      if (outcome instanceof HttpAnswer) {
+        this.#isDown = false;
+        return outcome;
+      }
+      if (this.#isDown || attempt >= this.#retry.attempts) {
+        this.#isDown = true;
+        throw outcome.failure;
+      }
+      if (!outcome.mayRepeat) throw outcome.failure;
+      await this.#retry.wait({ attempt, retryAfter: outcome.retryAfter, signal: request.signal });
+      request.signal?.throwIfAborted();
+    }
+  }
+
+  /** Ends open connections; the client cannot be used afterwards. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const dispatcher = await this.#dispatcher?.catch(() => undefined);
+    await dispatcher?.destroy();
+  }
+
+  /** One attempt: an answer, or a failure that may go away; other failures are thrown. */
+  async #try(request: HttpRequest, attempt: number): Promise<HttpAnswer | Failure> {
+    const canReplay = isReplayable(request.body);
+    try {
+      const answer = await this.#follow(request, attempt);
+      if (!isTransient(answer.status)) return answer;
+      answer.discard();
+      return {
+        failure: statusError(answer),
+        retryAfter: parseRetryAfter(answer.header('retry-after'), Date.now()),
+        mayRepeat: canReplay && (isRepeatable(request) || NOT_DONE.has(answer.status)),
+      };
+    } catch (failure) {
+      if (!(failure instanceof MirrorError && failure.retryable)) throw failure;
+      return { failure, retryAfter: undefined, mayRepeat: canReplay && isRepeatable(request) };
+    }
+  }
+
+  async #follow(first: HttpRequest, attempt: number): Promise<HttpAnswer> {
+    const visited = new Map<string, string>();
+    for (let request = first; ; ) {
+      visited.set(requestKey(request), redactUrl(request.url));
+      const answer = await this.#hop(request, attempt);
+      const next = redirectOf(request, answer);
+      if (next === undefined) return answer;
+      if (visited.has(requestKey(next)) || visited.size > MAX_REDIRECTS) {
+        const location = redactUrl(first.url);
+        throw redirectError({ method: first.method, location }, [...visited.values()]);
+      }
+      request = next;
+    }
+  }
+
+  /** Sends a request to one place, and answers a 401 once. */
+  async #hop(request: HttpRequest, attempt: number): Promise<HttpAnswer> {
+    const { authorizer } = this.#options;
+    const { method, url, body, signal } = request;
+    const hop: Hop = { method, url, headers: headersOf(request), body, attempt };
+    signal?.throwIfAborted();
+    const answer = await this.#transmit(hop, { proof: await authorizer?.authorize?.(hop), signal });
+    if (answer.status !== 401 || authorizer?.answerChallenge === undefined || !isReplayable(body))
+      return answer;
+    const proof = await authorizer.answerChallenge(hop, answer);
+    if (proof === undefined) return answer;
+    answer.discard();
+    return this.#transmit(hop, { proof, signal });
+  }
+
+  async #transmit(hop: Hop, { proof, signal }: Transmission): Promise<HttpAnswer> {
+    const { method, url } = hop;
+    const location = redactUrl(url);
+    if (this.#isClosed) throw new TypeError(`The connections to "${location}" are closed`);
+    signal?.throwIfAborted();
+    // Each request listens to the signal; more than ten at a time are no leak.
+    if (signal !== undefined) setMaxListeners(0, signal);
+    this.#dispatcher ??= makeDispatcher(this.#options);
+    const dispatcher = await this.#dispatcher;
+    const body = await openBody(hop.body);
+    try {
+      const answer = await dispatcher.request({
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: method as Dispatcher.HttpMethod,
+        headers: { ...hop.headers, ...proof },
+        body,
+        highWaterMark: BODY_BUFFER_SIZE,
+        signal: signal ?? null,
+      });
+      return new HttpAnswer({ ...answer, method, location, signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      // From the source of the body: it knows better what is wrong.
+      if (error instanceof BuildcacheError) throw error;
+      throw connectionError({ method, location }, error);
+    }
+  }
+}
+
+interface Failure {
+  readonly failure: MirrorError;
+  readonly retryAfter: number | undefined;
+  readonly mayRepeat: boolean;
+}
+
+interface Transmission {
+  /** The headers that authorize it. */
+  readonly proof: HttpHeaders | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+function headersOf({ headers, body }: HttpRequest): HttpHeaders {
+  const size = sizeOfBody(body);
+  return {
+    'user-agent': 'regraft',
+    accept: '*/*',
+    // The bytes as they are stored: a compressed transfer would change what sizes and checksums are about.
+    'accept-encoding': 'identity',
+    ...(size !== undefined && { 'content-length': String(size) }),
+    ...headers,
+  };
+}
+
+/** The next request of a redirect, whose body nobody wants. */
+function redirectOf(request: HttpRequest, answer: HttpAnswer): HttpRequest | undefined {
+  try {
+    const next = redirected(request, answer);
+    if (next !== undefined) answer.discard();
+    return next;
+  } catch (error) {
+    answer.discard();
+    throw error;
+  }
+}
+
+function requestKey({ method, url }: HttpRequest): string {
+  return `${method} ${url.href}`;
+}
+
+function isTransient(status: number): boolean {
+  return status === 408 || status === 429 || (status >= 500 && status !== 501 && status !== 505);
+}

@@ -1,0 +1,82 @@
+// Parts of objects over HTTP (RFC 9110 §14): asked for with `Range`, checked against `Content-Range`, and cut out of the whole object
+// where a server does not know ranges.
+import { MirrorError } from '../../core/errors.js';
+import { beyondEnd, rangeWithin } from '../byte-range.js';
+import type { ByteRange, OpenedObject } from '../object-store.js';
+import type { HttpAnswer } from './answer.js';
+
+type Part = Pick<OpenedObject, 'body' | 'size'>;
+
+export function rangeHeader({ start, end }: ByteRange): string {
+  return `bytes=${start}-${end === undefined ? '' : end - 1}`;
+}
+
+/** Statuses that only a request with a range gets. */
+export function isRangeStatus(status: number): boolean {
+  return status === 206 || status === 416;
+}
+
+/**
+ * The bytes of a range from any answer that is a success, or a 416.
+ * @throws MirrorError `mirror-range` when the range begins beyond the object's end, or the server sent another part; the answer is
+ * still to be discarded.
+ */
+export function openPart(answer: HttpAnswer, range: ByteRange): Part {
+  if (answer.status === 206) return sentPart(answer, range);
+  if (answer.status === 416) return emptyPart(answer, range);
+  return cutPart(answer, range);
+}
+
+function sentPart(answer: HttpAnswer, { start, end }: ByteRange): Part {
+  const sent = parseContentRange(answer.header('content-range'));
+  const last = Math.min(end ?? Number.POSITIVE_INFINITY, sent?.total ?? Number.POSITIVE_INFINITY);
+  const isWanted =
+    sent !== undefined && sent.start === start && (sent.end === last || last === Number.POSITIVE_INFINITY);
+  if (!isWanted) throw otherPart(answer, { start, end });
+  const size = sent.end - sent.start;
+  return { body: answer.body({ size }), size };
+}
+
+/** A range that begins just where the object ends has no bytes, which HTTP calls an error. */
+function emptyPart(answer: HttpAnswer, { start }: ByteRange): Part {
+  const { location } = answer;
+  const total = /^bytes \*\/(\d{1,15})$/i.exec(answer.header('content-range') ?? '')?.[1];
+  const size = total === undefined ? undefined : Number(total);
+  if (size !== start) throw beyondEnd({ start, size, location });
+  answer.discard();
+  return { body: new Blob([]).stream(), size: 0 };
+}
+
+function cutPart(answer: HttpAnswer, range: ByteRange): Part {
+  const { size, location } = answer;
+  if (size === undefined) return { body: answer.body({ range }), size };
+  const { start, end } = rangeWithin(range, { size, location });
+  // Up to its end, so that the connection can be used again.
+  const wanted = end === size ? { start } : { start, end };
+  return { body: answer.body({ range: wanted }), size: end - start };
+}
+
+interface ContentRange {
+  readonly start: number;
+  readonly end: number;
+  readonly total: number | undefined;
+}
+
+function parseContentRange(header: string | undefined): ContentRange | undefined {
+  const match = /^bytes (\d{1,15})-(\d{1,15})\/(?:(\d{1,15})|\*)$/i.exec(header?.trim() ?? '');
+  if (match === null) return undefined;
+  const [first, last] = [Number(match[1]), Number(match[2])];
+  const total = match[3] === undefined ? undefined : Number(match[3]);
+  if (last < first || (total !== undefined && last >= total)) return undefined;
+  return { start: first, end: last + 1, total };
+}
+
+function otherPart(answer: HttpAnswer, { start, end }: ByteRange): MirrorError {
+  const { location } = answer;
+  const sent = answer.header('content-range');
+  return new MirrorError(
+    'mirror-range',
+    `Cannot read "${location}" from byte ${start}: the server sent another part`,
+    { data: { location, start, end, contentRange: sent } },
+  );
+}

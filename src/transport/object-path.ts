@@ -1,0 +1,24 @@
+// Checks of the paths that name objects in a store. They are made from specs, which come from outside.
+
+import { MirrorError } from '../core/errors.js';
+
+/**
+ * Splits an object's path into its components.
+ * @throws MirrorError `mirror-not-found` for a path that no store can hold: absolute, with `.` or `..`, with a NUL.
+ */
+export function splitObjectPath(path: string, root: string): readonly string[] {
+  const components = path.split('/');
+  if (components.every(isObjectName)) return components;
+  throw new MirrorError(
+    'mirror-not-found',
+    `Cannot read "${path}" from "${root}": no mirror can hold such a path`,
+    {
+      data: { path, mirror: root },
+    },
+  );
+}
+
+function isObjectName(component: string): boolean {
+  // Lone surrogates have no UTF-8 form, so neither a file nor a URL can have them.
+  return component !== '' && component !== '.' && component !== '..' && !/[\0\p{Surrogate}]/u.test(component);
+}

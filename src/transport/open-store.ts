@@ -1,0 +1,74 @@
+// Opens an object store by the scheme of its URL; anything without a scheme is a path.
+
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { MirrorError } from '../core/errors.js';
+import { schemeOf } from '../core/url-scheme.js';
+import { FileStore } from './file/store.js';
+import type { ConnectionOptions } from './http/dispatcher.js';
+import { HttpObjects } from './http/objects.js';
+import type { RetryPolicy } from './http/retry-policy.js';
+import type { ObjectStore } from './object-store.js';
+
+export interface OpenStoreOptions extends ConnectionOptions {
+  readonly retry?: RetryPolicy | undefined;
+}
+
+type OpenScheme = (reference: string, options: OpenStoreOptions) => ObjectStore;
+
+const SCHEMES: ReadonlyMap<string | undefined, OpenScheme> = new Map<string | undefined, OpenScheme>([
+  [undefined, (path) => new FileStore({ root: resolve(path) })],
+  ['file', (url) => new FileStore({ root: filePath(url) })],
+  ['http', (url, options) => new HttpObjects({ ...options, url: parseUrl(url) })],
+  ['https', (url, options) => new HttpObjects({ ...options, url: parseUrl(url) })],
+]);
+
+/**
+ * Opens an object store; nothing is read yet.
+ * @param reference A `file:`, `http:` or `https:` URL, or a path.
+ * @throws MirrorError `mirror-protocol` for other schemes and for what is not a URL.
+ */
+export function openObjectStore(reference: string, options: OpenStoreOptions = {}): ObjectStore {
+  const scheme = schemeOf(reference);
+  const open = SCHEMES.get(scheme);
+  if (open === undefined) throw unsupported(scheme);
+  return open(reference, options);
+}
+
+function filePath(reference: string): string {
+  try {
+    // "file:name" would quietly mean "/name".
+    if (!/^file:\//i.test(reference)) throw new Error('the path is not absolute');
+    const url = new URL(reference);
+    url.search = '';
+    url.hash = '';
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw new MirrorError(
+      'mirror-protocol',
+      `Cannot open mirror "${reference}": not a file URL of this machine`,
+      {
+        cause,
+        hint: 'Write it as file:///absolute/path',
+        data: { reference },
+      },
+    );
+  }
+}
+
+function parseUrl(reference: string): URL {
+  if (URL.canParse(reference)) return new URL(reference);
+  // The text is not repeated: what cannot be parsed cannot be freed from a password either.
+  throw new MirrorError('mirror-protocol', 'Cannot open a mirror: its URL cannot be parsed', {
+    hint: 'Write it as https://host/path',
+  });
+}
+
+function unsupported(scheme: string | undefined): MirrorError {
+  const isPlanned = scheme === 's3' || scheme === 'oci' || scheme === 'oci+http';
+  return new MirrorError('mirror-protocol', `Cannot open a mirror with "${scheme}:"`, {
+    hint: isPlanned ? `This version does not read ${scheme}: mirrors yet` : 'Use file:, http: or https:',
+    data: { scheme },
+  });
+}

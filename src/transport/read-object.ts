@@ -1,0 +1,90 @@
+// Reads objects of a store: whole into memory, or chunk by chunk, never more than a limit.
+import { concatBytes } from '../core/bytes.js';
+import { BuildcacheError, MetadataError, MirrorError } from '../core/errors.js';
+import type { WithSignal } from '../core/with-signal.js';
+import type { OpenedObject } from './object-store.js';
+
+export interface ReadOptions extends WithSignal {
+  /** Largest size in bytes that is accepted. */
+  readonly limit: number;
+}
+
+/** What opens objects: a store, or something that stands for one. */
+export interface ObjectOpener {
+  open(path: string, options: WithSignal): Promise<ReadableObject>;
+}
+
+/** What reading needs of an open object. */
+export type ReadableObject = Pick<OpenedObject, 'body' | 'size' | 'location'>;
+
+/** How often `readAll` starts again after a body that broke off. */
+const BODY_ATTEMPTS = 3;
+
+/**
+ * Reads a whole object into memory; starts again when the body breaks off.
+ * @throws MetadataError `metadata-too-large` beyond the limit; whatever `store.open` throws.
+ */
+export async function readAll(store: ObjectOpener, path: string, options: ReadOptions): Promise<Uint8Array> {
+  for (let attempt = 1; ; attempt++) {
+    // Retries until the body begins are the store's own business.
+    const object = await store.open(path, { signal: options.signal });
+    try {
+      return await readBody(object, options);
+    } catch (error) {
+      if (attempt >= BODY_ATTEMPTS || !isRetryable(error)) throw error;
+    }
+  }
+}
+
+/**
+ * Reads the body of an open object into memory.
+ * @throws MetadataError `metadata-too-large` beyond the limit, after which the body is cancelled.
+ */
+export async function readBody(object: ReadableObject, options: ReadOptions): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  await forEachChunk(object, options, (chunk) => void chunks.push(chunk));
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : concatBytes(chunks);
+}
+
+/**
+ * Reads the body of an open object chunk by chunk, the next one when `onChunk` is done with the last.
+ * @throws MetadataError `metadata-too-large` beyond the limit; whatever `onChunk` throws. The body is cancelled then.
+ */
+export async function forEachChunk(
+  object: ReadableObject,
+  { limit, signal }: ReadOptions,
+  onChunk: (chunk: Uint8Array) => void | Promise<void>,
+): Promise<void> {
+  const reader = object.body.getReader();
+  let length = 0;
+  try {
+    if (object.size !== undefined && object.size > limit) throw tooLarge(object, limit);
+    for (;;) {
+      signal?.throwIfAborted();
+      const { done, value } = await reader.read();
+      if (done) return;
+      length += value.length;
+      if (length > limit) throw tooLarge(object, limit);
+      await onChunk(value);
+    }
+  } catch (error) {
+    await reader.cancel(error).catch(() => {});
+    throw error;
+  }
+}
+
+function tooLarge({ location, size }: ReadableObject, limit: number): MetadataError {
+  return new MetadataError(
+    'metadata-too-large',
+    `Cannot read "${location}": it is larger than ${limit} bytes`,
+    { data: { location, limit, size } },
+  );
+}
+
+export function isNotFound(error: unknown): error is MirrorError {
+  return error instanceof MirrorError && error.code === 'mirror-not-found';
+}
+
+export function isRetryable(error: unknown): boolean {
+  return error instanceof BuildcacheError && error.retryable;
+}

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { parseMirrorsConfig, readMirrorsConfig, resolveMirrors } from '../../src/config/mirrors-config.js';
+import { UsageError } from '../../src/core/errors.js';
+import { temporaryFolder } from '../mirror/temporary-folder.js';
+
+const FILE = '/etc/spack/mirrors.yaml';
+const parse = (text: string, variables = {}) => parseMirrorsConfig(text, FILE, variables);
+
+test('parseMirrorsConfig keeps the order of the file, also of names that look like numbers', async () => {
+  const mirrors = await parse(
+    'mirrors:\n  z: https://z\n  10: https://ten\n  2: https://two\n  a: https://a\n',
+  );
+  assert.deepEqual(
+    mirrors.map(({ name, fetchUrl }) => [name, fetchUrl]),
+    [
+      ['z', 'https://z'],
+      ['10', 'https://ten'],
+      ['2', 'https://two'],
+      ['a', 'https://a'],
+    ],
+  );
+  assert.deepEqual(mirrors[0], {
+    name: 'z',
+    fetchUrl: 'https://z',
+    pushUrl: 'https://z',
+    source: true,
+    binary: true,
+    signed: true,
+    fetchConnection: {},
+    pushConnection: {},
+  });
+});
+
+test('parseMirrorsConfig reads fetch, push, flags and connections, overridden one by one', async () => {
+  const [mirror] = await parse(`
+mirrors:
+  m:
+    url: s3://all
+    signed: false
+    source: false
+    binary: true
+    profile: common
+    endpoint_url: https://minio
+    access_pair: [id, secret]
+    fetch: https://fetch
+    push:
+      url: s3://push
+      profile: pusher
+      access_token: token
+`);
+  assert.deepEqual(mirror, {
+    name: 'm',
+    fetchUrl: 'https://fetch',
+    pushUrl: 's3://push',
+    source: false,
+    binary: true,
+    signed: false,
+    fetchConnection: {
+      accessPair: { id: 'id', secret: 'secret' },
+      profile: 'common',
+      endpointUrl: 'https://minio',
+    },
+    pushConnection: {
+      accessPair: { id: 'id', secret: 'secret' },
+      accessToken: 'token',
+      profile: 'pusher',
+      endpointUrl: 'https://minio',
+    },
+  });
+});
+
+test('parseMirrorsConfig reads the forms of Spack 1.x', async () => {
+  const [first, second] = await parse(`
+mirrors::
+  m:
+    autopush: true
+    view: v
+    fetch:
+      url: oci://ghcr.io/x/y
+      access_pair: {id_variable: U, secret_variable: P}
+      access_token_variable: T
+    push: {url: oci://ghcr.io/x/y, access_pair: {id: me, secret_variable: P}}
+  "n:": {fetch: https://n}
+`);
+  assert.deepEqual(first?.fetchConnection, {
+    accessPair: { idVariable: 'U', secretVariable: 'P' },
+    accessTokenVariable: 'T',
+  });
+  assert.deepEqual(first?.pushConnection, { accessPair: { id: 'me', secretVariable: 'P' } });
+  assert.deepEqual([second?.name, second?.fetchUrl, second?.pushUrl], ['n', 'https://n', undefined]);
+});
+
+test('parseMirrorsConfig makes paths absolute, relative to the file, with variables', async () => {
+  const environment = { HOME: '/home/me', USER: 'not-asked', DATA: '/data' };
+  const variables = { spackPrefix: '/opt/spack', environment };
+  const mirrors = await parse(
+    `mirrors:
+  a: ../caches/a b
+  b: /abs
+  c: ~/c
+  d: $spack/d
+  e: \${DATA}/$user/$unknown
+  f: nope://x
+  g: file:///g
+  h: oci+http://h
+`,
+    variables,
+  );
+  assert.deepEqual(
+    mirrors.map(({ fetchUrl }) => fetchUrl),
+    [
+      'file:///etc/caches/a%20b',
+      'file:///abs',
+      'file:///home/me/c',
+      'file:///opt/spack/d',
+      `file:///data/${userInfo().username}/$unknown`,
+      'file:///etc/spack/nope:/x',
+      'file:///g',
+      'oci+http://h',
+    ],
+  );
+});
+
+test('parseMirrorsConfig accepts files without mirrors', async () => {
+  for (const text of ['', '# nothing\n', 'mirrors:\n', 'mirrors: {}\n', 'config: {}\n'])
+    assert.deepEqual(await parse(text), []);
+});
+
+test('parseMirrorsConfig names file and key of what it cannot use', async () => {
+  const cases: readonly (readonly [text: string, key: string | undefined])[] = [
+    ['mirrors: [a]', 'mirrors'],
+    ['mirrors: {m: 5}', 'mirrors:m'],
+    ['mirrors: {m: {}}', 'mirrors:m'],
+    ['mirrors: {m: {push: https://x}}', 'mirrors:m'],
+    ['mirrors: {m: {url: [x]}}', 'mirrors:m:url'],
+    ['mirrors: {m: {url: ""}}', 'mirrors:m:url'],
+    ['mirrors: {m: {fetch: [x]}}', 'mirrors:m:fetch'],
+    ['mirrors: {m: {url: https://x, signed: "no"}}', 'mirrors:m:signed'],
+    ['mirrors: {m: {url: https://x, access_pair: [hunter2]}}', 'mirrors:m:access_pair'],
+    ['mirrors: {m: {url: https://x, access_token: 5}}', 'mirrors:m:access_token'],
+    ['mirrors: {[1]: x}', 'mirrors'],
+    ['- a', ''],
+    ['mirrors: {m: https://x', undefined],
+    ['mirrors:\n  m: a\n  m: b\n', undefined],
+    ['mirrors: *missing', undefined],
+    [
+      `a0: &a0 [x]\n${Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i}, `.repeat(9)}]`).join('\n')}`,
+      undefined,
+    ],
+  ];
+  for (const [text, key] of cases) {
+    await assert.rejects(parse(text), (error: unknown) => {
+      assert.ok(error instanceof UsageError && error.code === 'config', `${text}: ${error}`);
+      assert.ok(error.message.includes(FILE), error.message);
+      assert.equal(error.data.key, key, text);
+      assert.ok(!JSON.stringify([error.message, error.data]).includes('hunter2'));
+      return true;
+    });
+  }
+});
+
+test('readMirrorsConfig reads a file, and takes an absent one for no mirrors', async (t) => {
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'mirrors.yaml');
+  assert.deepEqual(await readMirrorsConfig(file), []);
+  writeFileSync(file, 'mirrors: {m: cache}\n');
+  assert.equal((await readMirrorsConfig(file))[0]?.fetchUrl, pathToFileURL(join(folder, 'cache')).href);
+  await assert.rejects(
+    readMirrorsConfig(folder),
+    (error: UsageError) => error.code === 'config' && error.data.file === folder,
+  );
+});
+
+test('resolveMirrors: no reference means all binary mirrors', async () => {
+  const configured = await parse(
+    'mirrors:\n  s: {url: https://s, binary: false}\n  b: {url: https://b, signed: false}\n',
+  );
+  assert.deepEqual(resolveMirrors([], configured), [
+    { name: 'b', url: 'https://b', signed: false, connection: {} },
+  ]);
+  assert.deepEqual(
+    resolveMirrors(['s'], configured).map(({ url }) => url),
+    ['https://s'],
+  );
+});
+
+test('resolveMirrors: names, URLs and paths', async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'cache'));
+  const configured = await parse(
+    `mirrors:\n  mine: {url: https://mine/, signed: false}\n  local: ${folder}/cache\n`,
+  );
+  assert.deepEqual(
+    resolveMirrors(['https://mine', 'mine', 'https://other', `${folder}/cache/`, './not-there'], configured),
+    [
+      { name: 'mine', url: 'https://mine/', signed: false, connection: {} },
+      { name: undefined, url: 'https://other', signed: true, connection: {} },
+      { name: 'local', url: pathToFileURL(join(folder, 'cache')).href, signed: true, connection: {} },
+      {
+        name: undefined,
+        url: pathToFileURL(join(process.cwd(), 'not-there')).href,
+        signed: true,
+        connection: {},
+      },
+    ],
+  );
+});
+
+test('resolveMirrors refuses a word that is neither a name nor a folder', async () => {
+  const configured = await parse('mirrors: {mine: https://mine}');
+  assert.throws(
+    () => resolveMirrors(['mien'], configured),
+    (error: UsageError) => error.code === 'unknown-mirror' && /mine/.test(error.hint ?? ''),
+  );
+  assert.equal(resolveMirrors(['src'], configured)[0]?.url, pathToFileURL(join(process.cwd(), 'src')).href);
+});

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parseYaml, readYamlFile } from '../../src/config/yaml-file.js';
+import { UsageError } from '../../src/core/errors.js';
+import { temporaryFolder } from '../store/temporary-folder.js';
+
+function isConfigError(error: unknown): boolean {
+  return error instanceof UsageError && error.code === 'config' && error.message.includes('x.yaml');
+}
+
+test('parseYaml keeps the order of mappings, also of numbers', () => {
+  const value = parseYaml('z: 1\n10: a\n2: [true, null, x]\n', 'x.yaml');
+  assert.deepEqual(
+    value,
+    new Map<unknown, unknown>([
+      ['z', 1],
+      [10, 'a'],
+      [2, [true, null, 'x']],
+    ]),
+  );
+  assert.deepEqual(parseYaml('', 'x.yaml'), new Map());
+  assert.deepEqual(parseYaml('# nothing\n', 'x.yaml'), new Map());
+});
+
+test('parseYaml ends hostile texts in a coded error', () => {
+  const texts = ['[', 'a: *b', 'a: 1\na: 2\n', '['.repeat(20_000)];
+  for (const text of texts) assert.throws(() => parseYaml(text, 'x.yaml'), isConfigError, text.slice(0, 20));
+});
+
+test('readYamlFile takes a file that is not there for none, and refuses what it cannot read', (context) => {
+  const folder = temporaryFolder(context);
+  const file = join(folder, 'x.yaml');
+  assert.equal(readYamlFile(file), undefined);
+  writeFileSync(file, 'a: b\n');
+  assert.deepEqual(readYamlFile(file), new Map([['a', 'b']]));
+  assert.equal(readYamlFile(join(file, 'below')), undefined);
+  assert.throws(
+    () => readYamlFile(folder),
+    (error: UsageError) => /it is a directory \(EISDIR\)/.test(error.message) && error.data.file === folder,
+  );
+  writeFileSync(file, ' '.repeat((16 << 20) + 1));
+  assert.throws(() => readYamlFile(file), isConfigError);
+});

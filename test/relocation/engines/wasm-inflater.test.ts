@@ -1,6 +1,0 @@
-// The inflate kernel against the same streams as the decoder in TypeScript.
-import { WasmInflater } from '../../../src/relocation/engines/wasm-inflater.js';
-import { WasmKernels } from '../../../src/relocation/engines/wasm-kernels.js';
-import { describeInflater } from '../../helpers/inflater-suite.js';
-
-describeInflater('WasmInflater', () => new WasmInflater(new WasmKernels().exports), 1500);

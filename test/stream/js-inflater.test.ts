@@ -1,5 +1,0 @@
-// JsInflater against hand-made streams and zlib.
-import { JsInflater } from '../../src/stream/js-inflater.js';
-import { describeInflater } from '../helpers/inflater-suite.js';
-
-describeInflater('JsInflater', () => new JsInflater(), 1500);
