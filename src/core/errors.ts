@@ -6,6 +6,7 @@ export type UsageErrorCode =
   | 'usage' // a flag or an argument is wrong
   | 'no-mirror' // an operation that needs a mirror was given none
   | 'unknown-mirror' // a mirror name that no configuration defines
+  | 'view-not-found' // an index view that the mirror has not
   | 'spec-not-found' // neither the index nor the mirrors know the spec
   | 'spec-ambiguous' // several packages match: data.candidates lists them
   | 'spec-syntax' // a spec or a constraint cannot be parsed
@@ -28,6 +29,7 @@ export type MirrorErrorCode =
   | 'mirror-truncated' // the body ended early
   | 'mirror-changed' // the object, or that there is none, is not what the request depends on
   | 'mirror-range' // a part that lies beyond the object's end, or another part than was asked for
+  | 'blob-missing' // a manifest names content that the mirror has not
   | 'mirror-not-a-buildcache' // for example an HTML page in place of JSON
   | 'index-not-cached'; // offline, and no index was cached before
 
@@ -36,6 +38,7 @@ export type IntegrityErrorCode =
   | 'checksum-mismatch'
   | 'checksum-missing'
   | 'checksum-invalid'
+  | 'size-mismatch'
   | 'gzip-header'
   | 'gzip-truncated'
   | 'gzip-crc'
@@ -81,6 +84,9 @@ export type MetadataErrorCode =
   | 'metadata-invalid'
   | 'metadata-compressed'
   | 'metadata-too-large'
+  | 'manifest-version-unsupported'
+  | 'manifest-record-missing' // a manifest without the content that it must name
+  | 'compression-unsupported'
   | 'layout-unsupported'
   | 'specfile-version-unsupported'
   | 'index-version-unsupported'

@@ -34,16 +34,10 @@ export interface BuildCache {
   ): Promise<PackageDescription | AbsentPackage>;
   /** Whether it has metadata of a package, of either kind; nothing is read. */
   has(spec: Spec, options?: WithSignal): Promise<boolean>;
-  /**
-   * Opens the package index; undefined when there is none.
-   * @param known - what the caller has from before: `not-modified` when it is still current.
-   */
-  openIndex(
-    known: KnownIndex | undefined,
-    options?: WithSignal,
-  ): Promise<OpenedIndex | 'not-modified' | undefined>;
-  /** Where the index is, for messages. */
-  readonly indexLocation: string;
+  /** Where its package indexes are: one for each layout at the place, or for the view that was chosen. */
+  readonly indexes: readonly IndexPlace[];
+  /** The build caches at a place that has several, the newest layout first. */
+  readonly layers?: readonly BuildCache[] | undefined;
   /** Every package by its own metadata, without the index, in a stable order; missing where the place cannot be listed. */
   packages?(options?: ListPackagesOptions): AsyncIterable<ListedPackage>;
   /** Compressed bytes of a package, from a cache that knows without asking anybody; a hint, which never fails. */
@@ -151,6 +145,21 @@ export interface StoredFile {
   /** What it must be, where that is known before it is read. Throws as that of the tarball. */
   readonly sha256: string | undefined;
   open(options?: WithSignal): Promise<OpenedObject>;
+}
+
+export interface IndexPlace {
+  /** Unique among all indexes of all caches, without credentials: the key of caches on disk. */
+  readonly key: string;
+  /** URL or path, for messages. */
+  readonly location: string;
+  /**
+   * Opens the index; undefined when there is none.
+   * @param known - what the caller has from before: `not-modified` when it is still current.
+   */
+  open(
+    known: KnownIndex | undefined,
+    options?: WithSignal,
+  ): Promise<OpenedIndex | 'not-modified' | undefined>;
 }
 
 /** An index that somebody has from before. */

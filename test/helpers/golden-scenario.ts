@@ -32,6 +32,10 @@ const STORES: Readonly<Record<string, GoldenStore>> = {
   c: { root: '/tmp/golden-store-c-longer-than-a/opt' },
   d: { root: '/tmp/gd/opt', projection: '{name}/{hash:7}' },
   e: { root: '/tmp/golden-store-e/opt' },
+  f: {
+    root: '/tmp/golden-f/opt',
+    projection: '{architecture.platform}-{architecture.target}/{name}-{version}-{hash}',
+  },
   p: { root: '/tmp/golden-p/opt', paddedLength: 256 },
 };
 

@@ -1,8 +1,14 @@
 // A manifest of layout 3: which blobs a package, an index or a key consists of (FORMATS.md §1; Spack `BuildcacheManifest`).
 import { IntegrityError, MetadataError } from '../../core/errors.js';
-import { parseJsonDocument } from '../../spec/json-document.js';
-import { JsonFact } from '../../spec/json-fact.js';
-import { COMPRESSIONS, type Compression, type ContentKind, kindOfMediaType, MEDIA_TYPES } from './media-types.js';
+import { parseJsonDocument } from '../../spec/json/json-document.js';
+import { JsonFact } from '../../spec/json/json-fact.js';
+import {
+  COMPRESSIONS,
+  type Compression,
+  type ContentKind,
+  kindOfMediaType,
+  MEDIA_TYPES,
+} from './media-types.js';
 
 export const MANIFEST_VERSION = 3;
 
@@ -95,7 +101,9 @@ function readCompression(fact: JsonFact, kind: ContentKind): Compression {
   throw new MetadataError(
     'compression-unsupported',
     `Cannot use "${fact.source}": its ${kind} is stored with compression "${text.slice(0, 40)}", not "${COMPRESSIONS[kind].join('" or "')}"`,
-    { data: { source: fact.source, path: fact.path, actual: text.slice(0, 40), expected: COMPRESSIONS[kind] } },
+    {
+      data: { source: fact.source, path: fact.path, actual: text.slice(0, 40), expected: COMPRESSIONS[kind] },
+    },
   );
 }
 
@@ -105,7 +113,16 @@ function readChecksum(item: JsonFact): string {
   const checksum = item.get('checksum').text();
   if (algorithm === 'sha256' && SHA256_HEX.test(checksum)) return checksum;
   const shown = `${algorithm.slice(0, 20)}:${checksum.slice(0, 80)}`;
-  throw new IntegrityError('checksum-invalid', `Cannot use "${item.source}": the checksum "${shown}" is not a sha256`, {
-    data: { source: item.source, path: item.path, actual: shown, expected: 'sha256, 64 lower-case hexadecimal digits' },
-  });
+  throw new IntegrityError(
+    'checksum-invalid',
+    `Cannot use "${item.source}": the checksum "${shown}" is not a sha256`,
+    {
+      data: {
+        source: item.source,
+        path: item.path,
+        actual: shown,
+        expected: 'sha256, 64 lower-case hexadecimal digits',
+      },
+    },
+  );
 }

@@ -2,9 +2,9 @@
 // must be the same on every Node: fflate's compression is, zlib's is not.
 import { gzipSync } from 'fflate';
 import { encodeUtf8 } from '../../core/bytes.js';
-import { parseJsonDocument } from '../../spec/json-document.js';
-import { parseSpecDictionary } from '../../spec/spec-json.js';
-import { writeNode } from '../../spec/write-node.js';
+import { parseJsonDocument } from '../../spec/json/json-document.js';
+import { parseSpecDictionary } from '../../spec/json/spec-json.js';
+import { writeNode } from '../../spec/json/write-node.js';
 
 /** The specfile version that Spack 1.x writes, and the layout version of its tars. */
 const SPECFILE_VERSION = 5;

@@ -55,13 +55,20 @@ export class Blobs {
   }
 
   /** Whether a blob is there, with the size that it must have. */
-  async has({ sha256, size }: Pick<BlobRecord, 'sha256' | 'size'>, options: WithSignal = {}): Promise<boolean> {
+  async has(
+    { sha256, size }: Pick<BlobRecord, 'sha256' | 'size'>,
+    options: WithSignal = {},
+  ): Promise<boolean> {
     const facts = await this.#store.stat(blobPath(sha256), options);
     return facts !== undefined && (facts.size === undefined || facts.size === size);
   }
 
   /** Gives what was written its name, or drops it when the blob is there. */
-  async keep(pending: PendingObject, blob: Pick<BlobRecord, 'sha256' | 'size'>, options: WithSignal = {}): Promise<void> {
+  async keep(
+    pending: PendingObject,
+    blob: Pick<BlobRecord, 'sha256' | 'size'>,
+    options: WithSignal = {},
+  ): Promise<void> {
     if (await this.has(blob, options)) return pending.discard();
     await pending.prepare();
     options.signal?.throwIfAborted();
@@ -70,41 +77,57 @@ export class Blobs {
 
   #missing(record: BlobRecord, manifest: string): MirrorError {
     const location = this.location(record);
-    return new MirrorError('blob-missing', `Cannot read the ${record.kind} that "${manifest}" names: "${location}" is not there`, {
-      hint: 'The mirror is not complete: push the package again, or update its index',
-      data: { location, manifest, kind: record.kind, sha256: record.sha256 },
-    });
+    return new MirrorError(
+      'blob-missing',
+      `Cannot read the ${record.kind} that "${manifest}" names: "${location}" is not there`,
+      {
+        hint: 'The mirror is not complete: push the package again, or update its index',
+        data: { location, manifest, kind: record.kind, sha256: record.sha256 },
+      },
+    );
   }
 }
 
 function requireDigest(bytes: Uint8Array, expected: string, location: string): void {
   const actual = createHash('sha256').update(bytes).digest('hex');
   if (actual === expected) return;
-  throw new IntegrityError('checksum-mismatch', `Cannot use "${location}": its sha256 is ${actual}, not ${expected}`, {
-    hint: 'The file is damaged or was replaced: push it again',
-    data: { location, expected, actual },
-  });
+  throw new IntegrityError(
+    'checksum-mismatch',
+    `Cannot use "${location}": its sha256 is ${actual}, not ${expected}`,
+    {
+      hint: 'The file is damaged or was replaced: push it again',
+      data: { location, expected, actual },
+    },
+  );
 }
 
 function wrongSize(location: string, { size, kind }: BlobRecord, actual: number): IntegrityError {
   return new IntegrityError(
     'size-mismatch',
     `Cannot use "${location}": it has ${actual} bytes, its manifest says ${size}`,
-    { hint: 'The file is damaged or was replaced: push it again', data: { location, kind, expected: size, actual } },
+    {
+      hint: 'The file is damaged or was replaced: push it again',
+      data: { location, kind, expected: size, actual },
+    },
   );
 }
 
 function tooLarge(location: string, limit: number, size: number): MetadataError {
-  return new MetadataError('metadata-too-large', `Cannot read "${location}": it is larger than ${limit} bytes`, {
-    data: { location, limit, size },
-  });
+  return new MetadataError(
+    'metadata-too-large',
+    `Cannot read "${location}": it is larger than ${limit} bytes`,
+    {
+      data: { location, limit, size },
+    },
+  );
 }
 
 function gunzip(bytes: Uint8Array, { location, limit }: { location: string; limit: number }): Uint8Array {
   try {
     return gunzipSync(bytes, { maxOutputLength: limit });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(location, limit, bytes.length);
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
+      throw tooLarge(location, limit, bytes.length);
     throw new IntegrityError('gzip-truncated', `Cannot read "${location}": it is not whole gzip data`, {
       cause,
       data: { location },

@@ -6,12 +6,11 @@ import type {
   AbsentPackage,
   BuildCache,
   DescribeOptions,
+  IndexPlace,
   KeyShelf,
-  KnownIndex,
   ListedPackage,
   ListPackagesOptions,
   MetadataKind,
-  OpenedIndex,
   PackageDescription,
   Publisher,
 } from '../build-cache.js';
@@ -32,22 +31,26 @@ export interface ManifestCacheOptions {
 export class ManifestCache implements BuildCache {
   readonly name: string;
   readonly url: string;
-  readonly indexLocation: string;
+  readonly indexes: readonly IndexPlace[];
   readonly keys: KeyShelf;
   readonly publisher: Publisher | undefined;
   readonly packages?: (options?: ListPackagesOptions) => AsyncIterable<ListedPackage>;
   readonly #store: ObjectStore;
-  readonly #view: string | undefined;
   readonly #manifests: SpecManifests;
 
   constructor({ store, name, view }: ManifestCacheOptions) {
     const { lister, writer } = store;
     this.#store = store;
-    this.#view = view;
     this.#manifests = new SpecManifests(store);
     this.url = store.url;
     this.name = name ?? store.location('');
-    this.indexLocation = store.location(indexManifestPath(view));
+    this.indexes = [
+      {
+        key: view === undefined ? `${store.url}#3` : `${store.url}#3/${view}`,
+        location: store.location(indexManifestPath(view)),
+        open: (known, options = {}) => openManifestIndex({ store, view, known, ...options }),
+      },
+    ];
     this.keys = new ManifestKeys(store);
     this.publisher = writer && new ManifestPublisher({ store, writer, view });
     if (lister !== undefined) this.packages = (options) => this.#listPackages(lister, options);
@@ -63,13 +66,6 @@ export class ManifestCache implements BuildCache {
 
   async has(spec: Spec, options: WithSignal = {}): Promise<boolean> {
     return (await this.#store.stat(specManifestPath(spec.root), options)) !== undefined;
-  }
-
-  openIndex(
-    known: KnownIndex | undefined,
-    options: WithSignal = {},
-  ): Promise<OpenedIndex | 'not-modified' | undefined> {
-    return openManifestIndex({ store: this.#store, view: this.#view, known, ...options });
   }
 
   async close(): Promise<void> {

@@ -1,12 +1,11 @@
 // The public keys of a mirror of layout 3: a manifest and a blob for each, and for their index.
-import { formatKeyIndex, parseKeyIndex } from '../../buildcache/key-index.js';
-import { type ContentKind } from '../../buildcache/manifest/media-types.js';
+import { formatKeyIndex, isFingerprint, parseKeyIndex } from '../../buildcache/key-index.js';
 import { parseManifest, requireRecord } from '../../buildcache/manifest/manifest.js';
+import type { ContentKind } from '../../buildcache/manifest/media-types.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ObjectLister, ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import { isNotFound, readAll } from '../../transport/read-object.js';
 import type { KeyPublisher, KeyShelf, ShelvedKey } from '../build-cache.js';
-import { isFingerprint } from '../../buildcache/key-index.js';
 import { Blobs } from './blobs.js';
 import { fingerprintOfKeyManifest, KEY_INDEX_MANIFEST, KEY_MANIFESTS, keyManifestPath } from './paths.js';
 import { LARGEST_MANIFEST } from './spec-manifests.js';
@@ -53,17 +52,35 @@ export class ManifestKeyPublisher implements KeyPublisher {
     options: WithSignal = {},
   ): Promise<void> {
     const { path, kind } = { path: keyManifestPath(fingerprint), kind: 'key' } as const;
-    await writeContent({ store: this.#store, writer: this.#writer, path, kind, content: armored, ...options });
+    await writeContent({
+      store: this.#store,
+      writer: this.#writer,
+      path,
+      kind,
+      content: armored,
+      ...options,
+    });
   }
 
   async writeIndex(fingerprints: readonly string[], options: WithSignal = {}): Promise<void> {
     const content = formatKeyIndex(fingerprints);
     const kind = 'key index';
-    await writeContent({ store: this.#store, writer: this.#writer, path: KEY_INDEX_MANIFEST, kind, content, ...options });
+    await writeContent({
+      store: this.#store,
+      writer: this.#writer,
+      path: KEY_INDEX_MANIFEST,
+      kind,
+      content,
+      ...options,
+    });
   }
 }
 
-async function* keyFiles(store: ObjectStore, lister: ObjectLister, options: WithSignal = {}): AsyncIterable<ShelvedKey> {
+async function* keyFiles(
+  store: ObjectStore,
+  lister: ObjectLister,
+  options: WithSignal = {},
+): AsyncIterable<ShelvedKey> {
   for await (const { path } of lister.list(KEY_MANIFESTS, options)) {
     const fingerprint = fingerprintOfKeyManifest(path);
     if (fingerprint !== undefined && isFingerprint(fingerprint)) yield shelvedKey(store, fingerprint);

@@ -30,7 +30,10 @@ export class ManifestPublication implements Publication {
     return this.#options.tarball.write(bytes);
   }
 
-  async finish({ specJson, sha256, size, sign }: PublishedContent, { signal }: WithSignal = {}): Promise<void> {
+  async finish(
+    { specJson, sha256, size, sign }: PublishedContent,
+    { signal }: WithSignal = {},
+  ): Promise<void> {
     const { store, writer, tarball, spec } = this.#options;
     const content = formatSpecBlob(specJson.bytes, specJson.path);
     const archive: BlobRecord = { kind: 'tarball', size, compression: 'gzip', sha256 };
@@ -39,7 +42,7 @@ export class ManifestPublication implements Publication {
     const text = formatManifest([archive, specfile]);
     const manifest = sign === undefined ? text : await sign(text);
     signal?.throwIfAborted();
-    await writeObject(writer, specManifestPath(spec.root), manifest, { signal });
+    await writeObject(writer, { path: specManifestPath(spec.root), bytes: manifest }, { signal });
   }
 
   async abandon(): Promise<void> {

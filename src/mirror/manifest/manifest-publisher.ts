@@ -61,7 +61,11 @@ export class ManifestPublisher implements Publisher {
     } finally {
       await pending.discard();
     }
-    await writeObject(this.#writer, indexManifestPath(this.#view), formatManifest([record]), options);
+    await writeObject(
+      this.#writer,
+      { path: indexManifestPath(this.#view), bytes: formatManifest([record]) },
+      options,
+    );
   }
 
   /** Once in the life of a mirror. */
@@ -75,6 +79,6 @@ export class ManifestPublisher implements Publisher {
 
   async #writeLayout(options: WithSignal): Promise<void> {
     if ((await this.#store.stat(LAYOUT_PATH, options)) !== undefined) return;
-    await writeObject(this.#writer, LAYOUT_PATH, encodeUtf8(LAYOUT_TEXT), options);
+    await writeObject(this.#writer, { path: LAYOUT_PATH, bytes: encodeUtf8(LAYOUT_TEXT) }, options);
   }
 }

@@ -16,7 +16,7 @@ export interface ManifestIndexRequest extends WithSignal {
 }
 
 /**
- * Opens the index, or says that the known one is still current. Errors as `BuildCache.openIndex`.
+ * Opens the index, or says that the known one is still current. Errors as `IndexPlace.open`.
  * @throws UsageError `view-not-found`; MetadataError `index-version-unsupported` for an index of a newer Spack
  */
 export async function openManifestIndex(
@@ -33,7 +33,9 @@ export async function openManifestIndex(
   return { ...opened, tag: found.tag, sha256: record.sha256 };
 }
 
-async function openManifest(request: ManifestIndexRequest): Promise<OpenedObject | 'not-modified' | undefined> {
+async function openManifest(
+  request: ManifestIndexRequest,
+): Promise<OpenedObject | 'not-modified' | undefined> {
   const { store, view, known, signal } = request;
   try {
     return await store.open(indexManifestPath(view), { unlessTag: known?.tag, signal });
@@ -46,7 +48,8 @@ async function openManifest(request: ManifestIndexRequest): Promise<OpenedObject
 
 function indexRecord(bytes: Uint8Array, source: string) {
   const manifest = parseManifest(bytes, source);
-  if (manifest.records.length > 0 || manifest.unknownTypes.length === 0) return requireRecord(manifest, 'index');
+  if (manifest.records.length > 0 || manifest.unknownTypes.length === 0)
+    return requireRecord(manifest, 'index');
   throw new MetadataError(
     'index-version-unsupported',
     `Cannot read "${source}": its index is of a kind that is not known: ${JSON.stringify(manifest.unknownTypes[0]?.slice(0, 80))}`,
@@ -54,13 +57,22 @@ function indexRecord(bytes: Uint8Array, source: string) {
   );
 }
 
-async function noSuchView(store: ObjectStore, view: string, signal: AbortSignal | undefined): Promise<UsageError> {
+async function noSuchView(
+  store: ObjectStore,
+  view: string,
+  signal: AbortSignal | undefined,
+): Promise<UsageError> {
   const views: string[] = [];
   for await (const { path } of store.lister?.list(INDEX_MANIFESTS, { isRecursive: true, signal }) ?? []) {
     const name = viewOfIndexManifest(path);
     if (name !== undefined && name !== '') views.push(name);
   }
-  const known = store.lister === undefined ? undefined : views.length === 0 ? 'It has no views' : `Its views are: ${views.join(', ')}`;
+  const known =
+    store.lister === undefined
+      ? undefined
+      : views.length === 0
+        ? 'It has no views'
+        : `Its views are: ${views.join(', ')}`;
   return new UsageError('view-not-found', `Cannot find the view "${view}" in "${store.url}"`, {
     ...(known !== undefined && { hint: known }),
     data: { mirror: store.url, view, views },

@@ -14,7 +14,11 @@ const KEY_ENDING = '.key.manifest.json';
 const DAG_HASH_LENGTH = 32;
 
 /** Where the manifest of a package lies. */
-export function specManifestPath({ name, version, hash }: Pick<SpecNode, 'name' | 'version' | 'hash'>): string {
+export function specManifestPath({
+  name,
+  version,
+  hash,
+}: Pick<SpecNode, 'name' | 'version' | 'hash'>): string {
   return `${SPEC_MANIFESTS}/${pathPart(name)}/${pathPart(`${name}-${version}-${hash}`)}${SPEC_ENDING}`;
 }
 
@@ -27,7 +31,9 @@ export function hashOfSpecManifest(path: string): string | undefined {
 
 /** Where the manifest of an index lies: of the mirror's own, or of a view. */
 export function indexManifestPath(view: string | undefined): string {
-  return view === undefined ? `${INDEX_MANIFESTS}/${INDEX_MANIFEST}` : `${INDEX_MANIFESTS}/${view}/${INDEX_MANIFEST}`;
+  return view === undefined
+    ? `${INDEX_MANIFESTS}/${INDEX_MANIFEST}`
+    : `${INDEX_MANIFESTS}/${view}/${INDEX_MANIFEST}`;
 }
 
 /** The view whose index manifest a path is: '' for the mirror's own index, undefined for other files. */

@@ -1,7 +1,7 @@
 // The manifests of packages, signed or plain under one name, and what they say of a package (FORMATS.md §1).
 import { type Manifest, parseManifest, requireRecord } from '../../buildcache/manifest/manifest.js';
 import { SPACK_1_RULES } from '../../buildcache/relocation-rules.js';
-import { parseSpecfile, type Specfile } from '../../buildcache/specfile.js';
+import { parseSpecfile, type Specfile } from '../../buildcache/specfile/specfile.js';
 import { MirrorError, SignatureError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
@@ -16,9 +16,9 @@ import type {
   Trust,
 } from '../build-cache.js';
 import { checkIdentity } from '../check-identity.js';
+import { storedBytes } from '../stored-bytes.js';
 import { Blobs } from './blobs.js';
 import { blobPath, specManifestPath } from './paths.js';
-import { storedBytes } from '../stored-bytes.js';
 
 /** Manifests have some kilobytes, even with a signature. */
 export const LARGEST_MANIFEST = 1 << 20;

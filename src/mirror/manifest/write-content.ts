@@ -19,7 +19,11 @@ export interface WrittenContent extends WithSignal {
 /** Writes content, uncompressed, with the manifest at a path. */
 export async function writeContent(request: WrittenContent & { readonly path: string }): Promise<void> {
   const record = await writeBlob({ ...request, compression: 'none' });
-  await writeObject(request.writer, request.path, formatManifest([record]), { signal: request.signal });
+  await writeObject(
+    request.writer,
+    { path: request.path, bytes: formatManifest([record]) },
+    { signal: request.signal },
+  );
 }
 
 /** Writes a blob, unless it is there. */
