@@ -86,8 +86,9 @@ export async function install(
   options: OperationOptions = {},
 ): Promise<InstallReport> {
   const begin = performance.now();
+  const { store, engine, specs } = request;
+  store.beginWith(specs);
   const packages = planPackages(request);
-  const { store, engine } = request;
   store.ensureSbang();
   if (request.aliasRoot !== undefined) ensureAlias({ root: store.root, alias: request.aliasRoot });
   const inflaters = new InflaterPool(engine.engine);
