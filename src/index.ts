@@ -25,14 +25,11 @@ export { IndexClient } from './mirror/index/index-client.js';
 export type { PackageCatalog } from './mirror/index/package-catalog.js';
 export { type OpenMirrorOptions, openMirror } from './mirror/open-mirror.js';
 export { download } from './operations/fetch/download.js';
-export {
-  type InstallReport,
-  type InstallRequest,
-  install,
-  type PackageReport,
-} from './operations/install/install.js';
+export { type InstallReport, install } from './operations/install/install.js';
+export type { InstallRequest } from './operations/install/install-request.js';
 export { installEntries } from './operations/install/install-stream.js';
 export { type CoreJob, type CoreResult, PackageCore } from './operations/install/package-core.js';
+export type { PackageReport } from './operations/install/package-report.js';
 export { fetchKeys } from './operations/keys/keys.js';
 export { publishKeys } from './operations/keys/publish-keys.js';
 export { openStore, openStoreForWriting } from './operations/open-store.js';

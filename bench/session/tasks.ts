@@ -5,7 +5,9 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { install } from '../../src/operations/install/install.js';
+import { extractThroughStreams } from '../../src/operations/install/extract-through-streams.js';
+import { extractWithCore } from '../../src/operations/install/extract-with-core.js';
+import { installWith } from '../../src/operations/install/install.js';
 import { openStoreForWriting } from '../../src/operations/open-store.js';
 import { resolveSpecs } from '../../src/operations/query/resolve-specs.js';
 import { relocateAnyTree } from '../../src/operations/relocate/relocate-any-tree.js';
@@ -61,8 +63,9 @@ async function runInstall(task: InstallTask, engine: SelectedEngine): Promise<vo
   const specs = await resolveSpecs({ queries, catalog, mirrors });
   const store = await openStoreForWriting({ root, environment: {} });
   const keyring = await Keyring.load({});
-  const request = { specs, store, mirrors, catalog, keyring, engine, workers, through };
-  const { packages } = await install({ ...request, checkSignature: false });
+  const request = { specs, store, mirrors, catalog, keyring, engine, workers, checkSignature: false };
+  const extract = through === 'streams' ? extractThroughStreams : extractWithCore;
+  const { packages } = await installWith({ request, options: {}, extract });
   const failed = packages.find(({ outcome }) => outcome !== 'installed');
   if (failed !== undefined) throw failed.error ?? new Error(`${failed.name} is ${failed.outcome}`);
 }

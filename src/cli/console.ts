@@ -37,18 +37,18 @@ export class Console {
     return this.#options.fullPaths ? text : hidePadding(text);
   }
 
-  /** A line of the result for people; not printed in JSON modes. */
+  /** Prints a line of the human-readable result; nothing in JSON modes. */
   line(text: string): void {
     if (this.json === undefined) this.#options.out.write(`${this.shown(text)}\n`);
   }
 
-  /** The result, printed in JSON modes only: one document, or the last event of several. */
+  /** Prints the result in JSON modes: as one document, or as the last event. */
   result(value: unknown): void {
     if (this.json === 'document') this.#options.out.write(`${this.#encode(value, 2)}\n`);
     else if (this.json === 'lines') this.event({ type: 'result', result: value });
   }
 
-  /** An event on its way; printed with `--json=lines` only. */
+  /** Prints an event; with `--json=lines` only. */
   event(value: unknown): void {
     if (this.json === 'lines') this.#options.out.write(`${this.#encode(value)}\n`);
   }
@@ -57,7 +57,7 @@ export class Console {
     this.#options.err.write(this.shown(`warning: ${message}\n`));
   }
 
-  /** An error as text on stderr, and as the document where one is expected. */
+  /** Prints an error as text to stderr, and in JSON modes as the result too. */
   error(error: unknown): void {
     this.#options.err.write(this.shown(describeError(error)));
     if (this.json !== undefined) this.result({ error: errorAsJson(error) });
@@ -72,12 +72,12 @@ export class Console {
   }
 }
 
-/** What an error looks like to people: message, then the remedy, then the code. Never a stack trace. */
+/** Formats an error as text: message, hint, code. Never a stack trace. */
 export function describeError(error: unknown): string {
   if (isInterruption(error)) return 'interrupted\n';
   if (!(error instanceof BuildcacheError)) {
     const message = error instanceof Error ? error.message : String(error);
-    return `error: ${message}\n  This is a defect of regraft: please report it, with the output of REGRAFT_DEBUG=1\n`;
+    return `error: ${message}\n  This is a bug in regraft: please report it, with the output of REGRAFT_DEBUG=1\n`;
   }
   const hint = error.hint === undefined ? '' : `  hint: ${error.hint}\n`;
   return `error: ${error.message}\n${hint}  code: ${error.code}\n`;

@@ -1,9 +1,9 @@
-// Measures the engines on the same work in interleaved rounds, after one that warms up: `regraft bench`.
+// Measures the engines on the same work in interleaved rounds, after a warm-up round: `regraft bench`.
 import { BuildcacheError, RelocationError } from '../core/errors.js';
 import { ratioOf, type Summary, summarize } from '../core/statistics.js';
 import { type EngineName, type SelectedEngine, selectEngine } from '../relocation/engines/select.js';
 
-/** Does the work once, with one engine. Gives a way to find out what came of it, which is not measured. */
+/** Does the work once, with one engine. Returns a function that computes the result, which is not measured. */
 export type EngineWork = (engine: SelectedEngine) => Promise<() => string>;
 
 export interface EngineRounds {
@@ -19,13 +19,13 @@ export interface EngineResult {
   /** Milliseconds; absent where the engine cannot run. */
   readonly wall?: Summary;
   readonly cpu?: Summary;
-  /** Wall time against the first engine that runs, round by round. */
+  /** Wall time relative to the first engine that runs, round by round. */
   readonly ratio?: Summary;
   /** Why it cannot run. */
   readonly missing?: string;
 }
 
-/** From the fastest to the one that always works. */
+/** From the fastest to the one that works everywhere. */
 export const ENGINE_NAMES: readonly EngineName[] = ['native', 'wasm', 'js'];
 
 interface Seat {
@@ -36,7 +36,7 @@ interface Seat {
 }
 
 /**
- * Runs all rounds; engines that do not load are in the result with the reason. What comes of the first round must be the same for all.
+ * Runs all rounds. An engine that does not load is listed with the reason. The first round must give the same result with every engine.
  * @throws RelocationError `engine-failed` for an engine that differs
  */
 export async function measureEngines(request: EngineRounds): Promise<EngineResult[]> {
@@ -75,7 +75,7 @@ function compare(results: Map<EngineName, string>, name: EngineName, result: str
   if (first === undefined || first[1] === result) return;
   throw new RelocationError(
     'engine-failed',
-    `Cannot compare the engines: "${name}" gives another result than "${first[0]}"`,
+    `Cannot compare the engines: "${name}" gives a different result from "${first[0]}"`,
     {
       hint: 'Use the engine "js", and report the package',
       data: { engine: name, other: first[0] },

@@ -36,7 +36,7 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof IntegrityError || error instanceof SignatureError ? EXIT.verification : EXIT.failed;
 }
 
-/** What an `AbortSignal` leaves when the user interrupts. */
+/** Says whether an error is the abort reason of a user's interruption. */
 export function isInterruption(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }

@@ -1,4 +1,4 @@
-// A file that the command line names, open for looking into it.
+// A file named on the command line, opened for inspection.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { UsageError } from '../core/errors.js';
 import { describeSystemError } from '../host/system-error.js';
@@ -12,14 +12,16 @@ export interface OpenInspectedFile extends InspectedFile {
 
 /**
  * Opens a regular file.
- * @throws UsageError `usage` when there is none, or it cannot be read
+ * @throws UsageError `usage` when it does not exist, is not a regular file, or cannot be read
  */
 export function openInspectedFile(name: string): OpenInspectedFile {
   const descriptor = open(name);
   const status = fstatSync(descriptor);
   if (!status.isFile()) {
     closeSync(descriptor);
-    throw new UsageError('usage', `Cannot read "${name}": it is no regular file`, { data: { path: name } });
+    throw new UsageError('usage', `Cannot read "${name}": it is not a regular file`, {
+      data: { path: name },
+    });
   }
   const { size } = status;
   const read = (offset: number, length: number): Uint8Array => {

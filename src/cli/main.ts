@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The executable: connects the program with this process.
+// The executable: connects the program to this process.
 import { readFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import type { WriteStream } from 'node:tty';
@@ -16,7 +16,7 @@ function sinkOf(stream: WriteStream): Sink {
 }
 
 let isOutputLost = false;
-// Whoever reads the results may stop early, as in `regraft list | head`; what the command does goes on.
+// The reader of the results may stop early, as in `regraft list | head`; the command still runs to its end.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   isOutputLost ||= error.code !== 'EPIPE';
 });
@@ -24,7 +24,7 @@ process.stderr.on('error', () => {});
 const { version } = JSON.parse(readFileSync(new URL('package.json', PACKAGE_FOLDER), 'utf8')) as {
   version: string;
 };
-// Node 22 and later keep compiled code between runs; the program is loaded once that is on.
+// Node 22 and later can cache compiled code between runs; this must be on before the program is loaded.
 const { enableCompileCache } = nodeModule as { readonly enableCompileCache?: () => unknown };
 enableCompileCache?.();
 const { runProgram } = await import('./program.js');

@@ -1,4 +1,4 @@
-// Options that several commands share, and what they open.
+// Options shared by several commands, and opening what they name.
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { configuredMirrors } from '../config/configured-mirrors.js';
@@ -34,8 +34,8 @@ export function addMirrorOptions(command: Command): Command {
       '-m, --mirror <url...>',
       'build cache to read: a URL, a path, or a configured name (default: all configured)',
     )
-    .option('--offline', 'use cached indexes only, without any request for them')
-    .option('--refresh', 'drop cached indexes first')
+    .option('--offline', 'use only cached indexes, request none')
+    .option('--refresh', 'discard cached indexes first')
     .option('--ca-file <file>', 'certificate authorities to trust for https, in PEM');
 }
 
@@ -49,12 +49,15 @@ export function addStoreOptions(command: Command): Command {
     .option('--upstream <dir...>', 'root of another store whose packages serve as dependencies');
 }
 
-/** A whole number from `least` on. */
+/** Parses a whole number that is at least `least`. */
 export function wholeNumber(name: string, least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (Number.isInteger(value) && value >= least && text.trim() !== '') return value;
-    throw new UsageError('usage', `Cannot use "${text}" for ${name}: it is no whole number from ${least} on`);
+    throw new UsageError(
+      'usage',
+      `Cannot use "${text}" for ${name}: it is not a whole number of at least ${least}`,
+    );
   };
 }
 
@@ -70,7 +73,7 @@ export async function openMirrors(
   if (resolved.length === 0) {
     throw new UsageError(
       'no-mirror',
-      'Cannot look for packages: no mirror is given, and none is configured',
+      'Cannot look for packages: no mirror is named, and none is configured',
       {
         hint: 'Name a build cache with --mirror URL, or configure one in mirrors.yaml',
       },
@@ -82,12 +85,12 @@ export async function openMirrors(
   );
 }
 
-/** Ends the connections to mirrors, so that the process can exit. */
+/** Closes the connections to mirrors, so that the process can exit. */
 export async function closeMirrors(mirrors: readonly Mirror[]): Promise<void> {
   await Promise.all(mirrors.map(({ cache }) => cache.close?.()));
 }
 
-/** Reads the indexes; what went wrong with some of them becomes warnings. */
+/** Reads the indexes; an index that cannot be read becomes a warning. */
 export async function loadCatalog(
   mirrors: readonly Mirror[],
   flags: MirrorFlags,
@@ -106,7 +109,7 @@ export async function loadCatalog(
   return catalog;
 }
 
-/** Reads a file that the command line names. */
+/** Reads a file named on the command line. */
 export async function readNamedFile(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);

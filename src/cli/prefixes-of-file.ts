@@ -1,11 +1,11 @@
-// The prefixes that a file of an installed package may name: its own, and those that the package's buildinfo has.
+// The prefixes that a file of an installed package may name: its own, and those in the package's buildinfo.
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Buildinfo, parseBuildinfo } from '../buildcache/buildinfo/buildinfo.js';
 import { toLatin1 } from '../core/bytes.js';
 import { BuildcacheError } from '../core/errors.js';
 
-/** Byte strings; none for a file that lies in no prefix. */
+/** The prefixes as byte strings; none for a file outside any prefix. */
 export function prefixesOfFile(path: string): readonly string[] {
   const prefix = prefixAbove(realpathSync(path));
   if (prefix === undefined) return [];
@@ -20,7 +20,7 @@ function prefixAbove(path: string): string | undefined {
   return undefined;
 }
 
-/** A file is shown also when its package is broken. */
+/** Undefined for a broken buildinfo: the file can be shown all the same. */
 function readBuildinfo(path: string): Buildinfo | undefined {
   try {
     return existsSync(path) ? parseBuildinfo(readFileSync(path), path) : undefined;

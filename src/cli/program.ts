@@ -6,7 +6,7 @@ import { type CommandRun, createRun, type GlobalFlags, jsonMode } from './run.js
 
 type AddCommand = (program: Command, run: CommandRun) => void;
 
-/** In the order of the help. A command is loaded when it is wanted: all of them together cost half of the start. */
+/** In the order of the help. A command is loaded when it is used: loading all of them takes half of the startup time. */
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   install: async () => (await import('./commands/install.js')).addInstallCommand,
   push: async () => (await import('./commands/push.js')).addPushCommand,
@@ -64,14 +64,14 @@ export async function runProgram(args: readonly string[], options: ProgramOption
   return exitCode;
 }
 
-/** The one that is named first, or all: for the help, and for the error about an unknown one. */
+/** The command that is named first; else all of them, for the help and for the error about an unknown command. */
 function wantedCommands(args: readonly string[]): readonly (() => Promise<AddCommand>)[] {
   const name = args.find((arg) => !arg.startsWith('-')) ?? '';
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   return load === undefined ? Object.values(COMMANDS) : [load];
 }
 
-/** `--json` takes its form behind an equals sign only, so that a spec can follow it. */
+/** `--json` takes its form only after an equals sign, so that a spec can follow it. */
 function withJsonForm(args: readonly string[]): string[] {
   const end = args.includes('--') ? args.indexOf('--') : args.length;
   return args.map((arg, i) => (arg === '--json' && i < end ? '--json=document' : arg));
@@ -80,7 +80,7 @@ function withJsonForm(args: readonly string[]): string[] {
 function addGlobalOptions(command: Command): void {
   command
     .addOption(
-      new Option('--json [form]', 'print one JSON document, or with "lines" an event per line').choices([
+      new Option('--json [form]', 'print one JSON document, or with "lines" one event per line').choices([
         'document',
         'lines',
       ]),

@@ -1,4 +1,4 @@
-// Progress on a terminal: one line per package that is worked on, redrawn in place; finished ones scroll away above.
+// Progress on a terminal: one line per package in progress, redrawn in place, with warnings above.
 import type { ProgressEvent } from '../core/progress.js';
 import type { Console } from './console.js';
 import { formatBytes } from './render/format.js';
@@ -12,11 +12,11 @@ interface ActivePackage {
   files: number;
 }
 
-/** Shows events; silent where stderr is no terminal, but for warnings. */
+/** Shows events; only warnings where stderr is not a terminal. */
 export class ProgressLines {
   readonly #console: Console;
   readonly #active = new Map<string, ActivePackage>();
-  /** By hash: of these there may be many, so they have one line. */
+  /** Hashes. There may be many, so they share one line. */
   readonly #waiting = new Set<string>();
   readonly #isLive: boolean;
   #drawn = 0;
@@ -41,7 +41,7 @@ export class ProgressLines {
     this.#draw();
   }
 
-  /** Clears what is drawn: the result follows. */
+  /** Clears what is drawn, before the result is printed. */
   end(): void {
     this.#erase();
   }
@@ -70,7 +70,7 @@ export class ProgressLines {
     this.#erase();
     for (const active of this.#active.values()) this.#line(describe(active));
     if (this.#waiting.size > 0)
-      this.#line(`  ${this.#waiting.size} more: unpacked, waiting for what they need`);
+      this.#line(`  ${this.#waiting.size} more unpacked, waiting for their dependencies`);
   }
 
   #line(text: string): void {

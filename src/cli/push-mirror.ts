@@ -1,4 +1,4 @@
-// The mirror that a command writes to.
+// The mirror a command writes to.
 import { configuredMirrors } from '../config/configured-mirrors.js';
 import type { Mirror } from '../mirror/build-cache.js';
 import { type OpenMirrorOptions, openMirror } from '../mirror/open-mirror.js';
@@ -7,7 +7,7 @@ import { requirePublisher } from '../mirror/require-publisher.js';
 
 /**
  * Opens a mirror to write to.
- * @param options - the layout to publish in.
+ * @param options - the layout to publish in
  * @throws UsageError `unknown-mirror`, `config`; MirrorError `mirror-protocol`, `mirror-read-only`
  */
 export async function openPushMirror(

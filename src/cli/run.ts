@@ -1,4 +1,4 @@
-// Runs one command: a console, an abort signal for interruptions, errors told and turned into the exit code.
+// Runs one command with a console and an abort signal for interruptions; prints its error and turns it into the exit code.
 import { Console, type JsonMode, type Sink } from './console.js';
 import { exitCodeOf } from './exit-code.js';
 
@@ -9,7 +9,7 @@ export interface GlobalFlags {
 
 export type CommandAction = (console: Console, signal: AbortSignal) => Promise<number>;
 
-/** How commands are run; the program hands it to each. */
+/** How commands are run; the program passes it to each. */
 export type CommandRun = (flags: object, action: CommandAction) => Promise<void>;
 
 export interface ProcessEnvironment {
@@ -20,7 +20,7 @@ export interface ProcessEnvironment {
   readonly setExitCode: (code: number) => void;
 }
 
-/** Makes the runner of a process. */
+/** Makes the runner for a process. */
 export function createRun(environment: ProcessEnvironment): CommandRun {
   return async (flags, action) => {
     const globals = { ...environment.globalFlags(), ...(flags as GlobalFlags) };

@@ -1,14 +1,14 @@
-// What stands in a store as one digest: engines that did the same work must have left the same bytes.
+// The contents of a store as one digest: engines that did the same work must have left the same bytes.
 import { createHash, type Hash } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** They say when something was installed, too: the database, and each package's install manifest. */
+/** Left out, since they hold times: the database, and each package's install manifest. */
 const RECORDS: readonly string[] = ['.spack-db', '.spack'];
 
 /**
- * Names, modes, link targets and contents below a store's root, records aside. Where the root's own path stands in
- * them, only its length counts.
+ * Names, modes, link targets and contents below a store's root, records aside. Where they contain the
+ * root's path, only its length counts.
  */
 export function storeDigest(root: string): string {
   const hash = createHash('sha256');

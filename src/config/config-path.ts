@@ -1,15 +1,16 @@
-// Paths in configuration files: `$spack` and its like, environment variables, `~`, relative to the file. Spack `canonicalize_path`.
+// Paths in configuration files: `$spack` and similar variables, environment variables, `~`, relative to the file.
+// Spack `canonicalize_path`.
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from '../core/errors.js';
 import type { Environment } from '../host/environment.js';
 
-/** What only a Spack that looks at the machine can fill in. */
+/** Variables that only Spack can expand, since it examines the machine. */
 const ONLY_SPACK_KNOWS = ['architecture', 'arch', 'os', 'operating_system', 'target', 'target_family', 'env'];
 
 export interface ConfigPath {
   readonly path: string;
-  /** The configuration file that it stands in. */
+  /** The configuration file that contains it. */
   readonly file: string;
   /** How messages name the setting. */
   readonly key: string;
@@ -25,8 +26,8 @@ export interface PathVariables {
 /**
  * Expands a path as Spack does.
  *
- * @returns an absolute path.
- * @throws UsageError `config` for a variable that only Spack can fill in.
+ * @returns an absolute path
+ * @throws UsageError `config` for a variable that only Spack can expand
  */
 export function expandConfigPath(path: ConfigPath, variables: PathVariables = {}): string {
   const environment = variables.environment ?? process.env;
@@ -39,7 +40,7 @@ export function expandConfigPath(path: ConfigPath, variables: PathVariables = {}
   return resolve(dirname(path.file), expandHome(substituted, homeFolder));
 }
 
-/** `~` and `~/…`. */
+/** Expands `~` and `~/…`. */
 export function expandHome(path: string, homeFolder: string): string {
   return path === '~' || path.startsWith('~/') ? homeFolder + path.slice(1) : path;
 }
@@ -50,14 +51,14 @@ interface KnownVariables {
   readonly homeFolder: string;
 }
 
-/** Spack's own variables whatever their case, then the environment's; an unknown one stays as it is. */
+/** Spack's variables in any case, then those of the environment; an unknown variable is kept as it is. */
 function substitute(variable: string, { file, key }: ConfigPath, known: KnownVariables): string {
   const name = variable.replace(/[${}]/g, '');
   const value = spackVariable(name.toLowerCase(), known);
   if (value !== undefined) return value;
   if (!ONLY_SPACK_KNOWS.includes(name.toLowerCase())) return known.environment[name] ?? variable;
-  throw new UsageError('config', `Cannot use "${key}" of "${file}": only Spack knows what "${variable}" is`, {
-    hint: 'Write the path without this variable, or name the place on the command line',
+  throw new UsageError('config', `Cannot use "${key}" of "${file}": only Spack can expand "${variable}"`, {
+    hint: 'Write the path without this variable, or give it on the command line',
     data: { file, key, variable },
   });
 }
@@ -84,7 +85,7 @@ function spackVariable(
   }
 }
 
-/** The effective user's name, whatever `USER` says; in a container it may have none. */
+/** The effective user's name, whatever `USER` says; in a container the user may have no name. */
 function userName(environment: Environment): string | undefined {
   try {
     return userInfo().username;

@@ -1,12 +1,12 @@
-// One place in the configuration, which names itself and its file in errors.
+// A value in the configuration that knows its key and its file, for error messages.
 import { UsageError } from '../core/errors.js';
 import { isMapping, parseYaml, readYamlFile, type YamlMapping, type YamlValue } from './yaml-file.js';
 
 interface ConfigPlace {
   readonly value: YamlValue;
-  /** How the value is reached from the top. */
+  /** The keys that lead to the value. */
   readonly keys: readonly string[];
-  /** The file that has the last word about a place. */
+  /** The file that last set the value of a key. */
   readonly fileOf: (keys: readonly string[]) => string;
 }
 
@@ -26,7 +26,7 @@ export class ConfigValue {
   }
 
   /**
-   * Reads one file; undefined when it is not there.
+   * Reads one file; undefined if it does not exist.
    * @throws UsageError `config` when it cannot be read, or is not YAML.
    */
   static read(file: string): ConfigValue | undefined {
@@ -38,7 +38,7 @@ export class ConfigValue {
     return this.#place.value;
   }
 
-  /** The file that it stands in. */
+  /** The file that contains it. */
   get file(): string {
     return this.#place.fileOf(this.#place.keys);
   }
@@ -65,7 +65,7 @@ export class ConfigValue {
   entries(): readonly (readonly [string, ConfigValue])[] {
     return [...this.mapping()].map(([key, value]) => {
       if (typeof key !== 'string' && typeof key !== 'number')
-        throw this.invalid('has a key that is not a text');
+        throw this.invalid('has a key that is not a string');
       return [String(key), this.#child(value, String(key))] as const;
     });
   }
@@ -81,11 +81,11 @@ export class ConfigValue {
   }
 
   text(): string {
-    if (typeof this.value !== 'string') throw this.invalid('is not a text');
+    if (typeof this.value !== 'string') throw this.invalid('is not a string');
     return this.value;
   }
 
-  /** A text that is not empty. */
+  /** A string that is not empty. */
   word(): string {
     return this.text() || this.#refuse('is empty');
   }
@@ -95,17 +95,18 @@ export class ConfigValue {
   }
 
   boolean(): boolean {
-    if (typeof this.value !== 'boolean') throw this.invalid('is neither true nor false');
+    if (typeof this.value !== 'boolean') throw this.invalid('is not true or false');
     return this.value;
   }
 
   /** A number that is at least 0. */
   number(): number {
-    if (typeof this.value !== 'number' || !(this.value >= 0)) throw this.invalid('is not a number from 0 on');
+    if (typeof this.value !== 'number' || !(this.value >= 0))
+      throw this.invalid('is not a number of at least 0');
     return this.value;
   }
 
-  /** The error that this value cannot be used; the value itself may be a secret and is not shown. */
+  /** Makes the error for an unusable value. The value is not shown: it may be a secret. */
   invalid(reason: string): UsageError {
     const { key, file } = this;
     const what = key === '' ? `"${file}"` : `"${key}" of "${file}"`;

@@ -1,11 +1,11 @@
-// Which mirrors are configured for a user: those of our own `mirrors.yaml`, and those of the Spack in $SPACK_ROOT.
+// The mirrors configured for a user: those of regraft's `mirrors.yaml`, and those of the Spack in $SPACK_ROOT.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../host/environment.js';
 import { type ConfiguredMirror, readMirrorsConfig } from './mirrors-config.js';
 
 /**
- * Reads all configured mirrors in the order of search. Those of our own file come first; the first of a name counts.
+ * Reads all configured mirrors in search order. Those of regraft's file come first; the first mirror of a name wins.
  * @throws UsageError `config` naming the file and the key.
  */
 export async function configuredMirrors(

@@ -1,4 +1,4 @@
-// `config:install_tree`: where a Spack's tree is, how far its root is padded, and how prefixes are named in it.
+// `config:install_tree`: the root of a Spack's install tree, its padding, and how prefixes are named.
 // FORMATS.md §1 "Projections", §5 "Padding"; Spack `parse_install_tree`.
 import { expandConfigPath } from './config-path.js';
 import type { ConfigSection, SpackConfigRequest } from './spack-config.js';
@@ -10,17 +10,17 @@ export interface InstallTree {
   /** Without padding. */
   readonly root: string;
   readonly paddedLength: number | undefined;
-  /** In the order in which they are tried; undefined: the default projection. */
+  /** In the order they are tried; undefined means the default projection. */
   readonly projections: readonly ProjectionEntry[] | undefined;
 }
 
-/** How much of the longest path `padded_length: true` leaves for what comes below the root. */
+/** How many characters of the longest path `padded_length: true` leaves for paths below the root. */
 const RESERVED_LENGTH = 300;
 
-/** The longest path of the system: PATH_MAX of Linux and of macOS. */
+/** The longest path of the system: PATH_MAX on Linux and macOS. */
 const SYSTEM_PATH_LIMIT = process.platform === 'darwin' ? 1024 : 4096;
 
-/** The number of characters that `padded_length: true` stands for. */
+/** The length that `padded_length: true` stands for. */
 export const LONGEST_PADDED_LENGTH = SYSTEM_PATH_LIMIT - RESERVED_LENGTH;
 
 const TREE = ['config', 'install_tree'] as const;
@@ -38,7 +38,7 @@ export function readInstallTree(config: ConfigSection, spack: SpackConfigRequest
   };
 }
 
-/** Before 0.16 the install tree was a path, perhaps with its padding in it, and the template stood beside it. */
+/** Before 0.16, `install_tree` was a path, perhaps with padding, and the template was a separate setting. */
 function oldInstallTree(config: ConfigSection, value: string, spack: SpackConfigRequest): InstallTree {
   const { root, padding } = splitOldPadding(value);
   const scheme = config.get('config', 'install_path_scheme')?.text();

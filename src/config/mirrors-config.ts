@@ -1,4 +1,4 @@
-// `mirrors.yaml`, Spack's and our own (FORMATS.md §2): which mirrors are configured, under which names, and how to reach them.
+// `mirrors.yaml`, Spack's and regraft's (FORMATS.md §2): the configured mirrors, their names, and how to reach them.
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -26,8 +26,11 @@ export interface MirrorConnection {
 export interface ConfiguredMirror {
   readonly name: string;
   readonly fetchUrl: string;
-  /** Absent where the configuration names no place to push to. */
+  /** Absent if the configuration has no URL to push to. */
   readonly pushUrl: string | undefined;
+  /** Why a place cannot be used; its URL is then the text of the configuration. `resolveMirrors` throws it. */
+  readonly fetchProblem?: UsageError;
+  readonly pushProblem?: UsageError;
   readonly source: boolean;
   readonly binary: boolean;
   /** Whether metadata must be signed. */
@@ -36,16 +39,16 @@ export interface ConfiguredMirror {
   readonly pushConnection: MirrorConnection;
 }
 
-/** A mirror to be opened with `openMirror(url, { name, signed })`. */
+/** A mirror to open with `openMirror(url, { name, signed })`. */
 export interface ResolvedMirror {
-  /** Absent for a mirror that was given by its URL. */
+  /** Absent for a mirror given by its URL. */
   readonly name: string | undefined;
   readonly url: string;
   readonly signed: boolean;
   readonly connection: MirrorConnection;
 }
 
-/** Schemes that Spack knows; a text with another one, or none, is a path. */
+/** Schemes that Spack knows; a reference with another scheme, or none, is a path. */
 const SCHEMES: ReadonlySet<string> = new Set([
   'file',
   'http',
@@ -59,8 +62,8 @@ const SCHEMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads a `mirrors.yaml`; a file that is not there configures no mirrors.
- * @returns The mirrors in the order of search.
+ * Reads a `mirrors.yaml`; a missing file configures no mirrors.
+ * @returns The mirrors in search order.
  * @throws UsageError `config` naming the file and the key.
  */
 export async function readMirrorsConfig(
@@ -84,25 +87,38 @@ export async function parseMirrorsConfig(
   return readMirrors(ConfigValue.parse(text, file), variables);
 }
 
-type ToUrl = (reference: ConfigValue) => string;
-
-function readMirrors(document: ConfigValue, variables: PathVariables): ConfiguredMirror[] {
-  // "mirrors::" is Spack's way to replace what other files configure.
-  const section = document.find('mirrors') ?? document.find('mirrors:');
-  if (section === undefined) return [];
-  const toUrl: ToUrl = (reference) => normalizeReference(reference, variables);
-  return section.entries().map(([name, value]) => readMirror(name.replace(/:$/, ''), value, toUrl));
+/** A URL, or a text with what is wrong with it. */
+interface MirrorPlace {
+  readonly url: string;
+  readonly problem?: UsageError;
 }
 
-function readMirror(name: string, value: ConfigValue, toUrl: ToUrl): ConfiguredMirror {
-  if (value.isText) return plainMirror(name, toUrl(value));
+type ToPlace = (reference: ConfigValue) => MirrorPlace;
+
+function readMirrors(document: ConfigValue, variables: PathVariables): ConfiguredMirror[] {
+  // In Spack, "mirrors::" replaces what other files configure.
+  const section = document.find('mirrors') ?? document.find('mirrors:');
+  if (section === undefined) return [];
+  const toPlace: ToPlace = (reference) => placeOf(reference, variables);
+  return section
+    .entries()
+    .map(([name, value]) => readMirror({ name: name.replace(/:$/, ''), value, toPlace }));
+}
+
+interface MirrorEntry {
+  readonly name: string;
+  readonly value: ConfigValue;
+  readonly toPlace: ToPlace;
+}
+
+function readMirror({ name, value, toPlace }: MirrorEntry): ConfiguredMirror {
+  if (value.isText) return plainMirror(name, toPlace(value));
   const fetchUrl = readUrl(value, 'fetch');
   if (fetchUrl === undefined) throw value.invalid('has no URL to fetch from');
   const pushUrl = readUrl(value, 'push');
   return {
     name,
-    fetchUrl: toUrl(fetchUrl),
-    pushUrl: pushUrl === undefined ? undefined : toUrl(pushUrl),
+    ...placesOf(toPlace(fetchUrl), pushUrl && toPlace(pushUrl)),
     source: value.find('source')?.boolean() ?? true,
     binary: value.find('binary')?.boolean() ?? true,
     signed: value.find('signed')?.boolean() ?? true,
@@ -111,9 +127,17 @@ function readMirror(name: string, value: ConfigValue, toUrl: ToUrl): ConfiguredM
   };
 }
 
-function plainMirror(name: string, url: string): ConfiguredMirror {
+function plainMirror(name: string, place: MirrorPlace): ConfiguredMirror {
   const flags = { source: true, binary: true, signed: true };
-  return { name, fetchUrl: url, pushUrl: url, ...flags, fetchConnection: {}, pushConnection: {} };
+  return { name, ...placesOf(place, place), ...flags, fetchConnection: {}, pushConnection: {} };
+}
+
+function placesOf(fetch: MirrorPlace, push: MirrorPlace | undefined) {
+  return {
+    fetchUrl: fetch.url,
+    pushUrl: push?.url,
+    ...defined({ fetchProblem: fetch.problem, pushProblem: push?.problem }),
+  };
 }
 
 type Direction = 'fetch' | 'push';
@@ -124,7 +148,7 @@ function readUrl(mirror: ConfigValue, direction: Direction): ConfigValue | undef
   return specific?.find('url') ?? mirror.find('url');
 }
 
-/** Keys of the direction override those of the mirror one by one. */
+/** Each key of the direction (fetch or push) overrides that of the mirror. */
 function readConnection(mirror: ConfigValue, direction: Direction): MirrorConnection {
   const specific = mirror.find(direction);
   const find = (key: string): ConfigValue | undefined =>
@@ -139,12 +163,12 @@ function readConnection(mirror: ConfigValue, direction: Direction): MirrorConnec
   });
 }
 
-/** `[id, secret]`, or in Spack 1.x an object that may name variables. */
+/** `[id, secret]`, or in Spack 1.x an object that may name environment variables. */
 function readAccessPair(pair: ConfigValue | undefined): MirrorConnection['accessPair'] {
   if (pair === undefined) return undefined;
   if (pair.isList) {
     const items = pair.items();
-    if (items.length !== 2) throw pair.invalid('is not a pair of id and secret');
+    if (items.length !== 2) throw pair.invalid('is not a pair of an id and a secret');
     return defined({ id: items[0]?.wordOrNull(), secret: items[1]?.wordOrNull() });
   }
   const text = (key: string): string | undefined => pair.find(key)?.word();
@@ -162,17 +186,24 @@ function defined<T extends object>(values: T): Defined<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
-function normalizeReference(reference: ConfigValue, variables: PathVariables): string {
+/** A mirror that only Spack can find fails when it is used, so that the others can be used. */
+function placeOf(reference: ConfigValue, variables: PathVariables): MirrorPlace {
   const path = reference.word();
-  if (SCHEMES.has(schemeOf(path) ?? '')) return path;
+  if (SCHEMES.has(schemeOf(path) ?? '')) return { url: path };
   const { file, key } = reference;
-  return pathToFileURL(expandConfigPath({ path, file: resolve(file), key }, variables)).href;
+  try {
+    return { url: pathToFileURL(expandConfigPath({ path, file: resolve(file), key }, variables)).href };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return { url: path, problem: error };
+  }
 }
 
 /**
  * Finds the mirrors that a command names.
  * @param references Names of configured mirrors, URLs or paths; none means all configured mirrors with binary packages.
- * @throws UsageError `unknown-mirror` for a name that nobody configured.
+ * @throws UsageError `unknown-mirror` for a name that is not configured; `config` for a mirror whose URL has a variable that only Spack
+ * can expand.
  */
 export function resolveMirrors(
   references: readonly string[],
@@ -197,17 +228,17 @@ function resolveMirror(reference: string, configured: readonly ConfiguredMirror[
   return { name: undefined, url, signed: true, connection: {} };
 }
 
-/** A word without slashes that is no folder here is a misspelled name rather than a path. */
+/** A word without slashes that is not a folder here is a misspelled name rather than a path. */
 function requirePath(reference: string, url: string, configured: readonly ConfiguredMirror[]): void {
   if (/[/\\]/.test(reference) || existsSync(fileURLToPath(url))) return;
   const known = configured.map((mirror) => mirror.name);
   const hint =
     known.length === 0
-      ? 'No mirrors are configured; give a URL or a path'
-      : `Configured are: ${known.join(', ')}`;
+      ? 'No mirrors are configured; use a URL or a path'
+      : `Configured mirrors: ${known.join(', ')}`;
   throw new UsageError(
     'unknown-mirror',
-    `Cannot find mirror "${reference}": it is neither configured nor a folder`,
+    `Cannot find mirror "${reference}": it is neither a configured name nor a folder`,
     {
       hint,
       data: { reference, known },
@@ -216,6 +247,7 @@ function requirePath(reference: string, url: string, configured: readonly Config
 }
 
 function toResolved(mirror: ConfiguredMirror): ResolvedMirror {
+  if (mirror.fetchProblem !== undefined) throw mirror.fetchProblem;
   return {
     name: mirror.name,
     url: mirror.fetchUrl,

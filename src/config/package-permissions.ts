@@ -3,15 +3,15 @@ import type { ConfigSection } from './spack-config.js';
 
 export type Audience = 'user' | 'group' | 'world';
 
-/** What `packages.yaml` says about one package, or about `all`. */
+/** The permissions in `packages.yaml` of one package, or of `all`. */
 export interface PermissionSettings {
   readonly read?: Audience;
   readonly write?: Audience;
-  /** A group by its name, or its number. */
+  /** The name or number of a group. */
   readonly group?: string;
 }
 
-/** By package name; `all` serves where a package says nothing. */
+/** By package name; `all` applies to what a package does not set. */
 export type PackagePermissions = Readonly<Record<string, PermissionSettings>>;
 
 const AUDIENCES: readonly string[] = ['user', 'group', 'world'] satisfies Audience[];
@@ -44,5 +44,5 @@ function readGroup(packages: ConfigSection, keys: readonly string[]): string | u
   const found = packages.get(...keys);
   if (found === undefined || found.isText) return found?.text();
   if (Number.isSafeInteger(found.value) && Number(found.value) >= 0) return String(found.value);
-  throw found.invalid('is not the name or the number of a group');
+  throw found.invalid('is not the name or number of a group');
 }

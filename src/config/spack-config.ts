@@ -1,4 +1,4 @@
-// The sections of a Spack's configuration, merged from its scopes: defaults, system, site, user, each with a folder for the platform.
+// The sections of a Spack's configuration, merged from its scopes: defaults, system, site and user, each with a folder per platform.
 // FORMATS.md §1; Spack `spack.config` (`merge_yaml`).
 import { join } from 'node:path';
 import type { Environment } from '../host/environment.js';
@@ -7,13 +7,13 @@ import { ConfigValue } from './config-value.js';
 import { isMapping, type YamlMapping, type YamlValue } from './yaml-file.js';
 
 export interface SpackConfigRequest {
-  /** Where the Spack is. */
+  /** The prefix of the Spack. */
   readonly spackPrefix: string;
   readonly environment: Environment;
   readonly homeFolder: string;
 }
 
-/** The folders of the scopes, those that count least first. */
+/** The folders of the scopes, weakest first. */
 function configScopes({ spackPrefix, environment, homeFolder }: SpackConfigRequest): string[] {
   const isLocalOff = environment.SPACK_DISABLE_LOCAL_CONFIG !== undefined;
   const etc = join(spackPrefix, 'etc', 'spack');
@@ -21,7 +21,7 @@ function configScopes({ spackPrefix, environment, homeFolder }: SpackConfigReque
   const system = environment.SPACK_SYSTEM_CONFIG_PATH || '/etc/spack';
   return [
     join(etc, 'defaults'),
-    // Since Spack 1.1 the defaults for every platform are in a folder below.
+    // Since Spack 1.1, the defaults for all platforms are in a subfolder.
     join(etc, 'defaults', 'base'),
     ...(isLocalOff ? [] : [system]),
     etc,
@@ -33,7 +33,7 @@ function configScopes({ spackPrefix, environment, homeFolder }: SpackConfigReque
 /** One section (`config`, `packages`, `upstreams`) of a Spack's configuration. */
 export class ConfigSection {
   readonly #root: YamlMapping;
-  /** The file that last said something about a key, by the key's path. */
+  /** The file that last set a key, by the key's path. */
   readonly #files: ReadonlyMap<string, string>;
 
   private constructor(root: YamlMapping, files: ReadonlyMap<string, string>) {
@@ -44,7 +44,7 @@ export class ConfigSection {
   /**
    * Reads and merges `<section>.yaml` of every scope.
    *
-   * @throws UsageError `config` naming the file that cannot be used.
+   * @throws UsageError `config` naming the unusable file.
    */
   static read(section: string, request: SpackConfigRequest): ConfigSection {
     const files = new Map<string, string>();
@@ -57,7 +57,7 @@ export class ConfigSection {
     return new ConfigSection(merged, files);
   }
 
-  /** The value at a path of keys; undefined where it is absent or null, also where something above it is not a mapping. */
+  /** The value at a path of keys; undefined if it is absent or null, or if something above it is not a mapping. */
   get(...keys: readonly string[]): ConfigValue | undefined {
     let value: YamlValue | undefined = this.#root;
     for (const key of keys) value = isMapping(value) ? value.get(key) : undefined;
@@ -65,7 +65,7 @@ export class ConfigSection {
     return new ConfigValue({ value, keys, fileOf: (path) => this.#fileOf(path) });
   }
 
-  /** The file that says where a relative path is, also of a setting that no file names. */
+  /** The file that relative paths in a setting are relative to, even if no file has the setting. */
   fileOf(...keys: readonly string[]): string {
     return this.#fileOf(keys);
   }
@@ -85,7 +85,7 @@ interface Merging {
   readonly path: string;
 }
 
-/** The stronger scope's keys come first, as in Spack: the order of projections depends on it. A key `x::` replaces, not merges. */
+/** The stronger scope's keys come first, as in Spack: the order of projections depends on it. A key `x::` replaces instead of merging. */
 function mergeMappings(weaker: YamlMapping, stronger: YamlMapping, merging: Merging): YamlMapping {
   const entries = new Map<string, YamlValue>();
   for (const [anyKey, value] of stronger) {

@@ -1,4 +1,4 @@
-// What the configuration of a Spack (`config.yaml`, `packages.yaml`, `upstreams.yaml`) says about its store.
+// The settings of a Spack's store, from its `config.yaml`, `packages.yaml` and `upstreams.yaml`.
 import { expandConfigPath } from './config-path.js';
 import { type InstallTree, readInstallTree } from './install-tree.js';
 import { type PackagePermissions, readPermissions } from './package-permissions.js';
@@ -8,24 +8,24 @@ export interface StoreSettings {
   readonly tree: InstallTree;
   /** `config:install_hash_length`. */
   readonly hashLength: number | undefined;
-  /** `config:allow_sgid`: directories hand their group down. */
+  /** `config:allow_sgid`: new files get the group of their directory. */
   readonly allowSetGroupId: boolean;
   readonly permissions: PackagePermissions;
-  /** Roots of the upstream stores, in the order in which they are asked. */
+  /** Roots of the upstream stores, in search order. */
   readonly upstreams: readonly string[];
   /** `config:locks`. */
   readonly locks: boolean;
   readonly lockTimeouts: LockTimeouts;
 }
 
-/** Milliseconds; without one the store's own counts, and Infinity waits until the signal aborts. */
+/** Milliseconds; Infinity waits until the signal aborts. Defaults to that of the store. */
 export interface LockTimeouts {
   readonly database?: number;
   readonly prefix?: number;
 }
 
 /**
- * Reads the settings of the store of a Spack.
+ * Reads the settings of a Spack's store.
  * @throws UsageError `config` naming file and key.
  */
 export function readStoreSettings(spack: SpackConfigRequest): StoreSettings {
@@ -46,10 +46,10 @@ function hashLength(config: ConfigSection): number | undefined {
   if (found === undefined) return undefined;
   const length = found.number();
   if (Number.isInteger(length) && length >= 1) return length;
-  throw found.invalid('is not a whole number from 1 on');
+  throw found.invalid('is not a whole number of at least 1');
 }
 
-/** Seconds in Spack's configuration; null waits without end. */
+/** Seconds in Spack's configuration; null waits forever. */
 function lockTimeouts(config: ConfigSection): LockTimeouts {
   const database = config.get('config', 'db_lock_timeout')?.number();
   const prefix = config.get('config', 'package_lock_timeout')?.number();

@@ -1,4 +1,4 @@
-// Reads a YAML file of the configuration; whatever is wrong with it ends in one coded error.
+// Reads a YAML configuration file; all its faults give one coded error.
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { UsageError } from '../core/errors.js';
@@ -7,14 +7,14 @@ import { describeSystemError, isAbsent } from '../host/system-error.js';
 /** No configuration file comes near this. */
 const MAX_SIZE = 16 << 20;
 
-/** What a YAML document holds. Mappings keep their order: it is the order of search. */
+/** The content of a YAML document. Mappings keep their order: it is the search order. */
 export type YamlValue = string | number | boolean | null | readonly YamlValue[] | YamlMapping;
 export type YamlMapping = ReadonlyMap<YamlValue, YamlValue>;
 
 /**
  * Reads a YAML file.
  *
- * @returns undefined when there is no such file; an empty mapping for an empty file.
+ * @returns undefined if the file does not exist; an empty mapping for an empty file.
  * @throws UsageError `config`.
  */
 export function readYamlFile(file: string): YamlValue | undefined {
@@ -41,11 +41,11 @@ function readText(file: string): string | undefined {
  */
 export function parseYaml(text: string, file: string): YamlValue {
   try {
-    // Loaded at the first file that is there: it costs 60 ms, and most runs read none.
+    // Loaded with the first file that exists: it takes 60 ms, and most runs read none.
     const { parse } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
     return (parse(text, { mapAsMap: true, logLevel: 'error' }) as YamlValue | undefined) ?? new Map();
   } catch (cause) {
-    // Deep nesting ends in a RangeError, everything else in an error of the parser.
+    // Deep nesting gives a RangeError, everything else an error of the parser.
     const [firstLine = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
     throw unusableFile(file, firstLine.replace(/:$/, ''), cause);
   }

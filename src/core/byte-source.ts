@@ -1,4 +1,4 @@
-// Random access to bytes, and edits to them, for the layers that read formats without owning files.
+// Random access to bytes, and edits to them, for layers that parse formats without opening files.
 
 /** Random access to a file's bytes, wherever they are. */
 export interface ByteSource {
@@ -8,15 +8,15 @@ export interface ByteSource {
 }
 
 /**
- * Bytes to write over a file at an offset. In a list a later one wins; one behind the file's end makes the file longer, and what lies
- * between is zero.
+ * Bytes to write over a file at an offset. In a list, a later edit wins. An edit past the end extends the file; a gap is filled with
+ * zeros.
  */
 export interface Edit {
   readonly offset: number;
   readonly bytes: Uint8Array;
 }
 
-/** A source over bytes that are in memory. */
+/** A source over bytes in memory. */
 export function sourceOfBytes(bytes: Uint8Array): ByteSource {
   return { size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) };
 }
@@ -26,7 +26,7 @@ export function sizeAfterEdits(size: number, edits: readonly Edit[]): number {
   return edits.reduce((end, edit) => Math.max(end, edit.offset + edit.bytes.length), size);
 }
 
-/** Writes what edits say of bytes that stand at `at` in their file. */
+/** Applies edits to a part of a file, whose bytes begin at offset `at`. */
 export function applyEditsAt(bytes: Uint8Array, at: number, edits: readonly Edit[]): void {
   for (const edit of edits) {
     const from = Math.max(edit.offset, at);
@@ -35,7 +35,7 @@ export function applyEditsAt(bytes: Uint8Array, at: number, edits: readonly Edit
   }
 }
 
-/** Writes edits over bytes that are in memory; returns these, or a longer copy where an edit needs one. */
+/** Applies edits to bytes in memory; returns the same bytes, or a longer copy where an edit extends them. */
 export function applyEdits(bytes: Uint8Array, edits: readonly Edit[]): Uint8Array {
   const size = sizeAfterEdits(bytes.length, edits);
   const result = size === bytes.length ? bytes : new Uint8Array(size);

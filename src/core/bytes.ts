@@ -1,4 +1,4 @@
-// Small byte helpers that several layers need.
+// Byte operations used by several layers.
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -35,7 +35,7 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return result;
 }
 
-/** A copy of its own; `slice()` of a Buffer is none. */
+/** A copy with its own memory, unlike `slice()` of a Buffer. */
 export function copyBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }

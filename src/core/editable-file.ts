@@ -1,11 +1,11 @@
-// A file that is read and edited in place, wherever its bytes are: what relocation works on.
+// A file that is read and edited in place, on disk or in memory: what relocation works on.
 import type { ByteSource } from './byte-source.js';
 
 export interface EditableFile extends ByteSource {
-  /** As it was before anything was written: a file that grows keeps it. */
+  /** The size before anything was written; it does not change when the file grows. */
   readonly size: number;
-  /** Fills `target` from `offset` on; returns how many bytes there were. */
+  /** Fills `target` with the bytes from `offset` on; returns how many there were. */
   readInto(target: Uint8Array, offset: number): number;
-  /** Writes over what is at `offset`; behind the end the file grows, and what lies between is zero. */
+  /** Writes at `offset`; past the end the file grows, and a gap is filled with zeros. */
   write(offset: number, bytes: Uint8Array): void;
 }

@@ -1,4 +1,4 @@
-// Errors as plain data, so that they can cross a thread and come out as what they were.
+// Errors as plain data, so that they can be posted to another thread and rebuilt there.
 import {
   ArchiveError,
   BuildcacheError,
@@ -13,7 +13,7 @@ import {
 } from './errors.js';
 
 export interface TransferredError {
-  /** The class; undefined for an error that is none of ours. */
+  /** The class name; undefined for an error that is not a BuildcacheError. */
   readonly family: string | undefined;
   readonly code: string;
   readonly message: string;
@@ -34,7 +34,7 @@ const FAMILIES: Readonly<Record<string, unknown>> = {
   UsageError,
 };
 
-/** What can be posted of an error. */
+/** The part of an error that can be posted. */
 export function errorToData(error: unknown): TransferredError {
   if (error instanceof BuildcacheError) {
     const { name, code, message, hint, retryable, data, stack } = error;
@@ -54,7 +54,7 @@ export function errorToData(error: unknown): TransferredError {
   };
 }
 
-/** The error that was transferred, with its class, code and facts. */
+/** Rebuilds a transferred error with its class, code and facts. */
 export function errorFromData(transferred: TransferredError): Error {
   const { family, code, message, hint, retryable, data } = transferred;
   const Family = family === undefined ? undefined : FAMILIES[family];

@@ -1,7 +1,7 @@
 // The errors of the toolkit: one base with a stable code, children by what the reader can do about it.
 // Message: the action that failed, then the state; values in double quotes; no final period.
 
-/** What the caller asked for makes no sense, or what it names is not there. */
+/** The request makes no sense, or names something that does not exist. */
 export type UsageErrorCode =
   | 'usage' // a flag or an argument is wrong
   | 'no-mirror' // an operation that needs a mirror was given none
@@ -13,25 +13,25 @@ export type UsageErrorCode =
   | 'projection' // a projection cannot be expanded, or leaves the root
   | 'padding' // the padded length cannot be reached
   | 'config' // a configuration file cannot be used
-  | 'not-installed' // packages that are to be pushed: data.packages lists them
+  | 'not-installed' // packages to push are not installed: data.packages lists them
   | 'not-relocatable-platform'; // the package is for another platform
 
-/** Where bytes come from failed. */
+/** The source of the bytes failed. */
 export type MirrorErrorCode =
-  | 'mirror-not-found' // the mirror answers, the object is not there
-  | 'mirror-unreachable' // no connection, or none within the time
+  | 'mirror-not-found' // the mirror answers, but does not have the object
+  | 'mirror-unreachable' // no connection, or a timeout
   | 'mirror-http-status' // an answer that is neither success nor "not found"
   | 'mirror-redirect-loop'
   | 'mirror-protocol' // a scheme that is not supported
   | 'mirror-read-only'
-  | 'mirror-full' // no space is left where the mirror is
+  | 'mirror-full' // no space left on the mirror
   | 'mirror-write-failed'
   | 'mirror-truncated' // the body ended early
-  | 'mirror-changed' // the object, or that there is none, is not what the request depends on
-  | 'mirror-range' // a part that lies beyond the object's end, or another part than was asked for
-  | 'blob-missing' // a manifest names content that the mirror has not
+  | 'mirror-changed' // the object's state, or its absence, is not the one the request depends on
+  | 'mirror-range' // the range lies past the end of the object, or the mirror sent a different one
+  | 'blob-missing' // a manifest names content that the mirror does not have
   | 'mirror-not-a-buildcache' // for example an HTML page in place of JSON
-  | 'index-not-cached'; // offline, and no index was cached before
+  | 'index-not-cached'; // offline, and no index is cached
 
 /** Bytes are not what their checksum or framing says. */
 export type IntegrityErrorCode =
@@ -47,23 +47,23 @@ export type IntegrityErrorCode =
   | 'bzip2-invalid'
   | 'bzip2-truncated';
 
-/** Nobody, or nobody that is trusted, vouches for the bytes. */
+/** The bytes are not signed by a trusted key, or cannot be signed. */
 export type SignatureErrorCode =
   | 'signature-invalid'
   | 'signature-unknown-key'
   | 'signature-missing'
   | 'signature-malformed' // text outside the block, a second block, no armor
-  | 'signature-wrong-spec' // a good signature, but on another package
+  | 'signature-wrong-spec' // a good signature, but of another package
   | 'key-unreadable'
   | 'key-missing' // nothing to sign with, or no key of this name
   | 'key-ambiguous' // several keys, and none chosen: data.keys lists them
   | 'key-unusable' // a key that cannot sign, or whose signatures GnuPG 2.2 cannot verify
   | 'key-locked' // the passphrase is missing or wrong
-  | 'key-mismatch' // a key has another fingerprint than its name says
-  | 'text-not-signable' // a text that GnuPG would not give back as it is
+  | 'key-mismatch' // the fingerprint of a key is not the one its name says
+  | 'text-not-signable' // a text that GnuPG would not return unchanged
   | 'gpg-failed';
 
-/** A tar archive is malformed, or wants to write where it must not. */
+/** A tar archive is malformed, or would write where it must not. */
 export type ArchiveErrorCode =
   | 'tar-header'
   | 'tar-truncated'
@@ -92,7 +92,7 @@ export type MetadataErrorCode =
   | 'index-version-unsupported'
   | 'buildinfo-missing'
   | 'buildinfo-invalid'
-  | 'wrong-package'; // the metadata describes another hash than the one asked for
+  | 'wrong-package'; // the metadata describes a different hash from the one requested
 
 /** A path cannot be moved to its new place. */
 export type RelocationErrorCode =
@@ -100,8 +100,8 @@ export type RelocationErrorCode =
   | 'cannot-shrink-string'
   | 'cannot-grow-rpath'
   | 'macho-unsupported' // 32 bit or big-endian
-  | 'macho-no-room' // the padding behind the load commands does not suffice
-  | 'macho-signed' // by a real identity, which a change would break
+  | 'macho-no-room' // the padding after the load commands is too small
+  | 'macho-signed' // signed by an identity; a change would break the signature
   | 'macho-signature' // the code signature is malformed
   | 'old-layout'
   | 'listed-file-missing'
@@ -113,14 +113,14 @@ export type RelocationErrorCode =
 /** The store cannot be read or written. */
 export type StoreErrorCode =
   | 'root-unusable'
-  | 'alias-root-unusable' // it is no short symbolic link to the root, and cannot become one
+  | 'alias-root-unusable' // not a short symbolic link to the root, and none can be made there
   | 'database-unreadable'
   | 'database-version'
   | 'database-locked'
   | 'locks-unavailable'
   | 'prefix-exists'
   | 'prefix-conflict'
-  | 'prefix-changed' // somebody else changed an installed package while it was read
+  | 'prefix-changed' // an installed package was changed while it was read
   | 'store-io'
   | 'disk-full'
   | 'dependency-failed';
@@ -139,7 +139,7 @@ export interface ErrorDetails {
   /** What the reader can do about it. */
   readonly hint?: string;
   readonly cause?: unknown;
-  /** True when the same request may work a moment later. */
+  /** True when the same request may succeed later. */
   readonly retryable?: boolean;
   /** The facts: path, offset, expected, actual, … */
   readonly data?: Readonly<Record<string, unknown>>;
@@ -150,7 +150,7 @@ export interface ErrorChanges extends ErrorDetails {
   readonly message?: string;
 }
 
-/** Base of every error that input from outside can cause. */
+/** Base of all errors that external input can cause. */
 export class BuildcacheError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly code: Code;
   readonly hint: string | undefined;
@@ -166,7 +166,7 @@ export class BuildcacheError<Code extends ErrorCode = ErrorCode> extends Error {
     this.data = details.data ?? {};
   }
 
-  /** The same error, of the same class and code, with other words or facts. */
+  /** A copy of the error, with the same class and code, but another message or other details. */
   with({ message, ...changes }: ErrorChanges): BuildcacheError<Code> {
     const Kind = this.constructor as typeof BuildcacheError<Code>;
     const { hint, cause, retryable, data } = this;

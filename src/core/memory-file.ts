@@ -1,7 +1,7 @@
 // A file whose bytes are in memory.
 import type { EditableFile } from './editable-file.js';
 
-/** Edits the bytes it is given in place; only a file that grows is copied. */
+/** Edits the given bytes in place; they are copied only when the file grows. */
 export class MemoryFile implements EditableFile {
   readonly size: number;
   #bytes: Uint8Array;
@@ -11,7 +11,7 @@ export class MemoryFile implements EditableFile {
     this.#bytes = bytes;
   }
 
-  /** What the file holds now. */
+  /** The current content. */
   get bytes(): Uint8Array {
     return this.#bytes;
   }

@@ -1,4 +1,4 @@
-// Where this package lies. Modules and the bundles made of them are equally deep below it, in folders of folders of `dist`.
+// The folder of this package. Modules and the bundles made from them are at the same depth below it: two folders below `dist`.
 
-/** URL of the folder that has `package.json`. */
+/** URL of the folder that contains `package.json`. */
 export const PACKAGE_FOLDER = new URL('../../../', import.meta.url);

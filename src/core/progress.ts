@@ -1,4 +1,4 @@
-// What a long operation tells while it runs. Only operations emit these events; the command line renders them.
+// Events of a long operation while it runs. Only operations emit them; the command line renders them.
 
 export type ProgressEvent =
   | {
@@ -16,7 +16,7 @@ export type ProgressEvent =
       readonly size: number | undefined;
       readonly files: number;
     }
-  /** It is unpacked, and appears when what it depends on has. */
+  /** Unpacked; appears once its dependencies have. */
   | { readonly type: 'package-waits'; readonly package: string; readonly hash: string }
   | {
       readonly type: 'package-finished';
@@ -32,7 +32,7 @@ export type ProgressEvent =
 
 export type OnProgress = (event: ProgressEvent) => void;
 
-/** What every operation takes besides its request. */
+/** What every operation takes in addition to its request. */
 export interface OperationOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;

@@ -1,15 +1,15 @@
-// Medians, their spread, and ratios of interleaved rounds: the numbers that a report states.
+// Medians, their spread, and ratios of interleaved rounds: the numbers in a report.
 
 export interface Summary {
   readonly median: number;
-  /** Distance between the quartiles as a part of the median. */
+  /** Interquartile range as a fraction of the median. */
   readonly spread: number;
   readonly least: number;
   readonly most: number;
   readonly count: number;
 }
 
-/** The value below which the given part of the values lies, between two of them where needed. */
+/** The value below which the given fraction of the values lies, interpolated where needed. */
 export function quantile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const place = (sorted.length - 1) * part;
@@ -18,7 +18,7 @@ export function quantile(values: readonly number[], part: number): number {
   return below + (above - below) * (place - Math.floor(place));
 }
 
-/** @throws TypeError for no values */
+/** @throws TypeError if there are no values */
 export function summarize(values: readonly number[]): Summary {
   if (values.length === 0) throw new TypeError('There are no values to summarize');
   const median = quantile(values, 0.5);
@@ -33,8 +33,8 @@ export function summarize(values: readonly number[]): Summary {
 }
 
 /**
- * The ratio of two contenders, taken round by round: what slows a whole round down does not count.
- * Undefined where they have no round in common.
+ * The ratio of two contenders, taken round by round, so that what slows a whole round down cancels out.
+ * Undefined if they have no round in common.
  */
 export function ratioOf(values: readonly number[], baseline: readonly number[]): Summary | undefined {
   const rounds = Math.min(values.length, baseline.length);

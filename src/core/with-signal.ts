@@ -1,6 +1,6 @@
-// What everything takes that may have to wait for something outside of the process.
+// The option of everything that may wait for something outside the process.
 
 export interface WithSignal {
-  /** Ends the wait; its reason is passed on as it is. */
+  /** Aborts the wait; its reason is thrown unchanged. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,4 +1,4 @@
-// Naming a process so that others can tell later whether it still runs.
+// Names a process so that others can later tell whether it is still running.
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { systemErrorCode } from './system-error.js';
@@ -8,13 +8,13 @@ export interface ProcessId {
   readonly host: string;
 }
 
-/** Says whether a process may still run; of one on another host nothing is known, so it counts as running. */
+/** Says whether a process may still be running. Nothing is known of a process on another host, so it counts as running. */
 export function isAlive({ pid, host }: ProcessId): boolean {
   if (host !== hostname()) return true;
   return pidExists(pid);
 }
 
-/** Says whether this host has a process of that number. */
+/** Says whether this host has a process with that number. */
 export function pidExists(pid: number): boolean {
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   try {
@@ -25,7 +25,7 @@ export function pidExists(pid: number): boolean {
   }
 }
 
-/** This host in eight hexadecimal digits, for file names. */
+/** Identifies this host in eight hexadecimal digits, for file names. */
 export function hostTag(): string {
   return createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 }

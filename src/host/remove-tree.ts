@@ -1,10 +1,10 @@
-// Removes whole trees, also those that do not let their owner write.
+// Removes whole trees, even where directories are not writable.
 import { chmodSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { systemErrorCode } from './system-error.js';
 
 const SLASH = Buffer.from('/');
 
-/** Removes a file or a whole tree, also where its directories do not let their owner write; symbolic links are not followed. */
+/** Removes a file or a whole tree, even where its owner may not write to directories; does not follow symbolic links. */
 export function removeTree(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
@@ -16,7 +16,7 @@ export function removeTree(path: string): void {
   }
 }
 
-/** Names are bytes: not every one is UTF-8. */
+/** Names are bytes, since not all are UTF-8. */
 function unlockDirectories(path: Buffer): void {
   if (!lstatSync(path).isDirectory()) return;
   chmodSync(path, 0o700);

@@ -1,21 +1,21 @@
-// The one way in which a file is replaced: written beside its place, synced, renamed.
+// The one way a file is replaced: write a temporary file, sync it, rename it.
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 
 export interface ReplacedFile {
   readonly path: string;
-  /** One piece, or several that follow each other. */
+  /** One piece, or several in order. */
   readonly content: string | Uint8Array | readonly Uint8Array[];
-  /** Where the content is written before it gets its name; on the same file system. What a crash left there is overwritten. */
+  /** Path of the temporary file, on the same file system. What a crash left there is overwritten. */
   readonly temporary: string;
-  /** Exact mode; without one the umask decides. */
+  /** Exact mode; by default the umask decides. */
   readonly mode?: number;
-  /** False: the content need not survive a loss of power. */
+  /** False if the content need not survive a power failure. */
   readonly sync?: boolean;
 }
 
 /**
- * Replaces a file in one step: a reader sees the old content or the new one, also after a crash.
- * @throws what the system says, as it is; nothing is left of the temporary file then.
+ * Replaces a file atomically: a reader sees the old content or the new one, even after a crash.
+ * @throws the system error unchanged; the temporary file is then removed.
  */
 export function replaceFile(file: ReplacedFile): void {
   try {
@@ -28,7 +28,7 @@ export function replaceFile(file: ReplacedFile): void {
 }
 
 function writeTemporary({ temporary, content, mode, sync = true }: ReplacedFile): void {
-  // Never readable by more than will be.
+  // Never readable by more users than the final file.
   const descriptor = openSync(temporary, 'w', mode ?? 0o666);
   try {
     for (const part of parts(content)) writeFileSync(descriptor, part);
@@ -47,6 +47,6 @@ function removeIfThere(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // The write failed before there was a file, or the folder is gone: the first error is the one to tell.
+    // The file was never made, or its folder is gone: the first error is the one to report.
   }
 }

@@ -1,7 +1,7 @@
-// Names of bytes as text, in the manner of Python: UTF-8, and a byte that is no part of it stands as the lone surrogate U+DC00 + byte
-// (PEP 383). Whatever sorts, counts or quotes names as Spack does works on this form.
+// Byte names as text, as Python reads them: UTF-8, with each invalid byte as the lone surrogate U+DC00 + byte (PEP 383). Code that sorts,
+// counts or quotes names as Spack does works on this form.
 
-/** Turns a byte string (one character per byte) into text; every byte string has a text of its own. */
+/** Decodes a byte string (one character per byte); different byte strings give different texts. */
 export function decodeSurrogateEscape(bytes: string): string {
   if (isAscii(bytes)) return bytes;
   let text = '';
@@ -16,7 +16,7 @@ export function decodeSurrogateEscape(bytes: string): string {
   return text;
 }
 
-/** The byte string that a text stands for: the opposite of `decodeSurrogateEscape`. */
+/** Encodes a text as a byte string: the inverse of `decodeSurrogateEscape`. */
 export function encodeSurrogateEscape(text: string): string {
   if (isAscii(text)) return text;
   let bytes = '';
@@ -29,12 +29,12 @@ export function encodeSurrogateEscape(text: string): string {
   return bytes;
 }
 
-/** Says whether a code point of such a text stands for a byte that is no UTF-8. */
+/** Says whether a code point of such a text stands for a byte that is not valid UTF-8. */
 export function isEscapedByte(code: number): boolean {
   return code >= 0xdc80 && code <= 0xdcff;
 }
 
-/** Sorts byte strings by the code points of their texts, which differs from the order of UTF-16 units and of bytes. */
+/** Sorts byte strings by the code points of their texts: neither the order of UTF-16 units nor that of bytes. */
 export function compareNames(a: string, b: string): number {
   if (isAscii(a) && isAscii(b)) return a < b ? -1 : Number(a > b);
   const left = [...decodeSurrogateEscape(a)];
@@ -50,7 +50,7 @@ export function isAscii(text: string): boolean {
   return !/[^\0-\x7f]/.test(text);
 }
 
-/** The length of the well-formed UTF-8 sequence at an offset (Unicode table 3-7), 0 where there is none. */
+/** The length of the well-formed UTF-8 sequence at an offset (Unicode table 3-7), 0 if there is none. */
 function sequenceLength(bytes: string, offset: number): number {
   const first = bytes.charCodeAt(offset);
   if (first < 0x80) return 1;

@@ -1,26 +1,26 @@
-// What the operating system says when it refuses something: its code, and what that means in words.
+// System errors in words, with their codes.
 
 const WORDS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EBUSY: 'it is in use',
   EDQUOT: 'the disk quota is exceeded',
-  EEXIST: 'it exists already',
+  EEXIST: 'it already exists',
   EISDIR: 'it is a directory',
   ELOOP: 'too many symbolic links',
-  EMFILE: 'too many files are open',
+  EMFILE: 'too many open files',
   ENAMETOOLONG: 'the path is too long',
-  ENFILE: 'too many files are open on this machine',
+  ENFILE: 'too many open files on this machine',
   ENOENT: 'it does not exist',
-  ENOSPC: 'no space is left on the device',
-  ENOTDIR: 'a part of its path is not a directory',
+  ENOSPC: 'no space left on the device',
+  ENOTDIR: 'part of the path is not a directory',
   ENOTEMPTY: 'the directory is not empty',
   EPERM: 'the operation is not permitted',
-  EROFS: 'the file system is read only',
+  EROFS: 'the file system is read-only',
   ETXTBSY: 'the program is running',
-  EXDEV: 'it lies on another file system',
+  EXDEV: 'it is on another file system',
 };
 
-/** The words are all there is to say: who reads them need not look the code up. */
+/** Shown without their code: the words say everything. */
 const WITHOUT_CODE: readonly string[] = ['ENAMETOOLONG'];
 
 /** The `code` of a failed system call, such as `ENOENT`; undefined for any other error. */
@@ -30,7 +30,7 @@ export function systemErrorCode(cause: unknown): string | undefined {
 }
 
 /**
- * What a failed operation means, in words.
+ * Describes a failed operation in words.
  * @example describeSystemError(cause) // 'permission denied (EACCES)'
  */
 export function describeSystemError(cause: unknown): string {
@@ -41,13 +41,13 @@ export function describeSystemError(cause: unknown): string {
   return WITHOUT_CODE.includes(code) ? words : `${words} (${code})`;
 }
 
-/** Says whether there is no room for what was to be written. */
+/** Says whether the disk or the quota is full. */
 export function isDiskFull(cause: unknown): boolean {
   const code = systemErrorCode(cause);
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
-/** Says whether there is no such file, and none can be found at such a path. */
+/** Says whether no file exists at the path, or none can: a part of it is not a directory. */
 export function isAbsent(cause: unknown): boolean {
   const code = systemErrorCode(cause);
   return code === 'ENOENT' || code === 'ENOTDIR';

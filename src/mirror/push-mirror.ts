@@ -22,12 +22,20 @@ export function resolvePushMirror(
         data: { mirror: reference },
       },
     );
-  const pushable = configured.map((mirror) => ({
-    ...mirror,
-    fetchUrl: mirror.pushUrl ?? mirror.fetchUrl,
-    fetchConnection: mirror.pushConnection,
-  }));
+  const pushable = configured.map(placeToPush);
   const [resolved] = resolveMirrors([reference], pushable);
   if (resolved === undefined) throw new TypeError('A reference resolves to one mirror');
   return resolved;
+}
+
+/** The same mirror, with the place to push to as the one that is resolved. */
+function placeToPush({ fetchProblem, ...mirror }: ConfiguredMirror): ConfiguredMirror {
+  const { pushUrl, pushProblem, pushConnection } = mirror;
+  const problem = pushUrl === undefined ? fetchProblem : pushProblem;
+  return {
+    ...mirror,
+    fetchUrl: pushUrl ?? mirror.fetchUrl,
+    fetchConnection: pushConnection,
+    ...(problem === undefined ? {} : { fetchProblem: problem }),
+  };
 }

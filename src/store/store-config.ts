@@ -1,5 +1,5 @@
-// Which tree a command works on, and how prefixes are made in it: what the command line says, else the configuration of the Spack
-// in $SPACK_ROOT, else a tree of our own. DESIGN.md §6; FORMATS.md §1 "Projections", §5 "Padding"; Spack `parse_install_tree`.
+// Which tree a command works on, and how its prefixes are named: from the command line, else the configuration of the Spack in
+// $SPACK_ROOT, else regraft's default tree. DESIGN.md §6; FORMATS.md §1 "Projections", §5 "Padding"; Spack `parse_install_tree`.
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ProjectionEntry } from '../config/install-tree.js';
@@ -16,19 +16,19 @@ export interface StoreConfigRequest {
   readonly projection?: string | undefined;
   readonly paddedLength?: number | undefined;
   readonly spackPrefix?: string | undefined;
-  /** Asked before those of the configuration. */
+  /** Searched before those of the configuration. */
   readonly upstreams?: readonly string[];
   readonly environment?: Environment;
   readonly homeFolder?: string;
 }
 
 export interface StoreConfig {
-  /** Where the root comes from. */
+  /** The source of the root. */
   readonly source: 'option' | 'spack' | 'default';
   /** With its padding. */
   readonly root: string;
   readonly unpaddedRoot: string;
-  /** In the order in which they are tried; undefined: the default projection. */
+  /** In the order they are tried; undefined means the default projection. */
   readonly projections: readonly ProjectionEntry[] | undefined;
   /** `config:install_hash_length`. */
   readonly hashLength: number | undefined;
@@ -42,7 +42,7 @@ export interface StoreConfig {
 }
 
 /**
- * Works out the store that a command means.
+ * Determines the store of a command.
  *
  * @throws UsageError `config` naming file and key, `padding`, `usage`.
  */
@@ -111,7 +111,7 @@ function configFromSpack({ request, spackPrefix }: Base, spack: SpackConfigReque
   };
 }
 
-/** A length that cannot be reached is no error here: the tree is where Spack has it. */
+/** A length that cannot be reached is not an error here: the root must be the one Spack uses. */
 function padAsSpack(root: string, length: number | undefined): string {
   return length === undefined ? root : addPadding(root, length);
 }

@@ -1,14 +1,14 @@
-// File operations of the store, with the errors that they end in.
+// File operations of the store, with coded errors.
 import { BuildcacheError, StoreError, type StoreErrorCode } from '../core/errors.js';
 import { type ReplacedFile, replaceFile } from '../host/replace-file.js';
 import { describeSystemError, isDiskFull, systemErrorCode } from '../host/system-error.js';
 
 /**
- * Makes the error of a file operation that failed.
+ * Makes the error for a failed file operation.
  *
  * @param action - what could not be done, as in `Cannot <action> "<path>"`.
- * @param code - what a failure for any other reason than a full disk is called; `store-io` unless given.
- * @returns a StoreError `disk-full` or `code`; a coded error stays what it is.
+ * @param code - the code for any failure but a full disk; `store-io` by default.
+ * @returns a StoreError `disk-full` or `code`; a coded error is returned unchanged.
  */
 export function storeIoError(
   action: string,
@@ -29,7 +29,7 @@ export function storeIoError(
   );
 }
 
-/** Runs a file operation, and gives the error that it may end in its place in the store. */
+/** Runs a file operation, and turns a system error into a StoreError with the path. */
 export function storeIo<Result>(action: string, path: string, operation: () => Result): Result {
   try {
     return operation();
@@ -39,9 +39,9 @@ export function storeIo<Result>(action: string, path: string, operation: () => R
 }
 
 /**
- * Replaces a file of the store in one step (`host/replace-file.ts`).
+ * Replaces a file of the store atomically (`host/replace-file.ts`).
  *
- * @throws StoreError `disk-full` or `store-io`; nothing is left of the temporary file.
+ * @throws StoreError `disk-full` or `store-io`; the temporary file is then removed.
  */
 export function replaceStoreFile(file: ReplacedFile): void {
   storeIo('write', file.path, () => replaceFile(file));

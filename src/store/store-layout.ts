@@ -1,4 +1,4 @@
-// The names of what lies in a store's database folder. FORMATS.md §2 "Store database", "Locks"; DESIGN.md §4.
+// The names of the files in a store's database folder. FORMATS.md §2 "Store database", "Locks"; DESIGN.md §4.
 import { join } from 'node:path';
 
 /** The paths of one store, by its root. */
@@ -9,10 +9,10 @@ export class StorePaths {
   readonly verifier: string;
   readonly databaseLock: string;
   readonly prefixLock: string;
-  /** Spack's locks and marks for packages that fail; it wants them there, also where it may not write. */
+  /** Spack's locks and marks for failed packages; it expects them even where it may not write. */
   readonly failuresLock: string;
   readonly failures: string;
-  /** What regraft keeps for itself. */
+  /** The private folder of regraft. */
   readonly privateFolder: string;
 
   constructor(root: string) {

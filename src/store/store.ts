@@ -1,5 +1,5 @@
-// A Spack store: which packages are where, and how one comes or goes. Brings together the database, the locks, the upstream stores
-// and the places that prefixes have. DESIGN.md §4, FORMATS.md §1 "Prefix of a node".
+// A Spack store: where packages are, and how they are added and removed. Brings together the database, the locks, the upstream stores
+// and the paths of prefixes. DESIGN.md §4, FORMATS.md §1 "Prefix of a node".
 import { isAbsolute, join, normalize, resolve } from 'node:path';
 import type { PackagePermissions } from '../config/package-permissions.js';
 import type { LockTimeouts } from '../config/store-settings.js';
@@ -24,7 +24,7 @@ import { StorePaths } from './store-layout.js';
 
 export interface StoreOptions {
   readonly root: string;
-  /** The root before padding; found by the placeholder in `root` unless given. */
+  /** The root before padding; by default derived from the placeholder in `root`. */
   readonly unpaddedRoot?: string;
   /** The path of a node below the root (`Projections`); the default depends on the version of the database. */
   readonly projectPath: (node: SpecNode, spec: Spec, version: DatabaseVersion) => string;
@@ -33,11 +33,11 @@ export interface StoreOptions {
   readonly permissions?: PackagePermissions;
   /** `config:allow_sgid`. */
   readonly allowSetGroupId?: boolean;
-  /** Where the Spack that uses this tree is. */
+  /** The prefix of the Spack that uses this tree. */
   readonly spackPrefix?: string | undefined;
   readonly noLock?: boolean;
   readonly lockTimeouts?: LockTimeouts;
-  /** The system's record locks; those of the optional addon unless given. */
+  /** The system's record locks; by default those of the optional addon. */
   readonly recordLocks?: RecordLocks | undefined;
 }
 
@@ -100,7 +100,7 @@ export class Store {
   }
 
   /**
-   * Opens a store for writing: makes it if it is not there, and clears away what runs that died left behind.
+   * Opens a store for writing: makes it if it does not exist, and removes what dead runs left behind.
    *
    * @throws StoreError `root-unusable`, `database-unreadable`, `database-version`, `locks-unavailable`, `database-locked`,
    * `disk-full`.
@@ -125,12 +125,12 @@ export class Store {
     this.database.beginWith(versionForFormat(Math.max(0, ...specs.map(({ root }) => root.formatVersion))));
   }
 
-  /** Where `#!` lines find the store's `sbang`; throws RelocationError `sbang-path-too-long`. */
+  /** The path of the store's `sbang` for `#!` lines; throws RelocationError `sbang-path-too-long`. */
   get sbangPath(): string {
     return sbangPath(this.unpaddedRoot);
   }
 
-  /** Puts `sbang` in its place unless one is there. */
+  /** Installs `sbang` unless it exists. */
   ensureSbang(): string {
     const policy = this.permissionsOf('all');
     const fileMode = directoryMode(policy);
@@ -148,8 +148,8 @@ export class Store {
   }
 
   /**
-   * Where a node of a spec is, or would be: what the database says, else what an upstream store says, else its projection below
-   * the root; an external's own path.
+   * The prefix of a node of a spec, installed or not: from the database, else from an upstream store, else its projection below the
+   * root; for an external, its path.
    *
    * @throws UsageError `projection`; MetadataError `metadata-invalid` for an external that has no path.
    */
@@ -159,13 +159,13 @@ export class Store {
     return recorded ?? this.#projectedPrefix(node, spec);
   }
 
-  /** Where a package is, or would be, in this store, whatever upstream stores have: what to install it to. Errors as `prefixOf`. */
+  /** The prefix to install a package to, in this store, whatever upstream stores have. Throws the same errors as `prefixOf`. */
   ownPrefixOf(node: SpecNode, spec: Spec): string {
     if (node.external !== undefined) return externalPath(node);
     return this.database.pathOf(node.hash) ?? this.#projectedPrefix(node, spec);
   }
 
-  /** The prefix of an installed package, here or upstream. */
+  /** The prefix of an installed package, in this store or upstream. */
   installedPrefix(hash: DagHash): string | undefined {
     return this.isInstalled(hash) === undefined ? undefined : this.#record(hash)?.path;
   }
@@ -181,7 +181,7 @@ export class Store {
   /**
    * A recorded package with everything it depends on, upstream records included.
    *
-   * @throws MetadataError `metadata-invalid` when there is no such record, or it cannot be read.
+   * @throws MetadataError `metadata-invalid` if there is no such record, or it cannot be read.
    */
   specOf(hash: DagHash): Spec {
     const lookup = (wanted: DagHash): SpecNode | undefined => {
@@ -208,7 +208,7 @@ export class Store {
   }
 
   /**
-   * Puts a finished tree under its prefix; the caller then registers it, and finishes or rolls back.
+   * Puts a finished tree at its prefix; the caller then registers it, and finishes or rolls back.
    *
    * @throws StoreError `prefix-exists`, `prefix-conflict`, `store-io`, `disk-full`.
    */
@@ -217,7 +217,7 @@ export class Store {
     return commitPrefix({ root: this.root, hash, stage, prefix, force });
   }
 
-  /** Records a package as installed, with records for its dependencies. Errors as `StoreDatabase.transaction`. */
+  /** Records a package as installed, with records for its dependencies. Throws the same errors as `StoreDatabase.transaction`. */
   register({ spec, prefix, explicit, signal }: Registration): Promise<InstallRecord> {
     return this.database.transaction(
       (edit) =>
@@ -235,15 +235,15 @@ export class Store {
   }
 
   /**
-   * Marks an installed package as asked for; one that is not installed here stays as it is.
+   * Marks a package as explicitly installed; has no effect if it is not installed in this store.
    *
-   * @returns whether there was anything to change.
+   * @returns whether anything changed.
    */
   markExplicit(hash: DagHash, { signal }: WithSignal = {}): Promise<boolean> {
     return this.database.transaction((edit) => edit.markExplicit(hash), { signal });
   }
 
-  /** Takes a package out of the database; its files are the caller's business. */
+  /** Removes a package from the database; the caller removes its files. */
   unregister(hash: DagHash, { signal }: WithSignal = {}): Promise<boolean> {
     return this.database.transaction((edit) => edit.removeRecord(hash), { signal });
   }
@@ -262,7 +262,7 @@ export class Store {
     if (isInside && !path.endsWith('/')) return join(this.root, path);
     throw new UsageError(
       'projection',
-      `Cannot use the projection of "${node.name}": "${path}" is no path below the root`,
+      `Cannot use the projection of "${node.name}": "${path}" is not a path below the root`,
       {
         hint: 'Check "config:install_tree:projections" or --projection',
         data: { package: node.name, hash: node.hash, path },
@@ -270,18 +270,14 @@ export class Store {
     );
   }
 
-  /** Two packages whose projections are the same must not replace each other, not even by force; nor what is in another store. */
+  /** Packages with the same projection must not replace each other, even with `force`, nor anything in another store. */
   #refuseForeignPrefix(prefix: string, hash: DagHash): void {
     const records = this.database.records();
     if (!prefix.startsWith(join(this.root, '/')) && records.get(hash)?.path !== prefix)
-      throw new StoreError(
-        'prefix-conflict',
-        `Cannot install to "${prefix}": it is outside of "${this.root}"`,
-        {
-          hint: 'Upstream stores are only read: install the package into a prefix of this store',
-          data: { path: prefix, hash, root: this.root },
-        },
-      );
+      throw new StoreError('prefix-conflict', `Cannot install to "${prefix}": it is outside "${this.root}"`, {
+        hint: 'Upstream stores are read-only: install the package to a prefix in this store',
+        data: { path: prefix, hash, root: this.root },
+      });
     for (const record of records.values()) {
       if (record.path !== prefix || record.hash === hash || !record.installed) continue;
       throw new StoreError(
@@ -296,7 +292,7 @@ export class Store {
   }
 }
 
-/** Padding may end in a `/`, which belongs to the root as Spack knows it; anywhere else a final one does not count. */
+/** Padding may end in a `/`, which is part of the root for Spack; any other trailing slash is dropped. */
 function normalRoot({ root, unpaddedRoot }: StoreOptions): string {
   return unpaddedRoot !== undefined && unpaddedRoot !== root && isAbsolute(root)
     ? normalize(root)

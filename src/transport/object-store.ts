@@ -38,6 +38,11 @@ export interface ObjectFacts {
 export interface ObjectStore {
   /** The URL of the root without credentials: unique per store, fit for messages and as a key of caches. */
   readonly url: string;
+  /**
+   * Whether a tag can be kept to ask much later, even after the store moved, for an object that has changed. Tags that do not last are
+   * good for conditions only.
+   */
+  readonly hasLastingTags: boolean;
   /** The full URL or path of an object without credentials, for messages. */
   location(path: string): string;
   /**

@@ -32,7 +32,7 @@ describe('regraft bench install', () => {
       'wasm',
     );
     assert.deepEqual([exitCode, err], [EXIT.done, '']);
-    assert.match(out, /^engine +wall +CPU +wall against the first$/m);
+    assert.match(out, /^engine +wall +CPU +wall relative to the first$/m);
     assert.match(out, /^js +[\d.]+ ms ± [\d.]+ % +[\d.]+ ms ± [\d.]+ % +1\.00$/m);
     assert.match(out, /^wasm +[\d.]+ ms /m);
     assert.deepEqual(readdirSync(stores), []);

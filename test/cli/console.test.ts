@@ -14,7 +14,7 @@ function consoleOf(json: JsonMode, fullPaths = false) {
 }
 
 describe('Console', () => {
-  it('prints lines for people, or results for programs', () => {
+  it('prints lines of text, or results as JSON', () => {
     for (const [json, expected] of [
       [undefined, 'line\n'],
       ['document', '{\n  "a": 1\n}\n'],
@@ -64,7 +64,7 @@ describe('Console', () => {
 describe('describeError', () => {
   it('owns up to a defect, without its stack', () => {
     const text = describeError(new TypeError('x is not a function'));
-    assert.match(text, /^error: x is not a function\n {2}This is a defect of regraft: please report it/);
+    assert.match(text, /^error: x is not a function\n {2}This is a bug in regraft: please report it/);
     assert.doesNotMatch(text, /\n\s+at /);
     assert.match(describeError('a text'), /^error: a text\n/);
   });

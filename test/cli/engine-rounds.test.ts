@@ -52,6 +52,6 @@ test('measureEngines fails when engines do not give the same', async () => {
   const measuring = measureEngines({ engines: ['js', 'wasm'], rounds: 1, work, signal });
   await assert.rejects(measuring, {
     code: 'engine-failed',
-    message: 'Cannot compare the engines: "wasm" gives another result than "js"',
+    message: 'Cannot compare the engines: "wasm" gives a different result from "js"',
   });
 });

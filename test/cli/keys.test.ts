@@ -34,7 +34,7 @@ describe('regraft keys', () => {
       ]),
       [[fingerprint, ['Somebody'], '2024-01-10T00:00:00.000Z']],
     );
-    assert.match((await run('keys', 'untrust', fingerprint)).out, /not trusted any more/);
+    assert.match((await run('keys', 'untrust', fingerprint)).out, /no longer trusted/);
     checkCode(await run('keys', 'untrust', fingerprint), 2, 'key-missing');
     const publicFile = join(folder, 'public.asc');
     writeFileSync(publicFile, key.toPublic().armor());

@@ -93,7 +93,7 @@ describe('ProgressLines', () => {
     for (const name of ['a', 'b']) lines.handle({ type: 'package-waits', package: name, hash: name });
     wait(100);
     lines.handle(progress('c', 1000, 2000));
-    assert.ok(err.text.endsWith('(50 %), 3 files\n  2 more: unpacked, waiting for what they need\n'));
+    assert.ok(err.text.endsWith('(50 %), 3 files\n  2 more unpacked, waiting for their dependencies\n'));
     lines.handle(finished('a'));
     wait(100);
     lines.handle(finished('b'));

@@ -40,7 +40,7 @@ test('regraft push pushes unsigned, and sums up', async (context) => {
   const second = await run(store, 'app', '--mirror', mirror, '--unsigned', '--with-build-dependencies');
   assert.equal(second.exitCode, EXIT.done);
   assert.match(second.out, /^already there zlib@1\.0/m);
-  assert.match(second.out, /^1 pushed, 2 already there \(--force pushes them again\), in /m);
+  assert.match(second.out, /^1 pushed, 2 already there \(push them again with --force\), in /m);
   assert.deepEqual(tarballs(mirror), ['app', 'maker', 'zlib']);
   const forced = await run(
     store,
@@ -104,7 +104,7 @@ test('regraft push tells each failure, and ends with 1', async (context) => {
   assert.match(out, /^1 pushed, 1 failed, in /m);
   assert.match(
     err,
-    /^error: Cannot read ".*spec\.json": it is gone\n {2}hint: .*\n {2}code: prefix-changed$/m,
+    /^error: Cannot read ".*spec\.json": it no longer exists\n {2}hint: .*\n {2}code: prefix-changed$/m,
   );
   const fast = await run(
     store,

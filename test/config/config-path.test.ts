@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { userInfo } from 'node:os';
 import { test } from 'node:test';
 import { type ConfigPath, expandConfigPath, type PathVariables } from '../../src/config/config-path.js';
-import { parseMirrorsConfig } from '../../src/config/mirrors-config.js';
+import { parseMirrorsConfig, resolveMirrors } from '../../src/config/mirrors-config.js';
 import { UsageError } from '../../src/core/errors.js';
 
 const FILE = '/etc/spack/mirrors.yaml';
@@ -64,15 +64,20 @@ test('expandConfigPath takes the cache folder of the user from the environment, 
   assert.equal(expand('$spack/a', { environment: {} }), '/etc/spack/$spack/a');
 });
 
-test('expandConfigPath refuses what only Spack can fill in (of mirrors: it stayed)', async () => {
+test('expandConfigPath refuses what only Spack can fill in; a mirror keeps it, and fails when it is used', async () => {
   for (const name of ['arch', 'target', 'os', 'ENV']) {
     for (const variable of [`$${name}`, braced(name)]) {
       const isRefused = (error: unknown): boolean =>
         error instanceof UsageError &&
         error.code === 'config' &&
-        error.message === `Cannot use "mirrors:m" of "${FILE}": only Spack knows what "${variable}" is`;
+        error.message === `Cannot use "mirrors:m" of "${FILE}": only Spack can expand "${variable}"`;
       assert.throws(() => expand(`/x/${variable}`), isRefused);
-      await assert.rejects(parseMirrorsConfig(`mirrors: {m: "/x/${variable}"}`, FILE, VARIABLES), isRefused);
+      const text = `mirrors: {m: "/x/${variable}", other: "https://other"}`;
+      const mirrors = await parseMirrorsConfig(text, FILE, VARIABLES);
+      assert.equal(mirrors[0]?.fetchUrl, `/x/${variable}`);
+      assert.throws(() => resolveMirrors(['m'], mirrors), isRefused);
+      assert.throws(() => resolveMirrors([], mirrors), isRefused);
+      assert.equal(resolveMirrors(['other'], mirrors)[0]?.url, 'https://other');
     }
   }
 });

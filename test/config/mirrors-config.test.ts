@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { parseMirrorsConfig, readMirrorsConfig, resolveMirrors } from '../../src/config/mirrors-config.js';
 import { UsageError } from '../../src/core/errors.js';
+import { resolvePushMirror } from '../../src/mirror/push-mirror.js';
 import { temporaryFolder } from '../mirror/temporary-folder.js';
 
 const FILE = '/etc/spack/mirrors.yaml';
@@ -218,4 +219,27 @@ test('resolveMirrors refuses a word that is neither a name nor a folder', async 
     (error: UsageError) => error.code === 'unknown-mirror' && /mine/.test(error.hint ?? ''),
   );
   assert.equal(resolveMirrors(['src'], configured)[0]?.url, pathToFileURL(join(process.cwd(), 'src')).href);
+});
+
+test('resolveMirrors fails for a mirror that only Spack can find, naming file, key and variable', async () => {
+  const configured = await parse(
+    `mirrors:
+  a: {url: https://a}
+  b: {fetch: https://b, push: "/x/$arch"}
+  c: {fetch: {url: "$env/c"}, push: https://c, binary: false}
+`,
+  );
+  const refusal = (key: string, variable: string) => (error: unknown) => {
+    assert.ok(error instanceof UsageError && error.code === 'config', String(error));
+    assert.deepEqual(error.data, { file: FILE, key, variable });
+    return true;
+  };
+  assert.deepEqual(
+    resolveMirrors([], configured).map(({ url }) => url),
+    ['https://a', 'https://b'],
+  );
+  assert.throws(() => resolveMirrors(['c'], configured), refusal('mirrors:c:fetch:url', '$env'));
+  assert.equal(resolvePushMirror('a', configured).url, 'https://a');
+  assert.equal(resolvePushMirror('c', configured).url, 'https://c');
+  assert.throws(() => resolvePushMirror('b', configured), refusal('mirrors:b:push', '$arch'));
 });

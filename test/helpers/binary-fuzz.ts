@@ -103,7 +103,7 @@ export function elfSpecimens(): readonly Specimen[] {
   const [grow] = ELF_MAPPINGS;
   return ELF_FILES.flatMap((name) => {
     const bytes = binaryFixture(name);
-    const edits = patchElf(sourceOfBytes(bytes), grow ?? [], { rewriteInterpreter: true });
+    const edits = patchElf(sourceOfBytes(bytes), { mapping: grow ?? [], rewriteInterpreter: true });
     const grown = Buffer.from(applyEdits(new Uint8Array(bytes), edits));
     return [elfSpecimen(name, bytes), elfSpecimen(`${name}, grown`, grown)];
   });
@@ -138,7 +138,7 @@ export interface FuzzSpecimens {
 export function fuzzSpecimens(): FuzzSpecimens {
   const [grow] = ELF_MAPPINGS;
   const elf = ELF_FIXTURES.flatMap(({ name, bytes }) => {
-    const edits = patchElf(sourceOfBytes(bytes), grow ?? [], { rewriteInterpreter: true });
+    const edits = patchElf(sourceOfBytes(bytes), { mapping: grow ?? [], rewriteInterpreter: true });
     const grown = Buffer.from(applyEdits(new Uint8Array(bytes), edits));
     return [elfSpecimen(name, bytes), elfSpecimen(`${name}, grown`, grown)];
   });

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { type InstallReport, install } from '../../src/operations/install/install.js';
+import { extractThroughStreams } from '../../src/operations/install/extract-through-streams.js';
+import { extractWithCore } from '../../src/operations/install/extract-with-core.js';
+import { type InstallReport, installWith } from '../../src/operations/install/install.js';
 import { openStoreForWriting } from '../../src/operations/open-store.js';
 import { type EngineChoice, selectEngine } from '../../src/relocation/engines/select.js';
 import { Keyring } from '../../src/signature/keys/keyring.js';
@@ -16,7 +18,7 @@ import { treeManifest } from './tree-manifest.js';
 /** The ways by which a package can go, with the same result. */
 const WAYS = {
   core: { workers: 0 },
-  streams: { workers: 0, through: 'streams' },
+  streams: { workers: 0, extract: extractThroughStreams },
   'one worker': { workers: 1, thresholds: { start: 0, split: Number.POSITIVE_INFINITY } },
   'two workers each': { workers: 4, thresholds: { start: 0, split: 0 } },
 } as const;
@@ -46,7 +48,8 @@ export async function runScenario(
       spackPrefix: '/tmp/golden-spack',
       environment: {},
     });
-    return await install({
+    const { extract, ...workers } = { extract: extractWithCore, ...WAYS[way] };
+    const request = {
       specs,
       store,
       mirrors: [mirror],
@@ -54,10 +57,11 @@ export async function runScenario(
       keyring: await Keyring.load({ files: [scenario.keyring] }),
       engine: selectEngine(engine, {}),
       checkSignature: !scenario.isUnsigned,
-      ...WAYS[way],
+      ...workers,
       failFast: !scenario.isSpackInstall,
       implicit: !scenario.isSpackInstall,
-    });
+    };
+    return await installWith({ request, options: {}, extract });
   } finally {
     rmSync(cacheFolder, { recursive: true, force: true });
   }

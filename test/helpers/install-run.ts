@@ -6,7 +6,10 @@ import type { OperationOptions } from '../../src/core/progress.js';
 import type { Mirror } from '../../src/mirror/build-cache.js';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
-import { type InstallReport, type InstallRequest, install } from '../../src/operations/install/install.js';
+import type { ExtractPackage } from '../../src/operations/install/extract-package.js';
+import { extractWithCore } from '../../src/operations/install/extract-with-core.js';
+import { type InstallReport, installWith } from '../../src/operations/install/install.js';
+import type { InstallRequest } from '../../src/operations/install/install-request.js';
 import { type OpenStoreRequest, openStoreForWriting } from '../../src/operations/open-store.js';
 import { resolveSpecs } from '../../src/operations/query/resolve-specs.js';
 import { selectEngine } from '../../src/relocation/engines/select.js';
@@ -23,6 +26,8 @@ export interface RunRequest extends Partial<Omit<InstallRequest, Given>>, OpenSt
   readonly mirrors: readonly (string | Mirror)[];
   readonly keyring?: Keyring;
   readonly engine?: 'js' | 'wasm';
+  /** The way of extraction; by a core by default. */
+  readonly extract?: ExtractPackage;
 }
 
 /** The root of a run's store. */
@@ -35,7 +40,7 @@ export async function runInstall(
   request: RunRequest,
   options: OperationOptions = {},
 ): Promise<InstallReport> {
-  const { folder, queries, keyring, engine = 'js' } = request;
+  const { folder, queries, keyring, engine = 'js', extract = extractWithCore, ...rest } = request;
   const mirrors = await Promise.all(
     request.mirrors.map((each) => (typeof each === 'string' ? openMirror(each, { retry: FAST }) : each)),
   );
@@ -43,11 +48,11 @@ export async function runInstall(
     const { catalog } = await new IndexClient({ cacheFolder: join(folder, 'cache'), mirrors }).load();
     const specs = await resolveSpecs({ queries, catalog, mirrors });
     const store = await openStoreForWriting({ environment: {}, root: rootOf(folder), ...request });
-    return await install(
-      {
+    return await installWith({
+      request: {
         checkSignature: keyring !== undefined,
         jobs: 2,
-        ...request,
+        ...rest,
         specs,
         store,
         mirrors,
@@ -56,7 +61,8 @@ export async function runInstall(
         engine: selectEngine(engine, {}),
       },
       options,
-    );
+      extract,
+    });
   } finally {
     await Promise.all(mirrors.map(({ cache }) => cache.close?.()));
   }

@@ -183,11 +183,11 @@ export class ElfReader {
   readonly layout: ElfLayout;
   readonly source: ByteSource;
 
-  private constructor(source: ByteSource, elfClass: 32 | 64, littleEndian: boolean) {
+  private constructor(source: ByteSource, format: Pick<ElfReader, 'class' | 'littleEndian'>) {
     this.source = source;
-    this.class = elfClass;
-    this.littleEndian = littleEndian;
-    this.layout = elfClass === 64 ? ELF64 : ELF32;
+    this.class = format.class;
+    this.littleEndian = format.littleEndian;
+    this.layout = this.class === 64 ? ELF64 : ELF32;
   }
 
   /** A reader and the file's header; undefined when the file does not begin with one. */
@@ -197,7 +197,10 @@ export class ElfReader {
     if (m0 !== 0x7f || m1 !== 0x45 || m2 !== 0x4c || m3 !== 0x46) return undefined;
     if (elfClass !== ELFCLASS32 && elfClass !== ELFCLASS64) return undefined;
     if (order !== ELFDATA2LSB && order !== ELFDATA2MSB) return undefined;
-    const reader = new ElfReader(source, elfClass === ELFCLASS64 ? 64 : 32, order === ELFDATA2LSB);
+    const reader = new ElfReader(source, {
+      class: elfClass === ELFCLASS64 ? 64 : 32,
+      littleEndian: order === ELFDATA2LSB,
+    });
     if (bytes.length < reader.layout.header.size) return undefined;
     return { reader, header: reader.#record(new Uint8Array(bytes), 0) };
   }

@@ -139,7 +139,7 @@ function readCommands(area: DataView, { count, isLittle, base }: CommandArea): r
       command: nameOf(COMMANDS, cmd),
       offset: base + at,
       size,
-      text: textOf(cmd, command, isLittle),
+      text: textOf(command, { cmd, isLittle }),
     });
     at += size;
   }
@@ -147,7 +147,10 @@ function readCommands(area: DataView, { count, isLittle, base }: CommandArea): r
 }
 
 /** The string that an `lc_str` points to, or the name of a segment. */
-function textOf(cmd: number, command: DataView, isLittle: boolean): string | undefined {
+function textOf(
+  command: DataView,
+  { cmd, isLittle }: { readonly cmd: number; readonly isLittle: boolean },
+): string | undefined {
   const place = STRING_COMMANDS.get(cmd);
   if (place === undefined || command.byteLength < 12) return undefined;
   const start = place === 'offset' ? command.getUint32(8, isLittle) : 8;

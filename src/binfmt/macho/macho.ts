@@ -3,8 +3,8 @@
 import type { ByteSource } from '../../core/byte-source.js';
 import { copyBytes } from '../../core/bytes.js';
 
-export const LC_SEGMENT_64 = 0x19;
-export const LC_CODE_SIGNATURE = 0x1d;
+const LC_SEGMENT_64 = 0x19;
+const LC_CODE_SIGNATURE = 0x1d;
 export const LC_RPATH = 0x8000001c;
 
 /** Load commands that hold the name of a library, and where it begins: after `dylib`, or after `rpath_command`. */
@@ -80,7 +80,8 @@ export function readMacho(source: ByteSource): MachoFile | MachoProblem | undefi
   const head = viewOf(copyBytes(source.read(0, 8)));
   if (head.byteLength < 8) return undefined;
   const magic = head.getUint32(0);
-  if (magic === FAT_MAGIC || magic === FAT_MAGIC_64) return readFat(source, magic === FAT_MAGIC_64);
+  if (magic === FAT_MAGIC || magic === FAT_MAGIC_64)
+    return readFat(source, { isWide: magic === FAT_MAGIC_64 });
   const slice = readSlice(source, 0, source.size);
   if (slice === undefined) return undefined;
   if (typeof slice === 'string') return { isFat: false, slices: [], unsupported: slice };
@@ -96,7 +97,10 @@ interface FatArch {
   readonly size: number;
 }
 
-function readFat(source: ByteSource, isWide: boolean): MachoFile | MachoProblem | undefined {
+function readFat(
+  source: ByteSource,
+  { isWide }: { readonly isWide: boolean },
+): MachoFile | MachoProblem | undefined {
   const count = viewOf(copyBytes(source.read(4, 4))).getUint32(0);
   if (count === 0 || count > MOST_SLICES) return undefined;
   const recordSize = isWide ? 32 : 20;

@@ -73,14 +73,14 @@ export class FileClassifier {
   }
 
   #decide(): void {
-    this.#class = classifyHead(this.#head, this.#isObjectName);
+    this.#class = classifyHead(this.#head, { isObjectName: this.#isObjectName });
     const start = toLatin1(this.#head.subarray(0, LONGEST_MAGIC));
     if (this.#class === 'text' && JSON_START.test(start)) this.#json = [new Uint8Array(this.#head)];
     this.#head = EMPTY_BYTES;
   }
 }
 
-function classifyHead(head: Uint8Array, isObjectName: boolean): FileClass {
+function classifyHead(head: Uint8Array, { isObjectName }: { readonly isObjectName: boolean }): FileClass {
   const kind = detectFileKind(head);
   if (kind === 'elf') return isLinkedElf(head) ? 'binary' : 'other';
   if (kind === 'macho') return isObjectName ? 'other' : 'binary';

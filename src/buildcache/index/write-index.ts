@@ -32,6 +32,13 @@ interface IndexRecord {
   edges: Uint32Array;
 }
 
+interface RecordEdges {
+  readonly record: IndexRecord;
+  readonly node: SpecNode;
+  /** Whether the record is that of the spec itself. */
+  readonly isOwn: boolean;
+}
+
 /** Collects packages, and writes the index of them. */
 export class IndexBuilder {
   readonly #spool: IndexSpool;
@@ -70,7 +77,8 @@ export class IndexBuilder {
       this.#describe(root, spec.root);
     }
     // Edges come last: they lead to records that now exist.
-    for (const node of nodes) this.#connect(this.#recordOf(node.hash), node, node === spec.root);
+    for (const node of nodes)
+      this.#connect({ record: this.#recordOf(node.hash), node, isOwn: node === spec.root });
   }
 
   /** The bytes of the index, the same for each call and whatever the order in which packages were added. */
@@ -123,7 +131,7 @@ export class IndexBuilder {
     record.edges = NO_EDGES;
   }
 
-  #connect(record: IndexRecord, node: SpecNode, isOwn: boolean): void {
+  #connect({ record, node, isOwn }: RecordEdges): void {
     if (record.edges !== NO_EDGES || (record.inBuildcache && !isOwn)) return;
     const tracked = node.dependencies.filter(({ types }) => types.some((type) => type !== 'test'));
     if (tracked.length > 0)

@@ -1,4 +1,4 @@
-// `regraft bench`: the engines on a user's own packages and trees, side by side.
+// `regraft bench`: compares the engines on the user's packages and trees.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -44,7 +44,7 @@ interface RelocateFlags extends RoundFlags {
 }
 
 export function addBenchCommand(program: Command, run: CommandRun): void {
-  const bench = program.command('bench').description('measure the engines on packages and trees of your own');
+  const bench = program.command('bench').description('compare the engines on your own packages and trees');
   addBenchInstall(bench, run);
   addBenchRelocate(bench, run);
 }
@@ -54,10 +54,14 @@ function addBenchInstall(bench: Command, run: CommandRun): void {
     .command('install')
     .description('install packages into stores that are removed afterwards')
     .argument('<spec...>', 'as for "regraft install"')
-    .option('--folder <dir>', 'where the stores are made (default: the folder for temporary files)')
-    .option('--workers <n>', 'most worker threads for large packages', wholeNumber('--workers', 0))
-    .option('-k, --keyring <file...>', 'public keys to trust, besides those in the trusted-keys folder')
-    .option('--no-check-signature', 'do not look at signatures');
+    .option('--folder <dir>', 'where to make the stores (default: the temporary folder)')
+    .option(
+      '--workers <n>',
+      'maximum number of worker threads for large packages',
+      wholeNumber('--workers', 0),
+    )
+    .option('-k, --keyring <file...>', 'public keys to trust in addition to the trusted-keys folder')
+    .option('--no-check-signature', 'do not check signatures');
   addMirrorOptions(addRoundOptions(command)).action((queries: string[], flags: InstallFlags) =>
     run(flags, (console, signal) => benchInstall({ queries, flags, console, signal })),
   );
@@ -66,9 +70,9 @@ function addBenchInstall(bench: Command, run: CommandRun): void {
 function addBenchRelocate(bench: Command, run: CommandRun): void {
   const command = bench
     .command('relocate')
-    .description('look through a tree for prefixes; nothing is written')
+    .description('search a tree for prefixes; writes nothing')
     .argument('<tree>', 'directory')
-    .requiredOption('--map <old=new...>', 'old prefix and new prefix; the first that matches wins');
+    .requiredOption('--map <old=new...>', 'old and new prefix; the first match wins');
   addRoundOptions(command).action((tree: string, flags: RelocateFlags) =>
     run(flags, (console, signal) => benchRelocate({ tree, flags, console, signal })),
   );
@@ -76,7 +80,7 @@ function addBenchRelocate(bench: Command, run: CommandRun): void {
 
 function addRoundOptions(command: Command): Command {
   return command
-    .option('--rounds <n>', 'measured rounds, after one that warms up', wholeNumber('--rounds', 1), 5)
+    .option('--rounds <n>', 'measured rounds, after one warm-up round', wholeNumber('--rounds', 1), 5)
     .addOption(new Option('--engine <name...>', 'only these engines').choices(ENGINE_NAMES));
 }
 
@@ -160,7 +164,7 @@ function resultLines(results: readonly EngineResult[]): string[] {
       ? [engine, inMilliseconds(wall), inMilliseconds(cpu), ratio?.median.toFixed(2) ?? '']
       : [engine, 'missing', '', missing],
   );
-  return formatTable([['engine', 'wall', 'CPU', 'wall against the first'], ...rows]);
+  return formatTable([['engine', 'wall', 'CPU', 'wall relative to the first'], ...rows]);
 }
 
 function inMilliseconds(summary: Summary | undefined): string {

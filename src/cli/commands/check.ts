@@ -1,4 +1,4 @@
-// `regraft check`: which packages are missing on build caches, and would have to be built again.
+// `regraft check`: which packages no build cache has, so that they would have to be built again.
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.js';
@@ -25,14 +25,14 @@ interface CheckFlags extends MirrorFlags, StoreFlags {
 export function addCheckCommand(program: Command, run: CommandRun): void {
   const command = program
     .command('check')
-    .description('tell which packages build caches do not have')
+    .description('list packages that are missing from build caches')
     .argument(
       '<spec...>',
-      'of the store: name, name@version, /hash, any spec; or x.spec.json, or spack.lock with all its packages',
+      'installed packages by name, name@version, /hash or any spec; x.spec.json; or spack.lock with all its packages',
     )
     .option(
       '-m, --mirror <url...>',
-      'build cache to look at: a URL, a path, or a configured name (default: all configured)',
+      'build cache to check: a URL, a path, or a configured name (default: all configured)',
     )
     .option('--ca-file <file>', 'certificate authorities to trust for https, in PEM')
     .option('-o, --output <file>', 'write the report to a file, as JSON');

@@ -1,4 +1,4 @@
-// `regraft download`: the files of packages from build caches into a folder, verified.
+// `regraft download`: fetches the files of packages from build caches into a folder, and verifies them.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,8 +33,8 @@ export function addDownloadCommand(program: Command, run: CommandRun): void {
     .command('download')
     .description('fetch the files of packages from build caches')
     .argument('<spec...>', 'name, name@version, /hash, any spec, x.spec.json or spack.lock')
-    .requiredOption('-p, --path <dir>', 'folder to put them into, as they lie in a build cache')
-    .option('-k, --keyring <file...>', 'public keys to trust, besides those in the trusted-keys folder')
+    .requiredOption('-p, --path <dir>', 'folder to write to, laid out like a build cache')
+    .option('-k, --keyring <file...>', 'public keys to trust in addition to the trusted-keys folder')
     .option('--no-check-signature', 'accept packages whose signature is missing or not trusted');
   addMirrorOptions(command).action((queries: string[], flags: DownloadFlags) =>
     run(flags, (console, signal) => downloadCommand({ queries, flags, console, signal })),

@@ -1,4 +1,4 @@
-// `regraft find`: the packages that are installed in a store.
+// `regraft find`: the packages installed in a store.
 import type { Command } from 'commander';
 import { openStore } from '../../operations/open-store.js';
 import { findPackages } from '../../operations/query/find.js';
@@ -19,12 +19,12 @@ export function addFindCommand(program: Command, run: CommandRun): void {
   const command = program
     .command('find')
     .description('find installed packages')
-    .argument('[spec...]', 'only packages that fit one of these')
+    .argument('[spec...]', 'only packages that match one of these')
     .option('-l, --long', 'show the beginning of the hash')
     .option('-L, --very-long', 'show the whole hash')
     .option('-v, --variants', 'show variants and flags')
-    .option('-p, --paths', 'show where packages are')
-    .option('-x, --explicit', 'only packages that were asked for');
+    .option('-p, --paths', 'show the prefixes')
+    .option('-x, --explicit', 'only packages that were installed explicitly');
   addStoreOptions(command).action((queries: string[], flags: FindFlags) =>
     run(flags, async (console) => {
       const { root, spackPrefix, upstream } = flags;

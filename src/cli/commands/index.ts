@@ -1,4 +1,4 @@
-// `regraft index`: the package index of a build cache, made from its specfiles.
+// `regraft index`: makes the package index of a build cache from its specfiles.
 import type { Command } from 'commander';
 import { indexMirror } from '../../operations/publish/index-mirror.js';
 import { EXIT } from '../exit-code.js';
@@ -18,8 +18,8 @@ export function addIndexCommand(program: Command, run: CommandRun): void {
     .command('index')
     .description('write the index of a build cache')
     .argument('<mirror>', 'a path, a file: URL, or a configured name')
-    .option('--keys', 'write the index of its keys, too')
-    .option('-j, --jobs <n>', 'specfiles to read at a time', wholeNumber('--jobs', 1))
+    .option('--keys', 'write the index of its keys too')
+    .option('-j, --jobs <n>', 'number of specfiles to read at a time', wholeNumber('--jobs', 1))
     .action((reference: string, flags: IndexFlags) =>
       run(flags, async (console, signal) => {
         const mirror = await openPushMirror(reference);

@@ -1,4 +1,4 @@
-// `regraft inspect`: what a file is, for people and as JSON.
+// `regraft inspect`: shows what a file is and which paths it contains.
 import type { Command } from 'commander';
 import { toLatin1 } from '../../core/bytes.js';
 import { UsageError } from '../../core/errors.js';
@@ -19,11 +19,16 @@ export function addInspectCommand(program: Command, run: CommandRun): void {
   program
     .command('inspect')
     .description(
-      'show what a file is: headers, names, signature and paths of an ELF or Mach-O file, the paths of any other; a specfile, an index, a tarball',
+      'show headers, names, signature and paths of an ELF or Mach-O file, the paths in any other file, or what a specfile, index or tarball says',
     )
     .argument('<file>', 'path of the file')
-    .option('--prefix <dir...>', 'prefixes to look for (default: those of the package that the file lies in)')
-    .option('--limit <n>', 'how many paths to show; all are counted', wholeNumber('--limit', 0), SHOWN_PATHS)
+    .option('--prefix <dir...>', 'prefixes to look for (default: those of the package the file belongs to)')
+    .option(
+      '--limit <n>',
+      'maximum number of paths to show; all are counted',
+      wholeNumber('--limit', 0),
+      SHOWN_PATHS,
+    )
     .action((path: string, flags: InspectFlags) =>
       run(flags, async (console) => {
         if (path === '') throw new UsageError('usage', 'Cannot inspect a file without a name');
@@ -43,11 +48,11 @@ export function addInspectCommand(program: Command, run: CommandRun): void {
     );
 }
 
-/** As it stands in files: without final slashes. */
+/** The prefix as files contain it: without trailing slashes. */
 function prefixOf(path: string): string {
   const plain = path.replace(/\/+$/, '');
   if (plain.startsWith('/')) return toLatin1(Buffer.from(plain));
-  throw new UsageError('usage', `Cannot use "${path}" for --prefix: it is no absolute path`, {
+  throw new UsageError('usage', `Cannot use "${path}" for --prefix: it is not an absolute path`, {
     data: { path },
   });
 }

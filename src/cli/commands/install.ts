@@ -1,4 +1,4 @@
-// `regraft install`: packages of build caches into a store.
+// `regraft install`: installs packages from build caches into a store.
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../core/errors.js';
@@ -42,30 +42,35 @@ export interface InstallFlags extends MirrorFlags, StoreFlags {
 export function addInstallCommand(program: Command, run: CommandRun): void {
   const command = program
     .command('install')
-    .description('install packages with what they need')
+    .description('install packages and their dependencies')
     .argument('<spec...>', 'name, name@version, /hash, any spec, x.spec.json or spack.lock')
-    .option('--projection <template>', 'where packages lie below the root')
+    .option('--projection <template>', 'path of a package below the root')
     .option('--padded-length <n>', 'pad the root to this many characters', wholeNumber('--padded-length', 0))
-    .option('-k, --keyring <file...>', 'public keys to trust, besides those in the trusted-keys folder')
+    .option('-k, --keyring <file...>', 'public keys to trust in addition to the trusted-keys folder')
     .option('--no-check-signature', 'install packages whose signature is missing or not trusted')
-    .option('-f, --force', 'install again what is installed, and replace what is in the way')
-    .option('--sha256 <hex>', 'digest that the tarball must have (one spec only)', sha256)
-    .option('-j, --jobs <n>', 'packages to work on at a time', wholeNumber('--jobs', 1))
+    .option('-f, --force', 'reinstall installed packages, and replace anything at their prefixes')
+    .option('--sha256 <hex>', 'SHA-256 the tarball must have (one spec only)', sha256)
+    .option('-j, --jobs <n>', 'number of packages to work on at a time', wholeNumber('--jobs', 1))
     .option(
       '--workers <n>',
-      'most worker threads for large packages (default: one per processor)',
+      'maximum number of worker threads for large packages (default: one per processor)',
       wholeNumber('--workers', 0),
     )
-    .addOption(new Option('--engine <name>', 'kernels to use').choices(['auto', 'native', 'wasm', 'js']))
-    .addOption(new Option('--only <what>', 'leave out the rest').choices(['package', 'dependencies']))
-    .option('--implicit', 'mark nothing as asked for')
+    .addOption(new Option('--engine <name>', 'engine to use').choices(['auto', 'native', 'wasm', 'js']))
+    .addOption(
+      new Option('--only <what>', 'install only the packages, or only their dependencies').choices([
+        'package',
+        'dependencies',
+      ]),
+    )
+    .option('--implicit', 'do not mark the packages as explicitly installed')
     .option('--fail-fast', 'stop at the first failure')
     .option(
       '--alias-root <dir>',
-      'short symbolic link to the root, made if missing: stands in C strings that have no room for the root',
+      'short symbolic link to the root, made if missing; used in C strings that have no room for the root',
     )
-    .option('--any-platform', 'install packages of other platforms too')
-    .option('--no-lock', 'write to the store without excluding a Spack that uses it');
+    .option('--any-platform', 'also install packages for other platforms')
+    .option('--no-lock', "write without taking Spack's locks on the store");
   addStoreOptions(addMirrorOptions(command));
   command.action((queries: string[], flags: InstallFlags) =>
     run(flags, (console, signal) => installCommand(queries, flags, console, signal)),
@@ -91,7 +96,7 @@ const installCommand = async (
     const specs = await resolveSpecs({ queries, catalog, mirrors, readFile: readNamedFile, offline, signal });
     const store = await openStoreForWriting({ ...storeRequest(flags), signal });
     for (const root of store.upstreams.missing())
-      console.warn(`There is no store at "${root}", which --upstream names`);
+      console.warn(`There is no store at "${root}", named with --upstream`);
     const report = await install(
       { ...flags, aliasRoot: aliasRoot(flags), specs, store, mirrors, catalog, keyring, engine },
       { signal, onProgress: (event) => progress.handle(event) },

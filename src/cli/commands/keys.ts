@@ -1,4 +1,4 @@
-// `regraft keys`: the public keys that are trusted, and those that build caches publish.
+// `regraft keys`: trusted public keys, and those that build caches publish.
 import type { Command } from 'commander';
 import { isFingerprint } from '../../buildcache/key-index.js';
 import { UsageError } from '../../core/errors.js';
@@ -20,7 +20,7 @@ import type { CommandRun } from '../run.js';
 const MIRROR_OPTION = 'build cache to read: a URL, a path, or a configured name (default: all configured)';
 
 export function addKeysCommand(program: Command, run: CommandRun): void {
-  const keys = program.command('keys').description('public keys: trusted ones, and those of build caches');
+  const keys = program.command('keys').description('manage trusted public keys, and those of build caches');
   addListCommand(keys, run);
   addFetchCommand(keys, run);
   addTrustCommand(keys, run);
@@ -32,7 +32,7 @@ function addListCommand(keys: Command, run: CommandRun): void {
   keys
     .command('list')
     .description('list the trusted keys')
-    .option('--gpg', 'list the keys in your GnuPG that can sign instead')
+    .option('--gpg', 'list the signing keys in your GnuPG keyring instead')
     .action((flags: { readonly gpg?: boolean }) =>
       run(flags, async (console, signal) => {
         const listed = flags.gpg
@@ -52,10 +52,10 @@ interface FetchFlags extends MirrorFlags {
 function addFetchCommand(keys: Command, run: CommandRun): void {
   keys
     .command('fetch')
-    .description('show the keys that build caches publish; none of them is trusted by that')
+    .description('show the keys that build caches publish, without trusting them')
     .option('-m, --mirror <url...>', MIRROR_OPTION)
     .option('--ca-file <file>', 'certificate authorities to trust for https, in PEM')
-    .option('--trust <fingerprint...>', 'whole fingerprints of keys to trust, as their owners told you')
+    .option('--trust <fingerprint...>', 'full fingerprints of keys to trust, obtained from their owners')
     .action((flags: FetchFlags) =>
       run(flags, async (console, signal) => {
         const trust = (flags.trust ?? []).map(wholeFingerprint);
@@ -92,13 +92,13 @@ function addUntrustCommand(keys: Command, run: CommandRun): void {
   keys
     .command('untrust')
     .description('stop trusting keys')
-    .argument('<fingerprint...>', 'whole fingerprints')
+    .argument('<fingerprint...>', 'full fingerprints')
     .action((fingerprints: string[], flags: object) =>
       run(flags, async (console) => {
         const wanted = fingerprints.map(wholeFingerprint);
         for (const fingerprint of wanted) {
           await trustedKeys().remove(fingerprint);
-          console.line(`not trusted any more: ${fingerprint}`);
+          console.line(`no longer trusted: ${fingerprint}`);
         }
         console.result({ untrusted: wanted });
         return EXIT.done;
@@ -109,11 +109,11 @@ function addUntrustCommand(keys: Command, run: CommandRun): void {
 function addPushCommand(keys: Command, run: CommandRun): void {
   keys
     .command('push')
-    .description('publish public keys on build caches, and their index')
+    .description('publish public keys and their index on build caches')
     .argument('[key...]', 'key files, fingerprints of trusted keys, or gpg:ID (default: all trusted keys)')
     .requiredOption(
       '-m, --mirror <url...>',
-      'build caches to write: a path, a file: URL, or a configured name',
+      'build caches to write to: a path, a file: URL, or a configured name',
     )
     .action((names: string[], flags: { readonly mirror: readonly string[] }) =>
       run(flags, async (console, signal) => {
@@ -143,11 +143,11 @@ function trustedKeys(): TrustedKeys {
   return new TrustedKeys(defaultTrustedKeysFolder());
 }
 
-/** The end of a fingerprint is easily imitated. */
+/** Only full fingerprints: the end of one is easily forged. */
 function wholeFingerprint(text: string): string {
   const fingerprint = text.replaceAll(' ', '').replace(/^0x/i, '').toUpperCase();
   if (isFingerprint(fingerprint)) return fingerprint;
-  throw new UsageError('usage', `Cannot use "${text}": it is not the whole fingerprint of a key`, {
+  throw new UsageError('usage', `Cannot use "${text}": it is not a full fingerprint`, {
     hint: 'A fingerprint has 40 hexadecimal digits; ask the owner of the key for it',
     data: { actual: text },
   });

@@ -1,4 +1,4 @@
-// `regraft list`: the packages that build caches have.
+// `regraft list`: the packages in build caches.
 import type { Command } from 'commander';
 import type { MetadataError } from '../../core/errors.js';
 import type { PackageCatalog } from '../../mirror/index/package-catalog.js';
@@ -20,7 +20,7 @@ export function addListCommand(program: Command, run: CommandRun): void {
   const command = program
     .command('list')
     .description('list the packages of build caches')
-    .argument('[spec...]', 'only packages that fit one of these')
+    .argument('[spec...]', 'only packages that match one of these')
     .option('-l, --long', 'show the beginning of the hash')
     .option('-L, --very-long', 'show the whole hash')
     .option('-v, --variants', 'show variants and flags');
@@ -36,7 +36,7 @@ export function addListCommand(program: Command, run: CommandRun): void {
           console.result({
             packages: packages.map(({ node, mirrors: urls }) => ({ ...nodeAsJson(node), mirrors: urls })),
           });
-        // Nothing in a build cache is an answer; nothing for a question is "not found".
+        // An empty build cache is a valid answer; no match for a query is "not found".
         return queries.length > 0 && packages.length === 0 ? EXIT.notFound : EXIT.done;
       } finally {
         await closeMirrors(mirrors);
@@ -55,7 +55,7 @@ function printPackages(
   for (const line of packageLines(nodesOf(packages), { ...flags, lookup })) console.line(line);
 }
 
-/** One at a time: all of them together would be large. */
+/** Yields one at a time: all of them together would take much memory. */
 function* nodesOf(packages: readonly ListedPackage[]): Iterable<SpecNode> {
   for (const { node } of packages) yield node;
 }

@@ -1,4 +1,4 @@
-// `regraft push`: installed packages into a build cache.
+// `regraft push`: publishes installed packages to a build cache.
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../core/errors.js';
@@ -37,21 +37,29 @@ interface PushFlags extends StoreFlags {
 export function addPushCommand(program: Command, run: CommandRun): void {
   const command = program
     .command('push')
-    .description('push installed packages with what they need to a build cache')
+    .description('push installed packages and their dependencies to a build cache')
     .argument('<spec...>', 'name, name@version, /hash, any spec, x.spec.json or spack.lock')
-    .requiredOption('-m, --mirror <url>', 'build cache to write: a path, a file: URL, or a configured name')
+    .requiredOption(
+      '-m, --mirror <url>',
+      'build cache to write to: a path, a file: URL, or a configured name',
+    )
     .addOption(new Option('--layout <version>', 'layout of the tarballs').choices(['1', '2']).default('1'))
     .option('--unsigned', 'publish without a signature')
     .option('-k, --key <key>', 'key to sign with: FILE, FILE#FINGERPRINT, gpg, or gpg:ID')
-    .option('--passphrase-file <file>', "file that holds the key's passphrase (or: REGRAFT_PASSPHRASE)")
-    .option('-f, --force', 'push again what is there already')
-    .addOption(new Option('--only <what>', 'leave out the rest').choices(['package', 'dependencies']))
-    .option('-j, --jobs <n>', 'packages to work on at a time', wholeNumber('--jobs', 1))
+    .option('--passphrase-file <file>', "file with the key's passphrase (or set REGRAFT_PASSPHRASE)")
+    .option('-f, --force', 'push packages again that are already there')
+    .addOption(
+      new Option('--only <what>', 'push only the packages, or only their dependencies').choices([
+        'package',
+        'dependencies',
+      ]),
+    )
+    .option('-j, --jobs <n>', 'number of packages to work on at a time', wholeNumber('--jobs', 1))
     .option('--fail-fast', 'stop at the first failure')
-    .option('--with-build-dependencies', 'push build dependencies too, as far as they are installed')
-    .option('--level <n>', 'level of the compression, 1 to 9', compressionLevel)
-    .option('--update-index', 'write the index of the build cache afterwards')
-    .addOption(new Option('--engine <name>', 'kernels to use').choices(['auto', 'native', 'wasm', 'js']));
+    .option('--with-build-dependencies', 'also push build dependencies that are installed')
+    .option('--level <n>', 'compression level, 1 to 9', compressionLevel)
+    .option('--update-index', 'then write the index of the build cache')
+    .addOption(new Option('--engine <name>', 'engine to use').choices(['auto', 'native', 'wasm', 'js']));
   addStoreOptions(command).action((queries: string[], flags: PushFlags) =>
     run(flags, (console, signal) => pushCommand({ queries, flags, console, signal })),
   );
@@ -92,19 +100,19 @@ function hasPushed({ packages }: PushReport): boolean {
   return packages.some((each) => each.outcome === 'pushed');
 }
 
-/** Packages are signed unless that is refused in so many words, or the mirror is configured as an unsigned one. */
+/** Packages are signed unless `--unsigned` is given, or the mirror is configured with `signed: false`. */
 async function signerOf(
   flags: PushFlags,
   mirror: Mirror,
   signal: AbortSignal,
 ): Promise<TextSigner | undefined> {
   if (flags.unsigned && flags.key !== undefined)
-    throw new UsageError('usage', 'Cannot use --key with --unsigned', { hint: 'Leave out one of them' });
+    throw new UsageError('usage', 'Cannot use --key with --unsigned', { hint: 'Use one of them' });
   if (flags.unsigned || (flags.key === undefined && !mirror.requiresSignature)) return undefined;
   return makeSigner({ key: flags.key, passphrase: await passphraseOf(flags), signal });
 }
 
-/** The file's first line, as GnuPG reads it. */
+/** Reads the first line of the file, as GnuPG does. */
 async function passphraseOf({ passphraseFile }: PushFlags): Promise<string | undefined> {
   if (passphraseFile === undefined) return process.env.REGRAFT_PASSPHRASE;
   try {
@@ -116,5 +124,5 @@ async function passphraseOf({ passphraseFile }: PushFlags): Promise<string | und
 
 function compressionLevel(text: string): number {
   if (/^[1-9]$/.test(text)) return Number(text);
-  throw new UsageError('usage', `Cannot use "${text}" for --level: it is no number from 1 to 9`);
+  throw new UsageError('usage', `Cannot use "${text}" for --level: it is not a number from 1 to 9`);
 }

@@ -1,4 +1,4 @@
-// `regraft relocate`: moves a tree that has no metadata: paths in texts, binaries and links.
+// `regraft relocate`: replaces paths in the text files, binaries and links of a tree that has no metadata.
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -24,19 +24,16 @@ interface RelocateFlags {
 export function addRelocateCommand(program: Command, run: CommandRun): void {
   program
     .command('relocate')
-    .description('replace prefixes in all files of a tree: texts, binaries, links')
-    .argument('<tree>', 'directory; it stays where it is')
-    .requiredOption('--map <old=new...>', 'old prefix and new prefix; the first that matches wins')
-    .option(
-      '--replace-signatures',
-      'sign changed Mach-O files ad hoc, also those that a real identity signed',
-    )
+    .description('replace prefixes in all files of a tree: text files, binaries, links')
+    .argument('<tree>', 'directory, changed in place')
+    .requiredOption('--map <old=new...>', 'old and new prefix; the first match wins')
+    .option('--replace-signatures', 'sign changed Mach-O files ad hoc, even those signed by an identity')
     .option(
       '--alias <new=short...>',
-      'symbolic link to a new prefix, made if missing: stands in C strings that have no room for that',
+      'symbolic link to a new prefix, made if missing; used in C strings that have no room for the prefix',
     )
     .option('-n, --dry-run', 'only show what would change')
-    .addOption(new Option('--engine <name>', 'kernels to use').choices(['auto', 'native', 'wasm', 'js']))
+    .addOption(new Option('--engine <name>', 'engine to use').choices(['auto', 'native', 'wasm', 'js']))
     .action((tree: string, flags: RelocateFlags) =>
       run(flags, async (console, signal) => {
         const mapping = parsePairs('--map', flags.map);
@@ -52,7 +49,7 @@ export function addRelocateCommand(program: Command, run: CommandRun): void {
           onWarning: (message) => console.warn(message),
           signal,
         });
-        render(console, report, flags.dryRun ?? false);
+        render(console, { ...report, isDryRun: flags.dryRun ?? false });
         return EXIT.done;
       }),
     );
@@ -65,7 +62,7 @@ export function byteString(text: string): string {
 export function existingDirectory(tree: string): string {
   const path = resolve(tree);
   if (tree !== '' && statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
-  throw new UsageError('usage', `Cannot relocate "${tree}": it is no directory`, { data: { path: tree } });
+  throw new UsageError('usage', `Cannot relocate "${tree}": it is not a directory`, { data: { path: tree } });
 }
 
 const FORMS = {
@@ -73,7 +70,7 @@ const FORMS = {
   '--alias': { form: 'NEW=SHORT', example: '/new/store=/s' },
 } as const;
 
-/** Pairs of absolute paths; trailing slashes do not count. */
+/** Parses pairs of absolute paths; trailing slashes are ignored. */
 export function parsePairs(option: '--map' | '--alias', pairs: readonly string[]): PathMapping {
   return pairs.map((pair) => {
     const at = pair.indexOf('=');
@@ -100,18 +97,17 @@ function isPrefix(path: string | undefined): path is string {
   );
 }
 
-function render(console: Console, report: AnyTreeReport, isDryRun: boolean): void {
+function render(console: Console, report: AnyTreeReport & { readonly isDryRun: boolean }): void {
   for (const { path, kind, grownBy } of report.changed) {
     const growth = grownBy === undefined ? '' : `, ${formatBytes(grownBy)} longer`;
     console.line(`${kind.padEnd(6)}  ${displayPath(path)}${growth}`);
   }
-  const verb = isDryRun ? 'would change' : 'changed';
+  const verb = report.isDryRun ? 'would change' : 'changed';
   console.line(
     `${verb} ${report.changed.length} of ${report.files} files and links, engine ${report.engine}`,
   );
   console.result({
     ...report,
-    isDryRun,
     tree: displayPath(report.tree),
     changed: report.changed.map((each) => ({ ...each, path: displayPath(each.path) })),
   });

@@ -1,4 +1,4 @@
-// Numbers and tables for people.
+// Human-readable numbers and tables.
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
@@ -6,7 +6,7 @@ const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 export function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
-  // The bounds are where rounding reaches one more digit.
+  // From these bounds on, rounding would give one more digit.
   while (value >= 999.5 && unit < UNITS.length - 1) {
     value /= 1000;
     unit++;
@@ -15,17 +15,17 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${UNITS[unit]}`;
 }
 
-/** Milliseconds, in seconds from one second on. */
+/** A duration given in milliseconds; in seconds once it reaches one. */
 export function formatDuration(milliseconds: number): string {
   return milliseconds >= 1000 ? `${(milliseconds / 1000).toFixed(2)} s` : `${milliseconds.toFixed(0)} ms`;
 }
 
-/** `1 file`, `2 files`; a plural that takes more than an `s` is given. */
+/** `1 file`, `2 files`; pass a plural that is not formed with `s`. */
 export function count(number: number, noun: string, plural = `${noun}s`): string {
   return `${number} ${number === 1 ? noun : plural}`;
 }
 
-/** Rows with aligned columns, two blanks between them. */
+/** Rows with aligned columns, two spaces apart. */
 export function formatTable(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows)

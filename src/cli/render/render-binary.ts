@@ -1,4 +1,4 @@
-// What `inspect` shows of ELF and Mach-O files, for people and as JSON.
+// What `inspect` shows of ELF and Mach-O files, as text and as JSON.
 import type { ElfFile, ElfString } from '../../binfmt/elf/elf.js';
 import type { ElfContents } from '../../binfmt/elf/elf-contents.js';
 import { FILE_TYPES, MACHINES } from '../../binfmt/elf/elf-names.js';
@@ -54,7 +54,7 @@ function elfRows(elf: ElfFile, { entry, incomplete }: ElfContents): readonly Fac
     ...elf.needed.map((name): FactRow => ['needed', decodeUtf8(name)]),
     [elf.rpath?.kind ?? 'rpath', textOf(elf.rpath)],
     ['problem', elf.dynamicProblem ?? elf.interpreterProblem],
-    ...incomplete.map((table): FactRow => ['problem', `the ${table} are not complete`]),
+    ...incomplete.map((table): FactRow => ['problem', `the ${table} are incomplete`]),
   ];
 }
 
@@ -79,7 +79,7 @@ export function elfAsJson({ elf, contents }: ElfInspection): object {
   };
 }
 
-/** JSON has no numbers beyond 2^53: those are texts. */
+/** JSON numbers are exact only up to 2^53; larger ones become strings. */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return value <= Number.MAX_SAFE_INTEGER ? Number(value) : hexadecimal(value);
   return typeof value === 'string' ? displayPath(value) : value;
@@ -96,11 +96,11 @@ export function machoLines({ isFat, slices, problem }: MachoContents): string[] 
       ['kind', kind],
       ['problem', problem],
     ]),
-    ...slices.flatMap((slice) => sliceLines(slice, isFat)),
+    ...slices.flatMap((slice) => sliceLines(slice, { isFat })),
   ];
 }
 
-function sliceLines(slice: MachoSliceFacts, isFat: boolean): string[] {
+function sliceLines(slice: MachoSliceFacts, { isFat }: { readonly isFat: boolean }): string[] {
   const rows: readonly FactRow[] = [
     ['architecture', `${slice.cpu}, ${slice.class} bit, ${slice.byteOrder}-endian`],
     ['place', isFat ? `${slice.size} bytes at ${hexadecimal(slice.offset)}` : undefined],
@@ -112,7 +112,7 @@ function sliceLines(slice: MachoSliceFacts, isFat: boolean): string[] {
     ),
     ...textOfCommand(slice, 'LC_RPATH').map((name): FactRow => ['rpath', name]),
     ...signatureRows(slice.signature),
-    ['relocation', isSupported(slice) ? undefined : 'refused: only 64 bit little-endian files are'],
+    ['relocation', isSupported(slice) ? undefined : 'not supported: only 64-bit little-endian files are'],
     ['problem', slice.problem],
   ];
   return [
@@ -149,8 +149,8 @@ function isSupported(slice: MachoSliceFacts): boolean {
 function signatureRows(signature: MachoSliceFacts['signature']): readonly FactRow[] {
   if (signature === undefined) return [['signature', 'none']];
   if (typeof signature === 'string') return [['signature', signature]];
-  const kind = signature.isAdHoc ? 'ad hoc' : 'of a real identity';
-  const hashes = signature.fits ? 'the hashes of all pages fit' : 'hashes of pages do not fit';
+  const kind = signature.isAdHoc ? 'ad hoc' : 'by an identity';
+  const hashes = signature.fits ? 'all page hashes match' : 'some page hashes do not match';
   return [
     ['signature', `${kind}; ${hashes}`],
     ...signature.directories.map(({ identifier, team, flags, hashType, pages }): FactRow => {

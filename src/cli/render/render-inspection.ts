@@ -1,4 +1,4 @@
-// What `inspect` found, for people and as JSON.
+// What `inspect` found, as text and as JSON.
 import type { Inspection } from '../../operations/query/inspect.js';
 import { describeNode } from '../../spec/describe.js';
 import { formatBytes } from './format.js';
@@ -7,7 +7,7 @@ import { factLines, type FactRow as Row } from './render-facts.js';
 import { nodeAsJson } from './render-packages.js';
 import { pathLines, pathsAsJson } from './render-paths.js';
 
-/** Lines for people: a name and a value each. */
+/** Lines of text: a name and a value each. */
 export function inspectionLines(inspection: Inspection): string[] {
   const paths = 'paths' in inspection ? pathLines(inspection.paths) : [];
   if (inspection.kind === 'elf') return [...elfLines(inspection), ...paths];
@@ -63,7 +63,7 @@ function tarballRows({ tarball }: Extract<Inspection, { kind: 'tarball' }>): rea
       'to relocate',
       `${buildinfo.relocateTextfiles.length} text, ${buildinfo.relocateBinaries.length} binary, ${buildinfo.relocateLinks.length} link`,
     ],
-    ['hard links deduped', String(buildinfo.hardlinksDeduped)],
+    ['hard links deduplicated', String(buildinfo.hardlinksDeduped)],
     ...[...buildinfo.hashToPrefix].map(([hash, prefix]): Row => [`prefix of /${hash.slice(0, 7)}`, prefix]),
   ];
 }

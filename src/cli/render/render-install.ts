@@ -1,10 +1,11 @@
-// The report of an installation for people: a line per package, its error where it has one, and a summary.
-import type { InstallReport, PackageReport } from '../../operations/install/install.js';
+// The report of an installation: a line per package, the errors, and a summary.
+import type { InstallReport } from '../../operations/install/install.js';
 import type { InstalledPackage } from '../../operations/install/install-package.js';
+import type { PackageReport } from '../../operations/install/package-report.js';
 import { type Console, describeError } from '../console.js';
 import { count, formatBytes, formatDuration } from './format.js';
 
-/** Prints a report; the whole of it as JSON where that was asked for. */
+/** Prints a report; in JSON modes as it is. */
 export function renderInstallReport(report: InstallReport, console: Console): void {
   for (const each of report.packages) {
     console.line(describePackage(each));
@@ -38,9 +39,11 @@ function describeRelocation(counts: InstalledPackage['relocation']): string {
       `${count(counts.binaries, 'binary', 'binaries')} (${count(counts.rpaths, 'rpath')}, ${count(counts.cStrings, 'C string')})`,
     counts.links > 0 && count(counts.links, 'link'),
     counts.sbang > 0 && `${counts.sbang} with sbang`,
-    counts.droppedRpaths > 0 && `${count(counts.droppedRpaths, 'superfluous rpath')}`,
   ].filter((part) => part !== false);
-  return parts.length === 0 ? 'nothing to relocate' : `relocated ${parts.join(', ')}`;
+  const relocated = parts.length === 0 ? 'nothing to relocate' : `relocated ${parts.join(', ')}`;
+  if (counts.droppedRpaths === 0) return relocated;
+  const dropped = count(counts.droppedRpaths, 'rpath that leads nowhere', 'rpaths that lead nowhere');
+  return `${relocated}; dropped ${dropped}`;
 }
 
 function summarize({ packages, root, engine, milliseconds }: InstallReport): string {

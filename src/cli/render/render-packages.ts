@@ -1,4 +1,4 @@
-// Lists of packages for people, in the manner of `spack find`: grouped by architecture and compiler.
+// Lists of packages in the style of `spack find`: grouped by architecture and compiler.
 
 import { BuildcacheError } from '../../core/errors.js';
 import { type Compiler, compilerOf } from '../../spec/compiler.js';
@@ -11,13 +11,13 @@ export interface PackageLinesOptions {
   readonly veryLong?: boolean | undefined;
   readonly variants?: boolean | undefined;
   readonly lookup: (hash: DagHash) => SpecNode | undefined;
-  /** More text for a package. */
+  /** Text appended to a package's line. */
   readonly suffix?: ReadonlyMap<DagHash, string> | undefined;
 }
 
 const RULE_WIDTH = 65;
 
-/** The lines of a list; a heading per group, and an empty line between groups. */
+/** The lines of a list: a heading per group, and an empty line between groups. */
 export function packageLines(nodes: Iterable<SpecNode>, options: PackageLinesOptions): string[] {
   const groups = new Map<string, string[][]>();
   for (const node of nodes) {
@@ -39,7 +39,7 @@ function headingOf(node: SpecNode, { lookup }: PackageLinesOptions): string {
   return `-- ${platform}-${os}-${target} / ${compiler === undefined ? 'no compiler' : `${compiler.name}@${compiler.version}`} `;
 }
 
-/** An index may lack the compiler's record; the package is listed all the same. */
+/** Undefined where an index lacks the compiler's record; the package is still listed. */
 function knownCompiler(node: SpecNode, lookup: PackageLinesOptions['lookup']): Compiler | undefined {
   try {
     return compilerOf(node, { nodes: { get: lookup } });
@@ -49,7 +49,7 @@ function knownCompiler(node: SpecNode, lookup: PackageLinesOptions['lookup']): C
   }
 }
 
-/** As Spack has it: one blank behind the hash, which has the same length in every row. */
+/** As Spack does it: one space after the hash, which has the same length in every row. */
 function rowOf(node: SpecNode, { long, veryLong, variants, suffix }: PackageLinesOptions): string[] {
   const hash = veryLong ? `${node.hash} ` : long ? `${node.hash.slice(0, 7)} ` : '';
   const text = `${hash}${node.name}@${node.version}${variants ? formatVariants(node) : ''}`;
@@ -57,7 +57,7 @@ function rowOf(node: SpecNode, { long, veryLong, variants, suffix }: PackageLine
   return [text, ...(more === undefined ? [] : [more])];
 }
 
-/** The facts of a package for programs. */
+/** The facts of a package as JSON. */
 export function nodeAsJson(node: SpecNode) {
   const { name, version, hash, namespace, arch, compiler, parameters } = node;
   return { name, version, hash, namespace, arch, compiler, parameters };

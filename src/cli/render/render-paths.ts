@@ -1,4 +1,4 @@
-// The paths that `inspect` found in a file, for people and as JSON.
+// The paths that `inspect` found in a file, as text and as JSON.
 import type { PathStrings } from '../../relocation/strings/path-strings.js';
 import { displayPath } from '../../tar/safe-path.js';
 import { count } from './format.js';
@@ -15,7 +15,7 @@ export function pathLines({ found, shown }: PathStrings): string[] {
   return [...tableLines(`${count(found, 'path')}, with offsets in the file`, rows), ...rest];
 }
 
-/** `limited`: not all that were found are shown. */
+/** `limited`: there were more than are shown. */
 export function pathsAsJson({ found, shown }: PathStrings): object {
   return {
     found,

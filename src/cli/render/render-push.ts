@@ -1,9 +1,9 @@
-// The report of a push for people: a line per package, its error where it has one, and a summary.
+// The report of a push: a line per package, the errors, and a summary.
 import type { PushedReport, PushReport } from '../../operations/publish/push.js';
 import { type Console, describeError } from '../console.js';
 import { count, formatBytes, formatDuration } from './format.js';
 
-/** Prints a report; the whole of it as JSON where that was asked for. */
+/** Prints a report; in JSON modes as it is. */
 export function renderPushReport(report: PushReport, console: Console): void {
   for (const each of report.packages) {
     console.line(describePackage(each));
@@ -30,7 +30,8 @@ function summarize({ packages, mirror, milliseconds }: PushReport): string {
     packages.filter((each) => each.outcome === outcome).length;
   const parts = [
     `${numberOf('pushed')} pushed`,
-    numberOf('already-there') > 0 && `${numberOf('already-there')} already there (--force pushes them again)`,
+    numberOf('already-there') > 0 &&
+      `${numberOf('already-there')} already there (push them again with --force)`,
     numberOf('failed') > 0 && `${numberOf('failed')} failed`,
     numberOf('skipped') > 0 && `${numberOf('skipped')} skipped`,
   ];

@@ -11,18 +11,22 @@ export interface ListSpecfilesRequest extends ListPackagesOptions {
   readonly lister: ObjectLister;
 }
 
-/** The packages that have a specfile, by the names of these. Errors as `BuildCache.packages`. */
+/**
+ * The packages that have a specfile, by the names of these. A folder that is called like a specfile is among them: reading it fails, so
+ * that it is told and not passed over. Errors as `BuildCache.packages`.
+ */
 export async function* listSpecfiles({
   store,
   lister,
   hashPrefix = '',
   signal,
 }: ListSpecfilesRequest): AsyncIterable<ListedPackage> {
-  for await (const { path } of lister.list(SPECFILES_ROOT, { signal })) {
+  for await (const listed of lister.list(SPECFILES_ROOT, { withFolders: true, signal })) {
+    const path = listed.path.replace(/\/$/, '');
     const ending = [SIGNED_SPECFILE_ENDING, SPECFILE_ENDING].find((each) => path.endsWith(each));
     if (ending === undefined) continue;
-    const listed = new ListedSpecfile(store, path, ending);
-    if (listed.hash.startsWith(hashPrefix)) yield listed;
+    const specfile = new ListedSpecfile(store, path, ending);
+    if (specfile.hash.startsWith(hashPrefix)) yield specfile;
   }
 }
 

@@ -22,16 +22,12 @@ export async function openClassicIndex(
         : await openIfChanged(store, known, options);
     if (opened === 'not-modified') return opened;
     // The hash file may be ahead of the index, so it does not say what these bytes must be.
-    return { ...opened, sha256: undefined, tag: isFolder(store) ? undefined : opened.tag };
+    // Where tags do not last, the hash file counts.
+    return { ...opened, sha256: undefined, tag: store.hasLastingTags ? opened.tag : undefined };
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
   }
-}
-
-/** In a folder the hash file counts, which costs nothing there: a tag would be lost with every copy of the folder. */
-function isFolder({ url }: ObjectStore): boolean {
-  return url.startsWith('file:');
 }
 
 async function openIfChanged(

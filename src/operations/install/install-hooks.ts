@@ -116,14 +116,16 @@ function setPermissions(
   member: StagedMember,
 ): void {
   if (member.kind === 'symlink') return;
-  setOwnership(tree.locate(path), { mode: modeOf(member, permissions, groupId !== undefined), groupId });
+  setOwnership(tree.locate(path), {
+    mode: modeOf(member, { permissions, hasNewGroup: groupId !== undefined }),
+    groupId,
+  });
 }
 
 /** Files were made with their mode; only special bits may have been lost since. */
 function modeOf(
   member: Exclude<StagedMember, { kind: 'symlink' }>,
-  permissions: PermissionPolicy,
-  hasNewGroup: boolean,
+  { permissions, hasNewGroup }: { readonly permissions: PermissionPolicy; readonly hasNewGroup: boolean },
 ): number | undefined {
   if (member.kind === 'directory') return directoryMode(permissions);
   return hasNewGroup || (member.mode & SPECIAL_BITS) !== 0 ? fileMode(permissions, member.mode) : undefined;

@@ -20,14 +20,12 @@ import { noUsableOffer, type PackageOffer, packageOffers } from '../fetch/packag
 import { prepareTarball, type TarballSource } from '../fetch/tarball-source.js';
 import type { RelocationCounts } from '../relocate/relocate-tree.js';
 import type { Turn } from '../schedule.js';
-import type { CoreHandle } from '../workers/core-handle.js';
-import type { CorePool, OpenTarball } from '../workers/core-pool.js';
+import type { CorePool } from '../workers/core-pool.js';
 import type { InflaterPool } from '../workers/inflater-pool.js';
 import { coreJob } from './core-job.js';
-import { extractTarball } from './extract.js';
+import type { ExtractPackage } from './extract-package.js';
 import type { HookCounts } from './install-hooks.js';
-import { extractThroughStreams } from './install-stream.js';
-import { type CoreJob, type CoreResult, finishPackage, PackageCore } from './package-core.js';
+import { type CoreJob, type CoreResult, finishPackage } from './package-core.js';
 import { Phases } from './phases.js';
 
 /** What all packages of one run share. */
@@ -41,8 +39,7 @@ export interface InstallContext {
   readonly cores: CorePool;
   readonly force: boolean;
   readonly aliasRoot?: string | undefined;
-  /** `streams`: by way of the public streams, for comparison; the same bytes, two passes. */
-  readonly through?: 'core' | 'streams' | undefined;
+  readonly extract: ExtractPackage;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
 }
@@ -107,21 +104,6 @@ export async function installPackage(
   throw noUsableOffer(spec, mirrors, refusals);
 }
 
-/** Another mirror may have what this one has not, or has damaged. */
-function isAboutOffer(error: unknown): error is BuildcacheError {
-  const kinds = [MirrorError, IntegrityError, SignatureError, MetadataError, ArchiveError];
-  return kinds.some((kind) => error instanceof kind);
-}
-
-/** What is wrong inside of a tarball is found without knowing where it came from. */
-function namingTarball(error: BuildcacheError, location: string): BuildcacheError {
-  if (error.message.includes(location) || 'location' in error.data) return error;
-  return error.with({
-    message: `${error.message} (in "${location}")`,
-    data: { ...error.data, location },
-  });
-}
-
 interface InstallationOptions {
   readonly request: PackageRequest;
   readonly context: InstallContext;
@@ -161,22 +143,13 @@ class PackageInstallation {
   }
 
   async #installFrom(stage: Stage): Promise<InstalledPackage> {
-    const { inflaters, cores, through } = this.#context;
-    const { sha256, spec } = this.#request;
     this.#phases.begin('extract');
-    const source = await inflaters.lend((inflater) =>
-      prepareTarball({ ...this.#context, spec, sha256, offer: this.#offer, stage, inflater }),
-    );
+    const source = await this.#prepare(stage);
     const job = this.#job(stage, source);
-    const { result, compressedBytes } =
-      through === 'streams'
-        ? await this.#installStreams(source, job)
-        : await cores.lend({
-            job,
-            size: this.#request.size,
-            open: () => source.open(),
-            use: (core, tarball) => this.#installCore(source, core, tarball),
-          });
+    const { size } = this.#request;
+    const { extract } = this.#context;
+    const extraction = { ...this.#context, source, job, size, phases: this.#phases };
+    const { result, compressedBytes } = await extract(extraction);
     const finished = await this.#finish(job, result);
     this.#phases.begin('commit');
     await this.#commit(stage, source.specfile.spec);
@@ -184,32 +157,15 @@ class PackageInstallation {
     return this.#report(source, finished, compressedBytes);
   }
 
-  async #installCore(source: TarballSource, core: CoreHandle, tarball: OpenTarball) {
-    const { signal, onProgress } = this.#context;
-    const { name, hash } = this.#request.spec.root;
-    const { location, expected, outerBytes } = source;
-    const { body, size } = tarball;
-    const onBytes = (bytes: number) =>
-      onProgress?.({ type: 'package-progress', package: name, hash, bytes, size, files: core.files });
-    const { compressedBytes } = await extractTarball({ body, location, expected, core, signal, onBytes });
-    this.#phases.begin('relocate');
-    return { result: await core.complete(), compressedBytes: outerBytes ?? compressedBytes };
-  }
-
-  #installStreams(source: TarballSource, job: CoreJob) {
-    return this.#context.inflaters.lend(async (inflater) => {
-      const core = new PackageCore(job, this.#context.engine, inflater);
-      try {
-        await extractThroughStreams({ ...this.#context, source, core, inflater });
-        this.#phases.begin('relocate');
-        return {
-          result: await core.complete({ isRelocated: true }),
-          compressedBytes: source.outerBytes ?? 0,
-        };
-      } finally {
-        core.abandon();
-      }
-    });
+  async #prepare(stage: Stage): Promise<TarballSource> {
+    const { inflaters } = this.#context;
+    const { sha256, spec } = this.#request;
+    const inflater = inflaters.take();
+    try {
+      return await prepareTarball({ ...this.#context, spec, sha256, offer: this.#offer, stage, inflater });
+    } finally {
+      inflaters.release(inflater);
+    }
   }
 
   #job(stage: Stage, source: TarballSource): CoreJob {
@@ -229,15 +185,6 @@ class PackageInstallation {
     });
   }
 
-  /** Waits until the package may appear, and does what could not be done before. */
-  async #finish(job: CoreJob, result: CoreResult): Promise<CoreResult> {
-    await this.#wait();
-    if (!job.isAhead) return result;
-    this.#phases.begin('relocate');
-    const droppedRpaths = await finishPackage(job, result.unsettled);
-    return { ...result, relocation: { ...result.relocation, droppedRpaths } };
-  }
-
   /** The index, which nobody signed, said where the package goes: what the specfile says must be the same. */
   #requireSamePlace(spec: Spec, location: string): string {
     const { prefix } = this.#request;
@@ -248,6 +195,24 @@ class PackageInstallation {
       `Cannot use "${location}": its specfile leads to "${actual}", the index to "${prefix}"`,
       { hint: 'The index of the mirror is wrong: update it', data: { location, expected: prefix, actual } },
     );
+  }
+
+  /** Waits until the package may appear, and does what could not be done before. */
+  async #finish(job: CoreJob, result: CoreResult): Promise<CoreResult> {
+    await this.#wait();
+    if (!job.isAhead) return result;
+    this.#phases.begin('relocate');
+    const droppedRpaths = await finishPackage(job, result.unsettled);
+    return { ...result, relocation: { ...result.relocation, droppedRpaths } };
+  }
+
+  async #wait(): Promise<void> {
+    const { spec, turn } = this.#request;
+    if (turn === undefined) return;
+    this.#phases.begin('wait');
+    const { name, hash } = spec.root;
+    if (!turn.hasCome) this.#context.onProgress?.({ type: 'package-waits', package: name, hash });
+    await turn.come();
   }
 
   /** Makes the package appear and records it; when either fails, everything is as before. */
@@ -263,15 +228,6 @@ class PackageInstallation {
       throw error;
     }
     committed.finish();
-  }
-
-  async #wait(): Promise<void> {
-    const { spec, turn } = this.#request;
-    if (turn === undefined) return;
-    this.#phases.begin('wait');
-    const { name, hash } = spec.root;
-    if (!turn.hasCome) this.#context.onProgress?.({ type: 'package-waits', package: name, hash });
-    await turn.come();
   }
 
   #report(source: TarballSource, result: CoreResult, compressedBytes: number): InstalledPackage {
@@ -293,4 +249,19 @@ class PackageInstallation {
 function asStoreError(error: unknown, folder: string): unknown {
   const isSystemError = !(error instanceof BuildcacheError) && error instanceof Error && 'syscall' in error;
   return isSystemError ? storeIoError('write to', folder, error) : error;
+}
+
+/** Another mirror may have what this one has not, or has damaged. */
+function isAboutOffer(error: unknown): error is BuildcacheError {
+  const kinds = [MirrorError, IntegrityError, SignatureError, MetadataError, ArchiveError];
+  return kinds.some((kind) => error instanceof kind);
+}
+
+/** What is wrong inside of a tarball is found without knowing where it came from. */
+function namingTarball(error: BuildcacheError, location: string): BuildcacheError {
+  if (error.message.includes(location) || 'location' in error.data) return error;
+  return error.with({
+    message: `${error.message} (in "${location}")`,
+    data: { ...error.data, location },
+  });
 }

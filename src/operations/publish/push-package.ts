@@ -54,7 +54,7 @@ export async function pushPackage(
     const packed = await pack(planned, context, publication);
     const { sha256, size } = packed;
     await publication.finish({ specJson, sha256, size, sign }, { signal });
-    return describe(packed, sign !== undefined);
+    return describe({ ...packed, signed: sign !== undefined });
   } finally {
     await publication.abandon();
   }
@@ -110,8 +110,8 @@ function byteString(text: string): string {
   return toLatin1(encodeUtf8(text));
 }
 
-function describe(packed: PackResult, signed: boolean): PushedPackage {
-  const { sha256, contentSha256, size, contentSize, files, lists } = packed;
+function describe(packed: PackResult & { readonly signed: boolean }): PushedPackage {
+  const { signed, sha256, contentSha256, size, contentSize, files, lists } = packed;
   return {
     sha256,
     tarSha256: contentSha256,

@@ -113,7 +113,7 @@ function inspectMetadata(
 ): Promise<Inspection> | Inspection | undefined {
   if (detectFileKind(head) === 'shebang') return undefined;
   const text = Buffer.from(head).toString('latin1').trimStart();
-  if (text.startsWith('-----BEGIN PGP SIGNED MESSAGE-----')) return inspectSpecfile(file, true);
+  if (text.startsWith('-----BEGIN PGP SIGNED MESSAGE-----')) return inspectSpecfile(file, { signed: true });
   if (text.startsWith('{') && METADATA_KEY.test(text)) return inspectJson(file);
   if (detectCompression(head) !== 'none' || isTar(head))
     return inspectTarball(file, head).then((tarball) => ({ kind: 'tarball', tarball }));
@@ -132,7 +132,7 @@ function wholeFile(file: InspectedFile): Uint8Array {
   return file.read(0, Math.min(file.size, LARGEST_METADATA)).slice();
 }
 
-function inspectSpecfile(file: InspectedFile, signed: boolean): Inspection {
+function inspectSpecfile(file: InspectedFile, { signed }: { readonly signed: boolean }): Inspection {
   const bytes = wholeFile(file);
   const text = signed ? extractClearsigned(bytes, file.name) : bytes;
   return {
@@ -144,7 +144,7 @@ function inspectSpecfile(file: InspectedFile, signed: boolean): Inspection {
 
 function inspectJson(file: InspectedFile): Inspection {
   try {
-    return inspectSpecfile(file, false);
+    return inspectSpecfile(file, { signed: false });
   } catch (error) {
     if (!(error instanceof BuildcacheError)) throw error;
     const index = parsePackageIndex(wholeFile(file), file.name);

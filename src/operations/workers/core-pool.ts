@@ -16,12 +16,17 @@ export interface OpenTarball {
   readonly size: number | undefined;
 }
 
-export interface CoreLoan<Result> {
+export interface CoreRequest {
   readonly job: CoreJob;
   /** Compressed bytes, where that is known before the tarball is opened: the largest package that waits comes first. */
   readonly size?: number | undefined;
   readonly open: () => Promise<OpenTarball>;
-  readonly use: (core: CoreHandle, tarball: OpenTarball) => Promise<Result>;
+}
+
+/** A core for one package, and the package's opened tarball. */
+export interface TakenCore {
+  readonly core: CoreHandle;
+  readonly tarball: OpenTarball;
 }
 
 export interface CorePoolOptions {
@@ -54,6 +59,8 @@ export class CorePool {
   readonly #thresholds: CoreThresholds;
   readonly #idle: CoreThread[] = [];
   readonly #waiting: Waiting[] = [];
+  /** How the place of each taken core is given back. */
+  readonly #taken = new Map<CoreHandle, () => void>();
   /** Made with the first package that is split; one at a time is. */
   #output: PipedOutput | undefined;
   #busy = 0;
@@ -74,19 +81,32 @@ export class CorePool {
     while (this.#idle.length < wanted) this.#idle.push(this.#start());
   }
 
-  /** Opens a tarball and lends a core to `use`. Where packages go to workers, a tarball is opened once a worker is free for it. */
-  async lend<Result>({ job, size, open, use }: CoreLoan<Result>): Promise<Result> {
+  /**
+   * Opens a tarball and takes a core for it; `release` the core in any case. Where packages go to workers, a tarball is opened once a
+   * worker is free for it. Errors as `open`.
+   */
+  async take({ job, size, open }: CoreRequest): Promise<TakenCore> {
     const early = this.#isWorthwhile ? undefined : await open();
     if (size === undefined) this.#seen += early?.size ?? 0;
-    if (early !== undefined && !this.#isWorthwhile) return this.#lendHere(job, early, use);
-    const thread = await this.#take(size ?? 0);
+    if (early !== undefined && !this.#isWorthwhile) return { core: this.#coreHere(job), tarball: early };
+    const thread = await this.#takeThread(size ?? 0);
     try {
       const tarball = early ?? (await open());
-      const isSplit = (tarball.size ?? 0) >= this.#thresholds.split && this.#isAlone;
-      const core = isSplit ? this.#split(thread, job) : new RemoteCore(thread, job);
-      return await use(core, tarball).finally(() => core.abandon());
+      return { core: this.#coreIn(thread, job, tarball), tarball };
+    } catch (error) {
+      this.#releaseThread(thread);
+      throw error;
+    }
+  }
+
+  /** Takes a core back; what it has not completed is abandoned. */
+  release(core: CoreHandle): void {
+    const giveBack = this.#taken.get(core);
+    this.#taken.delete(core);
+    try {
+      core.abandon();
     } finally {
-      this.#giveBack(thread);
+      giveBack?.();
     }
   }
 
@@ -103,30 +123,34 @@ export class CorePool {
     return this.#busy === 1 && this.#waiting.length === 0;
   }
 
+  #coreHere(job: CoreJob): CoreHandle {
+    const { engine, inflaters } = this.#options;
+    const inflater = inflaters.take();
+    const core = new PackageCore(job, engine, inflater);
+    this.#taken.set(core, () => inflaters.release(inflater));
+    return core;
+  }
+
+  #coreIn(thread: CoreThread, job: CoreJob, tarball: OpenTarball): CoreHandle {
+    const isSplit = (tarball.size ?? 0) >= this.#thresholds.split && this.#isAlone;
+    const core = isSplit ? this.#split(thread, job) : new RemoteCore(thread, job);
+    this.#taken.set(core, () => this.#releaseThread(thread));
+    return core;
+  }
+
   #split(thread: CoreThread, job: CoreJob): CoreHandle {
     this.#output ??= new PipedOutput((output) => this.#options.engine.createInflater(output));
     return new SplitCore(thread, job, this.#output);
   }
 
-  #lendHere<Result>(job: CoreJob, tarball: OpenTarball, use: CoreLoan<Result>['use']): Promise<Result> {
-    return this.#options.inflaters.lend(async (inflater) => {
-      const core = new PackageCore(job, this.#options.engine, inflater);
-      try {
-        return await use(core, tarball);
-      } finally {
-        core.abandon();
-      }
-    });
-  }
-
-  async #take(size: number): Promise<CoreThread> {
+  async #takeThread(size: number): Promise<CoreThread> {
     if (this.#busy >= this.#size) return new Promise((resolve) => this.#waiting.push({ size, resolve }));
     this.#busy++;
     return this.#idle.pop() ?? this.#start();
   }
 
   /** A worker that died is replaced. */
-  #giveBack(thread: CoreThread): void {
+  #releaseThread(thread: CoreThread): void {
     const next = this.#nextWaiting();
     if (next !== undefined) return next.resolve(thread.isDead ? this.#start() : thread);
     this.#busy--;

@@ -9,14 +9,14 @@ export class InflaterPool {
     this.#decoders = decoders;
   }
 
-  /** Lends a decoder to `use`; it must not be kept. */
-  async lend<Result>(use: (inflater: Inflater) => Promise<Result>): Promise<Result> {
-    const inflater = this.#idle.pop() ?? this.#decoders.createInflater();
-    try {
-      return await use(inflater);
-    } finally {
-      inflater.reset();
-      this.#idle.push(inflater);
-    }
+  /** Takes a decoder out of the pool; `release` it when it is done. */
+  take(): Inflater {
+    return this.#idle.pop() ?? this.#decoders.createInflater();
+  }
+
+  /** Takes a decoder back; it must not be used by its former holder any more. */
+  release(inflater: Inflater): void {
+    inflater.reset();
+    this.#idle.push(inflater);
   }
 }

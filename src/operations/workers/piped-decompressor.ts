@@ -8,6 +8,11 @@ import { SlotLedger } from './slot-ledger.js';
 /** Fits what a decoder gives at a time. */
 const SLOT_SIZE = 512 * 1024;
 
+interface BytesOrigin {
+  /** Whether they come from the inflater. Memory that has grown is another object, so nothing else would tell. */
+  readonly isInflated: boolean;
+}
+
 /** What is kept from one package to the next. */
 export class PipedOutput {
   readonly ledger = new SlotLedger();
@@ -21,15 +26,12 @@ export class PipedOutput {
   }
 
   /** What the other thread must see. */
-  memoryFor(isInflated: boolean): { readonly buffer: SharedArrayBuffer } {
+  memoryFor({ isInflated }: BytesOrigin): { readonly buffer: SharedArrayBuffer } {
     return (isInflated ? this.inflater.shared?.memory : undefined) ?? { buffer: this.#copySlots.buffer };
   }
 
-  /**
-   * Puts bytes where the other thread sees them; says where.
-   * @param isInflated whether they come from the inflater. Memory that has grown is another object, so nothing else would tell.
-   */
-  share(bytes: Uint8Array, isInflated: boolean): number {
+  /** Puts bytes where the other thread sees them; says where. */
+  share(bytes: Uint8Array, { isInflated }: BytesOrigin): number {
     const isShared = isInflated && this.inflater.shared !== undefined;
     const at = isShared ? bytes.byteOffset : this.#copy(bytes);
     this.ledger.add(at, at + bytes.length);
@@ -103,22 +105,22 @@ export class PipedDecompressor {
 
   #send(output: Uint8Array): void {
     const isInflated = this.#decompressor.usesInflater;
-    if (!this.#isBegun) this.#begin(isInflated);
+    if (!this.#isBegun) this.#begin({ isInflated });
     for (let offset = 0; offset < output.length; offset += SLOT_SIZE) {
       const part = output.subarray(offset, offset + SLOT_SIZE);
       this.#post({
         type: 'slot',
-        at: this.#output.share(part, isInflated),
+        at: this.#output.share(part, { isInflated }),
         length: part.length,
         segment: this.segment,
       });
     }
   }
 
-  #begin(isInflated: boolean): void {
+  #begin({ isInflated }: BytesOrigin): void {
     this.#isBegun = true;
     const { ledger, inflater } = this.#output;
-    const memory = this.#output.memoryFor(isInflated);
+    const memory = this.#output.memoryFor({ isInflated });
     const place = isInflated ? inflater.shared : undefined;
     this.#post({ type: 'memory', memory, place, taken: ledger.taken });
   }

@@ -83,7 +83,7 @@ export class RemoteCore implements CoreHandle {
   }
 
   abandon(): void {
-    release(this.#thread, this.#feed.isBusy);
+    release(this.#thread, { isBusy: this.#feed.isBusy });
   }
 }
 
@@ -134,7 +134,7 @@ export class SplitCore implements CoreHandle {
 
   abandon(): void {
     this.#decompressor.close();
-    release(this.#thread, !this.#isEnded);
+    release(this.#thread, { isBusy: !this.#isEnded });
   }
 
   async #waitForRoom(fed: void | Promise<void>): Promise<void> {
@@ -160,7 +160,7 @@ async function completeIn(thread: CoreThread): Promise<CoreResult> {
 }
 
 /** A worker that is in the middle of something is not used again. */
-function release(thread: CoreThread, isBusy: boolean): void {
+function release(thread: CoreThread, { isBusy }: { readonly isBusy: boolean }): void {
   thread.onTaken = () => {};
   thread.onUnpacked = () => {};
   if (thread.isDead) return;

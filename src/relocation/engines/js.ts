@@ -58,7 +58,7 @@ export class JsEngine implements RelocationEngine {
   }
 
   createElfPatcher(mapping: PrefixMapping, options: ElfOptions): ElfPatcher {
-    return { patch: (source, origin) => patchElf(source, mapping, options, origin) };
+    return { patch: (source, origin) => patchElf(source, { ...options, mapping, origin }) };
   }
 
   createMachoPatcher(mapping: PrefixMapping, options: SignOptions): MachoPatcher {

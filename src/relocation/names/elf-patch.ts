@@ -42,15 +42,19 @@ function planElfEdits(strings: ElfStrings, mapping: PrefixMapping): readonly Edi
   return editsInPlace(plannedChanges(strings, mapping));
 }
 
+export interface ElfPatchRequest extends ElfPatchOptions {
+  readonly mapping: PrefixMapping;
+  /** Where the file comes from and goes to, where its rpaths are relative. */
+  readonly origin?: FileOrigin | undefined;
+}
+
 /**
  * The edits for an ELF file's strings, in place or by growth.
  * @throws RelocationError `cannot-grow-rpath` when the file must grow and cannot
  */
 export function patchElf(
   source: ByteSource,
-  mapping: PrefixMapping,
-  options: ElfPatchOptions,
-  origin?: FileOrigin,
+  { mapping, origin, ...options }: ElfPatchRequest,
 ): readonly Edit[] {
   const elf = readElf(source);
   const strings = rewritableStrings(elf, options);

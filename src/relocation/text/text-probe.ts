@@ -11,6 +11,12 @@ export interface ProbedPrefixes {
   readonly longest: number;
 }
 
+/** Bytes, and whether a match may begin at the first of them. */
+interface TextPiece {
+  readonly bytes: Uint8Array;
+  readonly isFreeAtStart: boolean;
+}
+
 export class TextProbe {
   readonly #scanner: PrefixScanner;
   readonly #overlap: number;
@@ -32,21 +38,23 @@ export class TextProbe {
   push(bytes: Uint8Array): void {
     if (this.#found || bytes.length === 0) return;
     const seam = concatBytes([this.#tail, bytes.subarray(0, this.#overlap)]);
-    const isFree = isFreePlace(seam, this.#tail.length, this.#isTailFree);
-    this.#found = this.#search(seam, this.#isTailFree) || this.#search(bytes, isFree);
-    if (bytes.length >= this.#overlap) this.#keepTail(bytes, isFree);
-    else this.#keepTail(seam, this.#isTailFree);
+    const isFree = isFreePlace(seam, { offset: this.#tail.length, isFreeAtStart: this.#isTailFree });
+    const seamPiece: TextPiece = { bytes: seam, isFreeAtStart: this.#isTailFree };
+    const piece: TextPiece = { bytes, isFreeAtStart: isFree };
+    this.#found = this.#search(seamPiece) || this.#search(piece);
+    this.#keepTail(bytes.length >= this.#overlap ? piece : seamPiece);
   }
 
-  #search(bytes: Uint8Array, isFreeAtStart: boolean): boolean {
+  #search({ bytes, isFreeAtStart }: TextPiece): boolean {
     const hits = this.#scanner.scan(bytes);
-    for (let i = 0; i < hits.length; i += 2) if (isFreePlace(bytes, hits[i] ?? 0, isFreeAtStart)) return true;
+    for (let i = 0; i < hits.length; i += 2)
+      if (isFreePlace(bytes, { offset: hits[i] ?? 0, isFreeAtStart })) return true;
     return false;
   }
 
-  #keepTail(bytes: Uint8Array, isFreeAtStart: boolean): void {
+  #keepTail({ bytes, isFreeAtStart }: TextPiece): void {
     const start = Math.max(0, bytes.length - this.#overlap);
-    this.#isTailFree = isFreePlace(bytes, start, isFreeAtStart);
+    this.#isTailFree = isFreePlace(bytes, { offset: start, isFreeAtStart });
     this.#tail = new Uint8Array(bytes.subarray(start));
   }
 }

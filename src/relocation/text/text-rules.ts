@@ -31,7 +31,7 @@ export function findTextMatches(text: Uint8Array, search: PrefixSearch): number[
   let position = 0;
   while (cursor.advance(position, text.length)) {
     const { offset, index } = cursor;
-    free = isFreeAt(text, offset, anchor, free);
+    free = isFreeAt(text, { offset, anchor, isFreeAtAnchor: free });
     anchor = offset;
     position = offset + 1;
     if (!free) continue;
@@ -44,15 +44,24 @@ export function findTextMatches(text: Uint8Array, search: PrefixSearch): number[
 }
 
 /** Says whether a match may begin with a prefix at `offset`; `isFreeAtStart` says it for the first byte of a text that has a beginning. */
-export function isFreePlace(text: Uint8Array, offset: number, isFreeAtStart: boolean): boolean {
-  return isFreeAt(text, offset, 0, isFreeAtStart);
+export function isFreePlace(
+  text: Uint8Array,
+  { offset, isFreeAtStart }: { readonly offset: number; readonly isFreeAtStart: boolean },
+): boolean {
+  return isFreeAt(text, { offset, anchor: 0, isFreeAtAnchor: isFreeAtStart });
+}
+
+interface TextPlace {
+  readonly offset: number;
+  readonly anchor: number;
+  readonly isFreeAtAnchor: boolean;
 }
 
 /** Goes left over the run of word bytes: free unless a `/` stands before it, or the run began before `anchor`, which was not free. */
-function isFreeAt(text: Uint8Array, offset: number, anchor: number, freeAtAnchor: boolean): boolean {
+function isFreeAt(text: Uint8Array, { offset, anchor, isFreeAtAnchor }: TextPlace): boolean {
   let start = offset;
   while (start > anchor && classAt(text, start - 1) === WORD) start--;
-  return start === anchor ? freeAtAnchor : classAt(text, start - 1) !== SLASH;
+  return start === anchor ? isFreeAtAnchor : classAt(text, start - 1) !== SLASH;
 }
 
 function tailEnd(text: Uint8Array, start: number): number {

@@ -1,4 +1,4 @@
-// A note on disk about a prefix that is being put in its place, so that the next run can finish or undo what a crash cut short.
+// A note on disk about a prefix that is being put in place, so that the next run can finish or undo it after a crash.
 import { lstatSync, readFileSync } from 'node:fs';
 import { removeTree } from '../../host/remove-tree.js';
 import type { DagHash, JsonObject } from '../../spec/spec.js';
@@ -6,7 +6,7 @@ import { privatePath } from '../staging/private-folder.js';
 import { replaceStoreFile, storeIo } from '../store-io.js';
 import type { StorePaths } from '../store-layout.js';
 
-/** A directory keeps its identity when it is renamed. */
+/** A directory keeps this when it is renamed. */
 export interface FolderIdentity {
   readonly device: string;
   readonly inode: string;
@@ -17,13 +17,13 @@ export interface CommitNote {
   readonly prefix: string;
   /** The tree that becomes the prefix. */
   readonly tree: FolderIdentity;
-  /** Where what was at the prefix is moved. */
+  /** Where the old content of the prefix is moved. */
   readonly replaced: string;
-  /** Directories that were made above the prefix, the uppermost first. */
+  /** Directories that were made above the prefix, topmost first. */
   readonly parents: readonly string[];
 }
 
-/** The identity of what is at a path, without following it; undefined when nothing is there. */
+/** The identity of a file, without following links; undefined if it does not exist. */
 export function identityOf(path: string): FolderIdentity | undefined {
   const found = storeIo('look at', path, () => lstatSync(path, { bigint: true, throwIfNoEntry: false }));
   return found && { device: String(found.dev), inode: String(found.ino) };
@@ -41,7 +41,7 @@ export function writeNote(paths: StorePaths, note: CommitNote): string {
   return path;
 }
 
-/** Reads a note; undefined for anything else, which nothing can be done about. */
+/** Reads a note; undefined if it is not readable as one. */
 export function readNote(path: string): CommitNote | undefined {
   try {
     const note = JSON.parse(readFileSync(path, 'utf8')) as JsonObject;

@@ -1,5 +1,5 @@
-// After a crash: what was put under its prefix but never recorded is taken away, what was moved aside comes back, and what was
-// recorded stays. The notes of `commit.ts` say where to look.
+// Recovery after a crash: a prefix that was put in place but not recorded is removed, what it replaced is moved back, and a recorded
+// one stays. The notes of `commit.ts` say where to look.
 
 import { removeTree } from '../../host/remove-tree.js';
 import type { DagHash } from '../../spec/spec.js';
@@ -20,9 +20,9 @@ export interface RecoveryRequest {
 }
 
 /**
- * Finishes or undoes what processes that died had begun; a prefix that another process works on is left for later.
+ * Finishes or undoes the commits of dead processes; a prefix that another process is working on is left for later.
  *
- * @returns the prefixes that were looked after.
+ * @returns the prefixes that were recovered.
  */
 export async function recoverCommits(request: RecoveryRequest): Promise<string[]> {
   const recovered: string[] = [];
@@ -42,9 +42,9 @@ async function recoverUnderLock(request: RecoveryRequest, note: CommitNote, path
   });
   if (lock === undefined) return false;
   try {
-    // Another process may have been here between the look and the lock.
+    // Another process may have recovered it before the lock was taken.
     if (identityOf(path) === undefined) return false;
-    settle(note, paths, isInstalled(note.hash));
+    settle(note, { paths, isRecorded: isInstalled(note.hash) });
     removeNote(path);
     return true;
   } finally {
@@ -52,7 +52,10 @@ async function recoverUnderLock(request: RecoveryRequest, note: CommitNote, path
   }
 }
 
-function settle(note: CommitNote, paths: StorePaths, isRecorded: boolean): void {
+function settle(
+  note: CommitNote,
+  { paths, isRecorded }: { readonly paths: StorePaths; readonly isRecorded: boolean },
+): void {
   const present = identityOf(note.prefix);
   const hasReplaced = identityOf(note.replaced) !== undefined;
   const isOurs = isSameFolder(present, note.tree);
@@ -65,7 +68,7 @@ function settle(note: CommitNote, paths: StorePaths, isRecorded: boolean): void 
   removeEmptyParents(note.parents);
 }
 
-/** Out of sight first, so that no half-removed prefix is ever there. */
+/** Renamed away first, so that no half-removed prefix is ever visible. */
 function discard({ hash, prefix }: CommitNote, paths: StorePaths): void {
   const trash = privatePath(paths, hash, 'trash');
   moveTo(prefix, trash);

@@ -1,5 +1,5 @@
-// Putting a finished tree under its prefix with one rename, so that a prefix is there complete or not at all. What `--force` replaces
-// is moved aside first, and back when anything fails. DESIGN.md §2.
+// Puts a finished tree at its prefix with one rename, so that a prefix is complete or absent. What `--force` replaces is moved aside
+// first, and moved back if anything fails. DESIGN.md §2.
 import { lstatSync, readdirSync, renameSync } from 'node:fs';
 import { isAbsolute, normalize } from 'node:path';
 import { StoreError } from '../../core/errors.js';
@@ -19,23 +19,23 @@ export interface CommitRequest {
   /** The finished tree, on the file system of the prefix. */
   readonly stage: string;
   readonly prefix: string;
-  /** Replace what is at the prefix. */
+  /** Replace an existing prefix. */
   readonly force?: boolean;
 }
 
-/** A prefix that is in place, but not yet for good. */
+/** A prefix that is in place, but can still be rolled back. */
 export interface CommittedPrefix {
-  /** Keeps the new prefix and drops what it replaced. */
+  /** Keeps the new prefix and removes what it replaced. */
   finish(): void;
-  /** Takes the new prefix away and puts back what was there. */
+  /** Removes the new prefix and moves back what it replaced. */
   rollback(): void;
 }
 
 /**
  * Renames a finished tree to its prefix.
  *
- * @throws StoreError `prefix-exists` when something other than an empty directory is there and `force` is not set,
- * `prefix-conflict`, `store-io`, `disk-full`; then everything is as before, and the tree is where it was.
+ * @throws StoreError `prefix-exists` if there is anything but an empty directory at the prefix and `force` is not set,
+ * `prefix-conflict`, `store-io`, `disk-full`; then everything is as before, the tree included.
  */
 export function commitPrefix(request: CommitRequest): CommittedPrefix {
   const { prefix, force = false } = request;
@@ -52,7 +52,7 @@ export function commitPrefix(request: CommitRequest): CommittedPrefix {
     removeEmptyParents(parents);
     throw cause;
   }
-  change.apply(request.stage, present === 'something');
+  change.apply(request.stage, { replace: present === 'something' });
   return change;
 }
 
@@ -75,7 +75,7 @@ class PrefixChange implements CommittedPrefix {
     this.#notePath = writeNote(paths, note);
   }
 
-  apply(stage: string, replace: boolean): void {
+  apply(stage: string, { replace }: { readonly replace: boolean }): void {
     const { prefix } = this.#note;
     try {
       if (replace) {
@@ -94,7 +94,7 @@ class PrefixChange implements CommittedPrefix {
       if (this.#hasReplaced) removeTree(this.#note.replaced);
       removeNote(this.#notePath);
     } catch {
-      // The package is installed; the note stays, and a later run looks after the rest.
+      // The package is installed; the note stays, and a later run does the rest.
     }
   }
 
@@ -113,11 +113,11 @@ class PrefixChange implements CommittedPrefix {
   }
 }
 
-/** Says what is at a prefix; a symbolic link is something, wherever it leads. */
+/** Says what is at a prefix; a symbolic link is something, whatever its target. */
 function whatIsAt(prefix: string): 'nothing' | 'something' {
   try {
     if (!lstatSync(prefix).isDirectory()) return 'something';
-    // A rename replaces an empty directory.
+    // rename(2) replaces an empty directory.
     return readdirSync(prefix).length === 0 ? 'nothing' : 'something';
   } catch (cause) {
     if (isAbsent(cause)) return 'nothing';
@@ -125,7 +125,7 @@ function whatIsAt(prefix: string): 'nothing' | 'something' {
   }
 }
 
-/** Renames, also across what is not a directory; both places must be on one file system. */
+/** Renames a file, a link or a directory; both paths must be on one file system. */
 export function moveTo(from: string, to: string): void {
   try {
     renameSync(from, to);
@@ -138,7 +138,7 @@ export function moveTo(from: string, to: string): void {
 }
 
 function prefixExists(prefix: string, cause?: unknown): StoreError {
-  return new StoreError('prefix-exists', `Cannot install to "${prefix}": something is there already`, {
+  return new StoreError('prefix-exists', `Cannot install to "${prefix}": it already exists`, {
     hint: 'Use --force to replace it',
     cause,
     data: { path: prefix },

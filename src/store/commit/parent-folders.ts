@@ -1,5 +1,5 @@
-// The directories above a prefix: made with the mode and group of the nearest one that was there, whatever the umask, and taken
-// away again when the installation fails. FORMATS.md §5 "modes".
+// The directories above a prefix: made with the mode and group of the nearest existing one, whatever the umask, and removed again if
+// the installation fails. FORMATS.md §5 "modes".
 import { chmodSync, chownSync, mkdirSync, rmdirSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StoreError } from '../../core/errors.js';
@@ -11,8 +11,8 @@ const MODE_BITS = 0o7777;
 /**
  * Makes the directories above `prefix` that are missing.
  *
- * @returns those that this call made, the uppermost first.
- * @throws StoreError `prefix-conflict` when a part of the path is no directory, `store-io`, `disk-full`.
+ * @returns those that this call made, topmost first.
+ * @throws StoreError `prefix-conflict` if part of the path is not a directory, `store-io`, `disk-full`.
  */
 export function makeParents(prefix: string): string[] {
   const { existing, missing } = splitExisting(dirname(prefix));
@@ -26,7 +26,7 @@ export function makeParents(prefix: string): string[] {
   return made;
 }
 
-/** Removes the directories again, as far as nobody else has put anything there. */
+/** Removes the directories again, except those that are no longer empty. */
 export function removeEmptyParents(made: readonly string[]): void {
   for (const folder of made.toReversed()) {
     try {
@@ -56,7 +56,7 @@ function statIfThere(path: string): Stats | undefined {
   }
 }
 
-/** @returns false when somebody else was faster. */
+/** @returns false if another process was faster. */
 function makeLike(folder: string, model: Stats): boolean {
   return storeIo('create', folder, () => {
     try {
@@ -72,7 +72,7 @@ function makeLike(folder: string, model: Stats): boolean {
   });
 }
 
-/** Only members of a group can give files to it; without that the group stays the user's own, as in Spack. */
+/** Only members of a group can give files to it; for others the group stays that of the user, as in Spack. */
 function takeGroup(folder: string, model: Stats): void {
   const { gid, uid } = statSync(folder);
   if (gid === model.gid) return;

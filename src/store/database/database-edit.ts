@@ -1,5 +1,5 @@
-// Changes to a store's database in memory: adding a package with everything it depends on, taking one out, and the reference counts
-// that follow. FORMATS.md §2 "Store database"; Spack `Database._add`, `_remove`. Pure.
+// Changes to a store's database in memory: adds a package with all its dependencies, removes one, and keeps the reference counts
+// right. FORMATS.md §2 "Store database"; Spack `Database._add`, `_remove`. Pure.
 import type { DagHash, DependencyType, JsonObject, Spec, SpecNode } from '../../spec/spec.js';
 import { childrenOf } from '../../spec/traverse.js';
 import {
@@ -21,15 +21,15 @@ export interface InstalledPackage {
   readonly explicit: boolean;
   /** Seconds since 1970. */
   readonly installationTime: number;
-  /** Where a dependency that has no record yet is, or would be. */
+  /** The prefix, present or future, of a dependency that has no record. */
   readonly pathOf: (node: SpecNode) => string;
-  /** Says that an upstream store has the dependency: it gets no record here. */
+  /** Says whether an upstream store has the dependency; then it gets no record here. */
   readonly isUpstream?: (node: SpecNode) => boolean;
-  /** Says that a dependency without a record is there nevertheless. */
+  /** Says whether a dependency without a record is installed all the same. */
   readonly isPresent?: (node: SpecNode, path: string) => boolean;
 }
 
-/** A copy of a database's records, to be changed and then written as a whole. */
+/** A copy of a database's records, to edit and then write as a whole. */
 export class DatabaseEdit {
   readonly #base: DatabaseContent;
   readonly #records: Map<DagHash, InstallRecord>;
@@ -66,14 +66,14 @@ export class DatabaseEdit {
     const facts: NewFacts = {
       path: added.prefix,
       installed: true,
-      // Installing again what somebody asked for does not make it a mere dependency.
+      // A package installed explicitly stays explicit when it is installed again as a dependency.
       explicit: added.explicit || (known?.installed === true && known.explicit),
       installationTime: added.installationTime,
     };
     return known === undefined ? this.#addRecord(root, facts) : this.#update(known, facts);
   }
 
-  /** Marks an installed package as asked for; says whether that changed anything. */
+  /** Marks an installed package as explicit; returns whether that changed anything. */
   markExplicit(hash: DagHash): boolean {
     const record = this.#records.get(hash);
     if (record === undefined || !record.installed || record.explicit) return false;
@@ -82,10 +82,10 @@ export class DatabaseEdit {
   }
 
   /**
-   * Takes a package out, as an uninstallation does: what others depend on stays as a record that is not installed, and dependencies
-   * that were only recorded for its sake go with it.
+   * Removes a package, as an uninstallation does. If others depend on it, its record stays, marked as not installed; dependencies
+   * that were recorded only for it are removed too.
    *
-   * @returns false when there is no such record.
+   * @returns false if there is no such record.
    */
   removeRecord(hash: DagHash): boolean {
     const record = this.#records.get(hash);
@@ -98,7 +98,7 @@ export class DatabaseEdit {
     return true;
   }
 
-  /** Dependencies come before what depends on them; below one that has a record nothing is looked at, as in Spack. */
+  /** Dependencies come before their dependents. The dependencies of a recorded one are not visited, as in Spack. */
   #addDependencies(added: InstalledPackage): void {
     const { spec } = added;
     const seen = new Set<DagHash>([spec.root.hash]);
@@ -136,8 +136,8 @@ export class DatabaseEdit {
   }
 
   /**
-   * How many records depend on a package that has none yet: they may be older than it, when it was in an upstream store or lost.
-   * Counted once, and kept up to date by what this edit does.
+   * How many records depend on a package that has no record: they may be older, if it was in an upstream store or its record was lost.
+   * Counted once, then kept up to date by this edit.
    */
   #countReferences(hash: DagHash): number {
     this.#references ??= this.#countAllReferences();
@@ -184,7 +184,7 @@ export class DatabaseEdit {
     }
   }
 
-  /** Counts one reference less; the record comes back when nothing keeps it any more. */
+  /** Decrements the reference count; returns the record if nothing keeps it any longer. */
   #release(hash: DagHash): InstallRecord | undefined {
     const record = this.#records.get(hash);
     if (record === undefined) return undefined;
@@ -226,7 +226,7 @@ function trackedHashes(node: SpecNode): ReadonlySet<DagHash> {
 
 const references = new WeakMap<object, ReadonlySet<DagHash>>();
 
-/** The hashes that a record depends on; the node is parsed once, however often the rest of its record changes. */
+/** The hashes a record depends on. The node is parsed once, however often the rest of the record changes. */
 function referencesOf(record: InstallRecord, { version }: DatabaseContent): ReadonlySet<DagHash> {
   const { spec } = record.raw;
   if (typeof spec !== 'object' || spec === null) return new Set();

@@ -1,4 +1,4 @@
-// The text of a store's database: reading it into records, writing it back with everything that is not ours untouched.
+// The text of a store's database: reads it into records, and writes it back with everything unknown kept unchanged.
 // FORMATS.md §2 "Store database"; Spack `Database._read_from_file`, `_write_to_file`.
 import { readFileSync } from 'node:fs';
 import { MetadataError, StoreError } from '../../core/errors.js';
@@ -8,26 +8,26 @@ import type { WritableFormat } from '../../spec/json/write-node.js';
 import type { DagHash, JsonObject, JsonValue, SpecNode } from '../../spec/spec.js';
 import { storeIoError } from '../store-io.js';
 
-/** One package as a store's database has it. */
+/** A package's record in a store's database. */
 export interface InstallRecord {
   readonly hash: DagHash;
-  /** Undefined for an external that only modules provide. */
+  /** Undefined for an external provided by modules only. */
   readonly path: string | undefined;
   readonly installed: boolean;
-  /** Somebody asked for this package itself. */
+  /** The package was installed explicitly, not as a dependency. */
   readonly explicit: boolean;
-  /** How many records depend on this one. */
+  /** Number of records that depend on this one. */
   readonly refCount: number;
   /** Seconds since 1970. */
   readonly installationTime: number | undefined;
   readonly deprecatedFor: DagHash | undefined;
-  /** Everything, as it was read; keys that are not known here too. */
+  /** The record as it was read, with unknown keys too. */
   readonly raw: JsonObject;
 }
 
 export type RecordMap = ReadonlyMap<DagHash, InstallRecord>;
 
-/** What an `index.json` says. */
+/** The content of an `index.json`. */
 export interface DatabaseContent {
   readonly version: DatabaseVersion;
   /** In the order of the file. */
@@ -41,7 +41,7 @@ export type DatabaseVersion = 5 | 6 | 7 | 8;
 /** The format of the nodes in each version of the database. */
 const NODE_FORMATS: Readonly<Record<DatabaseVersion, WritableFormat>> = { 5: 1, 6: 3, 7: 4, 8: 5 };
 const NEWEST_VERSION = 8;
-/** What new stores get: every Spack from 0.20 to 0.23 reads it, and later ones upgrade it. */
+/** The version for new stores: Spack 0.20 to 0.23 read it, and later ones upgrade it. */
 const VERSION_OF_NEW_STORES = 7;
 /** What new stores get whose packages a Spack 1.x made: it reads nothing else. */
 const VERSION_OF_SPACK_1 = 8;
@@ -55,7 +55,7 @@ export function versionForFormat(formatVersion: number): DatabaseVersion {
   return formatVersion >= NODE_FORMATS[VERSION_OF_SPACK_1] ? VERSION_OF_SPACK_1 : VERSION_OF_NEW_STORES;
 }
 
-/** The content of a store that has no database yet. */
+/** The content for a store that has no database. */
 export function emptyDatabase(version: DatabaseVersion = VERSION_OF_NEW_STORES): DatabaseContent {
   return { version, records: new Map(), document: { database: { version: String(version), installs: {} } } };
 }
@@ -63,7 +63,7 @@ export function emptyDatabase(version: DatabaseVersion = VERSION_OF_NEW_STORES):
 /**
  * Reads an `index.json`.
  *
- * @returns undefined when there is none.
+ * @returns undefined if there is none.
  * @throws StoreError `database-unreadable`, `database-version`, `store-io`.
  */
 export function readDatabaseFile(path: string): DatabaseContent | undefined {
@@ -83,7 +83,7 @@ function readText(path: string): string | undefined {
   }
 }
 
-/** Parses the text of an `index.json`; errors as `readDatabaseFile`. */
+/** Parses the text of an `index.json`; throws the same errors as `readDatabaseFile`. */
 export function parseDatabase(text: string, path: string): DatabaseContent {
   const document = parseJson(text, path);
   if (!isObject(document)) throw unreadable(path, 'it is not a JSON object');
@@ -102,7 +102,7 @@ function parseJson(text: string, path: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue;
   } catch (cause) {
-    throw unreadable(path, text.trim() === '' ? 'it is empty' : 'it is not JSON', cause);
+    throw unreadable(path, text.trim() === '' ? 'it is empty' : 'it is not valid JSON', cause);
   }
 }
 
@@ -133,11 +133,11 @@ function parseRecord(hash: string, raw: JsonValue, path: string): InstallRecord 
   if (!isObject(own(raw, 'spec'))) throw unreadable(path, `the record of "${hash}" has no "spec"`);
   const prefix = own(raw, 'path') ?? undefined;
   if (prefix !== undefined && typeof prefix !== 'string')
-    throw unreadable(path, `the path of "${hash}" is not a text`);
+    throw unreadable(path, `the path of "${hash}" is not a string`);
   return recordOf(hash as DagHash, raw);
 }
 
-/** The record that a dictionary of the database stands for; missing facts count as Spack counts them. */
+/** Reads a record from its JSON object; missing fields get Spack's defaults. */
 export function recordOf(hash: DagHash, raw: JsonObject): InstallRecord {
   const path = own(raw, 'path');
   const time = own(raw, 'installation_time');
@@ -145,7 +145,7 @@ export function recordOf(hash: DagHash, raw: JsonObject): InstallRecord {
   const deprecatedFor = own(raw, 'deprecated_for');
   return {
     hash,
-    // Old databases have the text "None" for externals without a path.
+    // Old databases have the string "None" for externals without a path.
     path: typeof path === 'string' && path !== 'None' && path !== '' ? path : undefined,
     installed: own(raw, 'installed') === true,
     explicit: own(raw, 'explicit') === true,
@@ -161,7 +161,7 @@ const nodes = new WeakMap<JsonObject, SpecNode>();
 /**
  * The spec node of a record.
  *
- * @throws MetadataError when the record's node cannot be read.
+ * @throws MetadataError if the record's node cannot be read.
  */
 export function nodeOfRecord(record: InstallRecord, version: DatabaseVersion): SpecNode {
   const known = nodes.get(record.raw);
@@ -175,7 +175,7 @@ export function nodeOfRecord(record: InstallRecord, version: DatabaseVersion): S
   return node;
 }
 
-/** As `nodeOfRecord`; undefined for a node that cannot be read, such as Spack may have left there long ago. */
+/** Like `nodeOfRecord`, but undefined for a node that cannot be read, such as an old Spack may have written. */
 export function tryNodeOfRecord(record: InstallRecord, version: DatabaseVersion): SpecNode | undefined {
   try {
     return nodeOfRecord(record, version);
@@ -187,7 +187,7 @@ export function tryNodeOfRecord(record: InstallRecord, version: DatabaseVersion)
 
 const texts = new WeakMap<JsonObject, string>();
 
-/** The text of an `index.json`: compact, ASCII, everything in the order it was read in. */
+/** The text of an `index.json`: compact, ASCII, in the order it was read. */
 export function formatDatabase({ document, records }: DatabaseContent): string {
   const installs = Array.from(records.values(), ({ hash, raw }) => `${asciiJson(hash)}:${recordText(raw)}`);
   return formatObject(document, 'database', (database) =>
@@ -195,7 +195,7 @@ export function formatDatabase({ document, records }: DatabaseContent): string {
   );
 }
 
-/** Most records stay as they are from one writing to the next. */
+/** Most records do not change between two writes. */
 function recordText(raw: JsonObject): string {
   const known = texts.get(raw);
   if (known !== undefined) return known;
@@ -222,14 +222,14 @@ function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Only what the file says: `constructor` and its like are not among it. */
+/** Own properties only: not `constructor` and the like. */
 function own(object: JsonObject, key: string): JsonValue | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
 function unreadable(path: string, state: string, cause?: unknown): StoreError {
   return new StoreError('database-unreadable', `Cannot read the store database "${path}": ${state}`, {
-    hint: 'Nothing was changed; "spack reindex" builds it anew from what is installed',
+    hint: 'Nothing was changed; "spack reindex" rebuilds it from the installed packages',
     cause,
     data: { path },
   });

@@ -1,9 +1,9 @@
-// A spec node in the form in which a store's database holds it.
+// A spec node as a store's database holds it.
 
 import { type WritableFormat, writeNode } from '../../spec/json/write-node.js';
 import type { JsonObject, JsonValue, SpecNode } from '../../spec/spec.js';
 
-/** Writes a node in a format; Spack 1.x does not keep in its database which edges are direct. */
+/** Writes a node in the given format. The database of Spack 1.x does not record which edges are direct. */
 export function databaseNode(node: SpecNode, format: WritableFormat): JsonObject {
   const raw = writeNode(node, format);
   const { dependencies } = raw;

@@ -1,4 +1,4 @@
-// A store's database on disk: what it says, read again whenever it changed, and changed only in transactions under its lock.
+// A store's database on disk. It is read again when it has changed, and changed only in transactions under its lock.
 // FORMATS.md §2 "Store database"; Spack `Database`.
 import { randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
@@ -23,9 +23,9 @@ import {
 } from './database-file.js';
 
 /**
- * Reads the database of a store, without a lock: it is always replaced as a whole.
+ * Reads the database of a store. No lock is needed: the file is always replaced as a whole.
  *
- * @returns undefined when the store has none.
+ * @returns undefined if the store has none.
  * @throws StoreError `database-unreadable`, `database-version`, `root-unusable`.
  */
 export function readDatabase(root: string): DatabaseContent | undefined {
@@ -35,13 +35,13 @@ export function readDatabase(root: string): DatabaseContent | undefined {
 interface PendingChange {
   readonly signal: AbortSignal | undefined;
   reject(error: unknown): void;
-  /** The changed content, and what to do once it is written. */
+  /** Returns the changed content, and what to call once it is written. */
   apply(content: DatabaseContent): { readonly content: DatabaseContent; readonly done: () => void };
 }
 
 export class StoreDatabase {
   readonly #paths: StorePaths;
-  /** Undefined for an upstream store, which is only read. */
+  /** Undefined for an upstream store, which is read-only. */
   readonly #locks: StoreLocks | undefined;
   #content: DatabaseContent = emptyDatabase();
   /** Of a database that is not there yet. */
@@ -55,7 +55,7 @@ export class StoreDatabase {
     this.#locks = locks;
   }
 
-  /** What the database says now; errors as `readDatabase`. */
+  /** The current content; throws the same errors as `readDatabase`. */
   content(): DatabaseContent {
     const state = this.#stateOnDisk();
     if (state !== this.#seen) {
@@ -75,27 +75,27 @@ export class StoreDatabase {
     return this.content().records.get(hash);
   }
 
-  /** Says whether the package is recorded as installed here. */
+  /** Says whether the package is recorded as installed in this store. */
   installed(hash: DagHash): boolean {
     return this.get(hash)?.installed ?? false;
   }
 
-  /** Every record, in the order of the file. */
+  /** All records, in the order of the file. */
   records(): RecordMap {
     return this.content().records;
   }
 
-  /** The recorded path, also of a package that is not installed (any more). */
+  /** The recorded path, even of a package that is not installed, or no longer. */
   pathOf(hash: DagHash): string | undefined {
     return this.get(hash)?.path;
   }
 
-  /** The spec node of a record; throws MetadataError when it cannot be read. */
+  /** The spec node of a record; throws MetadataError if it cannot be read. */
   nodeOf(record: InstallRecord): SpecNode {
     return nodeOfRecord(record, this.content().version);
   }
 
-  /** The namespaces of the recorded packages; those of nodes that cannot be read are left out. */
+  /** The namespaces of the recorded packages, without those whose node cannot be read. */
   namespaces(): ReadonlySet<string> {
     const { records, version } = this.content();
     const found = new Set<string>();
@@ -107,8 +107,8 @@ export class StoreDatabase {
   }
 
   /**
-   * Changes the database under its lock. When `change` throws, nothing of it is written. Changes that come while another one
-   * waits for the lock are written together with it: the whole file is written each time.
+   * Changes the database under its lock. If `change` throws, nothing of it is written. Changes that arrive while another one
+   * waits for the lock are written together with it, since each write writes the whole file.
    *
    * @throws StoreError `database-locked`, `locks-unavailable`, `database-unreadable`, `database-version`, `store-io`, `disk-full`.
    */
@@ -116,7 +116,7 @@ export class StoreDatabase {
     change: (edit: DatabaseEdit) => Result,
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Result> {
-    if (this.#locks === undefined) throw new TypeError(`The store "${this.#paths.root}" is only read`);
+    if (this.#locks === undefined) throw new TypeError(`The store "${this.#paths.root}" is read-only`);
     const locks = this.#locks;
     return new Promise<Result>((resolve, reject) => {
       this.#pending.push({
@@ -132,7 +132,7 @@ export class StoreDatabase {
     });
   }
 
-  /** Begins to write what is pending, batch by batch; always true. */
+  /** Starts writing the pending changes, batch by batch; always returns true. */
   #writePending(locks: StoreLocks): true {
     const run = async () => {
       while (this.#pending.length > 0) await this.#writeBatch(locks);
@@ -142,7 +142,7 @@ export class StoreDatabase {
     return true;
   }
 
-  /** Everything that is pending once the lock is held goes into one writing. */
+  /** Everything pending when the lock is taken goes into one write. */
   async #writeBatch(locks: StoreLocks): Promise<void> {
     const { signal } = this.#pending[0] ?? {};
     const isShared = this.#pending.every((each) => each.signal === signal);
@@ -163,7 +163,7 @@ export class StoreDatabase {
     }
   }
 
-  /** Applies changes one on the other and writes the result; those that throw are left out. */
+  /** Applies changes one after the other and writes the result, without those that throw. */
   #applyAll(batch: readonly PendingChange[]): (() => void)[] {
     const before = this.content();
     let content = before;
@@ -185,13 +185,13 @@ export class StoreDatabase {
     const { index, verifier } = this.#paths;
     const own = `${hostname()}.${process.pid}.temp`;
     replaceStoreFile({ path: index, content: formatDatabase(content), temporary: `${index}.${own}` });
-    // A running Spack reads the index again only when this differs.
+    // A running Spack reads the index again only if this differs.
     replaceStoreFile({ path: verifier, content: randomUUID(), temporary: `${verifier}.${own}`, sync: false });
     this.#content = content;
     this.#seen = this.#stateOnDisk();
   }
 
-  /** Changes with every writing of the file: it is a new file each time, and its verifier a new text. */
+  /** Changes with every write: the file is new each time, and so is the text of its verifier. */
   #stateOnDisk(): string {
     const { index, verifier } = this.#paths;
     try {
@@ -199,7 +199,7 @@ export class StoreDatabase {
       if (!file.isFile())
         throw new StoreError(
           'database-unreadable',
-          `Cannot read the store database "${index}": it is no file`,
+          `Cannot read the store database "${index}": it is not a file`,
           {
             data: { path: index },
           },

@@ -1,4 +1,4 @@
-// Upstream stores: other trees whose packages serve as dependencies. They are only read. FORMATS.md §1 "Prefix of a node".
+// Upstream stores: other trees whose packages serve as dependencies. They are read-only. FORMATS.md §1 "Prefix of a node".
 import { existsSync } from 'node:fs';
 import type { DagHash } from '../../spec/spec.js';
 import { StorePaths } from '../store-layout.js';
@@ -16,7 +16,7 @@ export interface UpstreamRecord {
   readonly database: StoreDatabase;
 }
 
-/** The upstream stores in the order in which they are asked. */
+/** The upstream stores, in search order. */
 export class Upstreams {
   readonly #stores: readonly Upstream[];
 
@@ -27,7 +27,7 @@ export class Upstreams {
     });
   }
 
-  /** Roots that have no database: worth a warning, since a wrong path looks like this. */
+  /** Roots without a database: worth a warning, since the path may be wrong. */
   missing(): string[] {
     return this.#stores.filter(({ paths }) => !existsSync(paths.index)).map(({ paths }) => paths.root);
   }

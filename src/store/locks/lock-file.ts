@@ -1,14 +1,14 @@
-// A lock file of our own, for systems without record locks: it is there while somebody holds the lock, and says who. Spack does not
-// look at it.
+// regraft's lock file, for systems without record locks: it exists while a process holds the lock, and names that process. Spack
+// ignores it.
 import { readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { isAlive, type ProcessId } from '../../host/process-id.js';
 import { systemErrorCode } from '../../host/system-error.js';
 
-/** How old the mark of a process that takes a stale lock away gets before it counts as stale itself, in milliseconds. */
+/** Age in milliseconds at which the mark of a process that removes a stale lock counts as stale itself. */
 const BREAKING_TIMEOUT = 30_000;
 
-/** Creates the lock file if nobody who is alive holds it. */
+/** Creates the lock file if no living process holds it. */
 export function tryLockFile(path: string): boolean {
   if (create(path)) return true;
   if (!isStale(path)) return false;
@@ -16,7 +16,7 @@ export function tryLockFile(path: string): boolean {
   return create(path);
 }
 
-/** Removes a lock file that this process created. */
+/** Removes a lock file created by this process. */
 export function unlockFile(path: string): void {
   try {
     unlinkSync(path);
@@ -25,7 +25,7 @@ export function unlockFile(path: string): void {
   }
 }
 
-/** Who holds a lock file, as far as it says; undefined when it is gone or not readable. */
+/** The holder of a lock file; undefined if the file is gone or not readable. */
 export function lockFileOwner(path: string): ProcessId | undefined {
   try {
     const [pid = '', host = ''] = readFileSync(path, 'utf8').trim().split(' ');
@@ -45,13 +45,13 @@ function create(path: string): boolean {
   }
 }
 
-/** What names no owner may be in the making: it is left alone. */
+/** A file without an owner may still be being written: it is left alone. */
 function isStale(path: string): boolean {
   const owner = lockFileOwner(path);
   return owner !== undefined && !isAlive(owner);
 }
 
-/** Two processes may find the same lock stale: only the one that makes the mark looks again and removes it. */
+/** Two processes may find the same lock stale: only the one that creates the mark checks again and removes it. */
 function breakLock(path: string): void {
   const mark = `${path}.breaking`;
   if (!create(mark)) {

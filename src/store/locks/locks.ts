@@ -1,5 +1,5 @@
-// The locks of a store: the ones that Spack takes, so that both can work on one tree at the same time; where the system's record
-// locks cannot be had, lock files of our own. FORMATS.md §2 "Locks", DESIGN.md §4.
+// The locks of a store: those that Spack takes, so that both can work on one tree at the same time; where the system has no record
+// locks, lock files that only regraft knows. FORMATS.md §2 "Locks", DESIGN.md §4.
 import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,32 +16,32 @@ import { takeTurn } from './turnstile.js';
 
 /** Spack's default for its database (`config:db_lock_timeout`), in milliseconds. */
 const DATABASE_TIMEOUT = 60_000;
-/** Spack waits for a prefix without end; who holds it may be compiling for hours, so we say so after this time. */
+/** Spack waits for a prefix forever. Its holder may be compiling for hours, so regraft gives up after this time. */
 const PREFIX_TIMEOUT = 120_000;
 const FIRST_POLL = 5;
 const LONGEST_POLL = 100;
-/** A timer of Node for a longer time fires at once. */
+/** A longer timer would fire at once in Node. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 const WHOLE_FILE: LockRange = { offset: 0, length: 0 };
 
 export interface StoreLocksOptions {
   readonly paths: StorePaths;
-  /** Do without Spack's locks: other regraft processes are still kept out. */
+  /** Do not take Spack's locks; other regraft processes are still kept out. */
   readonly noLock?: boolean;
   readonly timeouts?: LockTimeouts;
-  /** The system's record locks; those that the addon brings unless given. */
+  /** The system's record locks; by default those of the optional addon. */
   readonly recordLocks?: RecordLocks | undefined;
 }
 
 export interface LockRequest {
   readonly mode?: LockMode;
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds, in place of the store's own. */
+  /** Milliseconds; overrides that of the store. */
   readonly timeout?: number;
 }
 
 export interface HeldLock {
-  /** Ends the lock; a second call does nothing. */
+  /** Releases the lock; a second call does nothing. */
   release(): void;
 }
 
@@ -72,7 +72,7 @@ export class StoreLocks {
   /**
    * Takes the lock on the database.
    *
-   * @throws StoreError `database-locked` after the timeout, `locks-unavailable` where Spack's locks are in use and cannot be taken.
+   * @throws StoreError `database-locked` after the timeout, `locks-unavailable` if Spack's locks are in use and cannot be taken.
    */
   database(request: LockRequest = {}): Promise<HeldLock> {
     return this.#acquire(request, {
@@ -84,7 +84,7 @@ export class StoreLocks {
     });
   }
 
-  /** Takes the lock on one package's prefix; errors as for the database. */
+  /** Takes the lock on one package's prefix; throws the same errors as for the database. */
   prefix(hash: DagHash, request: LockRequest = {}): Promise<HeldLock> {
     return this.#acquire(request, {
       what: `the prefix of "${hash}"`,
@@ -95,7 +95,7 @@ export class StoreLocks {
     });
   }
 
-  /** Fails early where locks could not be taken; throws StoreError `locks-unavailable`. */
+  /** Fails early if locks cannot be taken; throws StoreError `locks-unavailable`. */
   requireUsable(): void {
     if (this.kind === 'file') this.#refuseWithoutSpackLocks();
   }
@@ -126,7 +126,7 @@ export class StoreLocks {
       descriptor = opened;
       await poll({ target, deadline, signal, attempt: () => tryRecordLock(locks, opened, target, mode) });
       return held(() => {
-        // Closing the descriptor ends the lock: it is the only one of its open file description.
+        // Closing the descriptor releases the lock: no other descriptor shares its open file description.
         closeSync(opened);
         endTurn();
       });
@@ -154,7 +154,7 @@ export class StoreLocks {
     }
   }
 
-  /** A tree that Spack uses must not be written without its locks, unless the user takes it on himself. */
+  /** A tree that Spack uses must not be written without its locks, unless the user takes the risk. */
   #refuseWithoutSpackLocks(): void {
     if (this.#noLock) return;
     const used = [this.#paths.databaseLock, this.#paths.prefixLock].find((path) => existsSync(path));
@@ -163,7 +163,7 @@ export class StoreLocks {
   }
 }
 
-/** Waits for the turn in this process, no longer than for the lock itself. */
+/** Waits for the turn in this process, at most as long as for the lock itself. */
 async function turnBefore(
   key: string,
   target: LockTarget,
@@ -196,7 +196,7 @@ async function poll({ target, deadline, signal, attempt }: Polling): Promise<voi
   }
 }
 
-/** An aborted timer throws an error of its own; the signal's reason is what callers gave. */
+/** An aborted timer throws its own error; throw the signal's reason instead. */
 async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   try {
     await delay(milliseconds, undefined, signal === undefined ? {} : { signal });
@@ -226,7 +226,7 @@ function tryRecordLock(locks: RecordLocks, descriptor: number, target: LockTarge
   try {
     return locks.tryLock(descriptor, target.range, mode);
   } catch (cause) {
-    // POSIX lets a system say EACCES for a lock that somebody else holds.
+    // POSIX allows EACCES for a lock that another process holds.
     if (systemErrorCode(cause) === 'EACCES') return false;
     throw locksUnavailable(
       target.path,
@@ -238,7 +238,7 @@ function tryRecordLock(locks: RecordLocks, descriptor: number, target: LockTarge
 
 function locksUnavailable(path: string, state: string, cause?: unknown): StoreError {
   return new StoreError('locks-unavailable', `Cannot take Spack's lock "${path}": ${state}`, {
-    hint: 'When no Spack uses this tree at the same time, --no-lock writes without its locks',
+    hint: 'If no Spack is using this tree, --no-lock writes without its locks',
     cause,
     data: { path },
   });
@@ -253,7 +253,9 @@ function timedOut({ what, path, file, timeout }: LockTarget): StoreError {
     `Cannot lock ${what}: ${holder} held it for more than ${seconds} s`,
     {
       hint:
-        owner === undefined ? 'Wait for the other process' : `Wait for it; if it is gone, remove "${file}"`,
+        owner === undefined
+          ? 'Wait for the other process to finish'
+          : `Wait for it; if it is gone, remove "${file}"`,
       retryable: true,
       data: {
         path: owner === undefined ? path : file,

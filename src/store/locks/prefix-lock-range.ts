@@ -1,4 +1,4 @@
-// Which bytes of `.spack-db/prefix_lock` stand for a package. FORMATS.md §2 "Locks": one byte at the first 63 bits, big-endian, of
+// The bytes of `.spack-db/prefix_lock` that stand for a package. FORMATS.md §2 "Locks": one byte at the first 63 bits, big-endian, of
 // the base32-decoded hash (Spack `dag_hash_bit_prefix`).
 import type { DagHash } from '../../spec/spec.js';
 import type { LockRange } from './record-lock.js';
@@ -17,14 +17,14 @@ export function prefixLockOffset(hash: DagHash): bigint {
 }
 
 /**
- * The shortest range that covers Spack's byte and whose ends a double holds exactly: at most 1,024 bytes, aligned to their number.
- * That it also covers the bytes of other hashes matters as little as Spack's own 63 bits do: the first 53 decide.
+ * The shortest range that covers Spack's byte and whose ends are exact as doubles: at most 1,024 bytes, aligned to their number.
+ * It also covers the bytes of other hashes, but only those that share the first 53 bits, as Spack's byte does for 63 bits.
  */
 export function prefixLockRange(hash: DagHash): LockRange {
   const offset = prefixLockOffset(hash);
   const spareBits = BigInt(Math.max(0, offset.toString(2).length - DOUBLE_PRECISION));
   const start = (offset >> spareBits) << spareBits;
   const length = 1n << spareBits;
-  // The last range would end at 2^63, which no file offset is: it goes to the end of the file.
+  // The last range would end at 2^63, which is not a file offset: it extends to the end of the file.
   return { offset: Number(start), length: start + length >= END_OF_FILE ? 0 : Number(length) };
 }

@@ -1,17 +1,17 @@
 // POSIX record locks through `fs-native-extensions`, which sets them per open file description (F_OFD_SETLK): they conflict with the
-// locks of other processes, Spack's fcntl ones too, and with those of other descriptors of this process.
+// locks of other processes, including Spack's fcntl locks, and with those of other descriptors of this process.
 import { createRequire } from 'node:module';
 
 export interface LockRange {
   readonly offset: number;
-  /** 0: to the end of the file, however long it will be. */
+  /** 0 means to the end of the file, however long it becomes. */
   readonly length: number;
 }
 
 export type LockMode = 'shared' | 'exclusive';
 
 export interface RecordLocks {
-  /** Takes a lock if it is free; closing the descriptor ends it. */
+  /** Takes a lock if it is free; closing the descriptor releases it. */
   tryLock(descriptor: number, range: LockRange, mode: LockMode): boolean;
 }
 
@@ -21,7 +21,7 @@ interface Addon {
 
 let loaded: RecordLocks | null | undefined;
 
-/** The addon's locks; undefined where it has no binary for this system, or was not installed. */
+/** The addon's locks; undefined if it has no binary for this system or is not installed. */
 export function loadRecordLocks(): RecordLocks | undefined {
   loaded ??= load();
   return loaded ?? undefined;

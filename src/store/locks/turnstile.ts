@@ -1,5 +1,5 @@
-// Exclusive turns by key within this process: who waits for the same thing passes in the order of arrival. Locks on files would do
-// alone, but they are polled, and tasks of one process need not wait for a poll.
+// Exclusive turns by key within this process, in the order of arrival. File locks alone would suffice, but they are polled, and tasks
+// of one process need not wait for a poll.
 
 interface Waiter {
   readonly pass: () => void;
@@ -10,7 +10,7 @@ const queues = new Map<string, Waiter[]>();
 /**
  * Waits for the turn at `key`.
  *
- * @param signal - gives the place in the queue up; its reason is what is thrown.
+ * @param signal - leaves the queue; its reason is thrown.
  * @returns a function that ends the turn; a second call does nothing.
  */
 export async function takeTurn(key: string, signal?: AbortSignal): Promise<() => void> {

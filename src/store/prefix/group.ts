@@ -1,4 +1,4 @@
-// Group names to numbers, by the system's group file (group(5)); directories such as LDAP are not asked.
+// Looks up group numbers in the system's group file (group(5)); does not query directory services such as LDAP.
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../../core/errors.js';
 
@@ -10,7 +10,7 @@ const NUMBER = /^\d{1,10}$/;
  *
  * @param group - its name, or the number itself.
  * @param groupFile - where names are looked up.
- * @throws UsageError `config` when the system has no group of that name.
+ * @throws UsageError `config` if the system has no group with that name.
  */
 export function groupId(group: string, groupFile: string = GROUP_FILE): number {
   if (NUMBER.test(group)) return Number(group);

@@ -1,5 +1,5 @@
-// `.spack/install_manifest.json`: what a package's files were when it was installed, for `spack verify`. One that comes with the
-// package stays; a missing one is written as Spack writes it (`spack.verify.write_manifest`).
+// `.spack/install_manifest.json`: the state of a package's files at installation, for `spack verify`. A manifest in the package is
+// kept; a missing one is written as Spack writes it (`spack.verify.write_manifest`).
 import { createHash } from 'node:crypto';
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -17,7 +17,7 @@ export interface ManifestRequest {
 }
 
 /** Facts about one path; which there are depends on what is there. */
-export type ManifestEntry =
+type ManifestEntry =
   | { readonly mode: number; readonly owner: number; readonly group: number }
   | { readonly mode: number; readonly owner: number; readonly group: number; readonly dest: string }
   | {
@@ -36,7 +36,7 @@ const CHUNK_SIZE = 1 << 20;
 const SLASH = Buffer.from('/');
 
 /**
- * Writes the manifest of a finished tree unless it has one. Nothing may change in the tree afterwards.
+ * Writes the manifest of a finished tree unless it has one. The tree must not change afterwards.
  *
  * @returns whether it was missing.
  * @throws StoreError `store-io`, `disk-full`.
@@ -49,7 +49,7 @@ export async function ensureInstallManifest(request: ManifestRequest): Promise<b
   return true;
 }
 
-/** Compact JSON; a byte of a name that is not UTF-8 is an escaped lone surrogate, as Python writes it. */
+/** Compact JSON; a byte that is not valid UTF-8 becomes an escaped lone surrogate, as in Python. */
 function formatManifest(entries: ReadonlyMap<string, ManifestEntry>): string {
   const fields = Array.from(entries, ([path, entry]) => `${JSON.stringify(path)}:${JSON.stringify(entry)}`);
   return `{${fields.join(',')}}`.replace(
@@ -58,7 +58,7 @@ function formatManifest(entries: ReadonlyMap<string, ManifestEntry>): string {
   );
 }
 
-/** The entries of every path below a folder, and of the folder itself as the last; symbolic links are not followed. */
+/** The entries of every path below a folder, and of the folder itself last; symbolic links are not followed. */
 async function collectManifest(request: ManifestRequest): Promise<Map<string, ManifestEntry>> {
   const entries = new Map<string, ManifestEntry>();
   const root = Buffer.from(request.folder);
@@ -71,7 +71,7 @@ async function collectManifest(request: ManifestRequest): Promise<Map<string, Ma
   return entries;
 }
 
-/** Names relative to the folder: what a directory holds before what its directories hold, each in the order of bytes. */
+/** Names relative to the folder: the content of a directory before that of its subdirectories, each in byte order. */
 function* walk(root: Buffer): Generator<Buffer> {
   const pending: Buffer[] = [Buffer.alloc(0)];
   for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
@@ -105,7 +105,7 @@ async function manifestEntry(path: Buffer, signal: AbortSignal | undefined): Pro
   return { ...facts, hash: await hashFile(path, signal), time: seconds(stats), size: Number(stats.size) };
 }
 
-/** As Python computes `st_mtime`, so that it compares equal there. */
+/** Computed like Python's `st_mtime`, so that it compares equal there. */
 function seconds({ mtimeNs }: BigIntStats): number {
   const fraction = ((mtimeNs % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
   const whole = (mtimeNs - fraction) / 1_000_000_000n;
@@ -136,7 +136,7 @@ async function hashFile(path: Buffer, signal: AbortSignal | undefined): Promise<
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
-/** RFC 4648 §6, for lengths that need no filling: a SHA-1 has 20 bytes. */
+/** RFC 4648 §6, for lengths that need no padding: a SHA-1 has 20 bytes. */
 function base32(bytes: Uint8Array): string {
   let text = '';
   for (let bit = 0; bit < bytes.length * 8; bit += 5) {
@@ -146,7 +146,7 @@ function base32(bytes: Uint8Array): string {
   return text;
 }
 
-/** Text as Python reads file names: a byte that is not UTF-8 becomes the surrogate U+DC00 + byte (PEP 383). */
+/** Text as Python reads file names: a byte that is not valid UTF-8 becomes the surrogate U+DC00 + byte (PEP 383). */
 function pythonText(bytes: Uint8Array): string {
   let text = '';
   for (let at = 0; at < bytes.length; ) {
@@ -158,7 +158,7 @@ function pythonText(bytes: Uint8Array): string {
   return text;
 }
 
-/** How many bytes the valid UTF-8 sequence at `at` has; 0 for a byte that begins none. */
+/** Length in bytes of the valid UTF-8 sequence at `at`; 0 if there is none. */
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at] ?? 0;
   const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;

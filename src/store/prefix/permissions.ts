@@ -1,13 +1,13 @@
 // The modes that `packages:<name|all>:permissions` asks for. FORMATS.md §5 "modes"; Spack `get_package_permissions`,
-// `set_permissions`, `chmod_x`. Pure: who sets the modes is the stage.
+// `set_permissions`, `chmod_x`. Pure: the stage sets the modes.
 import type { Audience, PackagePermissions, PermissionSettings } from '../../config/package-permissions.js';
 import { UsageError } from '../../core/errors.js';
 
 /** The modes of one package. */
 export interface PermissionPolicy {
-  /** Mode of a directory that has no special bits of its own. */
+  /** Mode of a directory, before the special bits it already has are added. */
   readonly directoryBits: number;
-  /** Mode of an executable; a file that nobody may execute loses the three x bits. */
+  /** Mode of an executable; for other files, the three x bits are removed. */
   readonly fileBits: number;
   readonly group: string | undefined;
 }
@@ -15,7 +15,7 @@ export interface PermissionPolicy {
 export interface PolicyRequest {
   readonly packageName: string;
   readonly permissions: PackagePermissions;
-  /** `config:allow_sgid`: directories hand their group down. */
+  /** `config:allow_sgid`: new files get the group of their directory. */
   readonly allowSetGroupId?: boolean;
 }
 
@@ -35,7 +35,7 @@ const REACH: Readonly<Record<Audience, number>> = { user: 0, group: 1, world: 2 
 /**
  * Works out the modes of a package's files.
  *
- * @throws UsageError `config` when more may write than read, or directories would be setgid and writable by everybody.
+ * @throws UsageError `config` if write permission is wider than read permission, or directories would be setgid and world-writable.
  */
 export function permissionPolicy(request: PolicyRequest): PermissionPolicy {
   const { packageName, allowSetGroupId = true } = request;
@@ -44,9 +44,9 @@ export function permissionPolicy(request: PolicyRequest): PermissionPolicy {
   if (REACH[write] > REACH[read])
     throw new UsageError(
       'config',
-      `Cannot use the permissions of "${packageName}": ${write} may write, but not read`,
+      `Cannot use the permissions of "${packageName}": ${write} may write but not read`,
       {
-        hint: 'Set "packages:<name>:permissions:read" to at least what "write" is',
+        hint: 'Set "packages:<name>:permissions:read" to at least the value of "write"',
         data: { package: packageName, read, write },
       },
     );
@@ -61,7 +61,7 @@ export function permissionPolicy(request: PolicyRequest): PermissionPolicy {
   return policy;
 }
 
-/** The package's own setting, else that of `all`; an empty one counts as none. */
+/** The setting of the package, else that of `all`; an empty setting counts as none. */
 function setting<Value>(
   { packageName, permissions }: PolicyRequest,
   read: (settings: PermissionSettings) => Value | undefined,
@@ -70,15 +70,15 @@ function setting<Value>(
   return (own && read(own)) || (permissions.all && read(permissions.all)) || undefined;
 }
 
-/** The mode for a directory, whose set-user-id, set-group-id and sticky bits stay. */
+/** The mode for a directory; keeps the set-user-ID, set-group-ID and sticky bits. */
 export function directoryMode(policy: PermissionPolicy, current = 0): number {
   return refuseUnsafe(policy.directoryBits | (current & SPECIAL_BITS), 'a directory');
 }
 
 /**
- * The mode for a regular file with the mode `current`: executable for everybody who may read it, if it was for anybody.
+ * The mode for a regular file with the mode `current`: if anyone could execute it, everyone who may read it can.
  *
- * @throws UsageError `config` for a setuid file that others may write, or a setgid file that everybody may write.
+ * @throws UsageError `config` for a setuid file that others may write, or a world-writable setgid file.
  */
 export function fileMode(policy: PermissionPolicy, current: number): number {
   const executable = (current & EXECUTE_BITS) !== 0;
@@ -92,9 +92,9 @@ function refuseUnsafe(mode: number, what: string): number {
   if (!isUnsafe) return mode;
   throw new UsageError(
     'config',
-    `Cannot set mode ${mode.toString(8)} on ${what}: others could write what runs as its owner or group`,
+    `Cannot set mode ${mode.toString(8)} on ${what}: others could modify what runs as its owner or group`,
     {
-      hint: 'Let fewer write ("packages:all:permissions:write"), or set "config:allow_sgid" to false',
+      hint: 'Restrict "packages:all:permissions:write", or set "config:allow_sgid" to false',
       data: { mode: mode.toString(8) },
     },
   );

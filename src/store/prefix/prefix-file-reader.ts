@@ -1,13 +1,13 @@
-// Reads one file of a prefix to its end, and notices when it changes meanwhile: what is packed must be what was there at one time.
+// Reads one file of a prefix to its end and detects changes while reading, so that the packed content existed at one moment.
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { fromLatin1 } from '../../core/bytes.js';
 import { prefixChanged, prefixReadError } from './prefix-tree.js';
 
-/** Without waiting for a writer, should the file have become a pipe; and never through a link. */
+/** Does not wait for a writer if the file has become a pipe, and does not follow a link. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 export class PrefixFileReader {
-  /** The size that the file had when it was opened; all reads together give exactly as much. */
+  /** The size when the file was opened; all reads together return exactly this many bytes. */
   readonly size: number;
   readonly #path: string;
   readonly #descriptor: number;
@@ -28,19 +28,19 @@ export class PrefixFileReader {
     this.size = Number(this.#opened.size);
     if (this.#opened.isFile()) return;
     this.close();
-    throw prefixChanged(this.#path, 'it is no regular file any more');
+    throw prefixChanged(this.#path, 'it is no longer a regular file');
   }
 
-  /** How much is left to read. */
+  /** Number of bytes left to read. */
   get remaining(): number {
     return this.size - this.#position;
   }
 
   /**
-   * Fills the beginning of the memory.
+   * Fills the memory from its start.
    *
-   * @returns how many bytes: all that fit, or all that are left.
-   * @throws StoreError `store-io`, `prefix-changed` when the file has become shorter.
+   * @returns the number of bytes read: as many as fit or are left.
+   * @throws StoreError `store-io`, `prefix-changed` if the file has become shorter.
    */
   read(memory: Uint8Array): number {
     const wanted = Math.min(memory.length, this.remaining);
@@ -50,18 +50,18 @@ export class PrefixFileReader {
         readSync(this.#descriptor, memory, length, wanted - length, this.#position),
       );
       if (count === 0)
-        throw prefixChanged(this.#path, `it had ${this.size} bytes, and now ends after ${this.#position}`);
+        throw prefixChanged(this.#path, `it had ${this.size} bytes and now ends after ${this.#position}`);
       length += count;
       this.#position += count;
     }
     return length;
   }
 
-  /** Checks that the file is still as it was when it was opened; throws StoreError `prefix-changed`. */
+  /** Checks that the file has not changed since it was opened; throws StoreError `prefix-changed`. */
   requireUnchanged(): void {
     const now = this.#try(() => fstatSync(this.#descriptor, { bigint: true }));
     if (now.size === this.#opened.size && now.mtimeNs === this.#opened.mtimeNs) return;
-    throw prefixChanged(this.#path, 'it was changed while it was read');
+    throw prefixChanged(this.#path, 'it changed while it was read');
   }
 
   close(): void {

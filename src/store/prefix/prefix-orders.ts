@@ -1,10 +1,10 @@
-// The two orders in which a push goes through a prefix (FORMATS.md §3, §4): that of the tar, and that of the buildinfo's lists.
+// The two orders in which a push walks a prefix (FORMATS.md §3, §4): that of the tar archive, and that of the buildinfo lists.
 import type { PrefixDirectory, PrefixFile, PrefixLink, PrefixNode } from './prefix-tree.js';
 
-/** Nothing below directories of these names is relocated. */
+/** Files below directories with these names are not relocated. */
 const UNLISTED: ReadonlySet<string> = new Set(['.spack', 'man']);
 
-/** Each directory before what it holds: first its files and links, then its directories. */
+/** Each directory before its content: first its files and links, then its subdirectories. */
 export function tarOrder(root: PrefixDirectory): PrefixNode[] {
   const nodes: PrefixNode[] = [];
   const pending = [root];
@@ -20,7 +20,7 @@ export function tarOrder(root: PrefixDirectory): PrefixNode[] {
   return nodes;
 }
 
-/** Depth first, files and directories interleaved by name; a file with several names comes once. */
+/** Depth first, files and directories interleaved by name; a file with several names appears once. */
 export function listedOrder(root: PrefixDirectory): (PrefixFile | PrefixLink)[] {
   const nodes: (PrefixFile | PrefixLink)[] = [];
   const seen = new Set<string>();

@@ -1,4 +1,4 @@
-// An installed prefix as it is on disk: its directories, files and links, each looked at once. Names are byte strings.
+// An installed prefix as it is on disk: its directories, files and links, each read once. Names are byte strings.
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { fromLatin1 } from '../../core/bytes.js';
 import { StoreError } from '../../core/errors.js';
@@ -10,10 +10,10 @@ export type PrefixNode = PrefixDirectory | PrefixFile | PrefixLink;
 
 export interface PrefixDirectory {
   readonly type: 'directory';
-  /** Below the prefix; empty for the prefix itself. */
+  /** Relative to the prefix; empty for the prefix itself. */
   readonly path: string;
   readonly name: string;
-  /** Sorted by code point. Pipes, sockets and devices are not among them. */
+  /** Sorted by code point. Without pipes, sockets and devices. */
   readonly children: readonly PrefixNode[];
 }
 
@@ -22,7 +22,7 @@ export interface PrefixFile {
   readonly path: string;
   readonly name: string;
   readonly isExecutable: boolean;
-  /** What names of one file share; undefined for a file with one name. */
+  /** The same for all names of a file; undefined for a file with one name. */
   readonly inode: string | undefined;
 }
 
@@ -34,14 +34,14 @@ export interface PrefixLink {
   readonly target: string;
 }
 
-/** The bit that decides what a packed mode becomes: the owner may execute it. */
+/** The owner's execute bit, which decides the packed mode. */
 const OWNER_EXECUTES = 0o100;
 
 /**
- * Reads the tree of a prefix; nothing of the contents of files.
+ * Reads the tree of a prefix, without the contents of files.
  *
  * @param prefix - as a byte string.
- * @throws StoreError `store-io`; `prefix-changed` when something vanishes meanwhile.
+ * @throws StoreError `store-io`; `prefix-changed` if something disappears while it is read.
  */
 export function readPrefixTree(prefix: string): PrefixDirectory {
   return readDirectory(prefix, '', '');
@@ -69,7 +69,7 @@ function readNode(prefix: string, path: string, name: string): PrefixNode | unde
   return { type: 'file', path, name, isExecutable, inode: inodeOf(prefix, path, status) };
 }
 
-/** Numbers of inodes may be larger than a JavaScript number is exact. */
+/** Inode numbers may exceed the exact range of a JavaScript number. */
 function inodeOf(prefix: string, path: string, status: Stats): string | undefined {
   if (status.nlink === 1) return undefined;
   const exact: BigIntStats = look(prefix, path, (location) => lstatSync(location, { bigint: true }));
@@ -85,17 +85,17 @@ function look<Result>(prefix: string, path: string, operation: (location: Buffer
   }
 }
 
-/** The error of a file of a prefix that cannot be read. */
+/** The error for a file of a prefix that cannot be read. */
 export function prefixReadError(path: string, cause: unknown): Error {
   return systemErrorCode(cause) === 'ENOENT'
-    ? prefixChanged(path, 'it is gone', cause)
+    ? prefixChanged(path, 'it no longer exists', cause)
     : storeIoError('read', path, cause);
 }
 
-/** The error that a prefix does not stay as it is while it is read. */
+/** The error for a prefix that changes while it is read. */
 export function prefixChanged(path: string, state: string, cause?: unknown): StoreError {
   return new StoreError('prefix-changed', `Cannot read "${path}": ${state}`, {
-    hint: 'Somebody changes the package at the same time: wait, or look whether it is installed completely',
+    hint: 'Another process is changing the package: wait, or check that it is completely installed',
     retryable: true,
     cause,
     data: { path, state },

@@ -1,5 +1,5 @@
-// Looks at the file system as it will be once a staged prefix is in its place: paths into the prefix resolve to the stage,
-// also through symbolic links, while everything else is what is there now.
+// Shows the file system as it will be once a staged prefix is in place: paths into the prefix resolve to the stage, also through
+// symbolic links; everything else is unchanged.
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fromLatin1 } from '../../core/bytes.js';
@@ -19,7 +19,7 @@ export class PrefixView {
     this.#prefixes = real === prefix ? [prefix] : [prefix, real];
   }
 
-  /** Whether there is something at an absolute path; a dangling link is something. */
+  /** Says whether an absolute path exists; a dangling link does. */
   exists(path: string): boolean {
     const known = this.#known.get(path);
     if (known !== undefined) return known;
@@ -74,7 +74,7 @@ export class PrefixView {
     }
   }
 
-  /** The directories above the prefix are made when it is put in its place. */
+  /** The directories above the prefix are made when it is put in place. */
   #isAbovePrefix(path: string): boolean {
     return this.#prefixes.some((prefix) => prefix.startsWith(`${path}/`));
   }
@@ -88,13 +88,13 @@ function bytes(path: string): Buffer {
   return fromLatin1(path) as Buffer;
 }
 
-/** The names in a path; a final "." where it ends in a slash, since only a directory may stand before one. */
+/** The names in a path; with a final "." if it ends in a slash, which only a directory may have. */
 function components(path: string): string[] {
   const names = path.split('/').filter((component) => component !== '' && component !== '.');
   return /\/\.?$/.test(path) ? [...names, '.'] : names;
 }
 
-/** The real path of the part of a folder's path that exists. */
+/** Resolves the existing part of a folder's path. */
 function realFolder(folder: string): string {
   try {
     return realpathSync(bytes(folder), { encoding: 'latin1' });

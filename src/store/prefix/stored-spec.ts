@@ -1,4 +1,4 @@
-// What an installed package says it is: `.spack/spec.json` of its prefix.
+// The spec of an installed package, from `.spack/spec.json` in its prefix.
 import { readFileSync } from 'node:fs';
 import { MetadataError } from '../../core/errors.js';
 import { parseJsonDocument } from '../../spec/json/json-document.js';
@@ -7,8 +7,8 @@ import type { DagHash } from '../../spec/spec.js';
 import { prefixReadError } from './prefix-tree.js';
 
 /**
- * Reads the spec of a prefix, and checks that it is the one that the database names.
- * @throws StoreError `store-io`; MetadataError `wrong-package`, and what the JSON and the spec bring
+ * Reads the spec of a prefix, and checks that it is the one in the database.
+ * @throws StoreError `store-io`; MetadataError `wrong-package`, and the errors of parsing the JSON and the spec
  */
 export function readStoredSpec({ prefix, hash }: { readonly prefix: string; readonly hash: DagHash }) {
   const path = `${prefix}/.spack/spec.json`;
@@ -19,7 +19,7 @@ export function readStoredSpec({ prefix, hash }: { readonly prefix: string; read
     'wrong-package',
     `Cannot push "${root.name}": "${path}" describes another package`,
     {
-      hint: 'The database of the store and the prefix do not belong together: let Spack rebuild it with "spack reindex"',
+      hint: 'The database of the store does not match the prefix: rebuild it with "spack reindex"',
       data: { path, expected: hash, actual: root.hash },
     },
   );

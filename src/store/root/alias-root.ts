@@ -1,4 +1,4 @@
-// A short symbolic link to a long root, which stands for it in C strings. It is the user's: made where it is missing, never changed.
+// A short symbolic link to a long root, used for it in C strings. It belongs to the user: made if missing, never changed.
 import { lstatSync, readlinkSync, realpathSync, type Stats, symlinkSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { StoreError } from '../../core/errors.js';
@@ -6,27 +6,31 @@ import { describeSystemError, systemErrorCode } from '../../host/system-error.js
 import { storeIoError } from '../store-io.js';
 
 export interface AliasRequest {
-  /** What the alias leads to; need not be there. */
+  /** The target of the alias; need not exist. */
   readonly root: string;
   readonly alias: string;
 }
 
 /**
- * Refuses an alias that could not stand for its root, whatever is there.
+ * Refuses an alias that could never stand for its root, whatever exists at its path.
  * @throws StoreError `alias-root-unusable`
  */
 export function checkAlias({ root, alias }: AliasRequest): void {
-  // A colon would cut a list of paths, a newline a line.
+  // A colon would split a list of paths, a newline a line.
   if (!alias.startsWith('/') || /[\0\n:]/.test(alias) || resolve(alias) !== alias || alias === '/')
     throw unusable(alias, root, 'it must be a plain absolute path without a colon');
   if (Buffer.byteLength(alias) >= Buffer.byteLength(root))
-    throw unusable(alias, root, `it must be shorter than that, which has ${Buffer.byteLength(root)} bytes`);
-  if (isWithin(alias, root)) throw unusable(alias, root, 'it lies in it');
-  if (isWithin(root, alias)) throw unusable(alias, root, 'it is one of the folders that this lies in');
+    throw unusable(
+      alias,
+      root,
+      `it must be shorter than the root, which has ${Buffer.byteLength(root)} bytes`,
+    );
+  if (isWithin(alias, root)) throw unusable(alias, root, 'it is inside the root');
+  if (isWithin(root, alias)) throw unusable(alias, root, 'it contains the root');
 }
 
 /**
- * Makes an alias where there is none; one that is there must lead to the root.
+ * Makes an alias if it is missing; an existing one must point to the root.
  * @throws StoreError `alias-root-unusable`
  */
 export function ensureAlias(request: AliasRequest): void {
@@ -35,7 +39,7 @@ export function ensureAlias(request: AliasRequest): void {
   try {
     symlinkSync(root, alias);
   } catch (cause) {
-    // Whoever comes first makes it; the others look at it.
+    // Another process was faster: check what it made.
     if (systemErrorCode(cause) === 'EEXIST') return requireAlias(request);
     if (systemErrorCode(cause) === 'ENOENT')
       throw unusable(alias, root, `there is no folder "${dirname(alias)}"`, cause);
@@ -44,16 +48,16 @@ export function ensureAlias(request: AliasRequest): void {
 }
 
 /**
- * Checks an alias that is there; a missing one is none.
+ * Checks an existing alias; a missing one is not an error.
  * @throws StoreError `alias-root-unusable`
  */
 export function requireAlias({ root, alias }: AliasRequest): void {
   const found = lookAt(alias, root);
   if (found === undefined) return;
-  if (!found.isSymbolicLink()) throw unusable(alias, root, 'something else is there');
+  if (!found.isSymbolicLink()) throw unusable(alias, root, 'it exists and is not a symbolic link');
   const target = readlinkSync(alias);
   if (resolve(dirname(alias), target) === resolve(root) || isSame(alias, root)) return;
-  throw unusable(alias, root, `it leads to "${target}"`);
+  throw unusable(alias, root, `it points to "${target}"`);
 }
 
 function lookAt(alias: string, root: string): Stats | undefined {
@@ -78,7 +82,7 @@ function isWithin(path: string, folder: string): boolean {
 
 function unusable(alias: string, root: string, state: string, cause?: unknown): StoreError {
   return new StoreError('alias-root-unusable', `Cannot use "${alias}" as an alias of "${root}": ${state}`, {
-    hint: 'Name a short path that is free, or a symbolic link to the root',
+    hint: 'Use a short path that does not exist, or a symbolic link to the root',
     cause,
     data: { path: alias, root },
   });

@@ -1,4 +1,4 @@
-// Padding: a store root made longer with placeholder components, so that whatever is built there has room for longer prefixes.
+// Padding: placeholder components that lengthen a store root, so that what is built there has room for longer prefixes.
 // FORMATS.md §5 "Padding"; Spack `spack.util.path`: `add_padding`, `padding_filter`.
 import { LONGEST_PADDED_LENGTH } from '../../config/install-tree.js';
 import { UsageError } from '../../core/errors.js';
@@ -6,8 +6,8 @@ import { UsageError } from '../../core/errors.js';
 const PLACEHOLDER = '__spack_path_placeholder__';
 
 /**
- * Appends placeholder components to a root until it has `length` characters, as Spack does: a root that is too long already stays
- * as it is, and one that lacks a single character gets a `/`, which no path keeps.
+ * Appends placeholder components to a root until it has `length` characters, as Spack does: a root that is already too long is not
+ * changed, and one that is a single character short gets a `/`, which is lost when paths are normalized.
  */
 export function addPadding(root: string, length: number): string {
   const missing = length - root.length;
@@ -22,13 +22,13 @@ export function addPadding(root: string, length: number): string {
  * Makes a padded root of exactly `length` characters.
  *
  * @example padRoot('/opt', 15) // '/opt/__spack_pa'
- * @throws UsageError `padding` when the root is longer than `length`, or just one character shorter.
+ * @throws UsageError `padding` if the root is longer than `length`, or exactly one character shorter.
  */
 export function padRoot(root: string, length: number): string {
   if (!Number.isSafeInteger(length) || length <= 0)
     throw new UsageError(
       'padding',
-      `Cannot pad "${root}" to ${length} characters: the length is no positive integer`,
+      `Cannot pad "${root}" to ${length} characters: the length is not a positive integer`,
       {
         data: { root, length },
       },
@@ -36,7 +36,7 @@ export function padRoot(root: string, length: number): string {
   if (length > LONGEST_PADDED_LENGTH)
     throw new UsageError(
       'padding',
-      `Cannot pad "${root}" to ${length} characters: paths below it would be too long`,
+      `Cannot pad "${root}" to ${length} characters: paths below it would get too long`,
       {
         hint: `Use ${LONGEST_PADDED_LENGTH} characters or fewer`,
         data: { root, length, limit: LONGEST_PADDED_LENGTH },
@@ -48,28 +48,28 @@ export function padRoot(root: string, length: number): string {
 }
 
 function impossible(root: string, length: number): UsageError {
-  const state = `it has ${root.length} already`;
+  const state = `it already has ${root.length}`;
   return new UsageError('padding', `Cannot pad "${root}" to ${length} characters: ${state}`, {
-    hint: `Use ${root.length} characters, or ${root.length + 2} and more`,
+    hint: `Use ${root.length} characters, or at least ${root.length + 2}`,
     data: { root, length, actual: root.length },
   });
 }
 
-/** Every beginning of the placeholder, the longest first; the empty one is not among them. */
+/** Every non-empty prefix of the placeholder, longest first. */
 const CUT_PLACEHOLDER = Array.from(PLACEHOLDER, (_, index) =>
   PLACEHOLDER.slice(0, PLACEHOLDER.length - index),
 ).join('|');
 
 const TRAILING_PADDING = new RegExp(`(?:/${PLACEHOLDER})+(?:/(?:${CUT_PLACEHOLDER}))?/*$`);
 
-/** The root without its padding; what has no complete placeholder counts as not padded. */
+/** The root without its padding; a root without a complete placeholder counts as not padded. */
 export function unpaddedRoot(root: string): string {
   return root.replace(TRAILING_PADDING, '');
 }
 
 /**
- * Placeholders and a cut one, up to the end of the last component. Spack's filter wants a `/` behind them; here a path may also end
- * with its padding.
+ * Placeholders and a truncated one, up to the end of the last component. Spack's filter requires a `/` after them; here a path may
+ * also end with its padding.
  */
 const PADDING = new RegExp(`(?:/${PLACEHOLDER})+(?:/(?:${CUT_PLACEHOLDER}))?(?=$|[\\s/"'\`:;,)\\]])`, 'g');
 
@@ -92,7 +92,7 @@ export function hidePadding(text: string): string {
   return result + text.slice(end);
 }
 
-/** Where the path that reaches up to `until` begins: at the first `/` behind the last blank. */
+/** Start of the path that ends at `until`: the first `/` after the last space. */
 function pathStart(text: string, from: number, until: number): number {
   let start = until;
   for (let at = until - 1; at >= from && !NOT_IN_A_PATH.test(text.charAt(at)); at--)

@@ -1,7 +1,7 @@
-// The `sbang` script that a store's owner installs at the unpadded root. Systems cut a `#!` line that is too long; a script whose
-// first line names `sbang` keeps its own line as the second, and `sbang` runs what that one says. FORMATS.md §5 "bin/sbang".
+// The `sbang` script, installed at the unpadded root. Systems truncate a long `#!` line; a script whose first line names `sbang` keeps
+// its original `#!` line as the second line, and `sbang` runs that interpreter. FORMATS.md §5 "bin/sbang".
 
-/** POSIX shell; no program is started but the interpreter, and nothing is expanded twice. */
+/** POSIX shell; starts no program except the interpreter, and expands nothing twice. */
 export const SBANG_SCRIPT = String.raw`#!/bin/sh
 # Runs a script whose interpreter line is too long for the system. Installed by regraft.
 # Use: /bin/sh sbang SCRIPT [ARGUMENT...]

@@ -1,4 +1,4 @@
-// Where a store has its `sbang`, and putting it there. FORMATS.md §5 "bin/sbang".
+// The path of a store's `sbang`, and its installation. FORMATS.md §5 "bin/sbang".
 import { chmodSync, chownSync, lstatSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { RelocationError } from '../../core/errors.js';
@@ -6,16 +6,16 @@ import { systemErrorCode } from '../../host/system-error.js';
 import { replaceStoreFile, storeIo } from '../store-io.js';
 import { SBANG_SCRIPT } from './sbang-script.js';
 
-/** The longest `#!` line that every system of the kind reads whole. */
+/** The longest `#!` line that all systems of this platform read whole. */
 export const SHEBANG_LIMIT = process.platform === 'darwin' ? 511 : 127;
 
 const SCRIPT_MODE = 0o2755;
 const FOLDER_MODE = 0o755;
 
 /**
- * The path of a store's `sbang`, which stands at the root without padding.
+ * The path of a store's `sbang`, at the root without padding.
  *
- * @throws RelocationError `sbang-path-too-long` when no `#!` line could name it.
+ * @throws RelocationError `sbang-path-too-long` if it does not fit into a `#!` line.
  */
 export function sbangPath(unpaddedRoot: string): string {
   const path = join(unpaddedRoot, 'bin', 'sbang');
@@ -23,7 +23,7 @@ export function sbangPath(unpaddedRoot: string): string {
   if (length > SHEBANG_LIMIT)
     throw new RelocationError(
       'sbang-path-too-long',
-      `Cannot use "${path}" in "#!" lines: it has ${length} characters, and ${SHEBANG_LIMIT} are possible`,
+      `Cannot use "${path}" in "#!" lines: it has ${length} characters, and at most ${SHEBANG_LIMIT} are possible`,
       { hint: 'Install to a shorter root', data: { path, actual: length, limit: SHEBANG_LIMIT } },
     );
   return path;
@@ -32,13 +32,13 @@ export function sbangPath(unpaddedRoot: string): string {
 export interface SbangModes {
   /** Mode of the script; 2755 unless `packages:all:permissions` says otherwise. */
   readonly fileMode?: number;
-  /** Mode of `bin`, where it has to be made. */
+  /** Mode of `bin`, if it must be made. */
   readonly folderMode?: number;
   readonly groupId?: number;
 }
 
 /**
- * Puts `sbang` at the unpadded root. One that is there stays: Spack replaces what differs from its own.
+ * Installs `sbang` at the unpadded root. An existing one is kept: Spack replaces any that differs from its own.
  *
  * @returns the path of the script.
  * @throws RelocationError `sbang-path-too-long`; StoreError `store-io`, `disk-full`.
@@ -54,7 +54,7 @@ export function ensureSbang(unpaddedRoot: string, modes: SbangModes = {}): strin
   return path;
 }
 
-/** A dangling link is there too: its owner wants another place, and it is not ours to replace. */
+/** A dangling link counts as existing: it belongs to the user and must not be replaced. */
 function isThere(path: string): boolean {
   return storeIo('look at', path, () => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
 }
@@ -73,7 +73,7 @@ function makeFolder(folder: string, { folderMode = FOLDER_MODE, groupId }: Sbang
   });
 }
 
-/** A change of the group clears the set-group-id bit, so the mode is set again. */
+/** Changing the group clears the set-group-ID bit, so the mode is set again. */
 function changeGroup(path: string, groupId: number, mode: number): void {
   storeIo('change the group of', path, () => {
     chownSync(path, lstatSync(path).uid, groupId);

@@ -1,4 +1,4 @@
-// Checking and preparing the root of a store: an unusable one is named before any work is done.
+// Checks and prepares the root of a store, so that an unusable one is reported before any work is done.
 import { accessSync, closeSync, constants, mkdirSync, openSync, type Stats, statSync } from 'node:fs';
 import { StoreError } from '../../core/errors.js';
 import { describeSystemError, systemErrorCode } from '../../host/system-error.js';
@@ -8,7 +8,7 @@ import type { StorePaths } from '../store-layout.js';
 /**
  * Checks that a root can be read.
  *
- * @throws StoreError `root-unusable` when it does not exist, is no directory, or may not be read.
+ * @throws StoreError `root-unusable` if it does not exist, is not a directory, or may not be read.
  */
 export function requireReadableRoot(root: string): void {
   requireDirectory(root);
@@ -16,7 +16,7 @@ export function requireReadableRoot(root: string): void {
 }
 
 /**
- * Makes a root and its database folder ready for writing; what a Spack that may only read the tree wants to find is made too.
+ * Prepares a root and its database folder for writing; also makes the files that a Spack with read-only access expects.
  *
  * @param withLocks - make the files that Spack's locks are taken on.
  * @throws StoreError `root-unusable`, `disk-full`.

@@ -18,7 +18,7 @@ export function throughSymlink(path: string, link: string): ArchiveError {
   const data = { path: displayPath(path), link: displayPath(link) };
   return new ArchiveError(
     'tar-through-symlink',
-    `Cannot extract the member "${data.path}": it lies below the symbolic link "${data.link}"`,
+    `Cannot extract the member "${data.path}": it is below the symbolic link "${data.link}"`,
     { data },
   );
 }
@@ -27,7 +27,7 @@ export function typeChange(path: string): ArchiveError {
   const data = { path: displayPath(path) };
   return new ArchiveError(
     'tar-type-change',
-    `Cannot extract the member "${data.path}": an earlier member of this name has another type`,
+    `Cannot extract the member "${data.path}": an earlier member with this name has another type`,
     {
       data,
     },

@@ -1,5 +1,5 @@
-// `.spack-db/regraft/`: what regraft keeps for itself in a store. Folders in it belong to one process; those of processes that died
-// are removed when the next run begins. DESIGN.md §4.
+// `.spack-db/regraft/`: the private folder of regraft in a store. Each folder in it belongs to one process; those of dead processes are
+// removed when the next run begins. DESIGN.md §4.
 import { mkdirSync, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -11,12 +11,12 @@ import { storeIo, storeIoError } from '../store-io.js';
 import { StorePaths } from '../store-layout.js';
 
 /**
- * What the folders are for: packages in the making, prefixes that `--force` moved aside, what is being removed, and notes about
- * prefixes that are being put in place.
+ * What the folders hold: packages being staged, prefixes that `--force` moved aside, trees being removed, and notes about prefixes
+ * being put in place.
  */
 export type PrivatePurpose = 'stage' | 'replaced' | 'trash' | 'commits';
 
-/** Processes that died leave these to be looked at (`recoverCommits`); all else can go at once. */
+/** `recoverCommits` needs these after a process has died; all else can be removed at once. */
 const DISPOSABLE: readonly PrivatePurpose[] = ['stage', 'trash'];
 const OWN_NAME = /^[^-]+-\d+-[0-9a-f]{16}$/;
 
@@ -36,7 +36,7 @@ export function createPrivateFolder(
   return path;
 }
 
-/** A new path for a private file or folder of this process; only what it lies in is made. */
+/** A new path for a private file or folder of this process; only its parent is made. */
 export function privatePath(paths: StorePaths, hash: string, purpose: PrivatePurpose): string {
   const folder = purposeFolder(paths, purpose);
   storeIo('create', folder, () => mkdirSync(folder, { recursive: true }));
@@ -47,7 +47,7 @@ function purposeFolder(paths: StorePaths, purpose: PrivatePurpose): string {
   return join(paths.privateFolder, purpose);
 }
 
-/** What processes of this host left in one of the folders when they died; names that are not ours are left alone. */
+/** What dead processes of this host left in one of the folders; names that regraft did not make are ignored. */
 export function abandonedPaths(paths: StorePaths, purpose: PrivatePurpose): string[] {
   const folder = purposeFolder(paths, purpose);
   return list(folder)
@@ -65,16 +65,16 @@ function list(folder: string): string[] {
 }
 
 /**
- * Removes what processes that died left behind: stages, trash, and half-written databases. Safe while others run.
+ * Removes what dead processes left behind: stages, trash and half-written databases. Safe while other processes run.
  *
- * @returns the paths that are gone.
+ * @returns the removed paths.
  */
 export function removeLeftovers(paths: StorePaths): string[] {
   const abandoned = DISPOSABLE.flatMap((purpose) => abandonedPaths(paths, purpose));
   return [...abandoned, ...halfWrittenFiles(paths)].filter(tryRemove);
 }
 
-/** `index.json.<host>.<pid>.temp`, ours or Spack's, of a process of this host that is gone. */
+/** `index.json.<host>.<pid>.temp`, regraft's or Spack's, of a process of this host that is gone. */
 function halfWrittenFiles(paths: StorePaths): string[] {
   const name = /^index(?:\.json|_verifier)\.(?<host>.+)\.(?<pid>\d+)\.temp$/;
   return list(paths.databaseFolder)
@@ -85,7 +85,7 @@ function halfWrittenFiles(paths: StorePaths): string[] {
     .map((entry) => join(paths.databaseFolder, entry));
 }
 
-/** Another process may be at it too, or it belongs to another user: neither is a reason to stop. */
+/** Another process may be removing it too, or it belongs to another user: neither is a reason to stop. */
 function tryRemove(path: string): boolean {
   try {
     removeTree(path);

@@ -1,15 +1,15 @@
-// The private folder in which one package is put together before it appears under its prefix.
+// The private folder in which one package is built up before it appears at its prefix.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeTree } from '../../host/remove-tree.js';
 import { storeIo } from '../store-io.js';
 import { createPrivateFolder } from './private-folder.js';
 
-/** A private folder on the file system of the store; nobody else sees what is in it. */
+/** A private folder on the file system of the store, invisible to others. */
 export class Stage {
   /** The folder itself, mode 0700. */
   readonly folder: string;
-  /** Where the package's tree grows; renamed to the prefix in the end. */
+  /** The package's tree, renamed to the prefix at the end. */
   readonly treeFolder: string;
 
   private constructor(folder: string) {
@@ -27,17 +27,17 @@ export class Stage {
     return stage;
   }
 
-  /** Path of a file of the stage beside the tree. */
+  /** Path of a file in the stage, next to the tree. */
   file(name: string): string {
     return join(this.folder, name);
   }
 
-  /** Removes everything that was not renamed away; what cannot be removed now is left to the next run. */
+  /** Removes everything that was not renamed away; what cannot be removed is left to the next run. */
   remove(): void {
     try {
       removeTree(this.folder);
     } catch {
-      // An installation that worked has not failed by this, and one that failed has its own reason.
+      // This does not make a successful installation fail, and a failed one has its own error.
     }
   }
 }

@@ -17,20 +17,20 @@ import { EMPTY_BYTES } from '../../core/bytes.js';
 import type { EditableFile } from '../../core/editable-file.js';
 import { SPECIAL_BITS } from '../prefix/permissions.js';
 
-/** What a file that was closed has read into, for the next one: a buffer for each of thousands would be garbage at once. */
+/** The buffer of the last closed file, reused for the next: one for each of thousands of files would be garbage at once. */
 let spareBuffer: Uint8Array = EMPTY_BYTES;
 const LARGEST_SPARE = 256 * 1024;
 
-/** A file of a stage, open for reading and editing in place. */
+/** A staged file, open for reading and editing in place. */
 export class StagedFile implements EditableFile {
-  /** As it was when it was opened. */
+  /** The size when the file was opened. */
   readonly size: number;
   /** How many names the file has. */
   readonly names: number;
   readonly #descriptor: number;
   #buffer: Uint8Array = takeBuffer();
 
-  /** Opens a regular file, to edit it unless only to look at it; a symbolic link is not followed. */
+  /** Opens a regular file, for editing or only for reading; does not follow a symbolic link. */
   constructor(path: string | Buffer, { isReadOnly = false }: { readonly isReadOnly?: boolean } = {}) {
     const access = isReadOnly ? constants.O_RDONLY : constants.O_RDWR;
     this.#descriptor = openSync(path, access | constants.O_NOFOLLOW);
@@ -46,7 +46,7 @@ export class StagedFile implements EditableFile {
     return this.#buffer.subarray(0, this.readInto(this.#buffer.subarray(0, wanted), offset));
   }
 
-  /** Fills `target` from `offset` on; returns how many bytes there were. */
+  /** Fills `target` with the bytes from `offset` on; returns how many there were. */
   readInto(target: Uint8Array, offset: number): number {
     let filled = 0;
     while (filled < target.length) {
@@ -77,14 +77,14 @@ export class StagedFile implements EditableFile {
   }
 }
 
-/** Files are opened one at a time, as a rule; one that is opened beside another has a buffer of its own. */
+/** Files are usually opened one at a time; a second open file gets a new buffer. */
 function takeBuffer(): Uint8Array {
   const buffer = spareBuffer.length > 0 ? spareBuffer : new Uint8Array(4096);
   spareBuffer = EMPTY_BYTES;
   return buffer;
 }
 
-/** Opens a file, hands it to `use`, and closes it whatever happens. */
+/** Opens a file, passes it to `use`, and always closes it. */
 export function withStagedFile<Result>(
   path: string | Buffer,
   use: (file: StagedFile) => Result,
@@ -100,7 +100,7 @@ export function withStagedFile<Result>(
 
 const OWNER_WRITES = 0o200;
 
-/** Runs something while the owner may write a file or a folder, whatever its mode says before and after. */
+/** Runs an action while the owner may write to a file or folder; its mode is restored afterwards. */
 export function whileWritable<Result>(path: Buffer, run: () => Result): Result {
   const mode = statSync(path).mode & 0o7777;
   if ((mode & OWNER_WRITES) !== 0) return run();
@@ -112,7 +112,7 @@ export function whileWritable<Result>(path: Buffer, run: () => Result): Result {
   }
 }
 
-/** Runs something that may write to a file; who does takes its special bits, so they are given back. */
+/** Runs an action that may write to a file. A write clears the special mode bits, so they are set again. */
 export function keepingMode<Result>(path: Buffer, run: () => Result): Result {
   const mode = statSync(path).mode & 0o7777;
   const result = run();
@@ -122,14 +122,14 @@ export function keepingMode<Result>(path: Buffer, run: () => Result): Result {
 
 export interface NewBeginning {
   readonly path: Buffer;
-  /** Stands in place of the first `skip` bytes. */
+  /** Replaces the first `skip` bytes. */
   readonly header: Uint8Array;
   readonly skip: number;
 }
 
 const COPY_SIZE = 1 << 20;
 
-/** Replaces a file by one with another beginning and the same mode; other names of its hard link group keep what they had. */
+/** Replaces a file by one with another beginning and the same mode; its other hard links keep the old content. */
 export function replaceBeginning({ path, header, skip }: NewBeginning): void {
   const beside = Buffer.concat([path, Buffer.from('.regraft-sbang')]);
   withStagedFile(path, (source) => {
@@ -147,25 +147,25 @@ export function replaceBeginning({ path, header, skip }: NewBeginning): void {
 }
 
 export interface StagedOwnership {
-  /** Exact mode; undefined leaves it as it is. */
+  /** Exact mode; undefined keeps it. */
   readonly mode: number | undefined;
-  /** Undefined leaves the group as it is. */
+  /** Undefined keeps the group. */
   readonly groupId: number | undefined;
 }
 
-/** Sets the mode and the group of a staged file or directory; the mode last, since a change of the group clears bits of it. */
+/** Sets the mode and the group of a staged file or directory; the mode last, since changing the group clears some of its bits. */
 export function setOwnership(path: Buffer, { mode, groupId }: StagedOwnership): void {
   if (groupId !== undefined) chownSync(path, -1, groupId);
   if (mode !== undefined) chmodSync(path, mode);
 }
 
-/** Writes all of the bytes at the descriptor's position. */
+/** Writes all the bytes at the descriptor's position. */
 export function writeFully(descriptor: number, bytes: Uint8Array): void {
   let done = 0;
   while (done < bytes.length) done += writeSync(descriptor, bytes, done, bytes.length - done);
 }
 
-/** A new file of a stage, written from its beginning to its end. */
+/** A new staged file, written from start to end. */
 export class StagedFileWriter {
   readonly #descriptor: number;
 
@@ -182,7 +182,7 @@ export class StagedFileWriter {
   }
 }
 
-/** The bytes of a file of a stage, read as they are asked for. */
+/** The bytes of a staged file, read on demand. */
 export function stagedFileStream(path: string): ReadableStream<Uint8Array> {
   const file = new StagedFile(path);
   let offset = 0;

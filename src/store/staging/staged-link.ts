@@ -5,7 +5,7 @@ export function readStagedLink(path: Buffer): Buffer {
   return readlinkSync(path, { encoding: 'buffer' });
 }
 
-/** Writes a link anew, with another target. */
+/** Replaces a link by one with another target. */
 export function replaceStagedLink(path: Buffer, target: Uint8Array): void {
   unlinkSync(path);
   symlinkSync(Buffer.from(target), path);

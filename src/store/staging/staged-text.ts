@@ -1,8 +1,8 @@
-// Rewrites a staged text file: in place where it fits into memory, else piece by piece into a file beside it.
+// Rewrites a staged text file: in place if it fits into memory, else chunk by chunk into a temporary file.
 import { closeSync, linkSync, openSync, renameSync, unlinkSync } from 'node:fs';
 import { type StagedFile, withStagedFile, writeFully } from './staged-file.js';
 
-/** A file up to this size is read whole and rewritten in place. */
+/** A file of at most this size is read whole and rewritten in place. */
 const WHOLE_FILE_LIMIT = 4 << 20;
 
 export interface StagedTextFile {
@@ -11,9 +11,9 @@ export interface StagedTextFile {
   readonly otherNames: readonly Buffer[];
 }
 
-/** The text rule, for a whole text and for one that comes in chunks. */
+/** The text rule, for a whole text and for one in chunks. */
 export interface TextRewriter {
-  /** The new text, or undefined where nothing changes. */
+  /** The new text, or undefined if nothing changes. */
   rewrite(text: Uint8Array): Uint8Array | undefined;
   rewriteChunks(
     chunks: Iterable<Uint8Array>,
@@ -21,7 +21,7 @@ export interface TextRewriter {
 }
 
 /**
- * Applies a text rule to a file, which keeps all its names; a file without a match is not written.
+ * Applies a text rule to a file, which keeps all its hard links; a file without a match is not written.
  * @returns whether it was written
  */
 export function rewriteTextFile(file: StagedTextFile, rewriter: TextRewriter): boolean {

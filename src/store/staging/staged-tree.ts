@@ -1,5 +1,5 @@
-// Extracts the members of a package's tarball into a private folder. Which directory is the package root is known only when the
-// archive ends, so names are kept as the archive has them; `base` is the part that is not repeated on disk.
+// Extracts the members of a package's tarball into a private folder. The package root is known only at the end of the archive, so
+// names are kept as in the archive; `base` is the leading part that is left out on disk.
 import {
   closeSync,
   fchmodSync,
@@ -20,7 +20,7 @@ import { storeIoError } from '../store-io.js';
 import { throughSymlink, typeChange, unsafeLink, unsupportedType } from './member-errors.js';
 import { writeFully } from './staged-file.js';
 
-/** What the first bytes of a file say; only these kinds concern the install hooks. */
+/** The kind of a file by its first bytes; only these kinds matter to the install hooks. */
 export type ContentKind = 'elf' | 'script' | 'other';
 
 export type StagedMember =
@@ -37,23 +37,23 @@ export type StagedMember =
   | { readonly kind: 'symlink'; readonly target: string };
 
 export interface StagedTreeOptions {
-  /** An existing empty folder that belongs to this extraction alone. */
+  /** An existing empty folder for this extraction alone. */
   readonly folder: string;
-  /** The member of the shortest name with this ending is also kept in memory: the buildinfo. */
+  /** The member with the shortest name that ends in this is also kept in memory: the buildinfo. */
   readonly keep: string;
-  /** Mode a file gets, from the mode in the archive. */
+  /** Maps the mode in the archive to the mode of the file. */
   readonly fileMode: (mode: number) => number;
-  /** Called once with the leading part of all names so far: what records, as ELF files stream by, where relocation may have work. */
+  /** Called once, with the leading part of all names so far. Returns a recorder of the places in ELF files that relocation may change. */
   readonly recordHits?: (base: string) => HitRecorder | undefined;
 }
 
-/** Looks at the bytes of one file at a time. */
+/** Scans the bytes of one file at a time. */
 export interface HitRecorder {
-  /** What is looked for. */
+  /** What it searches for. */
   readonly root: Uint8Array;
   begin(): void;
   scan(bytes: Uint8Array): void;
-  /** Offsets in the file, ascending; undefined when there were too many to remember. */
+  /** Offsets in the file, ascending; undefined if there were too many to keep. */
   end(): readonly number[] | undefined;
 }
 
@@ -68,13 +68,13 @@ interface OpenFile {
   readonly mode: number;
   readonly kept: Uint8Array[] | undefined;
   content: ContentKind | undefined;
-  /** Whether every byte went through the recorder. */
+  /** Whether the recorder saw every byte. */
   isScanned: boolean;
   head: Uint8Array;
   written: number;
 }
 
-/** The tree that a tarball's members make, while it is written and after. */
+/** The tree of a tarball's members, while it is written and afterwards. */
 export class StagedTree {
   readonly #folder: Buffer;
   readonly #options: StagedTreeOptions;
@@ -96,22 +96,22 @@ export class StagedTree {
     this.#folder = Buffer.from(options.folder);
   }
 
-  /** Every member by its name in the archive; directories that no member names are there too. */
+  /** Every member by its name in the archive, and directories that have no member. */
   get members(): ReadonlyMap<SafePath, StagedMember> {
     return this.#members;
   }
 
-  /** The body of the member that `keep` names. */
+  /** The body of the member selected by `keep`. */
   get kept(): ReadonlyMap<SafePath, Uint8Array> {
     return this.#kept;
   }
 
-  /** What was looked for in ELF files as they streamed by; undefined where nothing was. */
+  /** What was searched for in ELF files while they were written; undefined if nothing was. */
   get hitRoot(): Uint8Array | undefined {
     return this.#recorder?.root;
   }
 
-  /** Where an ELF file has what was looked for; undefined where that is not known. */
+  /** Where an ELF file has what was searched for; undefined if that is not known. */
   hitsOf(inode: number): readonly number[] | undefined {
     return this.#hits.get(inode);
   }
@@ -120,13 +120,13 @@ export class StagedTree {
     return this.#writtenBytes;
   }
 
-  /** Where a member is on disk, as bytes. */
+  /** The path of a member on disk, as bytes. */
   locate(path: string): Buffer {
     const below = path === this.#base ? '' : path.slice(this.#base === '' ? 0 : this.#base.length + 1);
     return below === '' ? this.#folder : Buffer.concat([this.#folder, SLASH, fromLatin1(below)]);
   }
 
-  /** The names of every file that has more than one, by each of them. */
+  /** For each name of a file with several hard links, all names of that file. */
   hardLinkGroups(): ReadonlyMap<SafePath, readonly SafePath[]> {
     const byInode = new Map<number, SafePath[]>();
     for (const [path, member] of this.#members) {
@@ -142,7 +142,7 @@ export class StagedTree {
   }
 
   /**
-   * Begins a member. For a file its body follows through `write`, and `endEntry` ends it.
+   * Begins a member. The body of a file follows through `write`; `endEntry` ends it.
    * @throws ArchiveError `tar-unsafe-path`, `tar-unsafe-link`, `tar-through-symlink`, `tar-type-change`, `tar-unsupported-type`;
    * StoreError `disk-full`, `store-io`
    */
@@ -182,7 +182,7 @@ export class StagedTree {
     this.#writtenBytes += bytes.length;
   }
 
-  /** Ends a member. A file that was `changed` on its way has the time of now, others that of the archive. */
+  /** Ends a member. A file that was `changed` on the way gets the current time, others that of the archive. */
   endEntry({ changed = false }: { readonly changed?: boolean } = {}): void {
     const file = this.#open;
     if (file === undefined) return;
@@ -216,14 +216,14 @@ export class StagedTree {
     this.#open = undefined;
   }
 
-  /** Makes the directory `root` the folder's top on disk. Every member must be below it, or be a directory above it. */
+  /** Makes the directory `root` the top of the folder on disk. Every member must be below it, or be a directory above it. */
   rootAt(root: SafePath): void {
     if (isWithin(this.#base, root)) this.#rebase(root);
     else this.#descend(root);
   }
 
   #scan(file: OpenFile, bytes: Uint8Array): void {
-    // A file whose first bytes came in pieces is left out.
+    // A file whose first bytes came in several chunks is left out.
     if (file.written === 0 && file.head.length === 0) {
       this.#recorder?.begin();
       file.isScanned = this.#recorder !== undefined;
@@ -245,7 +245,7 @@ export class StagedTree {
     this.#members.set(path, IMPLIED_DIRECTORY);
   }
 
-  /** A member must lie below real directories of this archive; those that it does not list are made. */
+  /** A member must be below real directories of this archive; those that are not listed are made. */
   #ensureParent(path: SafePath): void {
     this.#settle(path);
     const parent = parentPath(path) as SafePath;
@@ -256,7 +256,7 @@ export class StagedTree {
     else if (known.kind === 'file') throw typeChange(parent);
   }
 
-  /** The first member that is not one more directory inside the last fixes the base; one beside it moves the base up. */
+  /** The first member that is not a directory inside the previous one fixes the base; a member outside it moves the base up. */
   #settle(path: SafePath): void {
     if (!this.#settled) this.#recorder = this.#options.recordHits?.(this.#base);
     this.#settled = true;
@@ -265,7 +265,7 @@ export class StagedTree {
     this.#rebase(shared);
   }
 
-  /** Moves what is staged below a shorter base: two renames on disk. The directories between are there from now on. */
+  /** Moves the staged tree below a shorter base, with two renames on disk. From then on the directories between exist on disk. */
   #rebase(base: string): void {
     if (base === this.#base) return;
     const old = this.#base;
@@ -278,7 +278,7 @@ export class StagedTree {
       if (!this.#members.has(path as SafePath)) this.#members.set(path as SafePath, IMPLIED_DIRECTORY);
   }
 
-  /** Makes a directory below the base the new base; only empty directories are beside it. */
+  /** Makes a directory below the base the new base; there are only empty directories next to it. */
   #descend(base: SafePath): void {
     renameSync(this.locate(base), this.#aside);
     rmSync(this.#folder, { recursive: true });
@@ -286,7 +286,7 @@ export class StagedTree {
     this.#base = base;
   }
 
-  /** A name for the folder while another takes its place. */
+  /** A temporary name for the folder while another takes its place. */
   get #aside(): Buffer {
     return Buffer.concat([this.#folder, Buffer.from('.aside')]);
   }
@@ -309,7 +309,7 @@ export class StagedTree {
     };
   }
 
-  /** Of several members only the one of the shortest name can be wanted: no archive fills the memory. */
+  /** Only the member with the shortest name is kept, so that no archive can fill the memory. */
   #mustKeep(path: SafePath, size: number): boolean {
     if (!path.endsWith(this.#options.keep) || size > MAX_KEPT_SIZE) return false;
     for (const other of this.#kept.keys()) if (other.length <= path.length) return false;
@@ -328,14 +328,14 @@ export class StagedTree {
   #addHardlink(path: SafePath, linkPath: string): void {
     const target = parseLinkTarget(path, linkPath);
     const known = this.#members.get(target);
-    if (known?.kind !== 'file') throw unsafeLink(path, linkPath, 'the target is no file of this archive');
+    if (known?.kind !== 'file') throw unsafeLink(path, linkPath, 'the target is not a file in this archive');
     if (target === path) return;
     this.#claim(path, 'file');
     linkSync(this.locate(target), this.locate(path));
     this.#members.set(path, { ...known });
   }
 
-  /** Makes the name free for a new member: a later member of a name replaces the earlier one of the same type. */
+  /** Frees the name for a new member: a later member replaces an earlier one with the same name and type. */
   #claim(path: SafePath, kind: 'file' | 'symlink'): void {
     this.#ensureParent(path);
     const known = this.#members.get(path);
@@ -353,7 +353,7 @@ const SLASH = Buffer.from('/');
 const EMPTY = new Uint8Array(0);
 const ELF_MAGIC = Buffer.from('\x7fELF', 'latin1');
 
-/** The kind shows in the first four bytes, which may come in several pieces. */
+/** The first four bytes tell the kind; they may come in several chunks. */
 function classify(file: OpenFile, bytes: Uint8Array): void {
   const head =
     file.head.length === 0 ? bytes.subarray(0, 4) : Buffer.concat([file.head, bytes.subarray(0, 4)]);
@@ -369,6 +369,6 @@ function parseLinkTarget(path: SafePath, linkPath: string): SafePath {
   try {
     return parseSafePath(linkPath);
   } catch (cause) {
-    throw unsafeLink(path, linkPath, 'the target lies outside of the archive', cause);
+    throw unsafeLink(path, linkPath, 'the target is outside the archive', cause);
   }
 }

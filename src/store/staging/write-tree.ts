@@ -1,4 +1,4 @@
-// The sink of entries: writes them into a staged tree.
+// A sink that writes entries into a staged tree.
 import { WritableStream } from 'node:stream/web';
 import type { ArchiveEntry } from '../../tar/archive-entry.js';
 import type { StagedTree } from './staged-tree.js';

@@ -63,7 +63,7 @@ export class ThreadPoolCompressor implements BlockCompressor {
   }
 
   compress({ memory, length, isLast }: BlockToCompress): Promise<CompressedBlock> {
-    const options = deflateOptions(this.#level, length, isLast);
+    const options = deflateOptions({ level: this.#level, length, isLast });
     return new Promise((resolve, reject) => {
       deflateRaw(new Uint8Array(memory, 0, length), options, (error, compressed) => {
         if (error === null) resolve({ compressed, memory });

@@ -16,7 +16,7 @@ export interface DeflateReply {
 }
 
 parentPort?.on('message', ({ memory, length, isLast, level }: DeflateRequest) => {
-  const options = deflateOptions(level, length, isLast);
+  const options = deflateOptions({ level, length, isLast });
   const compressed = new Uint8Array(deflateRawSync(new Uint8Array(memory, 0, length), options));
   const reply: DeflateReply = { compressed, memory };
   parentPort?.postMessage(reply, [memory, compressed.buffer]);

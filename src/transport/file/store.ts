@@ -31,6 +31,8 @@ export interface FileStoreOptions {
 /** The files of a folder. */
 export class FileStore implements ObjectStore {
   readonly url: string;
+  /** Every copy of a folder has other inodes and times. */
+  readonly hasLastingTags = false;
   readonly lister: ObjectLister;
   readonly writer: ObjectWriter;
   readonly #root: string;

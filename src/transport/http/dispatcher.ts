@@ -24,7 +24,7 @@ export interface ConnectionOptions {
 }
 
 /** The HTTP library, loaded at the first request: it costs over 100 ms, which `file:` mirrors need not pay. */
-export function loadUndici(): Promise<typeof import('undici')> {
+function loadUndici(): Promise<typeof import('undici')> {
   return import('undici');
 }
 

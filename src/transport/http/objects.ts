@@ -22,6 +22,7 @@ export interface HttpObjectsOptions extends HttpClientOptions {
 /** The objects below a URL. */
 export class HttpObjects implements ObjectStore {
   readonly url: string;
+  readonly hasLastingTags = true;
   readonly #root: URL;
   readonly #client: HttpClient;
 

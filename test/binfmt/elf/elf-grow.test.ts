@@ -36,7 +36,7 @@ function fixture(name: string): Buffer {
 
 function patched(bytes: Uint8Array, from: string, to: string, rewriteInterpreter = true): Uint8Array {
   const mapping = [[fromLatin1(from), fromLatin1(to)]] as const;
-  const edits = patchElf(sourceOfBytes(bytes), mapping, { rewriteInterpreter });
+  const edits = patchElf(sourceOfBytes(bytes), { mapping, rewriteInterpreter });
   return applyEdits(new Uint8Array(bytes), edits);
 }
 

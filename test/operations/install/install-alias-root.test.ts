@@ -4,6 +4,7 @@ import { readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { StoreError } from '../../../src/core/errors.js';
+import { extractThroughStreams } from '../../../src/operations/install/extract-through-streams.js';
 import type { InstallReport } from '../../../src/operations/install/install.js';
 import { buildCache, OLD_ROOT, type PackageSketch } from '../../helpers/cache-builder.js';
 import { buildElf } from '../../helpers/elf-builder.js';
@@ -12,7 +13,7 @@ import { temporaryFolder } from '../../store/temporary-folder.js';
 
 const WAYS = {
   core: { workers: 0 },
-  streams: { workers: 0, through: 'streams' },
+  streams: { workers: 0, extract: extractThroughStreams },
   'one worker': { workers: 1, thresholds: { start: 0, split: Number.POSITIVE_INFINITY } },
   'two workers': { workers: 4, thresholds: { start: 0, split: 0 } },
 } as const;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { readElf } from '../../../src/binfmt/elf/elf.js';
 import { sourceOfBytes } from '../../../src/core/byte-source.js';
+import { extractThroughStreams } from '../../../src/operations/install/extract-through-streams.js';
 import { buildCache, hashFor, OLD_ROOT, type PackageSketch } from '../../helpers/cache-builder.js';
 import { buildElf } from '../../helpers/elf-builder.js';
 import { outcomes, rootOf, runInstall } from '../../helpers/install-run.js';
@@ -12,7 +13,7 @@ import { temporaryFolder } from '../../store/temporary-folder.js';
 
 const WAYS = {
   core: { workers: 0 },
-  streams: { workers: 0, through: 'streams' },
+  streams: { workers: 0, extract: extractThroughStreams },
   'two workers': { workers: 4, thresholds: { start: 0, split: 0 } },
 } as const;
 

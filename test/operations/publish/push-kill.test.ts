@@ -14,14 +14,14 @@ import { SeededRandom } from '../../helpers/seeded-random.js';
 import { makeSmallStore, type SmallStore } from '../../helpers/small-store.js';
 import { moduleText } from '../../store/child.js';
 
-const compiled = (name: string) => new URL(`../../src/${name}.js`, import.meta.url).href;
+const compiled = (name: string) => new URL(`../../../src/${name}.js`, import.meta.url).href;
 const KILLS = 12;
 
 /** Pushes all packages, and writes a dot before and after each step that changes the mirror. */
 const CHILD = `
 const [root, folder, force] = process.argv.slice(1);
 const { writeSync } = await import('node:fs');
-const { push } = await import('${compiled('operations/push')}');
+const { push } = await import('${compiled('operations/publish/push')}');
 const { openStore } = await import('${compiled('operations/open-store')}');
 const { ClassicCache } = await import('${compiled('mirror/classic/classic-cache')}');
 const { openObjectStore } = await import('${compiled('transport/open-store')}');

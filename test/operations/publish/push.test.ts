@@ -103,6 +103,8 @@ function errorOf(report: PushReport, name = 'zlib'): BuildcacheError {
 }
 
 test('push publishes a tarball and a specfile that belong together', async (context) => {
+  // Progress is told now and then; while no time passes, there is nothing to tell.
+  context.mock.method(performance, 'now', () => 0);
   const store = makeSmallStore(context, ONE);
   const events: ProgressEvent[] = [];
   const report = await pushFrom(store, { onProgress: (event) => events.push(event) });
@@ -134,6 +136,21 @@ test('push publishes a tarball and a specfile that belong together', async (cont
   );
   const details = report.packages[0]?.details;
   assert.ok(details !== undefined && details.files === 3 && !details.signed && details.bytes % 10240 === 0);
+});
+
+test('push tells its progress between the start and the end of a package', async (context) => {
+  let now = 0;
+  context.mock.method(performance, 'now', () => {
+    now += 1000;
+    return now;
+  });
+  const events: ProgressEvent[] = [];
+  await pushFrom(makeSmallStore(context, ONE), { onProgress: (event) => events.push(event) });
+  const types = events.map((event) => event.type);
+  assert.equal(types[0], 'package-started');
+  assert.equal(types.at(-1), 'package-finished');
+  const between = types.slice(1, -1);
+  assert.ok(between.length > 0 && between.every((type) => type === 'package-progress'), types.join(' '));
 });
 
 test('push packs a prefix into the same bytes every time, whatever the cores and the engine', async (context) => {

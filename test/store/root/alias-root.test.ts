@@ -47,11 +47,11 @@ describe('ensureAlias', () => {
   it('refuses what is something else, and leaves it', (test) => {
     const { folder, root, alias } = placesOf(test);
     symlinkSync(folder, alias);
-    refuses(() => ensureAlias({ root, alias }), /it leads to/);
+    refuses(() => ensureAlias({ root, alias }), /it points to/);
     assert.equal(readlinkSync(alias), folder);
     const file = join(folder, 'f');
     writeFileSync(file, '');
-    refuses(() => ensureAlias({ root, alias: file }), /something else/);
+    refuses(() => ensureAlias({ root, alias: file }), /is not a symbolic link/);
     refuses(() => ensureAlias({ root, alias: join(folder, 'no/s') }), /there is no folder/);
   });
 });
@@ -73,7 +73,7 @@ describe('checkAlias', () => {
       ['/s/../t', /absolute/],
       ['/s:t', /colon/],
       ['/as/long/as/that/x', /shorter/],
-      ['/a/root', /folders/],
+      ['/a/root', /contains the root/],
     ] as const)
       refuses(() => checkAlias({ root, alias }), message);
     checkAlias({ root, alias: '/a/s' });

@@ -425,7 +425,7 @@ describe('StagedTree refuses', () => {
   it('says which member, and why, in one printable line', (test) => {
     const { tree } = stage(test, before);
     assert.throws(() => addMember(tree, file('p/s/\x1b[31m\n')), {
-      message: 'Cannot extract the member "p/s/\\x1b[31m\\x0a": it lies below the symbolic link "p/s"',
+      message: 'Cannot extract the member "p/s/\\x1b[31m\\x0a": it is below the symbolic link "p/s"',
     });
     assert.throws(() => addMember(tree, file(`p/${'x'.repeat(256)}`)), {
       message: /^Cannot extract "p\/x+": the path is too long$/,
