@@ -19,7 +19,16 @@ export interface RelocationRules {
   readonly hashOrder: HashOrder;
 }
 
-/** The rules of a layout. */
+/** What every Spack 1.x goes by, whoever wrote the package: layout 3. */
+export const SPACK_1_RULES: RelocationRules = {
+  rewriteInterpreter: true,
+  relocateBackupFiles: true,
+  normalizeLinkTargets: false,
+  sbangInAllMappings: true,
+  hashOrder: 'breadth-first',
+};
+
+/** The rules of a layout from 0 to 2. */
 export function rulesOfLayout(layoutVersion: number): RelocationRules {
   return {
     rewriteInterpreter: layoutVersion >= 2,

@@ -6,6 +6,7 @@ export type UsageErrorCode =
   | 'usage' // a flag or an argument is wrong
   | 'no-mirror' // an operation that needs a mirror was given none
   | 'unknown-mirror' // a mirror name that no configuration defines
+  | 'view-not-found' // an index view that the mirror has not
   | 'spec-not-found' // neither the index nor the mirrors know the spec
   | 'spec-ambiguous' // several packages match: data.candidates lists them
   | 'spec-syntax' // a spec or a constraint cannot be parsed
@@ -28,6 +29,7 @@ export type MirrorErrorCode =
   | 'mirror-truncated' // the body ended early
   | 'mirror-changed' // the object's state, or its absence, is not the one the request depends on
   | 'mirror-range' // the range lies past the end of the object, or the mirror sent a different one
+  | 'blob-missing' // a manifest names content that the mirror does not have
   | 'mirror-not-a-buildcache' // for example an HTML page in place of JSON
   | 'index-not-cached'; // offline, and no index is cached
 
@@ -36,6 +38,7 @@ export type IntegrityErrorCode =
   | 'checksum-mismatch'
   | 'checksum-missing'
   | 'checksum-invalid'
+  | 'size-mismatch'
   | 'gzip-header'
   | 'gzip-truncated'
   | 'gzip-crc'
@@ -81,6 +84,9 @@ export type MetadataErrorCode =
   | 'metadata-invalid'
   | 'metadata-compressed'
   | 'metadata-too-large'
+  | 'manifest-version-unsupported'
+  | 'manifest-record-missing' // a manifest without the content that it must name
+  | 'compression-unsupported'
   | 'layout-unsupported'
   | 'specfile-version-unsupported'
   | 'index-version-unsupported'

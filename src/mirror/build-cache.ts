@@ -34,17 +34,11 @@ export interface BuildCache {
   ): Promise<PackageDescription | AbsentPackage>;
   /** Whether the cache has metadata of a package, of either kind; the metadata is not read. */
   has(spec: Spec, options?: WithSignal): Promise<boolean>;
-  /**
-   * Opens the package index; undefined if there is none.
-   * @param known - the index that the caller already has; the result is `not-modified` if it is still current.
-   */
-  openIndex(
-    known: KnownIndex | undefined,
-    options?: WithSignal,
-  ): Promise<OpenedIndex | 'not-modified' | undefined>;
-  /** URL or path of the index, for messages. */
-  readonly indexLocation: string;
-  /** All packages, from their metadata rather than the index, in a stable order; undefined if the location cannot be listed. */
+  /** Where its package indexes are: one for each layout at the place, or for the view that was chosen. */
+  readonly indexes: readonly IndexPlace[];
+  /** The build caches at a place that has several, the newest layout first. */
+  readonly layers?: readonly BuildCache[] | undefined;
+  /** Every package by its own metadata, without the index, in a stable order; missing where the place cannot be listed. */
   packages?(options?: ListPackagesOptions): AsyncIterable<ListedPackage>;
   /** Compressed size of a package in bytes, if the cache knows it without a request. Only a hint; never fails. */
   sizeHint?(spec: Spec): number | undefined;
@@ -153,7 +147,22 @@ export interface StoredFile {
   open(options?: WithSignal): Promise<OpenedObject>;
 }
 
-/** An index that the caller already has. */
+export interface IndexPlace {
+  /** Unique among all indexes of all caches, without credentials: the key of caches on disk. */
+  readonly key: string;
+  /** URL or path, for messages. */
+  readonly location: string;
+  /**
+   * Opens the index; undefined when there is none.
+   * @param known - what the caller has from before: `not-modified` when it is still current.
+   */
+  open(
+    known: KnownIndex | undefined,
+    options?: WithSignal,
+  ): Promise<OpenedIndex | 'not-modified' | undefined>;
+}
+
+/** An index that somebody has from before. */
 export interface KnownIndex {
   readonly sha256: string;
   readonly tag: string | undefined;

@@ -1,29 +1,73 @@
-// Opens a mirror: the place by the scheme of its reference (`openObjectStore`), then the build cache with the layout found there.
-// A new kind of place is a scheme of `openObjectStore`; a new layout is an implementation of `BuildCache` chosen here.
+// Opens a mirror: the place by the scheme of its reference (`openObjectStore`), and on it the build caches of the layouts that it has.
+// Another kind of place is a scheme of `openObjectStore`; another layout is an implementation of `BuildCache` that is chosen here.
+import { BuildcacheError } from '../core/errors.js';
+import type { WithSignal } from '../core/with-signal.js';
+import type { ObjectStore } from '../transport/object-store.js';
 import type { OpenStoreOptions } from '../transport/open-store.js';
 import { openObjectStore } from '../transport/open-store.js';
 import type { Mirror } from './build-cache.js';
 import { ClassicCache } from './classic/classic-cache.js';
-import type { PublishedLayout } from './classic/classic-publisher.js';
+import type { ClassicLayout } from './classic/classic-publisher.js';
+import { classicLayoutOf, hasClassic } from './classic/find-classic.js';
+import { LayeredCache } from './layered-cache.js';
+import { hasManifests } from './manifest/find-manifests.js';
+import { ManifestCache } from './manifest/manifest-cache.js';
+
+/** What can be published: layout 0 is only read. */
+export type PublishedLayout = ClassicLayout | 3;
 
 export interface OpenMirrorOptions extends OpenStoreOptions {
   /** The configured name; the location by default. */
   readonly name?: string | undefined;
   /** Whether metadata must be signed; true by default. */
   readonly signed?: boolean | undefined;
-  /** The layout of what is published; 1 by default. */
+  /** The index view of a mirror of layout 3. A mirror with a view is of layout 3 alone. */
+  readonly view?: string | undefined;
+  /** The layout of what is published; that of what is there by default. */
   readonly layout?: PublishedLayout | undefined;
+  /** The layout of what is published where nothing is there; 1 by default. */
+  readonly newLayout?: PublishedLayout | undefined;
 }
 
 /**
- * Opens a mirror. It is asynchronous because some places must be asked for their layout or for credentials; the places and layouts
- * known today are not.
+ * Opens a mirror. A place that can be written to is looked at, since what is published has the layout of what is there; others are not
+ * asked yet.
  *
  * @param reference - a `file:`, `http:` or `https:` URL, or a path.
  * @throws MirrorError `mirror-protocol` for other schemes and for malformed URLs.
  */
-export async function openMirror(reference: string, options: OpenMirrorOptions = {}): Promise<Mirror> {
-  const { name, signed = true, layout } = options;
+export async function openMirror(
+  reference: string,
+  options: OpenMirrorOptions & WithSignal = {},
+): Promise<Mirror> {
+  const { name, signed: requiresSignature = true, view } = options;
   const store = await openObjectStore(reference, options);
-  return { cache: new ClassicCache({ store, name, layout }), requiresSignature: signed };
+  const manifests = new ManifestCache({ store, name, view });
+  if (view !== undefined) return { cache: manifests, requiresSignature };
+  const layout = store.writer === undefined ? undefined : await publishedLayout(store, options);
+  const classic = new ClassicCache({ store, name, layout: layout === 3 ? undefined : layout });
+  const cache = new LayeredCache({
+    layers: [
+      { cache: manifests, isThere: (how) => hasManifests(store, how) },
+      { cache: classic, isThere: (how) => hasClassic(store, how) },
+    ],
+    publisher: layout === 3 ? manifests.publisher : classic.publisher,
+  });
+  return { cache, requiresSignature };
+}
+
+async function publishedLayout(
+  store: ObjectStore,
+  { layout, newLayout = 1, signal }: OpenMirrorOptions & WithSignal,
+): Promise<PublishedLayout> {
+  if (layout !== undefined) return layout;
+  try {
+    if (await hasManifests(store, { signal })) return 3;
+    return (await classicLayoutOf(store, { signal })) ?? newLayout;
+  } catch (error) {
+    signal?.throwIfAborted();
+    // Whoever uses the mirror is told: a place that cannot be read must not keep others from being read.
+    if (error instanceof BuildcacheError) return newLayout;
+    throw error;
+  }
 }

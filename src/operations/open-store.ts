@@ -31,7 +31,7 @@ function storeOptions(request: OpenStoreRequest): StoreOptions {
   return {
     root: config.root,
     unpaddedRoot: config.unpaddedRoot,
-    projectPath: (node, spec) => projections.pathOf(node, spec),
+    projectPath: (node, spec, version) => projections(version).pathOf(node, spec),
     upstreams: config.upstreams,
     permissions: config.permissions,
     allowSetGroupId: config.allowSetGroupId,
@@ -41,7 +41,14 @@ function storeOptions(request: OpenStoreRequest): StoreOptions {
   };
 }
 
-function projectionsOf({ projections, hashLength }: StoreConfig): Projections {
-  const options = hashLength === undefined ? {} : { hashLength };
-  return projections === undefined ? Projections.default(options) : new Projections(projections, options);
+/** The projections by the version of the database: what is not configured is as the Spack that has such a database does it. */
+function projectionsOf({ projections, hashLength }: StoreConfig): (version: number) => Projections {
+  const common = hashLength === undefined ? {} : { hashLength };
+  const make = (isSpack1: boolean) => {
+    const options = { ...common, keepPlus: isSpack1 };
+    if (projections !== undefined) return new Projections(projections, options);
+    return isSpack1 ? Projections.defaultOfSpack1(options) : Projections.default(options);
+  };
+  const [older, newer] = [make(false), make(true)];
+  return (version) => (version >= 8 ? newer : older);
 }

@@ -84,6 +84,11 @@ export class Projections {
     return new Projections([['all', DEFAULT_PROJECTION]], options);
   }
 
+  /** The same of Spack 1.x. */
+  static defaultOfSpack1(options: ProjectionsOptions = {}): Projections {
+    return new Projections([['all', SPACK_1_PROJECTION]], options);
+  }
+
   /**
    * The template for a package.
    *

@@ -9,7 +9,7 @@ import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
 import { type CommittedPrefix, commitPrefix } from './commit/commit.js';
 import { recoverCommits } from './commit/commit-recovery.js';
 import { StoreDatabase } from './database/database.js';
-import type { InstallRecord } from './database/database-file.js';
+import { type DatabaseVersion, type InstallRecord, versionForFormat } from './database/database-file.js';
 import { holdsPackage, isThere } from './database/installed-prefix.js';
 import { Upstreams } from './database/upstreams.js';
 import { StoreLocks } from './locks/locks.js';
@@ -26,8 +26,8 @@ export interface StoreOptions {
   readonly root: string;
   /** The root before padding; by default derived from the placeholder in `root`. */
   readonly unpaddedRoot?: string;
-  /** The path of a node below the root (`Projections`). */
-  readonly projectPath: (node: SpecNode, spec: Spec) => string;
+  /** The path of a node below the root (`Projections`); the default depends on the version of the database. */
+  readonly projectPath: (node: SpecNode, spec: Spec, version: DatabaseVersion) => string;
   /** Roots of upstream stores, in order. */
   readonly upstreams?: readonly string[];
   readonly permissions?: PackagePermissions;
@@ -118,6 +118,11 @@ export class Store {
     });
     removeLeftovers(store.paths);
     return store;
+  }
+
+  /** A store without a database gets one that holds these specs as they are: Spack 1.x reads no older one, older ones not its own. */
+  beginWith(specs: readonly Spec[]): void {
+    this.database.beginWith(versionForFormat(Math.max(0, ...specs.map(({ root }) => root.formatVersion))));
   }
 
   /** The path of the store's `sbang` for `#!` lines; throws RelocationError `sbang-path-too-long`. */
@@ -248,7 +253,7 @@ export class Store {
   }
 
   #projectedPrefix(node: SpecNode, spec: Spec): string {
-    const path = this.#options.projectPath(node, spec);
+    const path = this.#options.projectPath(node, spec, this.database.content().version);
     const isInside =
       path !== '' &&
       !isAbsolute(path) &&

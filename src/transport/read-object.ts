@@ -40,7 +40,7 @@ export async function readAll(store: ObjectOpener, path: string, options: ReadOp
  * Reads the body of an open object into memory.
  * @throws MetadataError `metadata-too-large` beyond the limit, after which the body is cancelled.
  */
-async function readBody(object: ReadableObject, options: ReadOptions): Promise<Uint8Array> {
+export async function readBody(object: ReadableObject, options: ReadOptions): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   await forEachChunk(object, options, (chunk) => void chunks.push(chunk));
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : concatBytes(chunks);

@@ -1,6 +1,7 @@
 // A golden scenario: what a real Spack did with a build cache, read from the fixtures' folder for it.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { DEFAULT_PROJECTION, SPACK_1_PROJECTION } from '../../src/spec/projection.js';
 
 export interface GoldenScenario {
   readonly name: string;
@@ -32,6 +33,7 @@ const STORES: Readonly<Record<string, GoldenStore>> = {
   c: { root: '/tmp/golden-store-c-longer-than-a/opt' },
   d: { root: '/tmp/gd/opt', projection: '{name}/{hash:7}' },
   e: { root: '/tmp/golden-store-e/opt' },
+  f: { root: '/tmp/golden-f/opt', projection: SPACK_1_PROJECTION },
   p: { root: '/tmp/golden-p/opt', paddedLength: 256 },
 };
 
@@ -59,7 +61,8 @@ function readScenario(fixtures: string, name: string): GoldenScenario {
     top: dirname(store.root),
     root: store.root,
     paddedLength: store.paddedLength,
-    projection: store.projection,
+    // Spack 1.1 was told to use the older default.
+    projection: store.projection ?? (name.includes('layout3') ? DEFAULT_PROJECTION : undefined),
     specs: words.slice(isSpackInstall ? 2 : 3).filter((word) => !word.startsWith('--')),
     isSpackInstall,
     isUnsigned: words.includes('--unsigned') || words.includes('--no-check-signature'),

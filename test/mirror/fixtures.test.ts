@@ -47,7 +47,7 @@ describe('a cache made by Spack', { skip: FIXTURES === undefined && 'REGRAFT_FIX
     const script = `
       const { openMirror } = await import(${JSON.stringify(module)});
       const { cache } = await openMirror(${JSON.stringify(server.url)}, { environment: {} });
-      const { body } = await cache.openIndex(undefined);
+      const { body } = await cache.indexes.at(-1).open(undefined);
       for await (const chunk of body) process.stdout.write(String(chunk.length));
     `;
     const child = execFileAsync(process.execPath, ['--input-type=module', '-e', script]);

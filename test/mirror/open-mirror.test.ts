@@ -6,7 +6,9 @@ import { openMirror } from '../../src/mirror/open-mirror.js';
 
 /** Where the root of a mirror is, by what it says of its index. */
 async function indexOf(reference: string): Promise<string> {
-  return (await openMirror(reference)).cache.indexLocation;
+  const location = (await openMirror(reference)).cache.indexes.at(-1)?.location;
+  assert.ok(location !== undefined);
+  return location;
 }
 
 const below = (root: string) => join(root, 'build_cache/index.json');
@@ -15,7 +17,7 @@ test('openMirror takes what has no scheme for a path', async () => {
   for (const path of ['cache', './cache', '/srv/a:b', 'a:b', 'C', '/a b%20#?']) {
     const { cache } = await openMirror(path);
     assert.equal(cache.name, resolve(path));
-    assert.equal(cache.indexLocation, below(resolve(path)));
+    assert.equal(cache.indexes.at(-1)?.location, below(resolve(path)));
     assert.ok(cache.publisher !== undefined && cache.packages !== undefined, path);
   }
 });

@@ -6,17 +6,16 @@ import type {
   AbsentPackage,
   BuildCache,
   DescribeOptions,
+  IndexPlace,
   KeyShelf,
-  KnownIndex,
   ListedPackage,
   ListPackagesOptions,
   MetadataKind,
-  OpenedIndex,
   PackageDescription,
   Publisher,
 } from '../build-cache.js';
 import { ClassicKeys } from './classic-keys.js';
-import { ClassicPublisher, type PublishedLayout } from './classic-publisher.js';
+import { type ClassicLayout, ClassicPublisher } from './classic-publisher.js';
 import { describeClassic } from './describe-classic.js';
 import { listSpecfiles } from './list-specfiles.js';
 import { openClassicIndex } from './open-classic-index.js';
@@ -26,14 +25,14 @@ export interface ClassicCacheOptions {
   readonly store: ObjectStore;
   /** The configured name; the location by default. */
   readonly name?: string | undefined;
-  /** The layout of published packages; 1 by default. */
-  readonly layout?: PublishedLayout | undefined;
+  /** Of what is published; 1 by default. */
+  readonly layout?: ClassicLayout | undefined;
 }
 
 export class ClassicCache implements BuildCache {
   readonly name: string;
   readonly url: string;
-  readonly indexLocation: string;
+  readonly indexes: readonly IndexPlace[];
   readonly keys: KeyShelf;
   readonly publisher: Publisher | undefined;
   readonly packages?: (options?: ListPackagesOptions) => AsyncIterable<ListedPackage>;
@@ -44,7 +43,13 @@ export class ClassicCache implements BuildCache {
     this.#store = store;
     this.url = store.url;
     this.name = name ?? store.location('');
-    this.indexLocation = store.location(INDEX_PATH);
+    this.indexes = [
+      {
+        key: store.url,
+        location: store.location(INDEX_PATH),
+        open: (known, options = {}) => openClassicIndex(store, known, options),
+      },
+    ];
     this.keys = new ClassicKeys(store);
     this.publisher = writer && new ClassicPublisher({ store, writer, layout });
     if (lister !== undefined) this.packages = (options) => listSpecfiles({ store, lister, ...options });
@@ -63,13 +68,6 @@ export class ClassicCache implements BuildCache {
       if (await this.#store.stat(specfilePath(spec.root, { signed, spec }), { signal })) return true;
     }
     return false;
-  }
-
-  openIndex(
-    known: KnownIndex | undefined,
-    options: WithSignal = {},
-  ): Promise<OpenedIndex | 'not-modified' | undefined> {
-    return openClassicIndex(this.#store, known, options);
   }
 
   sizeHint(spec: Spec): number | undefined {

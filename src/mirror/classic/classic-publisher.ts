@@ -8,13 +8,13 @@ import { ClassicPublication } from './classic-publication.js';
 import { specfilePath, tarballPath } from './paths.js';
 import { writeClassicIndex } from './write-classic-index.js';
 
-/** The layouts that can be published: layout 0 is read-only. */
-export type PublishedLayout = 1 | 2;
+/** What can be published of these: layout 0 is only read. */
+export type ClassicLayout = 1 | 2;
 
 export interface ClassicPublisherOptions {
   readonly store: ObjectStore;
   readonly writer: ObjectWriter;
-  readonly layout: PublishedLayout;
+  readonly layout: ClassicLayout;
 }
 
 export class ClassicPublisher implements Publisher {
@@ -22,7 +22,7 @@ export class ClassicPublisher implements Publisher {
   readonly keys: KeyPublisher;
   readonly #store: ObjectStore;
   readonly #writer: ObjectWriter;
-  readonly #layout: PublishedLayout;
+  readonly #layout: ClassicLayout;
 
   constructor({ store, writer, layout }: ClassicPublisherOptions) {
     this.archive = { withParents: layout === 2 };

@@ -2,17 +2,17 @@
 import { rulesOfLayout } from '../../buildcache/relocation-rules.js';
 import { parseSpecfile } from '../../buildcache/specfile/specfile.js';
 import type { Spec } from '../../spec/spec.js';
-import type { ObjectStore, OpenedObject } from '../../transport/object-store.js';
+import type { ObjectStore } from '../../transport/object-store.js';
 import { isNotFound, readAll } from '../../transport/read-object.js';
 import type {
   AbsentPackage,
   DescribeOptions,
   MetadataKind,
   PackageDescription,
-  StoredFile,
   Trust,
 } from '../build-cache.js';
 import { checkIdentity } from '../check-identity.js';
+import { storedBytes } from '../stored-bytes.js';
 import { LARGEST_SPECFILE, specfilePath, tarballPath, withoutRoot } from './paths.js';
 import { StoredTarball } from './stored-tarball.js';
 import { wrappedPackage } from './wrapped-package.js';
@@ -33,7 +33,7 @@ export async function describeClassic(request: DescribeRequest): Promise<Package
   const { text, signature } = await readText({ kind, bytes, location, trust });
   const specfile = parseSpecfile(text, location);
   checkIdentity({ specfile, spec, location, isVerified: signature === 'verified' });
-  const metadata = storedSpecfile({ path, bytes, location });
+  const metadata = storedBytes({ path: withoutRoot(path), bytes, location });
   const facts = { location, specfile, signature, rules: rulesOfLayout(specfile.layoutVersion) };
   const tarball = tarballPath(spec.root, spec);
   if (specfile.layoutVersion === 0) return wrappedPackage({ store, path: tarball, metadata, facts });
@@ -71,24 +71,4 @@ async function readText({ kind, bytes, location, trust }: SpecfileText): Promise
   if (kind === 'unsigned') return { text: bytes, signature: trust.isRequired ? 'pending' : 'not-required' };
   const { text, isVerified } = await trust.open(bytes, location);
   return { text, signature: isVerified ? 'verified' : 'not-required' };
-}
-
-interface ReadSpecfile {
-  readonly path: string;
-  readonly bytes: Uint8Array;
-  readonly location: string;
-}
-
-/** The verified bytes: the store's copy may change at any time. */
-function storedSpecfile({ path, bytes, location }: ReadSpecfile): StoredFile {
-  const open = async (): Promise<OpenedObject> => {
-    const body = new ReadableStream<Uint8Array>({
-      start(controller) {
-        controller.enqueue(bytes);
-        controller.close();
-      },
-    });
-    return { body, size: bytes.length, tag: undefined, location };
-  };
-  return { path: withoutRoot(path), sha256: undefined, open };
 }

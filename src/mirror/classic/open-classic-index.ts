@@ -9,7 +9,7 @@ import { INDEX_HASH_PATH, INDEX_PATH } from './paths.js';
 
 const LARGEST_HASH_FILE = 4096;
 
-/** Opens the index. Errors as `BuildCache.openIndex`. */
+/** Opens the index. Errors as `IndexPlace.open`. */
 export async function openClassicIndex(
   store: ObjectStore,
   known: KnownIndex | undefined,

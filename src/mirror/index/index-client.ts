@@ -11,7 +11,7 @@ import {
   MirrorError,
   type MirrorErrorCode,
 } from '../../core/errors.js';
-import type { Mirror, OpenedIndex } from '../build-cache.js';
+import type { IndexPlace, Mirror, OpenedIndex } from '../build-cache.js';
 import { type CachedIndex, IndexCache } from './index-cache.js';
 import { downloadIndex, type FetchedIndex } from './index-download.js';
 import { type MirrorIndex, PackageCatalog, type RememberedPackages } from './package-catalog.js';
@@ -50,7 +50,14 @@ export interface LoadedIndexes {
   readonly warnings: readonly IndexWarning[];
 }
 
-/** What is known about the index of one mirror. */
+/** An index, and the mirror that it is of. */
+interface MirrorPlace {
+  readonly place: IndexPlace;
+  readonly name: string;
+  readonly url: string;
+}
+
+/** What is known about one index. */
 interface IndexState {
   readonly checkedAt: number;
   /** Absent if the mirror has no usable index. */
@@ -68,10 +75,10 @@ export class IndexClient {
   readonly #offline: boolean;
   readonly #ttl: number;
   readonly #now: () => number;
-  readonly #states = new Map<Mirror, IndexState>();
+  readonly #states = new Map<IndexPlace, IndexState>();
   readonly #remembered: RememberedPackages = new Map();
-  /** Mirrors whose cached index is to be dropped before its first use. */
-  readonly #toDrop: Set<Mirror>;
+  /** Indexes whose cached form is to be dropped before its first use. */
+  readonly #toDrop: Set<IndexPlace>;
 
   constructor(options: IndexClientOptions) {
     if (options.offline && options.refresh) throw new TypeError('An index cannot be refreshed offline');
@@ -80,7 +87,7 @@ export class IndexClient {
     this.#offline = options.offline ?? false;
     this.#ttl = options.ttl ?? DEFAULT_TTL;
     this.#now = options.now ?? Date.now;
-    this.#toDrop = new Set(options.refresh ? options.mirrors : []);
+    this.#toDrop = new Set(options.refresh ? options.mirrors.flatMap(({ cache }) => cache.indexes) : []);
   }
 
   /**
@@ -89,18 +96,28 @@ export class IndexClient {
    * `index-not-cached` when offline and nothing is cached.
    */
   async load(signal?: AbortSignal): Promise<LoadedIndexes> {
-    const states = await Promise.all(this.#mirrors.map((mirror) => this.#check(mirror, signal)));
+    const states = await Promise.all(this.#mirrors.map((mirror) => this.#checkMirror(mirror, signal)));
     if (!this.#offline) await this.#cache.removeStale(this.#now());
-    const failures = states.flatMap(({ failure }) => failure ?? []);
-    if (states.length > 0 && failures.length === states.length) throw this.#allFailed(states, failures);
+    const failures = states.map((each) => each.flatMap(({ failure }) => failure ?? []));
+    if (failures.length > 0 && failures.every(({ length }) => length > 0))
+      throw this.#allFailed(states.flat());
     return this.#combine(states);
   }
 
-  async #check(mirror: Mirror, signal: AbortSignal | undefined): Promise<IndexState> {
-    const known = this.#states.get(mirror);
+  /** Of a mirror with several indexes those that were never cached do not count offline, as long as one was. */
+  async #checkMirror({ cache }: Mirror, signal: AbortSignal | undefined): Promise<readonly IndexState[]> {
+    const states = await Promise.all(
+      cache.indexes.map((place) => this.#check({ place, name: cache.name, url: cache.url }, signal)),
+    );
+    const isCached = states.some(({ index }) => index !== undefined);
+    return states.filter(({ failure }) => failure?.code !== 'index-not-cached' || !isCached);
+  }
+
+  async #check(mirror: MirrorPlace, signal: AbortSignal | undefined): Promise<IndexState> {
+    const known = this.#states.get(mirror.place);
     if (known !== undefined && this.#isCurrent(known)) return known;
     const state = this.#offline ? await this.#readCached(mirror) : await this.#ask(mirror, signal);
-    this.#states.set(mirror, state);
+    this.#states.set(mirror.place, state);
     return state;
   }
 
@@ -109,24 +126,24 @@ export class IndexClient {
     return this.#now() - checkedAt < this.#ttl && (failure === undefined || index !== undefined);
   }
 
-  async #readCached(mirror: Mirror): Promise<IndexState> {
-    const cached = await this.#cache.read(mirror.cache.url);
+  async #readCached(mirror: MirrorPlace): Promise<IndexState> {
+    const cached = await this.#cache.read(mirror.place.key);
     if (cached !== undefined) return this.#use(mirror, cached);
     const failure = new MirrorError(
       'index-not-cached',
-      `Cannot list mirror "${mirror.cache.name}" offline: its index is not cached`,
+      `Cannot list mirror "${mirror.name}" offline: its index was never cached`,
       {
         hint: 'Run once without --offline',
-        data: { mirror: mirror.cache.url },
+        data: { mirror: mirror.url },
       },
     );
     return { checkedAt: this.#now(), failure };
   }
 
-  async #ask(mirror: Mirror, signal: AbortSignal | undefined): Promise<IndexState> {
-    const cached = this.#toDrop.delete(mirror)
+  async #ask(mirror: MirrorPlace, signal: AbortSignal | undefined): Promise<IndexState> {
+    const cached = this.#toDrop.delete(mirror.place)
       ? await this.#drop(mirror)
-      : await this.#cache.read(mirror.cache.url);
+      : await this.#cache.read(mirror.place.key);
     try {
       return await this.#update(mirror, cached, signal);
     } catch (error) {
@@ -137,20 +154,20 @@ export class IndexClient {
     }
   }
 
-  /** A failed removal is harmless: the file is not read here, and the next index replaces it. */
-  async #drop(mirror: Mirror): Promise<undefined> {
-    await this.#cache.remove(mirror.cache.url).catch(() => {});
+  /** Whether the file could be removed does not matter: it is not read here, and the next index replaces it. */
+  async #drop(mirror: MirrorPlace): Promise<undefined> {
+    await this.#cache.remove(mirror.place.key).catch(() => {});
   }
 
   async #update(
-    mirror: Mirror,
+    mirror: MirrorPlace,
     cached: CachedIndex | undefined,
     signal: AbortSignal | undefined,
   ): Promise<IndexState> {
     const answer = await this.#fetch(mirror, cached, signal);
     if (answer === 'not-modified' && cached !== undefined) {
       const state = await this.#use(mirror, cached);
-      await this.#cache.touch(mirror.cache.url, this.#now());
+      await this.#cache.touch(mirror.place.key, this.#now());
       return state;
     }
     if (typeof answer === 'object') return this.#keep(mirror, answer);
@@ -160,30 +177,30 @@ export class IndexClient {
 
   /** The current index: the cached one if still current, undefined if the mirror has none. */
   async #fetch(
-    mirror: Mirror,
+    mirror: MirrorPlace,
     cached: CachedIndex | undefined,
     signal: AbortSignal | undefined,
   ): Promise<FetchedIndex | 'not-modified' | undefined> {
-    const { cache } = mirror;
-    const answer = await cache.openIndex(cached, { signal });
+    const { place, url } = mirror;
+    const answer = await place.open(cached, { signal });
     if (typeof answer !== 'object') return answer;
     let opened: OpenedIndex | undefined = answer;
     const open = async () => {
-      const object = opened ?? (await cache.openIndex(undefined, { signal }));
+      const object = opened ?? (await place.open(undefined, { signal }));
       opened = undefined;
       return object === 'not-modified' ? undefined : object;
     };
-    return downloadIndex({ mirror: cache.url, open, cache: this.#cache, signal });
+    return downloadIndex({ mirror: url, open, cache: this.#cache, signal });
   }
 
-  /** Uses a fetched index, and caches it unless it is broken. */
-  async #keep(mirror: Mirror, fetched: FetchedIndex): Promise<IndexState> {
+  /** Uses an index that was fetched, and puts it into the cache, unless it is broken. */
+  async #keep(mirror: MirrorPlace, fetched: FetchedIndex): Promise<IndexState> {
     const { bytes, sha256, tag, file } = fetched;
     try {
       const { state, places } = this.#scan(mirror, bytes);
       if (file === undefined) return state;
-      // An unwritable cache only makes the next run slower.
-      const committed = await this.#cache.commit(mirror.cache.url, file, { sha256, tag }).then(
+      // A cache that cannot be written makes the next run slower, nothing else.
+      const committed = await this.#cache.commit(mirror.place.key, file, { sha256, tag }).then(
         () => true,
         () => false,
       );
@@ -195,9 +212,9 @@ export class IndexClient {
     }
   }
 
-  async #use(mirror: Mirror, { bytes, sha256, places: known }: CachedIndex): Promise<IndexState> {
+  async #use(mirror: MirrorPlace, { bytes, sha256, places: known }: CachedIndex): Promise<IndexState> {
     if (known !== undefined) {
-      const source = mirror.cache.indexLocation;
+      const source = mirror.place.location;
       return { checkedAt: this.#now(), index: new PackageIndex({ source, bytes, places: known }) };
     }
     const { state, places } = this.#scan(mirror, bytes);
@@ -205,9 +222,9 @@ export class IndexClient {
     return state;
   }
 
-  #scan(mirror: Mirror, bytes: ByteSource): { state: IndexState; places?: IndexPlaces } {
+  #scan(mirror: MirrorPlace, bytes: ByteSource): { state: IndexState; places?: IndexPlaces } {
     const checkedAt = this.#now();
-    const source = mirror.cache.indexLocation;
+    const source = mirror.place.location;
     try {
       const places = scanPackageIndex(bytes, source);
       return { state: { checkedAt, index: new PackageIndex({ source, bytes, places }) }, places };
@@ -218,20 +235,22 @@ export class IndexClient {
     }
   }
 
-  #combine(states: readonly IndexState[]): LoadedIndexes {
+  #combine(states: readonly (readonly IndexState[])[]): LoadedIndexes {
     const indexes: MirrorIndex[] = [];
     const warnings: IndexWarning[] = [];
     for (const [i, mirror] of this.#mirrors.entries()) {
-      const { index, failure, tooNew } = states[i] ?? {};
-      if (index !== undefined) indexes.push({ mirror, index });
-      for (const error of [failure, tooNew]) {
-        if (error !== undefined) warnings.push({ code: error.code, message: error.message, mirror, error });
+      for (const { index, failure, tooNew } of states[i] ?? []) {
+        if (index !== undefined) indexes.push({ mirror, index });
+        for (const error of [failure, tooNew]) {
+          if (error !== undefined) warnings.push({ code: error.code, message: error.message, mirror, error });
+        }
       }
     }
     return { indexes, warnings, catalog: new PackageCatalog(indexes, this.#remembered) };
   }
 
-  #allFailed(states: readonly IndexState[], failures: readonly BuildcacheError[]): BuildcacheError {
+  #allFailed(states: readonly IndexState[]): BuildcacheError {
+    const failures = states.flatMap(({ failure }) => failure ?? []);
     const [first] = failures;
     if (first !== undefined && failures.length === 1) return first;
     const code = failures.every((failure) => failure.code === first?.code) ? first?.code : undefined;

@@ -103,7 +103,8 @@ export class PackageCatalog {
   }
 
   #mirrorsWith(hash: DagHash): readonly Mirror[] {
-    const mirrors = this.#indexes.filter(({ index }) => index.offers(hash)).map(({ mirror }) => mirror);
+    const offers = this.#indexes.filter(({ index }) => index.offers(hash)).map(({ mirror }) => mirror);
+    const mirrors = [...new Set(offers)];
     const more = this.#remembered.get(hash)?.mirrors ?? [];
     return [...mirrors, ...more.filter((mirror) => !mirrors.includes(mirror))];
   }

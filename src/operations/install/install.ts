@@ -43,8 +43,9 @@ export interface InstallWithOptions {
 /** `install` by a given way of extraction; every way leaves the same bytes. Errors as `install`. */
 export async function installWith({ request, options, extract }: InstallWithOptions): Promise<InstallReport> {
   const begin = performance.now();
+  const { store, engine, specs } = request;
+  store.beginWith(specs);
   const packages = planPackages(request);
-  const { store, engine } = request;
   store.ensureSbang();
   if (request.aliasRoot !== undefined) ensureAlias({ root: store.root, alias: request.aliasRoot });
   const inflaters = new InflaterPool(engine.engine);

@@ -43,9 +43,16 @@ const NODE_FORMATS: Readonly<Record<DatabaseVersion, WritableFormat>> = { 5: 1, 
 const NEWEST_VERSION = 8;
 /** The version for new stores: Spack 0.20 to 0.23 read it, and later ones upgrade it. */
 const VERSION_OF_NEW_STORES = 7;
+/** What new stores get whose packages a Spack 1.x made: it reads nothing else. */
+const VERSION_OF_SPACK_1 = 8;
 
 export function nodeFormat(version: DatabaseVersion): WritableFormat {
   return NODE_FORMATS[version];
+}
+
+/** The version that a new store should have for specs of a format. */
+export function versionForFormat(formatVersion: number): DatabaseVersion {
+  return formatVersion >= NODE_FORMATS[VERSION_OF_SPACK_1] ? VERSION_OF_SPACK_1 : VERSION_OF_NEW_STORES;
 }
 
 /** The content for a store that has no database. */

@@ -12,6 +12,7 @@ import { StorePaths } from '../store-layout.js';
 import { DatabaseEdit } from './database-edit.js';
 import {
   type DatabaseContent,
+  type DatabaseVersion,
   emptyDatabase,
   formatDatabase,
   type InstallRecord,
@@ -43,6 +44,8 @@ export class StoreDatabase {
   /** Undefined for an upstream store, which is read-only. */
   readonly #locks: StoreLocks | undefined;
   #content: DatabaseContent = emptyDatabase();
+  /** Of a database that is not there yet. */
+  #newVersion: DatabaseVersion | undefined;
   #seen: string | undefined;
   readonly #pending: PendingChange[] = [];
   #isWriting = false;
@@ -56,10 +59,16 @@ export class StoreDatabase {
   content(): DatabaseContent {
     const state = this.#stateOnDisk();
     if (state !== this.#seen) {
-      this.#content = readDatabaseFile(this.#paths.index) ?? emptyDatabase();
+      this.#content = readDatabaseFile(this.#paths.index) ?? emptyDatabase(this.#newVersion);
       this.#seen = state;
     }
     return this.#content;
+  }
+
+  /** Chooses the version that a database gets which is not there yet; one that is there keeps its own. */
+  beginWith(version: DatabaseVersion): void {
+    this.#newVersion = version;
+    this.#seen = undefined;
   }
 
   get(hash: DagHash): InstallRecord | undefined {

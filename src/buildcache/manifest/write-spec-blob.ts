@@ -1,0 +1,35 @@
+// The specfile as a blob of layout 3: nodes of format 5, compact, gzipped (FORMATS.md §1, §2). It is named by its digest, so its bytes
+// must be the same on every Node: fflate's compression is, zlib's is not.
+import { gzipSync } from 'fflate';
+import { encodeUtf8 } from '../../core/bytes.js';
+import { parseJsonDocument } from '../../spec/json/json-document.js';
+import { parseSpecDictionary } from '../../spec/json/spec-json.js';
+import { writeNode } from '../../spec/json/write-node.js';
+
+/** The specfile version that Spack 1.x writes, and the layout version of its tars. */
+const SPECFILE_VERSION = 5;
+const LAYOUT_VERSION = 2;
+
+/**
+ * Makes the blob out of the `.spack/spec.json` of an installed package.
+ * @param stored - the file's bytes.
+ * @param source - how messages name it.
+ * @throws MetadataError `metadata-syntax`, `metadata-compressed`, `metadata-invalid`, `specfile-version-unsupported`
+ */
+export function formatSpecBlob(stored: Uint8Array, source: string): Uint8Array {
+  const spec = parseSpecDictionary(parseJsonDocument(stored, source), source);
+  const nodes = [...spec.nodes.values()].map((node) => writeNode(node, SPECFILE_VERSION));
+  const document = {
+    spec: { _meta: { version: SPECFILE_VERSION }, nodes },
+    buildcache_layout_version: LAYOUT_VERSION,
+  };
+  return gzipSync(encodeUtf8(asciiJson(document)), { level: 9, mtime: 0 });
+}
+
+/** As Python's json writes it: ASCII only. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
