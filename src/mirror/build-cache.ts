@@ -134,6 +134,8 @@ export interface TarballReference {
    * @throws IntegrityError `checksum-missing`, `checksum-invalid`
    */
   readonly sha256: string;
+  /** What names the checksum, for messages; the specfile by default. */
+  readonly namedBy?: string | undefined;
   /** Opens it, anew each time. */
   open(options?: WithSignal): Promise<OpenedObject>;
 }

@@ -15,7 +15,9 @@ import { ENGINE_NAMES } from '../helpers/native-engine.js';
 
 /** The complete fixtures where they are; else those of this repository. */
 const fixtures = process.env.REGRAFT_FIXTURES ?? join('test', 'fixtures');
-const packs = [fixtures, join(fixtures, '..', 'fixtures-v2v3')].filter((pack) => existsSync(pack));
+const packs = [fixtures, join(fixtures, '..', 'fixtures-v2v3')].filter((pack) =>
+  existsSync(join(pack, 'golden')),
+);
 
 /** OCI is not read yet. */
 const isWanted = (name: string) => !name.includes('-oci');

@@ -149,6 +149,7 @@ export class IndexClient {
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof BuildcacheError)) throw error;
+      if (isTooNew(error)) return { checkedAt: this.#now(), tooNew: error };
       const fallback = cached === undefined ? {} : await this.#use(mirror, cached);
       return { ...fallback, checkedAt: this.#now(), failure: error };
     }
@@ -229,8 +230,7 @@ export class IndexClient {
       const places = scanPackageIndex(bytes, source);
       return { state: { checkedAt, index: new PackageIndex({ source, bytes, places }) }, places };
     } catch (error) {
-      const tooNew = error instanceof MetadataError && error.code === 'index-version-unsupported';
-      if (tooNew) return { state: { checkedAt, tooNew: error } };
+      if (isTooNew(error)) return { state: { checkedAt, tooNew: error } };
       throw error;
     }
   }
@@ -264,6 +264,10 @@ export class IndexClient {
     const message = `Cannot read the index of any mirror: ${failures.map((failure) => failure.message).join('; ')}`;
     return new MirrorError(isMirrorCode(code) ? code : 'mirror-unreachable', message, details);
   }
+}
+
+function isTooNew(error: unknown): error is MetadataError {
+  return error instanceof MetadataError && error.code === 'index-version-unsupported';
 }
 
 function isMirrorCode(code: ErrorCode | undefined): code is MirrorErrorCode {

@@ -88,6 +88,7 @@ async function ask(
 
 /** Whether there was metadata, which then could not be used. */
 function wasRead(error: BuildcacheError): boolean {
+  if (error.code === 'blob-missing') return true;
   return !(error instanceof MirrorError) && error.code !== 'metadata-too-large';
 }
 
