@@ -36,8 +36,12 @@ export interface BuildCache {
   has(spec: Spec, options?: WithSignal): Promise<boolean>;
   /** Where its package indexes are: one for each layout at the place, or for the view that was chosen. */
   readonly indexes: readonly IndexPlace[];
+  /** The view that was chosen: its index names some packages of the cache, and the cache offers them all. */
+  readonly view?: string | undefined;
   /** The build caches at a place that has several, the newest layout first. */
   readonly layers?: readonly BuildCache[] | undefined;
+  /** Those of its layers that are there, all where none is; missing where there is but one. Errors as `has`. */
+  presentLayers?(options?: WithSignal): Promise<readonly BuildCache[]>;
   /** Every package by its own metadata, without the index, in a stable order; missing where the place cannot be listed. */
   packages?(options?: ListPackagesOptions): AsyncIterable<ListedPackage>;
   /** Compressed bytes of a package, from a cache that knows without asking anybody; a hint, which never fails. */
