@@ -18,6 +18,7 @@ export interface MirrorFlags {
   readonly offline?: boolean;
   readonly refresh?: boolean;
   readonly caFile?: string;
+  readonly view?: string;
 }
 
 export interface StoreFlags {
@@ -28,12 +29,15 @@ export interface StoreFlags {
   readonly upstream?: readonly string[];
 }
 
+export const VIEW_OPTION = 'view of the index to read, in build caches of layout 3';
+
 export function addMirrorOptions(command: Command): Command {
   return command
     .option(
       '-m, --mirror <url...>',
       'build cache to read: a URL, a path, or a configured name (default: all configured)',
     )
+    .option('--view <name>', VIEW_OPTION)
     .option('--offline', 'use only cached indexes, request none')
     .option('--refresh', 'discard cached indexes first')
     .option('--ca-file <file>', 'certificate authorities to trust for https, in PEM');
@@ -81,7 +85,9 @@ export async function openMirrors(
   }
   const { caFile } = flags;
   return Promise.all(
-    resolved.map(({ url, name, signed }) => openMirror(url, { name, signed, environment, caFile })),
+    resolved.map(({ url, name, signed, view }) =>
+      openMirror(url, { name, signed, view: flags.view ?? view, environment, caFile }),
+    ),
   );
 }
 

@@ -35,16 +35,20 @@ export interface ConfiguredMirror {
   readonly binary: boolean;
   /** Whether metadata must be signed. */
   readonly signed: boolean;
+  /** The view of the index, in mirrors of layout 3. */
+  readonly fetchView?: string;
+  readonly pushView?: string;
   readonly fetchConnection: MirrorConnection;
   readonly pushConnection: MirrorConnection;
 }
 
-/** A mirror to open with `openMirror(url, { name, signed })`. */
+/** A mirror to open with `openMirror(url, { name, signed, view })`. */
 export interface ResolvedMirror {
   /** Absent for a mirror given by its URL. */
   readonly name: string | undefined;
   readonly url: string;
   readonly signed: boolean;
+  readonly view?: string | undefined;
   readonly connection: MirrorConnection;
 }
 
@@ -122,6 +126,7 @@ function readMirror({ name, value, toPlace }: MirrorEntry): ConfiguredMirror {
     source: value.find('source')?.boolean() ?? true,
     binary: value.find('binary')?.boolean() ?? true,
     signed: value.find('signed')?.boolean() ?? true,
+    ...defined({ fetchView: readView(value, 'fetch'), pushView: readView(value, 'push') }),
     fetchConnection: readConnection(value, 'fetch'),
     pushConnection: readConnection(value, 'push'),
   };
@@ -148,11 +153,19 @@ function readUrl(mirror: ConfigValue, direction: Direction): ConfigValue | undef
   return specific?.find('url') ?? mirror.find('url');
 }
 
+/** An empty name means no view. */
+function readView(mirror: ConfigValue, direction: Direction): string | undefined {
+  return findFor(mirror, direction, 'view')?.word() || undefined;
+}
+
 /** Each key of the direction (fetch or push) overrides that of the mirror. */
-function readConnection(mirror: ConfigValue, direction: Direction): MirrorConnection {
+function findFor(mirror: ConfigValue, direction: Direction, key: string): ConfigValue | undefined {
   const specific = mirror.find(direction);
-  const find = (key: string): ConfigValue | undefined =>
-    (specific === undefined || specific.isText ? undefined : specific.find(key)) ?? mirror.find(key);
+  return (specific === undefined || specific.isText ? undefined : specific.find(key)) ?? mirror.find(key);
+}
+
+function readConnection(mirror: ConfigValue, direction: Direction): MirrorConnection {
+  const find = (key: string): ConfigValue | undefined => findFor(mirror, direction, key);
   const text = (key: string): string | undefined => find(key)?.word();
   return defined({
     accessPair: readAccessPair(find('access_pair')),
@@ -213,7 +226,8 @@ export function resolveMirrors(
   const resolved = new Map<string, ResolvedMirror>();
   for (const reference of references) {
     const mirror = resolveMirror(reference, configured);
-    if (!resolved.has(mirror.url)) resolved.set(mirror.url, mirror);
+    const place = JSON.stringify([mirror.url, mirror.view]);
+    if (!resolved.has(place)) resolved.set(place, mirror);
   }
   return [...resolved.values()];
 }
@@ -252,6 +266,7 @@ function toResolved(mirror: ConfiguredMirror): ResolvedMirror {
     name: mirror.name,
     url: mirror.fetchUrl,
     signed: mirror.signed,
+    view: mirror.fetchView,
     connection: mirror.fetchConnection,
   };
 }

@@ -36,8 +36,12 @@ export interface BuildCache {
   has(spec: Spec, options?: WithSignal): Promise<boolean>;
   /** Where its package indexes are: one for each layout at the place, or for the view that was chosen. */
   readonly indexes: readonly IndexPlace[];
+  /** The view that was chosen: its index names some packages of the cache, and the cache offers them all. */
+  readonly view?: string | undefined;
   /** The build caches at a place that has several, the newest layout first. */
   readonly layers?: readonly BuildCache[] | undefined;
+  /** Those of its layers that are there, all where none is; missing where there is but one. Errors as `has`. */
+  presentLayers?(options?: WithSignal): Promise<readonly BuildCache[]>;
   /** Every package by its own metadata, without the index, in a stable order; missing where the place cannot be listed. */
   packages?(options?: ListPackagesOptions): AsyncIterable<ListedPackage>;
   /** Compressed size of a package in bytes, if the cache knows it without a request. Only a hint; never fails. */
@@ -134,7 +138,9 @@ export interface TarballReference {
    * @throws IntegrityError `checksum-missing`, `checksum-invalid`
    */
   readonly sha256: string;
-  /** Opens the tarball; each call starts from the beginning. */
+  /** What names the checksum, for messages; the specfile by default. */
+  readonly namedBy?: string | undefined;
+  /** Opens it, anew each time. */
   open(options?: WithSignal): Promise<OpenedObject>;
 }
 

@@ -64,7 +64,7 @@ export class LayeredCache implements BuildCache {
     options: DescribeOptions,
   ): Promise<PackageDescription | AbsentPackage> {
     let absent: AbsentPackage | undefined;
-    for (const cache of await this.#presentLayers(options)) {
+    for (const cache of await this.presentLayers(options)) {
       const found = await cache.describe(spec, kind, options);
       if (!('absence' in found)) return found;
       absent = found;
@@ -74,7 +74,7 @@ export class LayeredCache implements BuildCache {
   }
 
   async has(spec: Spec, options: WithSignal = {}): Promise<boolean> {
-    for (const cache of await this.#presentLayers(options)) if (await cache.has(spec, options)) return true;
+    for (const cache of await this.presentLayers(options)) if (await cache.has(spec, options)) return true;
     return false;
   }
 
@@ -84,6 +84,15 @@ export class LayeredCache implements BuildCache {
       if (size !== undefined) return size;
     }
     return undefined;
+  }
+
+  /** Layers that are there; all of them where none is to be seen. */
+  presentLayers({ signal }: WithSignal = {}): Promise<readonly BuildCache[]> {
+    this.#present ??= this.#look(signal).catch((error: unknown) => {
+      this.#present = undefined;
+      throw error;
+    });
+    return this.#present;
   }
 
   async close(): Promise<void> {
@@ -113,15 +122,6 @@ export class LayeredCache implements BuildCache {
         return opened;
       },
     };
-  }
-
-  /** Layers that are there; all of them where none is to be seen. */
-  #presentLayers({ signal }: WithSignal): Promise<readonly BuildCache[]> {
-    this.#present ??= this.#look(signal).catch((error: unknown) => {
-      this.#present = undefined;
-      throw error;
-    });
-    return this.#present;
   }
 
   async #look(signal: AbortSignal | undefined): Promise<readonly BuildCache[]> {

@@ -12,6 +12,7 @@ import { classicLayoutOf, hasClassic } from './classic/find-classic.js';
 import { LayeredCache } from './layered-cache.js';
 import { hasManifests } from './manifest/find-manifests.js';
 import { ManifestCache } from './manifest/manifest-cache.js';
+import { requireViewName } from './manifest/paths.js';
 
 /** What can be published: layout 0 is only read. */
 export type PublishedLayout = ClassicLayout | 3;
@@ -21,7 +22,7 @@ export interface OpenMirrorOptions extends OpenStoreOptions {
   readonly name?: string | undefined;
   /** Whether metadata must be signed; true by default. */
   readonly signed?: boolean | undefined;
-  /** The index view of a mirror of layout 3. A mirror with a view is of layout 3 alone. */
+  /** The index view of a mirror of layout 3; an empty name means none. A mirror with a view is of layout 3 alone. */
   readonly view?: string | undefined;
   /** The layout of what is published; that of what is there by default. */
   readonly layout?: PublishedLayout | undefined;
@@ -34,13 +35,14 @@ export interface OpenMirrorOptions extends OpenStoreOptions {
  * asked yet.
  *
  * @param reference - a `file:`, `http:` or `https:` URL, or a path.
- * @throws MirrorError `mirror-protocol` for other schemes and for malformed URLs.
+ * @throws MirrorError `mirror-protocol` for other schemes and for what is not a URL; UsageError `usage` for what is no name of a view.
  */
 export async function openMirror(
   reference: string,
   options: OpenMirrorOptions & WithSignal = {},
 ): Promise<Mirror> {
-  const { name, signed: requiresSignature = true, view } = options;
+  const { name, signed: requiresSignature = true } = options;
+  const view = options.view === undefined || options.view === '' ? undefined : requireViewName(options.view);
   const store = await openObjectStore(reference, options);
   const manifests = new ManifestCache({ store, name, view });
   if (view !== undefined) return { cache: manifests, requiresSignature };

@@ -29,13 +29,14 @@ export function resolvePushMirror(
 }
 
 /** The same mirror, with the place to push to as the one that is resolved. */
-function placeToPush({ fetchProblem, ...mirror }: ConfiguredMirror): ConfiguredMirror {
-  const { pushUrl, pushProblem, pushConnection } = mirror;
+function placeToPush({ fetchProblem, fetchView, ...mirror }: ConfiguredMirror): ConfiguredMirror {
+  const { pushUrl, pushProblem, pushConnection, pushView } = mirror;
   const problem = pushUrl === undefined ? fetchProblem : pushProblem;
   return {
     ...mirror,
     fetchUrl: pushUrl ?? mirror.fetchUrl,
     fetchConnection: pushConnection,
+    ...(pushView === undefined ? {} : { fetchView: pushView }),
     ...(problem === undefined ? {} : { fetchProblem: problem }),
   };
 }

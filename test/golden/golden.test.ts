@@ -12,17 +12,27 @@ import {
 import { goldenScenarios } from '../helpers/golden-scenario.js';
 import { checkGrownPackages } from '../helpers/grown-packages.js';
 import { ENGINE_NAMES } from '../helpers/native-engine.js';
+import { checkSbangPackage } from '../helpers/sbang-package.js';
 
 /** The complete fixtures where they are; else those of this repository. */
 const fixtures = process.env.REGRAFT_FIXTURES ?? join('test', 'fixtures');
-const packs = [fixtures, join(fixtures, '..', 'fixtures-v2v3')].filter((pack) => existsSync(pack));
+const packs = [fixtures, join(fixtures, '..', 'fixtures-v2v3')].filter((pack) =>
+  existsSync(join(pack, 'golden')),
+);
 
 /** OCI is not read yet. */
 const isWanted = (name: string) => !name.includes('-oci');
 
 /** libbare's rpath grows: the reference's bytes are patchelf's. libplain's do, too, where the reference fails. */
 const GROWN: GoldenExceptions = { rewritten: ['lib/libbare.so'], mayInstall: ['libplain'] };
-const exceptionsOf = (name: string) => (/^c-from-.*-signed-libplain$/.test(name) ? GROWN : undefined);
+/** Spack 1.1 maps sbang's path in C strings too, and here it has no room; ours installs the package as Spack 0.22 does. */
+const SBANG: GoldenExceptions = { rewritten: [], mayInstall: ['interpuser'] };
+const SBANG_SCENARIO = 'c-from-layout3-padded-signed-interpuser';
+
+function exceptionsOf(name: string): GoldenExceptions | undefined {
+  if (/^c-from-.*-signed-libplain$/.test(name)) return GROWN;
+  return name === SBANG_SCENARIO ? SBANG : undefined;
+}
 
 /** Every engine by the two ways of the API; threads are the same for all engines. */
 const runs = ENGINE_NAMES.flatMap((engine) => {
@@ -44,7 +54,8 @@ for (const { engine, way } of runs) {
         try {
           const report = await runScenario(scenario, engine, way);
           compareWithGolden(scenario, report, exceptionsOf(scenario.name));
-          if (exceptionsOf(scenario.name) !== undefined) checkGrownPackages(scenario, report);
+          if (exceptionsOf(scenario.name) === GROWN) checkGrownPackages(scenario, report);
+          if (scenario.name === SBANG_SCENARIO) checkSbangPackage(scenario, report);
         } finally {
           if (process.env.KEEP === undefined) rmSync(scenario.top, { recursive: true, force: true });
         }

@@ -109,7 +109,8 @@ export function compareWithGolden(
 
 type ManifestRecord = Readonly<Record<string, unknown>>;
 
-function compareTree(
+/** Compares a prefix with the records of a golden. */
+export function compareTree(
   prefix: string,
   expected: ReadonlyMap<string, ManifestRecord> | undefined,
   { rewritten, hasOwnTimes }: GoldenExceptions & { readonly hasOwnTimes: boolean },

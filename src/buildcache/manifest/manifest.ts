@@ -82,16 +82,27 @@ function requireVersion(document: JsonFact): void {
     'manifest-version-unsupported',
     `Cannot read "${document.source}": its manifest version is ${version}, not ${MANIFEST_VERSION}`,
     {
-      hint: 'A newer Spack wrote it: update regraft',
+      hint:
+        version > MANIFEST_VERSION
+          ? 'A newer Spack wrote it: update regraft'
+          : 'Spack writes no such manifest: push the package again, or update the index',
       data: { source: document.source, actual: version, expected: MANIFEST_VERSION },
     },
   );
 }
 
 function readRecord(item: JsonFact, kind: ContentKind): BlobRecord {
-  const size = item.get('contentLength').count();
+  const size = readSize(item.get('contentLength'));
   const compression = readCompression(item.get('compression'), kind);
   return { kind, size, compression, sha256: readChecksum(item) };
+}
+
+/** Whoever reads a blob compares it with what is there; nothing is allocated for it. */
+function readSize(fact: JsonFact): number {
+  if (typeof fact.value !== 'number' || !Number.isInteger(fact.value))
+    throw fact.invalid('a number of bytes');
+  if (!Number.isSafeInteger(fact.value) || fact.value < 0) throw fact.invalid('the size of a file');
+  return fact.value;
 }
 
 function readCompression(fact: JsonFact, kind: ContentKind): Compression {

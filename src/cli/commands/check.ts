@@ -10,10 +10,12 @@ import { EXIT } from '../exit-code.js';
 import {
   addStoreOptions,
   closeMirrors,
+  loadCatalog,
   type MirrorFlags,
   openMirrors,
   readNamedFile,
   type StoreFlags,
+  VIEW_OPTION,
 } from '../options.js';
 import { count } from '../render/format.js';
 import type { CommandRun } from '../run.js';
@@ -34,6 +36,7 @@ export function addCheckCommand(program: Command, run: CommandRun): void {
       '-m, --mirror <url...>',
       'build cache to check: a URL, a path, or a configured name (default: all configured)',
     )
+    .option('--view <name>', VIEW_OPTION)
     .option('--ca-file <file>', 'certificate authorities to trust for https, in PEM')
     .option('-o, --output <file>', 'write the report to a file, as JSON');
   addStoreOptions(command).action((queries: string[], flags: CheckFlags) =>
@@ -43,7 +46,9 @@ export function addCheckCommand(program: Command, run: CommandRun): void {
         const { root, spackPrefix, upstream } = flags;
         const store = () => openStore({ root, spackPrefix, upstreams: upstream ?? [] });
         const specs = await resolveCheckedSpecs({ queries, openStore: store, readFile: readNamedFile });
-        const report = await checkSpecs({ specs, mirrors }, { signal });
+        const views = mirrors.filter(({ cache }) => cache.view !== undefined);
+        const catalog = views.length === 0 ? undefined : await loadCatalog(views, flags, console, signal);
+        const report = await checkSpecs({ specs, mirrors, catalog }, { signal });
         if (flags.output !== undefined) await writeReport(flags.output, report);
         printReport(report, console);
         console.result(report);

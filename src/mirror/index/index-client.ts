@@ -4,13 +4,7 @@
 import type { IndexPlaces } from '../../buildcache/index/index-places.js';
 import { PackageIndex, scanPackageIndex } from '../../buildcache/index/package-index.js';
 import type { ByteSource } from '../../core/byte-source.js';
-import {
-  BuildcacheError,
-  type ErrorCode,
-  MetadataError,
-  MirrorError,
-  type MirrorErrorCode,
-} from '../../core/errors.js';
+import { BuildcacheError, type ErrorCode, MetadataError, MirrorError } from '../../core/errors.js';
 import type { IndexPlace, Mirror, OpenedIndex } from '../build-cache.js';
 import { type CachedIndex, IndexCache } from './index-cache.js';
 import { downloadIndex, type FetchedIndex } from './index-download.js';
@@ -149,6 +143,7 @@ export class IndexClient {
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof BuildcacheError)) throw error;
+      if (isTooNew(error)) return { checkedAt: this.#now(), tooNew: error };
       const fallback = cached === undefined ? {} : await this.#use(mirror, cached);
       return { ...fallback, checkedAt: this.#now(), failure: error };
     }
@@ -229,8 +224,7 @@ export class IndexClient {
       const places = scanPackageIndex(bytes, source);
       return { state: { checkedAt, index: new PackageIndex({ source, bytes, places }) }, places };
     } catch (error) {
-      const tooNew = error instanceof MetadataError && error.code === 'index-version-unsupported';
-      if (tooNew) return { state: { checkedAt, tooNew: error } };
+      if (isTooNew(error)) return { state: { checkedAt, tooNew: error } };
       throw error;
     }
   }
@@ -253,7 +247,6 @@ export class IndexClient {
     const failures = states.flatMap(({ failure }) => failure ?? []);
     const [first] = failures;
     if (first !== undefined && failures.length === 1) return first;
-    const code = failures.every((failure) => failure.code === first?.code) ? first?.code : undefined;
     const isCached = states.some(({ index }) => index !== undefined);
     const details = {
       cause: new AggregateError(failures),
@@ -262,10 +255,12 @@ export class IndexClient {
       data: { failures: failures.map(({ code, message, data }) => ({ code, message, data })) },
     };
     const message = `Cannot read the index of any mirror: ${failures.map((failure) => failure.message).join('; ')}`;
-    return new MirrorError(isMirrorCode(code) ? code : 'mirror-unreachable', message, details);
+    if (first !== undefined && failures.every(({ code }) => code === first.code))
+      return first.with({ message, ...details });
+    return new MirrorError('mirror-unreachable', message, details);
   }
 }
 
-function isMirrorCode(code: ErrorCode | undefined): code is MirrorErrorCode {
-  return code !== undefined && (code.startsWith('mirror-') || code === 'index-not-cached');
+function isTooNew(error: unknown): error is MetadataError {
+  return error instanceof MetadataError && error.code === 'index-version-unsupported';
 }

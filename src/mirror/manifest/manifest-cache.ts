@@ -32,6 +32,7 @@ export class ManifestCache implements BuildCache {
   readonly name: string;
   readonly url: string;
   readonly indexes: readonly IndexPlace[];
+  readonly view: string | undefined;
   readonly keys: KeyShelf;
   readonly publisher: Publisher | undefined;
   readonly packages?: (options?: ListPackagesOptions) => AsyncIterable<ListedPackage>;
@@ -43,6 +44,7 @@ export class ManifestCache implements BuildCache {
     this.#store = store;
     this.#manifests = new SpecManifests(store);
     this.url = store.url;
+    this.view = view;
     this.name = name ?? store.location('');
     this.indexes = [
       {

@@ -1,5 +1,5 @@
 // The package index of layout 3: a manifest by name, which names the index by its digest. Spack: `DefaultIndexFetcher`.
-import { parseManifest, requireRecord } from '../../buildcache/manifest/manifest.js';
+import { type Manifest, parseManifest, requireRecord } from '../../buildcache/manifest/manifest.js';
 import { MetadataError, UsageError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ObjectStore, OpenedObject } from '../../transport/object-store.js';
@@ -47,7 +47,7 @@ async function openManifest(
 }
 
 function indexRecord(bytes: Uint8Array, source: string) {
-  const manifest = parseManifest(bytes, source);
+  const manifest = parseIndexManifest(bytes, source);
   if (manifest.records.length > 0 || manifest.unknownTypes.length === 0)
     return requireRecord(manifest, 'index');
   throw new MetadataError(
@@ -55,6 +55,19 @@ function indexRecord(bytes: Uint8Array, source: string) {
     `Cannot read "${source}": its index is of a kind that is not known: ${JSON.stringify(manifest.unknownTypes[0]?.slice(0, 80))}`,
     { hint: 'A newer Spack wrote it: update regraft', data: { source, actual: manifest.unknownTypes } },
   );
+}
+
+/** Spack signs manifests of packages only, and so reads no others. */
+function parseIndexManifest(bytes: Uint8Array, source: string): Manifest {
+  try {
+    return parseManifest(bytes, source);
+  } catch (error) {
+    if (!(error instanceof MetadataError) || error.data.actual !== 'clearsigned') throw error;
+    throw error.with({
+      message: `Cannot read "${source}": it is signed, which only manifests of packages may be`,
+      hint: 'Update the index of the mirror',
+    });
+  }
 }
 
 async function noSuchView(

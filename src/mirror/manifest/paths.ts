@@ -1,4 +1,5 @@
 // Names and places in a mirror of layout 3, relative to its root (FORMATS.md §1).
+import { UsageError } from '../../core/errors.js';
 import type { SpecNode } from '../../spec/spec.js';
 
 export const LAYOUT_PATH = 'v3/layout.json';
@@ -34,6 +35,19 @@ export function indexManifestPath(view: string | undefined): string {
   return view === undefined
     ? `${INDEX_MANIFESTS}/${INDEX_MANIFEST}`
     : `${INDEX_MANIFESTS}/${view}/${INDEX_MANIFEST}`;
+}
+
+/**
+ * A name of a view, which may have slashes: it becomes a path.
+ * @throws UsageError `usage`
+ */
+export function requireViewName(view: string): string {
+  const isPath = view.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+  if (isPath && !/[\u0000-\u001f\u007f\\]/.test(view)) return view;
+  throw new UsageError('usage', `Cannot use ${JSON.stringify(view)} as a view: it is not a relative path`, {
+    hint: 'A view has a name such as "small" or "team/tools"',
+    data: { view },
+  });
 }
 
 /** The view whose index manifest a path is: '' for the mirror's own index, undefined for other files. */

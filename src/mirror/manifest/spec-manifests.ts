@@ -2,7 +2,7 @@
 import { type Manifest, parseManifest, requireRecord } from '../../buildcache/manifest/manifest.js';
 import { SPACK_1_RULES } from '../../buildcache/relocation-rules.js';
 import { parseSpecfile, type Specfile } from '../../buildcache/specfile/specfile.js';
-import { MirrorError, SignatureError } from '../../core/errors.js';
+import { type BuildcacheError, MetadataError, MirrorError, SignatureError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore } from '../../transport/object-store.js';
@@ -81,13 +81,18 @@ export class SpecManifests {
     const tarball = requireRecord(manifest, 'tarball');
     const specfile = await this.#readSpecfile(manifest, options);
     checkIdentity({ specfile, spec, location, isVerified });
-    const open = (more: WithSignal = {}) => this.#blobs.open(tarball, location, more);
     return {
       location,
       specfile,
       signature: isVerified ? 'verified' : 'not-required',
       rules: SPACK_1_RULES,
-      tarball: { location: this.#blobs.location(tarball), size: tarball.size, sha256: tarball.sha256, open },
+      tarball: {
+        location: this.#blobs.location(tarball),
+        size: tarball.size,
+        sha256: tarball.sha256,
+        namedBy: 'its manifest',
+        open: (more = {}) => this.#blobs.open(tarball, location, more),
+      },
       files: [...this.#filesOf(manifest), storedBytes(stored)],
     };
   }
@@ -104,7 +109,11 @@ export class SpecManifests {
   async #readSpecfile(manifest: Manifest, { signal }: WithSignal): Promise<Specfile> {
     const record = requireRecord(manifest, 'spec');
     const bytes = await this.#blobs.read(record, manifest.source, { limit: LARGEST_SPECFILE, signal });
-    return parseSpecfile(bytes, this.#blobs.location(record), { newestLayout: NEWEST_LAYOUT });
+    try {
+      return parseSpecfile(bytes, this.#blobs.location(record), { newestLayout: NEWEST_LAYOUT });
+    } catch (error) {
+      throw error instanceof MetadataError ? namedBy(error, manifest.source) : error;
+    }
   }
 
   async #take(path: string, options: WithSignal): Promise<StoredManifest | MirrorError> {
@@ -128,10 +137,34 @@ export class SpecManifests {
 
 async function openText({ bytes, isSigned, location }: StoredManifest, trust: Trust) {
   if (isSigned) return trust.open(bytes, location);
-  if (!trust.isRequired) return { text: bytes, isVerified: false };
+  refuseStrayArmor(bytes, location);
+  if (!trust.isRequired || bytes.length === 0) return { text: bytes, isVerified: false };
   throw new SignatureError('signature-missing', `Cannot use "${location}": it is not signed`, {
     hint: 'Install with "--no-check-signature", or configure the mirror with "signed: false"',
     data: { location },
+  });
+}
+
+/** Parts of a signed text that do not make one: plain JSON has no such line. */
+function refuseStrayArmor(bytes: Uint8Array, location: string): void {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const problem = text.includes('-----BEGIN PGP SIGNED MESSAGE-----')
+    ? 'there is something before the signed block'
+    : text.includes('-----BEGIN PGP SIGNATURE-----')
+      ? 'it has a signature, but no signed block'
+      : undefined;
+  if (problem === undefined) return;
+  throw new SignatureError('signature-malformed', `Cannot use "${location}": ${problem}`, {
+    hint: 'A signed manifest begins with the signed block: push the package again',
+    data: { location },
+  });
+}
+
+/** The name of a blob tells people nothing. */
+function namedBy(error: MetadataError, manifest: string): BuildcacheError {
+  return error.with({
+    message: `${error.message} ("${manifest}" names it as the spec)`,
+    data: { ...error.data, manifest },
   });
 }
 

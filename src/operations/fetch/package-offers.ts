@@ -3,6 +3,7 @@
 import { BuildcacheError, MirrorError, SignatureError, UsageError } from '../../core/errors.js';
 import type {
   AbsentPackage,
+  BuildCache,
   MetadataKind,
   Mirror,
   PackageDescription,
@@ -45,7 +46,7 @@ export async function* packageOffers(request: OffersRequest): AsyncGenerator<Pac
   const absences: RefusedOffer[] = [];
   const unreachable = new Set<Mirror>();
   let found = false;
-  for (const place of places(request)) {
+  for await (const place of places(request)) {
     if (unreachable.has(place.mirror)) continue;
     const answer = await ask(place, request);
     if ('absence' in answer) {
@@ -62,22 +63,35 @@ export async function* packageOffers(request: OffersRequest): AsyncGenerator<Pac
 
 interface Place {
   readonly mirror: Mirror;
+  /** The mirror's cache, or one of its layers: what one layout has not, or has damaged, another may have. */
+  readonly cache: BuildCache;
   readonly kind: MetadataKind;
 }
 
-function* places({ mirrors, named }: OffersRequest): Iterable<Place> {
+async function* places({ mirrors, named, signal }: OffersRequest): AsyncIterable<Place> {
   const ordered = new Set([...named, ...mirrors]);
-  for (const mirror of ordered) yield { mirror, kind: 'signed' };
-  for (const mirror of ordered) yield { mirror, kind: 'unsigned' };
+  for (const kind of ['signed', 'unsigned'] as const)
+    for (const mirror of ordered)
+      for (const cache of await layersOf(mirror, signal)) yield { mirror, cache, kind };
+}
+
+/** Where nobody can look, asking for the package is what fails. */
+async function layersOf({ cache }: Mirror, signal: AbortSignal | undefined): Promise<readonly BuildCache[]> {
+  try {
+    return (await cache.presentLayers?.({ signal })) ?? [cache];
+  } catch (error) {
+    if (!(error instanceof BuildcacheError)) throw error;
+    return [cache];
+  }
 }
 
 async function ask(
-  { mirror, kind }: Place,
+  { mirror, cache, kind }: Place,
   { spec, keyring, checkSignature, signal }: OffersRequest,
 ): Promise<PackageOffer | RefusedOffer | AbsentPackage> {
   const trust = checkSignature && mirror.requiresSignature ? trustKeyring(keyring) : NO_TRUST;
   try {
-    const description = await mirror.cache.describe(spec, kind, { trust, signal });
+    const description = await cache.describe(spec, kind, { trust, signal });
     return 'absence' in description ? description : { mirror, trust, description };
   } catch (error) {
     signal?.throwIfAborted();
@@ -88,6 +102,7 @@ async function ask(
 
 /** Whether there was metadata that turned out to be unusable. */
 function wasRead(error: BuildcacheError): boolean {
+  if (error.code === 'blob-missing') return true;
   return !(error instanceof MirrorError) && error.code !== 'metadata-too-large';
 }
 

@@ -53,8 +53,8 @@ export async function prepareTarball(request: TarballRequest): Promise<TarballSo
 function openStored(description: PackageDescription, request: TarballRequest): TarballSource {
   const { sha256, signal } = request;
   const { tarball } = description;
-  // Metadata without a usable checksum is rejected before anything is fetched.
-  const expected = [fromSpecfile(tarball)];
+  // Before anything is fetched, metadata without a usable checksum is refused.
+  const expected = [fromMetadata(tarball)];
   if (sha256 !== undefined) expected.push({ digest: sha256, source: 'the command line' });
   const open = async () => {
     const object = await tarball.open({ signal });
@@ -68,7 +68,7 @@ function openWrapped(unwrapped: UnwrappedPackage, { sha256 }: TarballRequest): T
   const { tarball, outer } = unwrapped;
   if (sha256 !== undefined && sha256 !== outer.sha256) throw otherDigest(outer, sha256);
   const open = async () => ({ body: (await tarball.open()).body, size: outer.size });
-  return { ...factsOf(unwrapped), expected: [fromSpecfile(tarball)], outerBytes: outer.size, open };
+  return { ...factsOf(unwrapped), expected: [fromMetadata(tarball)], outerBytes: outer.size, open };
 }
 
 function unwrap(
@@ -99,8 +99,8 @@ function factsOf({ tarball, specfile, rules, signature }: PackageDescription) {
   return { location: tarball.location, specfile, rules, isVerified: signature === 'verified' };
 }
 
-function fromSpecfile({ sha256 }: TarballReference): ExpectedDigest {
-  return { digest: sha256, source: 'its specfile' };
+function fromMetadata({ sha256, namedBy = 'its specfile' }: TarballReference): ExpectedDigest {
+  return { digest: sha256, source: namedBy };
 }
 
 function otherDigest(

@@ -1,5 +1,6 @@
 // Installs one package: find its metadata, verify it, extract the tarball into a stage, relocate, run the hooks, put it in place,
 // record it. Until the rename nothing of it is visible; after a failure nothing of it is left.
+import type { RelocationRules } from '../../buildcache/relocation-rules.js';
 import {
   ArchiveError,
   BuildcacheError,
@@ -11,6 +12,7 @@ import {
 import type { OnProgress } from '../../core/progress.js';
 import type { Mirror } from '../../mirror/build-cache.js';
 import type { RelocationEngine } from '../../relocation/engine.js';
+import { type OtherRules, rulesWithoutSbang } from '../../relocation/plan/rules-without-sbang.js';
 import type { Keyring } from '../../signature/keys/keyring.js';
 import type { Spec } from '../../spec/spec.js';
 import { Stage } from '../../store/staging/stage.js';
@@ -118,17 +120,31 @@ class PackageInstallation {
   readonly #context: InstallContext;
   readonly #offer: PackageOffer;
   readonly #phases: Phases;
-  readonly #warnings: readonly string[];
+  readonly #warnings: string[];
+  /** In place of those of the offer. */
+  #rules: RelocationRules | undefined;
 
   constructor({ request, context, offer, phases, warnings }: InstallationOptions) {
     this.#request = request;
     this.#context = context;
     this.#offer = offer;
     this.#phases = phases;
-    this.#warnings = warnings;
+    this.#warnings = [...warnings];
   }
 
   async run(): Promise<InstalledPackage> {
+    try {
+      return await this.#download();
+    } catch (error) {
+      const other = this.#otherRules(error);
+      if (other === undefined) throw error;
+      this.#rules = other.rules;
+      this.#warnings.push(other.warning);
+      return this.#download();
+    }
+  }
+
+  async #download(): Promise<InstalledPackage> {
     for (let attempt = 1; ; attempt++) {
       const stage = Stage.create(this.#context.store.root, this.#request.spec.root.hash);
       try {
@@ -178,11 +194,19 @@ class PackageInstallation {
       stage,
       spec,
       prefix,
-      rules: source.rules,
+      rules: this.#rules ?? source.rules,
       source: source.location,
       aliasRoot,
       isAhead,
     });
+  }
+
+  #otherRules(error: unknown): OtherRules | undefined {
+    const { store, aliasRoot } = this.#context;
+    const { root, sbangPath } = store;
+    const alias = aliasRoot === undefined ? sbangPath : sbangPath.replace(root, () => aliasRoot);
+    const { rules } = this.#offer.description;
+    return rulesWithoutSbang({ error, rules, sbangPaths: [sbangPath, alias] });
   }
 
   /** The index, which nobody signed, said where the package goes: what the specfile says must be the same. */

@@ -1,6 +1,6 @@
 // Finds packages that are missing on mirrors and would have to be rebuilt (Spack `check_specs_against_mirrors`).
 import type { OperationOptions } from '../../core/progress.js';
-import type { BuildCache, Mirror } from '../../mirror/build-cache.js';
+import type { Mirror } from '../../mirror/build-cache.js';
 import { PackageCatalog } from '../../mirror/index/package-catalog.js';
 import { formatNode } from '../../spec/format.js';
 import { parseSpecQuery } from '../../spec/query/spec-query.js';
@@ -13,7 +13,9 @@ import { resolveSpecs } from './resolve-specs.js';
 export interface CheckRequest {
   readonly specs: readonly Spec[];
   readonly mirrors: readonly Mirror[];
-  /** Concurrent requests to a mirror; 16 by default. */
+  /** What the views of mirrors name; of a mirror with a view only that counts. */
+  readonly catalog?: PackageCatalog | undefined;
+  /** Questions to a mirror at a time; 16 by default. */
   readonly jobs?: number | undefined;
 }
 
@@ -37,13 +39,14 @@ const DEFAULT_JOBS = 16;
  * @throws MirrorError when a mirror does not answer, since its content is then unknown.
  */
 export async function checkSpecs(
-  { specs, mirrors, jobs = DEFAULT_JOBS }: CheckRequest,
+  { specs, mirrors, catalog, jobs = DEFAULT_JOBS }: CheckRequest,
   { signal }: OperationOptions = {},
 ): Promise<CheckReport> {
   const wanted = specs.filter(({ root }) => root.external === undefined);
   const report: Record<string, MirrorRebuilds> = {};
-  for (const { cache } of mirrors) {
-    const missing = await findMissing({ cache, specs: wanted, jobs, signal });
+  for (const mirror of mirrors) {
+    const { cache } = mirror;
+    const missing = await findMissing({ mirror, catalog, specs: wanted, jobs, signal });
     if (missing.length === 0) continue;
     const rebuildSpecs = missing.map((spec) => ({
       short_spec: formatNode(SHORT_SPEC, spec.root, spec),
@@ -55,23 +58,31 @@ export async function checkSpecs(
 }
 
 interface Search {
-  readonly cache: BuildCache;
+  readonly mirror: Mirror;
+  readonly catalog: PackageCatalog | undefined;
   readonly specs: readonly Spec[];
   readonly jobs: number;
   readonly signal: AbortSignal | undefined;
 }
 
-async function findMissing({ cache, specs, jobs, signal }: Search): Promise<readonly Spec[]> {
+async function findMissing(search: Search): Promise<readonly Spec[]> {
+  const { mirror, specs, jobs, signal } = search;
   const missing = new Set<Spec>();
   const queue = specs.values();
   const askOn = async (): Promise<void> => {
     for (const spec of queue) {
       signal?.throwIfAborted();
-      if (!(await cache.has(spec, { signal }))) missing.add(spec);
+      if (!isNamed(spec, search) || !(await mirror.cache.has(spec, { signal }))) missing.add(spec);
     }
   };
   await Promise.all(Array.from({ length: jobs }, askOn));
   return specs.filter((spec) => missing.has(spec));
+}
+
+/** Whether the view of a mirror names a package; without a view everything that is there counts. */
+function isNamed({ root }: Spec, { mirror, catalog }: Search): boolean {
+  if (mirror.cache.view === undefined || catalog === undefined) return true;
+  return catalog.find(root.hash)?.mirrors.includes(mirror) ?? false;
 }
 
 export interface ResolveCheckedRequest {
