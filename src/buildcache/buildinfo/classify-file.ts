@@ -6,6 +6,14 @@ import { isJsonText, LONGEST_JSON } from '../json-text.js';
 
 export type FileClass = 'binary' | 'text' | 'other';
 
+/** Tells what a file is from its bytes, in pieces. */
+export interface ContentClassifier {
+  /** False as soon as it is known that the file is no text. */
+  readonly mayBeText: boolean;
+  push(bytes: Uint8Array): void;
+  finish(): FileClass;
+}
+
 /** How much `file` looks at to tell text from data. */
 const HEAD_SIZE = 64 << 10;
 
@@ -28,7 +36,7 @@ const LONGEST_MAGIC = 8 << 10;
 const JSON_START = /^[ \t\r\n]*[{[]/;
 
 /** Takes the bytes of one file, in pieces. */
-export class FileClassifier {
+export class FileClassifier implements ContentClassifier {
   readonly #isObjectName: boolean;
   #head: Uint8Array = EMPTY_BYTES;
   #size = 0;
