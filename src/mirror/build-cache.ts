@@ -1,5 +1,6 @@
-// The interface of a build cache, independent of its layout and location. Only operations that every layout supports are required;
-// the others are optional, so that callers can tell before they begin.
+// What a build cache can answer, whatever its layout and wherever it lies. Only what every layout can answer stands here as a matter of
+// course; what some cannot do is optional, so that callers see it before they begin.
+import type { ArchiveRules } from '../buildcache/archive-rules.js';
 import type { RelocationRules } from '../buildcache/relocation-rules.js';
 import type { Specfile } from '../buildcache/specfile/specfile.js';
 import type { MirrorError } from '../core/errors.js';
@@ -214,9 +215,9 @@ export interface ShelvedKey {
 export type SignText = (text: Uint8Array) => Promise<Uint8Array>;
 
 export interface Publisher {
-  /** Requirements on the archive, which depend on the layout. */
-  readonly archive: { readonly withParents: boolean };
-  /** Whether the package is complete, with metadata of either kind. */
+  /** What the archive must be like, which depends on the layout. */
+  readonly archive: ArchiveRules;
+  /** Whether the package is there whole, with metadata of either kind. */
   has(spec: Spec, options?: WithSignal): Promise<boolean>;
   /** Starts a package; it stays invisible until `finish`. */
   begin(spec: Spec, options?: WithSignal): Promise<Publication>;

@@ -1,5 +1,13 @@
 // A store as it was when the golden caches were pushed: their own tarballs unpacked where they came from, with the store's database.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { type Buildinfo, parseBuildinfo } from '../../src/buildcache/buildinfo/buildinfo.js';
@@ -21,8 +29,36 @@ function topOf({ root }: GoldenStore): string {
 
 /** The paths of all tarballs of a cache, relative to it. */
 export function tarballsOf(cache: string): string[] {
+  if (existsSync(join(cache, 'v3'))) return manifestsOf(cache).map((path) => blobsOf(cache, path).tarball);
   const names = readdirSync(cache, { recursive: true }) as string[];
   return names.filter((name) => name.endsWith('.spack')).sort();
+}
+
+/** The paths of all spec manifests of a cache of layout 3, relative to it. */
+export function manifestsOf(cache: string): string[] {
+  const names = readdirSync(join(cache, 'v3/manifests/spec'), { recursive: true }) as string[];
+  return names
+    .filter((name) => name.endsWith('.spec.manifest.json'))
+    .map((name) => join('v3/manifests/spec', name))
+    .sort();
+}
+
+/** What a spec manifest says, without its signature. */
+export function manifestText(cache: string, path: string): string {
+  const text = readFileSync(join(cache, path), 'utf8');
+  return text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1);
+}
+
+/** The paths of the two blobs of a spec manifest, relative to the cache. */
+export function blobsOf(cache: string, path: string): { readonly tarball: string; readonly spec: string } {
+  const { data } = JSON.parse(manifestText(cache, path)) as {
+    data: { mediaType: string; checksum: string }[];
+  };
+  const blob = (part: string) => {
+    const checksum = data.find(({ mediaType }) => mediaType.includes(part))?.checksum ?? '';
+    return `blobs/sha256/${checksum.slice(0, 2)}/${checksum}`;
+  };
+  return { tarball: blob('spack.install'), spec: blob('spack.spec') };
 }
 
 /** Makes the store; the lock of the golden stores must be held. */

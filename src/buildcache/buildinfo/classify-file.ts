@@ -6,7 +6,15 @@ import { isJsonText, LONGEST_JSON } from '../json-text.js';
 
 export type FileClass = 'binary' | 'text' | 'other';
 
-/** Number of bytes that `file` examines to tell text from data. */
+/** Tells what a file is from its bytes, in pieces. */
+export interface ContentClassifier {
+  /** False as soon as it is known that the file is no text. */
+  readonly mayBeText: boolean;
+  push(bytes: Uint8Array): void;
+  finish(): FileClass;
+}
+
+/** How much `file` looks at to tell text from data. */
 const HEAD_SIZE = 64 << 10;
 
 /** Bytes that never occur in text. Anything above 7F may belong to some encoding. */
@@ -27,8 +35,8 @@ const OTHER_FORMATS: readonly RegExp[] = [
 const LONGEST_MAGIC = 8 << 10;
 const JSON_START = /^[ \t\r\n]*[{[]/;
 
-/** Receives the bytes of one file, in pieces. */
-export class FileClassifier {
+/** Takes the bytes of one file, in pieces. */
+export class FileClassifier implements ContentClassifier {
   readonly #isObjectName: boolean;
   #head: Uint8Array = EMPTY_BYTES;
   #size = 0;

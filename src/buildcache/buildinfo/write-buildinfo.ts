@@ -1,5 +1,5 @@
-// Writes the buildinfo of a package, `.spack/binary_distribution`, byte for byte as Spack does (FORMATS.md §4): YAML in block style,
-// sequences not indented. Texts are byte strings, one character per byte.
+// Writes the buildinfo of a package, `.spack/binary_distribution`, byte for byte as Spack does (FORMATS.md §4): YAML in block style
+// with sequences not indented, or in one line of flow style, as Spack 1.x writes it. Texts are byte strings, one character per byte.
 import { fromLatin1 } from '../../core/bytes.js';
 import { decodeSurrogateEscape, encodeSurrogateEscape } from '../../host/surrogate-escape.js';
 import { formatScalar } from './yaml-scalar-writer.js';
@@ -53,4 +53,33 @@ function formatMap(key: string, map: ReadonlyMap<string, string>): string[] {
 
 function formatText(bytes: string, column: number, indent: number): string {
   return encodeSurrogateEscape(formatScalar(decodeSurrogateEscape(bytes), { column, indent }));
+}
+
+/** The bytes of the file in one line; what relocation needs comes last, as Spack 1.x has it. */
+export function formatFlowBuildinfo(facts: BuildinfoFacts): Uint8Array {
+  const entries = [
+    flowEntry('sbang_install_path', facts.sbangInstallPath),
+    flowEntry('buildpath', facts.buildpath),
+    flowEntry('spackprefix', facts.spackprefix),
+    flowEntry('relative_prefix', facts.relativePrefix),
+    'hardlinks_deduped: true',
+    `hash_to_prefix: {${[...facts.hashToPrefix].map(([hash, prefix]) => flowEntry(hash, prefix)).join(', ')}}`,
+    flowList('relocate_binaries', facts.relocateBinaries),
+    flowList('relocate_links', facts.relocateLinks),
+    flowList('relocate_textfiles', facts.relocateTextfiles),
+  ];
+  return fromLatin1(`{${entries.join(', ')}}\n`);
+}
+
+function flowEntry(key: string, value: string): string {
+  return `${flowText(key)}: ${flowText(value)}`;
+}
+
+function flowList(key: string, items: readonly string[]): string {
+  return `${key}: [${items.map(flowText).join(', ')}]`;
+}
+
+function flowText(bytes: string): string {
+  const place = { column: 0, indent: 2, isFlow: true };
+  return encodeSurrogateEscape(formatScalar(decodeSurrogateEscape(bytes), place));
 }

@@ -8,6 +8,8 @@ export interface ScalarPlace {
   readonly column: number;
   /** Indentation of the continuation lines of a scalar. */
   readonly indent: number;
+  /** Inside of brackets or braces: what separates items there is quoted, and nothing is folded. */
+  readonly isFlow?: boolean;
 }
 
 /** After this column, a scalar is folded at the next single blank. */
@@ -17,6 +19,8 @@ const FOLD_COLUMN = 80;
 const BEGINS_OTHERWISE = /^(?:[#,[\]{}&*!|>'"%@`]|---|\.\.\.|[?:-](?:[ \n\x85\u2028\u2029]|$))/;
 /** Ends a plain scalar, or turns its end into a comment. */
 const HAS_INDICATOR = /:(?:[ \n\x85\u2028\u2029]|$)|[ \n\x85\u2028\u2029]#/;
+/** Separates items inside of brackets and braces. */
+const HAS_SEPARATOR = /[,[\]{}]/;
 const BREAK = /[\x85\u2028\u2029]/;
 /** Characters that must be escaped. */
 const NEEDS_ESCAPE = /[^\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u;
@@ -56,10 +60,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\u2029': 'P',
 };
 
-/** Writes a text; the result has no final newline. */
-export function formatScalar(text: string, place: ScalarPlace): string {
+/** Writes a text; the result has no newline at its end. */
+export function formatScalar(text: string, { isFlow = false, ...given }: ScalarPlace): string {
+  const place = isFlow ? { ...given, column: Number.NEGATIVE_INFINITY } : given;
   if (NEEDS_ESCAPE.test(text) || BLANK_AT_BREAK.test(text)) return formatDoubleQuoted(text, place);
-  if (isPlain(text)) return fold(text, '', place);
+  if (isPlain(text) && !(isFlow && HAS_SEPARATOR.test(text))) return fold(text, '', place);
   return text.includes("'") ? formatDoubleQuoted(text, place) : fold(text, "'", place);
 }
 

@@ -5,6 +5,7 @@ import { encodeUtf8 } from '../../core/bytes.js';
 import { parseJsonDocument } from '../../spec/json/json-document.js';
 import { parseSpecDictionary } from '../../spec/json/spec-json.js';
 import { writeNode } from '../../spec/json/write-node.js';
+import type { JsonObject, JsonValue } from '../../spec/spec.js';
 
 /** The specfile version that Spack 1.x writes, and the layout version of its tars. */
 const SPECFILE_VERSION = 5;
@@ -18,12 +19,29 @@ const LAYOUT_VERSION = 2;
  */
 export function formatSpecBlob(stored: Uint8Array, source: string): Uint8Array {
   const spec = parseSpecDictionary(parseJsonDocument(stored, source), source);
-  const nodes = [...spec.nodes.values()].map((node) => writeNode(node, SPECFILE_VERSION));
+  const nodes = [...spec.nodes.values()].map((node) => withoutDirect(writeNode(node, SPECFILE_VERSION)));
   const document = {
     spec: { _meta: { version: SPECFILE_VERSION }, nodes },
     buildcache_layout_version: LAYOUT_VERSION,
   };
   return gzipSync(encodeUtf8(asciiJson(document)), { level: 9, mtime: 0 });
+}
+
+/**
+ * Spack 1.x pushes what its database says, which does not keep whether an edge is direct. Without it the same package has the same blob,
+ * whoever pushes it.
+ */
+function withoutDirect(node: JsonObject): JsonObject {
+  const { dependencies } = node;
+  if (!Array.isArray(dependencies)) return node;
+  return { ...node, dependencies: dependencies.map(edgeWithoutDirect) };
+}
+
+function edgeWithoutDirect(edge: JsonValue): JsonValue {
+  const { parameters } = edge as { readonly parameters?: JsonObject };
+  if (parameters === undefined) return edge;
+  const { direct: _, ...kept } = parameters;
+  return { ...(edge as JsonObject), parameters: kept };
 }
 
 /** As Python's json writes it: ASCII only. */

@@ -1,4 +1,5 @@
 // Publishes packages, indexes and keys in the layouts 1 and 2.
+import { type ArchiveRules, LAYOUT_1_ARCHIVE, LAYOUT_2_ARCHIVE } from '../../buildcache/archive-rules.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
@@ -18,14 +19,14 @@ export interface ClassicPublisherOptions {
 }
 
 export class ClassicPublisher implements Publisher {
-  readonly archive: { readonly withParents: boolean };
+  readonly archive: ArchiveRules;
   readonly keys: KeyPublisher;
   readonly #store: ObjectStore;
   readonly #writer: ObjectWriter;
   readonly #layout: ClassicLayout;
 
   constructor({ store, writer, layout }: ClassicPublisherOptions) {
-    this.archive = { withParents: layout === 2 };
+    this.archive = layout === 2 ? LAYOUT_2_ARCHIVE : LAYOUT_1_ARCHIVE;
     this.keys = new ClassicKeyPublisher(store, writer);
     this.#store = store;
     this.#writer = writer;

@@ -1,4 +1,5 @@
 // Publishes packages, indexes and keys in layout 3.
+import { LAYOUT_3_ARCHIVE } from '../../buildcache/archive-rules.js';
 import type { BlobRecord } from '../../buildcache/manifest/manifest.js';
 import { formatManifest } from '../../buildcache/manifest/write-manifest.js';
 import { encodeUtf8 } from '../../core/bytes.js';
@@ -22,7 +23,7 @@ export interface ManifestPublisherOptions {
 const LAYOUT_TEXT = '{"signing": "gpg"}';
 
 export class ManifestPublisher implements Publisher {
-  readonly archive = { withParents: true };
+  readonly archive = LAYOUT_3_ARCHIVE;
   readonly keys: KeyPublisher;
   readonly #store: ObjectStore;
   readonly #writer: ObjectWriter;

@@ -1,14 +1,25 @@
-// Packs an installed prefix: the same bytes are compressed and classified, so that each file is read only once;
-// the buildinfo, which lists the files to relocate, is the last member. FORMATS.md §3, §4.
-import { type FileClass, FileClassifier } from '../../buildcache/buildinfo/classify-file.js';
-import { type BuildinfoFacts, formatBuildinfo } from '../../buildcache/buildinfo/write-buildinfo.js';
+// Packs an installed prefix: its tar goes through the compressor while the same bytes are classified, so that each file is read once;
+// the buildinfo, which says what has to be relocated, is the last member. FORMATS.md §3, §4.
+import type { ArchiveRules } from '../../buildcache/archive-rules.js';
+import {
+  type ContentClassifier,
+  type FileClass,
+  FileClassifier,
+} from '../../buildcache/buildinfo/classify-file.js';
+import { Spack1Classifier } from '../../buildcache/buildinfo/classify-spack-1.js';
+import {
+  type BuildinfoFacts,
+  formatBuildinfo,
+  formatFlowBuildinfo,
+} from '../../buildcache/buildinfo/write-buildinfo.js';
 import { BUILDINFO_PATH } from '../../buildcache/package-root.js';
 import { type ProbedPrefixes, TextProbe } from '../../relocation/text/text-probe.js';
 import { PrefixFileReader } from '../../store/prefix/prefix-file-reader.js';
-import { listedOrder, tarOrder } from '../../store/prefix/prefix-orders.js';
+import { listedOrder, listedTarOrder, tarOrder } from '../../store/prefix/prefix-orders.js';
 import {
   type PrefixDirectory,
   type PrefixFile,
+  type PrefixLink,
   type PrefixNode,
   readPrefixTree,
 } from '../../store/prefix/prefix-tree.js';
@@ -18,11 +29,12 @@ import { endingAfter, type PackedMember, packHeader, paddingAfter } from '../../
 export interface PackRequest {
   /** Path of the package, as a byte string. */
   readonly prefix: string;
-  /** Layout 2: the directories above the prefix are members too. */
-  readonly withParents: boolean;
-  /** A text file must contain one of these to be relocated. */
+  readonly archive: ArchiveRules;
+  /** What a text must hold to be relocated. */
   readonly prefixes: ProbedPrefixes;
-  /** The facts of the buildinfo other than the lists; byte strings. */
+  /** The same prefixes, as byte strings. */
+  readonly linkPrefixes: readonly string[];
+  /** What the buildinfo says besides the lists; byte strings. */
   readonly facts: Omit<BuildinfoFacts, 'relocateTextfiles' | 'relocateBinaries' | 'relocateLinks'>;
   readonly output: ContentSink;
   readonly signal?: AbortSignal | undefined;
@@ -84,7 +96,7 @@ class PrefixPacker {
   }
 
   async #packParents(): Promise<void> {
-    if (!this.#request.withParents) return;
+    if (!this.#request.archive.withParents) return;
     const components = memberPath(this.#request.prefix, '').split('/');
     for (let count = 1; count < components.length; count++)
       await this.#header({
@@ -121,7 +133,7 @@ class PrefixPacker {
 
   /** A text file without a prefix needs no relocation, so it counts as data. */
   async #packContent(node: PrefixFile, reader: PrefixFileReader): Promise<FileClass> {
-    const classifier = new FileClassifier(node.path);
+    const classifier = this.#classifierOf(node);
     const probe = new TextProbe(this.#request.prefixes);
     while (reader.remaining > 0) {
       const space = await this.#output.space();
@@ -135,14 +147,18 @@ class PrefixPacker {
     return fileClass === 'text' && !probe.found ? 'other' : fileClass;
   }
 
+  #classifierOf({ path }: PrefixFile): ContentClassifier {
+    const { classification } = this.#request.archive;
+    return classification === 'spack-1' ? new Spack1Classifier() : new FileClassifier(path);
+  }
+
   #lists(): RelocationLists {
-    const { buildpath } = this.#request.facts;
-    const nodes = listedOrder(this.#tree);
+    const nodes = this.#listedNodes();
     const ofClass = (wanted: FileClass): string[] =>
       nodes
         .filter((node) => node.type === 'file' && this.#classes.get(node.inode ?? node.path) === wanted)
         .map((node) => node.path);
-    const links = nodes.filter((node) => node.type === 'symlink' && node.target.startsWith(buildpath));
+    const links = nodes.filter((node) => node.type === 'symlink' && this.#isRelocatedLink(node.target));
     return {
       relocateTextfiles: ofClass('text'),
       relocateBinaries: ofClass('binary'),
@@ -150,8 +166,21 @@ class PrefixPacker {
     };
   }
 
+  #listedNodes(): readonly (PrefixFile | PrefixLink)[] {
+    const { classification } = this.#request.archive;
+    return classification === 'spack-1' ? listedTarOrder(this.#tree) : listedOrder(this.#tree);
+  }
+
+  /** Spack 1.x takes any of the prefixes, which may lie outside of the root. */
+  #isRelocatedLink(target: string): boolean {
+    const { archive, facts, linkPrefixes } = this.#request;
+    const prefixes = archive.classification === 'spack-1' ? linkPrefixes : [facts.buildpath];
+    return prefixes.some((prefix) => target.startsWith(prefix));
+  }
+
   async #packBuildinfo(lists: RelocationLists): Promise<void> {
-    const bytes = formatBuildinfo({ ...this.#request.facts, ...lists });
+    const format = this.#request.archive.buildinfo === 'flow' ? formatFlowBuildinfo : formatBuildinfo;
+    const bytes = format({ ...this.#request.facts, ...lists });
     const path = memberPath(this.#request.prefix, BUILDINFO_PATH);
     await this.#header({ type: 'file', path, mode: PLAIN_MODE, size: bytes.length });
     await this.#output.write(bytes);

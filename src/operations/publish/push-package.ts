@@ -72,8 +72,9 @@ async function pack(
   try {
     return await packPrefix({
       prefix: byteString(planned.prefix),
-      withParents: publisher.archive.withParents,
+      archive: publisher.archive,
       prefixes: probedPrefixes(planned, context.engine),
+      linkPrefixes: planned.prefixes.map(byteString),
       facts: buildinfoFacts(planned, context),
       output,
       signal,

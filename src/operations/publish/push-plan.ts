@@ -1,4 +1,5 @@
-// Plans a push: which packages of the specs to pack, where each is installed, and which prefixes it may contain.
+// What a push has to pack: which of the packages of some specs, where each of them is, and which prefixes it may hold.
+import type { ArchiveRules } from '../../buildcache/archive-rules.js';
 import { UsageError } from '../../core/errors.js';
 import { describeNode } from '../../spec/describe.js';
 import type { DagHash, Spec, SpecNode } from '../../spec/spec.js';
@@ -10,7 +11,9 @@ import type { Store } from '../../store/store.js';
 export interface PushSelection {
   readonly specs: readonly Spec[];
   readonly store: Store;
-  /** Only the specs themselves, or only their dependencies. */
+  /** What the packages' archives will be like. */
+  readonly archive: ArchiveRules;
+  /** Only the specs themselves, or everything but them. */
   readonly only?: 'package' | 'dependencies' | undefined;
   /** Include installed build dependencies. */
   readonly withBuildDependencies?: boolean | undefined;
@@ -49,7 +52,7 @@ export function planPush(selection: PushSelection): PlannedPush[] {
     }
   }
   if (missing.size > 0) throw notInstalled([...missing.values()]);
-  return [...selected.values()].map((spec) => planOne(spec, store));
+  return [...selected.values()].map((spec) => planOne(spec, selection));
 }
 
 /** Build dependencies are not part of the installation order: they come after the packages needed at run time. */
@@ -58,14 +61,17 @@ function candidates(spec: Spec, { withBuildDependencies }: PushSelection): SpecN
   return withBuildDependencies ? [...new Set([...installed, ...allNodes(spec).reverse()])] : installed;
 }
 
-function planOne(spec: Spec, store: Store): PlannedPush {
+function planOne(spec: Spec, { store, archive }: PushSelection): PlannedPush {
   const { root: node } = spec;
   const upstream = store.isInstalled(node.hash) === 'upstream' ? store.upstreams.find(node.hash) : undefined;
   const root = upstream?.root ?? store.root;
   const sbang = upstream === undefined ? store.sbangPath : sbangPath(unpaddedRoot(upstream.root));
   const withPrefixes = (nodes: readonly SpecNode[]) =>
     nodes.filter((each) => each.external === undefined).map((each) => store.prefixOf(each, spec));
-  const order = hashToPrefixOrder(spec);
+  // Spack 1.x walks otherwise, and looks for no more than it will replace.
+  const isSpack1 = archive.classification === 'spack-1';
+  const order = hashToPrefixOrder(spec, { order: isSpack1 ? 'breadth-first' : 'depth-first' });
+  const searched = isSpack1 ? order : allNodes(spec);
   return {
     key: node.hash,
     spec,
@@ -73,7 +79,7 @@ function planOne(spec: Spec, store: Store): PlannedPush {
     root,
     sbangPath: sbang,
     hashToPrefix: new Map(order.map((each) => [each.hash, store.prefixOf(each, spec)])),
-    prefixes: [...new Set([...withPrefixes(allNodes(spec)), sbang, root])],
+    prefixes: [...new Set([...withPrefixes(searched), sbang, root])],
   };
 }
 

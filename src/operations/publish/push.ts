@@ -66,7 +66,10 @@ export async function push(request: PushRequest, options: OperationOptions = {})
   const begin = performance.now();
   const { cache } = request.mirror;
   const publisher = requirePublisher(cache);
-  const packages = planPush(request).map((planned) => ({ ...planned, dependencies: [] }));
+  const packages = planPush({ ...request, archive: publisher.archive }).map((planned) => ({
+    ...planned,
+    dependencies: [],
+  }));
   const compressor = createBlockCompressor({ level: request.level, parallelism: request.parallelism });
   const jobs = request.jobs ?? Math.min(MOST_DEFAULT_JOBS, Math.max(2, compressor.parallelism));
   try {

@@ -1,4 +1,4 @@
-// The two orders in which a push walks a prefix (FORMATS.md §3, §4): that of the tar archive, and that of the buildinfo lists.
+// The orders in which a push walks a prefix (FORMATS.md §3, §4): that of the tar archive, and those of the buildinfo lists.
 import type { PrefixDirectory, PrefixFile, PrefixLink, PrefixNode } from './prefix-tree.js';
 
 /** Files below directories with these names are not relocated. */
@@ -33,6 +33,23 @@ export function listedOrder(root: PrefixDirectory): (PrefixFile | PrefixLink)[] 
     const inode = node.type === 'file' ? node.inode : undefined;
     if (inode === undefined || !seen.has(inode)) nodes.push(node);
     if (inode !== undefined) seen.add(inode);
+  }
+  return nodes;
+}
+
+/**
+ * In the order of the tar archive, as Spack 1.x lists it: a file with several names by the first of them; files of the package's own
+ * `.spack` are left out, links there are not.
+ */
+export function listedTarOrder(root: PrefixDirectory): (PrefixFile | PrefixLink)[] {
+  const nodes: (PrefixFile | PrefixLink)[] = [];
+  const seen = new Set<string>();
+  for (const node of tarOrder(root)) {
+    if (node.type === 'symlink') nodes.push(node);
+    if (node.type !== 'file') continue;
+    const isOther = node.inode !== undefined && seen.has(node.inode);
+    if (node.inode !== undefined) seen.add(node.inode);
+    if (!isOther && node.path.split('/', 1)[0] !== '.spack') nodes.push(node);
   }
   return nodes;
 }

@@ -3,7 +3,11 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { stringify } from 'yaml';
 import { parseBuildinfo } from '../../../src/buildcache/buildinfo/buildinfo.js';
-import { type BuildinfoFacts, formatBuildinfo } from '../../../src/buildcache/buildinfo/write-buildinfo.js';
+import {
+  type BuildinfoFacts,
+  formatBuildinfo,
+  formatFlowBuildinfo,
+} from '../../../src/buildcache/buildinfo/write-buildinfo.js';
 import { formatScalar } from '../../../src/buildcache/buildinfo/yaml-scalar-writer.js';
 import { toLatin1 } from '../../../src/core/bytes.js';
 import { encodeSurrogateEscape } from '../../../src/host/surrogate-escape.js';
@@ -141,3 +145,37 @@ test('every text of the vectors comes back through a buildinfo', () => {
 function isBytes(text: string): boolean {
   return !/[\ud800-\udc7f\udd00-\udfff]/u.test(text);
 }
+
+test('formatFlowBuildinfo writes one line, and what is relocated last', () => {
+  const facts = {
+    ...FACTS,
+    relocateTextfiles: ['a', 'true', 'yes', '[x], {y}', 'a: b', '-dash', ' b', 'x'.repeat(90), '\xff'],
+    relocateLinks: ['x y'],
+    hashToPrefix: new Map([['a'.repeat(32), '/opt/linux/zlib']]),
+  };
+  assert.equal(
+    toLatin1(formatFlowBuildinfo(facts)),
+    '{sbang_install_path: /opt/bin/sbang, buildpath: /opt, spackprefix: /spack, relative_prefix: linux/zlib, hardlinks_deduped: true, ' +
+      `hash_to_prefix: {${'a'.repeat(32)}: /opt/linux/zlib}, relocate_binaries: [], relocate_links: [x y], ` +
+      `relocate_textfiles: [a, 'true', yes, '[x], {y}', 'a: b', -dash, ' b', ${'x'.repeat(90)}, "\\uDCFF"]}\n`,
+  );
+});
+
+test('formatFlowBuildinfo writes what parseBuildinfo reads, whatever the names', () => {
+  const name = fc
+    .string({ unit: 'binary', minLength: 1 })
+    .filter((text) => !text.includes('\0'))
+    .map((text) => toLatin1(Buffer.from(text)));
+  fc.assert(
+    fc.property(fc.array(name), fc.array(name), (relocateTextfiles, relocateLinks) => {
+      const read = parseBuildinfo(
+        formatFlowBuildinfo({ ...FACTS, relocateTextfiles, relocateLinks }),
+        'test',
+      );
+      assert.deepEqual(
+        { texts: read.relocateTextfiles, links: read.relocateLinks },
+        { texts: relocateTextfiles, links: relocateLinks },
+      );
+    }),
+  );
+});

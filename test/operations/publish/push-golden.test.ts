@@ -11,7 +11,15 @@ import { openStore } from '../../../src/operations/open-store.js';
 import { push } from '../../../src/operations/publish/push.js';
 import { selectEngine } from '../../../src/relocation/engines/select.js';
 import { lockGoldenStores } from '../../helpers/golden-lock.js';
-import { buildinfoOf, makeGoldenStore, removeGoldenStore, tarballsOf } from '../../helpers/golden-store.js';
+import {
+  blobsOf,
+  buildinfoOf,
+  makeGoldenStore,
+  manifestsOf,
+  manifestText,
+  removeGoldenStore,
+  tarballsOf,
+} from '../../helpers/golden-store.js';
 
 /** The complete fixtures where they are; else those of this repository. */
 const fixtures = process.env.REGRAFT_FIXTURES ?? join('test', 'fixtures');
@@ -22,7 +30,7 @@ interface GoldenPush {
   readonly cache: string;
   /** The database of the store that it came from. */
   readonly database: string;
-  readonly layout: 1 | 2;
+  readonly layout: 1 | 2 | 3;
   readonly engine: 'js' | 'wasm';
 }
 
@@ -33,6 +41,9 @@ const PUSHES: readonly GoldenPush[] = [
   { cache: 'layout1-padded-signed', database: 'stores/p/index-v7.json', layout: 1, engine: 'js' },
   { cache: 'layout2-signed', database: 'stores/a/index-v7.json', layout: 2, engine: 'wasm' },
   { cache: 'layout2-padded-signed', database: 'stores/p/index-v7.json', layout: 2, engine: 'js' },
+  { cache: 'layout3-signed', database: 'stores/a/index-v8.json', layout: 3, engine: 'wasm' },
+  { cache: 'layout3-unsigned', database: 'stores/a/index-v8.json', layout: 3, engine: 'js' },
+  { cache: 'layout3-padded-signed', database: 'stores/p/index-v8.json', layout: 3, engine: 'wasm' },
 ];
 
 for (const { cache: name, database, layout, engine } of PUSHES) {
@@ -54,7 +65,8 @@ for (const { cache: name, database, layout, engine } of PUSHES) {
       removeGoldenStore(store);
       lock.release();
     }
-    compareCaches(folder, { cache, layout });
+    if (layout === 3) compareManifests(folder, cache);
+    else compareCaches(folder, { cache, layout });
   });
 }
 
@@ -64,7 +76,8 @@ interface PushFrom extends Pick<GoldenPush, 'cache' | 'layout' | 'engine'> {
 
 async function pushAll({ root, cache, layout, engine }: PushFrom, folder: string): Promise<void> {
   const store = openStore({ root, spackPrefix: '/tmp/golden-spack', environment: {} });
-  const hashes = tarballsOf(cache).map((name) => /-([a-z2-7]{32})\.spack$/.exec(name)?.[1]);
+  const names = layout === 3 ? manifestsOf(cache) : tarballsOf(cache);
+  const hashes = names.map((name) => /-([a-z2-7]{32})\.sp/.exec(name)?.[1]);
   const records = [...store.database.records().values()].filter(({ hash }) => hashes.includes(hash));
   assert.equal(records.length, hashes.length, 'the database knows every package');
   const report = await push({
@@ -94,6 +107,30 @@ function compareCaches(folder: string, { cache, layout }: Pick<GoldenPush, 'cach
     assert.equal(withoutChecksum(actual), withoutChecksum(signedText(expected)), name);
     assert.ok(actual.includes(`"buildcache_layout_version":${layout}`));
   }
+}
+
+function compareManifests(folder: string, cache: string): void {
+  const manifests = manifestsOf(cache);
+  assert.deepEqual(manifestsOf(folder), manifests, 'the names of the manifests');
+  for (const path of manifests) {
+    const [actual, expected] = [blobsOf(folder, path), blobsOf(cache, path)];
+    const tar = gunzipSync(readFileSync(join(folder, actual.tarball)));
+    assert.ok(
+      tar.equals(gunzipSync(readFileSync(join(cache, expected.tarball)))),
+      `${path}: the tar differs`,
+    );
+    const specfile = gunzipSync(readFileSync(join(folder, actual.spec))).toString();
+    assert.equal(specfile, gunzipSync(readFileSync(join(cache, expected.spec))).toString(), path);
+    const [text, expectedText] = [readFileSync(join(folder, path), 'utf8'), manifestText(cache, path)];
+    assert.equal(withoutBlobs(text), withoutBlobs(expectedText), path);
+  }
+  const layout = 'v3/layout.json';
+  assert.equal(readFileSync(join(folder, layout), 'utf8'), readFileSync(join(cache, layout), 'utf8'));
+}
+
+/** Compressed bytes differ from zlib to zlib, and so do their lengths and digests. */
+function withoutBlobs(manifest: string): string {
+  return manifest.replace(/"contentLength":\d+|"checksum":"[0-9a-f]{64}"/g, '…');
 }
 
 function specfilesOf(cache: string): string[] {
