@@ -7,6 +7,12 @@ import type { WithSignal } from '../core/with-signal.js';
 import type { Spec } from '../spec/spec.js';
 import type { Inflater } from '../stream/inflate/inflater.js';
 import type { OpenedObject } from '../transport/object-store.js';
+import type { CacheAudit } from './cache-audit.js';
+import type { PackedIndex } from './packed-index.js';
+import type { DescribeOptions } from './trust.js';
+
+export type { PackedIndex } from './packed-index.js';
+export type { DescribeOptions, Trust } from './trust.js';
 
 /** A build cache as it is configured: whether signatures are required is no property of the place. */
 export interface Mirror {
@@ -45,35 +51,10 @@ export interface BuildCache {
   readonly keys: KeyShelf;
   /** Missing where the place is only read. */
   readonly publisher?: Publisher | undefined;
+  /** What lies there, thing by thing; missing where the place cannot be listed, and of a place with several layouts. */
+  readonly audit?: CacheAudit | undefined;
   /** Ends open connections, so that the process can exit; the cache cannot be used afterwards. */
   close?(): Promise<void>;
-}
-
-/** Who is believed. Given by operations, made of signature/, so that a layout may read a signed text in the middle of its work. */
-export interface Trust {
-  /**
-   * The text of a clearsigned file: verified where signatures are required, else taken out of its frame.
-   * @throws SignatureError
-   */
-  open(
-    bytes: Uint8Array,
-    location: string,
-  ): Promise<{ readonly text: Uint8Array; readonly isVerified: boolean }>;
-  /**
-   * Verifies a detached signature, where signatures are required.
-   * @throws SignatureError, also `signature-missing` where there is none
-   */
-  openDetached(
-    text: Uint8Array,
-    signature: Uint8Array | undefined,
-    location: string,
-  ): Promise<{ readonly isVerified: boolean }>;
-  /** Whether signatures are required. */
-  readonly isRequired: boolean;
-}
-
-export interface DescribeOptions extends WithSignal {
-  readonly trust: Trust;
 }
 
 /** There is no metadata of the kind that was asked for. */
@@ -236,15 +217,6 @@ export interface PublishedContent {
   readonly size: number;
   /** Without it the package is published unsigned. */
   readonly sign?: SignText | undefined;
-}
-
-export interface PackedIndex {
-  /** How many packages it offers. */
-  readonly packages: number;
-  /** The bytes, from the beginning each time. */
-  chunks(): Iterable<Uint8Array>;
-  readonly size: number;
-  readonly sha256: string;
 }
 
 export interface KeyPublisher {
