@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   find: async () => (await import('./commands/find.js')).addFindCommand,
   index: async () => (await import('./commands/index.js')).addIndexCommand,
   keys: async () => (await import('./commands/keys.js')).addKeysCommand,
+  mirror: async () => (await import('./commands/mirror/index.js')).addMirrorCommand,
   check: async () => (await import('./commands/check.js')).addCheckCommand,
   download: async () => (await import('./commands/download.js')).addDownloadCommand,
   relocate: async () => (await import('./commands/relocate.js')).addRelocateCommand,

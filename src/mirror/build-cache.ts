@@ -8,6 +8,12 @@ import type { WithSignal } from '../core/with-signal.js';
 import type { Spec } from '../spec/spec.js';
 import type { Inflater } from '../stream/inflate/inflater.js';
 import type { OpenedObject } from '../transport/object-store.js';
+import type { CacheAudit } from './cache-audit.js';
+import type { PackedIndex } from './packed-index.js';
+import type { DescribeOptions } from './trust.js';
+
+export type { PackedIndex } from './packed-index.js';
+export type { DescribeOptions, Trust } from './trust.js';
 
 /** A configured build cache: whether signatures are required depends on the configuration, not on the location. */
 export interface Mirror {
@@ -50,38 +56,13 @@ export interface BuildCache {
   readonly keys: KeyShelf;
   /** Undefined if the cache is read-only. */
   readonly publisher?: Publisher | undefined;
-  /** Closes open connections so that the process can exit; the cache cannot be used afterwards. */
+  /** What lies there, thing by thing; missing where the place cannot be listed, and of a place with several layouts. */
+  readonly audit?: CacheAudit | undefined;
+  /** Ends open connections, so that the process can exit; the cache cannot be used afterwards. */
   close?(): Promise<void>;
 }
 
-/** Decides which signatures to trust. Operations implement it with signature/, so that a layout can read signed text without knowing it. */
-export interface Trust {
-  /**
-   * The text of a clearsigned file: verified if signatures are required, otherwise only extracted.
-   * @throws SignatureError
-   */
-  open(
-    bytes: Uint8Array,
-    location: string,
-  ): Promise<{ readonly text: Uint8Array; readonly isVerified: boolean }>;
-  /**
-   * Verifies a detached signature, if signatures are required.
-   * @throws SignatureError, including `signature-missing` if there is none
-   */
-  openDetached(
-    text: Uint8Array,
-    signature: Uint8Array | undefined,
-    location: string,
-  ): Promise<{ readonly isVerified: boolean }>;
-  /** Whether signatures are required. */
-  readonly isRequired: boolean;
-}
-
-export interface DescribeOptions extends WithSignal {
-  readonly trust: Trust;
-}
-
-/** The cache has no metadata of the requested kind. */
+/** There is no metadata of the kind that was asked for. */
 export interface AbsentPackage {
   /** Says where the metadata was looked for: part of the error when no mirror has the package. */
   readonly absence: MirrorError;
@@ -243,15 +224,6 @@ export interface PublishedContent {
   readonly size: number;
   /** If undefined, the package is published unsigned. */
   readonly sign?: SignText | undefined;
-}
-
-export interface PackedIndex {
-  /** How many packages it offers. */
-  readonly packages: number;
-  /** The bytes; each call starts from the beginning. */
-  chunks(): Iterable<Uint8Array>;
-  readonly size: number;
-  readonly sha256: string;
 }
 
 export interface KeyPublisher {

@@ -14,6 +14,8 @@ import type {
   PackageDescription,
   Publisher,
 } from '../build-cache.js';
+import type { CacheAudit } from '../cache-audit.js';
+import { ClassicAudit } from './classic-audit.js';
 import { ClassicKeys } from './classic-keys.js';
 import { type ClassicLayout, ClassicPublisher } from './classic-publisher.js';
 import { describeClassic } from './describe-classic.js';
@@ -35,6 +37,7 @@ export class ClassicCache implements BuildCache {
   readonly indexes: readonly IndexPlace[];
   readonly keys: KeyShelf;
   readonly publisher: Publisher | undefined;
+  readonly audit: CacheAudit | undefined;
   readonly packages?: (options?: ListPackagesOptions) => AsyncIterable<ListedPackage>;
   readonly #store: ObjectStore;
 
@@ -52,6 +55,7 @@ export class ClassicCache implements BuildCache {
     ];
     this.keys = new ClassicKeys(store);
     this.publisher = writer && new ClassicPublisher({ store, writer, layout });
+    this.audit = lister && new ClassicAudit({ store, lister });
     if (lister !== undefined) this.packages = (options) => listSpecfiles({ store, lister, ...options });
   }
 

@@ -16,7 +16,7 @@ export const SPECFILES_ROOT = ROOT;
 
 export const SPECFILE_ENDING = '.spec.json';
 export const SIGNED_SPECFILE_ENDING = '.spec.json.sig';
-const TARBALL_ENDING = '.spack';
+export const TARBALL_ENDING = '.spack';
 
 /** Specfiles of large environments take a few megabytes. */
 export const LARGEST_SPECFILE = 64 << 20;

@@ -14,6 +14,8 @@ import type {
   PackageDescription,
   Publisher,
 } from '../build-cache.js';
+import type { CacheAudit } from '../cache-audit.js';
+import { ManifestAudit } from './manifest-audit.js';
 import { ManifestKeys } from './manifest-keys.js';
 import { ManifestPublisher } from './manifest-publisher.js';
 import { openManifestIndex } from './open-manifest-index.js';
@@ -35,6 +37,7 @@ export class ManifestCache implements BuildCache {
   readonly view: string | undefined;
   readonly keys: KeyShelf;
   readonly publisher: Publisher | undefined;
+  readonly audit: CacheAudit | undefined;
   readonly packages?: (options?: ListPackagesOptions) => AsyncIterable<ListedPackage>;
   readonly #store: ObjectStore;
   readonly #manifests: SpecManifests;
@@ -55,6 +58,7 @@ export class ManifestCache implements BuildCache {
     ];
     this.keys = new ManifestKeys(store);
     this.publisher = writer && new ManifestPublisher({ store, writer, view });
+    this.audit = lister && new ManifestAudit({ store, lister, manifests: this.#manifests });
     if (lister !== undefined) this.packages = (options) => this.#listPackages(lister, options);
   }
 

@@ -2,6 +2,8 @@
 import { UsageError } from '../../core/errors.js';
 import type { SpecNode } from '../../spec/spec.js';
 
+/** Everything but the blobs lies below it. */
+export const MANIFESTS_ROOT = 'v3';
 export const LAYOUT_PATH = 'v3/layout.json';
 export const SPEC_MANIFESTS = 'v3/manifests/spec';
 export const KEY_MANIFESTS = 'v3/manifests/key';

@@ -69,9 +69,19 @@ export class SpecManifests {
 
   /** The spec that the manifest at a path stands for. Errors as `ListedPackage.read`. */
   async readSpec(path: string, options: DescribeOptions): Promise<Spec> {
+    return this.readSpecBlob(await this.readManifest(path, options), options);
+  }
+
+  /** The manifest at a path, its signature verified where the trust wants that. Errors as `ListedPackage.read`. */
+  async readManifest(path: string, options: DescribeOptions): Promise<Manifest> {
     const stored = await this.#fetch(path, options);
     const { text } = await openText(stored, options.trust);
-    return (await this.#readSpecfile(parseManifest(text, stored.location), options)).spec;
+    return parseManifest(text, stored.location);
+  }
+
+  /** The spec of a manifest. Errors as `ListedPackage.read`. */
+  async readSpecBlob(manifest: Manifest, options: WithSignal): Promise<Spec> {
+    return (await this.#readSpecfile(manifest, options)).spec;
   }
 
   async #read(stored: StoredManifest, spec: Spec, options: DescribeOptions): Promise<PackageDescription> {

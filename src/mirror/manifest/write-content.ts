@@ -6,6 +6,7 @@ import { formatManifest } from '../../buildcache/manifest/write-manifest.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import { writeObject } from '../../transport/write-object.js';
+import type { PackedIndex } from '../build-cache.js';
 import { Blobs } from './blobs.js';
 import { blobPath } from './paths.js';
 
@@ -43,6 +44,29 @@ export async function writeBlob({
     await pending.write(content);
     await pending.prepare();
     await pending.commit(blobPath(sha256));
+  } finally {
+    await pending.discard();
+  }
+  return record;
+}
+
+export interface IndexBlob extends WithSignal {
+  readonly store: ObjectStore;
+  readonly writer: ObjectWriter;
+  readonly index: PackedIndex;
+}
+
+/** Writes the blob of an index piece by piece, unless it is there. */
+export async function writeIndexBlob({ store, writer, index, signal }: IndexBlob): Promise<BlobRecord> {
+  const { sha256, size } = index;
+  const record: BlobRecord = { kind: 'index', size, compression: 'none', sha256 };
+  const pending = await writer.begin({ path: blobPath(sha256), signal });
+  try {
+    for (const chunk of index.chunks()) {
+      signal?.throwIfAborted();
+      await pending.write(chunk);
+    }
+    await new Blobs(store).keep(pending, record, { signal });
   } finally {
     await pending.discard();
   }

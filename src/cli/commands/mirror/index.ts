@@ -1,0 +1,12 @@
+// `regraft mirror`: what is done with a build cache as a whole. Each subcommand is a file beside this one, and a line in `SUBCOMMANDS`.
+import type { Command } from 'commander';
+import type { CommandRun } from '../../run.js';
+import { addMirrorCheckCommand } from './check.js';
+
+/** In the order of the help. */
+const SUBCOMMANDS: readonly ((mirror: Command, run: CommandRun) => void)[] = [addMirrorCheckCommand];
+
+export function addMirrorCommand(program: Command, run: CommandRun): void {
+  const mirror = program.command('mirror').description('check, clean and convert build caches');
+  for (const add of SUBCOMMANDS) add(mirror, run);
+}

@@ -1,0 +1,40 @@
+// The reports about a build cache as a whole.
+import type { CheckedLayer } from '../../operations/mirror/cache-check.js';
+import type { CheckMirrorReport } from '../../operations/mirror/check-mirror.js';
+import type { Finding } from '../../operations/mirror/findings.js';
+import type { Console } from '../console.js';
+import { count, formatBytes, formatDuration } from './format.js';
+
+/** Prints what was found; in JSON modes the report as it is. */
+export function renderMirrorCheck(report: CheckMirrorReport, console: Console): void {
+  for (const finding of report.findings) printFinding(finding, console);
+  for (const layer of report.layers) console.line(describeLayer(layer));
+  console.line(summarizeCheck(report));
+  console.result(report);
+}
+
+function printFinding({ severity, code, message, hint }: Finding, console: Console): void {
+  console.line(`${severity}: ${message}`);
+  if (hint !== undefined && severity === 'error') console.line(`  hint: ${hint}`);
+  console.line(`  code: ${code}`);
+}
+
+function describeLayer({ layouts, packages, contents, bytes, indexes, keys }: CheckedLayer): string {
+  const content = count(contents, layouts === '3' ? 'blob' : 'tarball');
+  return [
+    `layout ${layouts}: ${count(packages, 'package')}`,
+    `${content} of ${formatBytes(bytes)}`,
+    count(indexes, 'index', 'indexes'),
+    count(keys, 'key'),
+  ].join(', ');
+}
+
+function summarizeCheck({ findings, mirror, deep, milliseconds, layers }: CheckMirrorReport): string {
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  const notes = findings.length - errors;
+  const what = errors === 0 ? 'nothing is wrong' : `${count(errors, 'error')}`;
+  const empty = layers.length === 0 ? ', but there is nothing' : '';
+  const more = notes === 0 ? '' : `, ${count(notes, 'note')}`;
+  const how = deep ? 'checked deeply' : 'checked without reading tarballs';
+  return `${what}${empty}${more}, ${how} in ${formatDuration(milliseconds)}, at ${mirror}`;
+}

@@ -1,0 +1,125 @@
+// What lies in a build cache, thing by thing: to check one against the others, and to remove what nobody needs.
+import type { PackageIndex } from '../buildcache/index/package-index.js';
+import type { WithSignal } from '../core/with-signal.js';
+import type { Spec } from '../spec/spec.js';
+import type { OpenedObject } from '../transport/object-store.js';
+import type { PackedIndex } from './packed-index.js';
+import type { DescribeOptions } from './trust.js';
+
+/** Only where a place can be listed. */
+export interface CacheAudit {
+  /** The layouts that it knows. */
+  readonly layouts: '0-2' | '3';
+  /** Everything with a name that people know, in a stable order. */
+  entries(options?: WithSignal): AsyncIterable<AuditEntry>;
+  /** The content that entries name, in a stable order. */
+  contents(options?: WithSignal): AsyncIterable<StoredContent>;
+}
+
+/** An object of the place. */
+export interface StoredThing {
+  readonly location: string;
+  readonly size: number | undefined;
+  /** When it was written, in milliseconds since 1970. */
+  readonly modified: number | undefined;
+  /** Missing where the place is only read. */
+  remove?(options?: WithSignal): Promise<void>;
+}
+
+export interface StoredContent extends StoredThing {
+  /** As references name it: unique in the cache. */
+  readonly id: string;
+  open(options?: WithSignal): Promise<OpenedObject>;
+  /** Writes it again after it was removed, from what `open` gave before that. */
+  restore?(bytes: AsyncIterable<Uint8Array>, options?: WithSignal): Promise<void>;
+}
+
+/** How an entry names content. */
+export interface ContentReference {
+  readonly id: string;
+  readonly location: string;
+  /** What the content is, for messages. */
+  readonly kind: string;
+  /** In bytes, where the entry says so. */
+  readonly size: number | undefined;
+  /** Undefined where the entry does not say what the content must be. */
+  readonly sha256: string | undefined;
+}
+
+export type AuditEntry = PackageEntry | IndexEntry | KeyEntry | KeyIndexEntry | OtherEntry;
+
+interface Entry extends StoredThing {
+  /**
+   * Everything that could be the name of a content, whatever the entry is, and even if it cannot be understood: what must not be
+   * removed as long as it is there.
+   */
+  mentions?(options?: WithSignal): Promise<ReadonlySet<string>>;
+}
+
+/** Metadata of a package. */
+export interface PackageEntry extends Entry {
+  readonly kind: 'package';
+  /** As its name says. */
+  readonly hash: string;
+  readonly isSigned: boolean | undefined;
+  /**
+   * Reads it, and verifies what the trust wants.
+   * @throws MirrorError, MetadataError, SignatureError, IntegrityError
+   */
+  read(options: DescribeOptions): Promise<ReadPackage>;
+}
+
+export interface ReadPackage {
+  readonly references: readonly ContentReference[];
+  /** Reads the spec, which may be content, too. Errors as `read`. */
+  spec(options?: WithSignal): Promise<Spec>;
+}
+
+/** A package index, or a view. */
+export interface IndexEntry extends Entry {
+  readonly kind: 'index';
+  readonly view: string | undefined;
+  /** Errors as `PackageEntry.read`. */
+  read(options?: WithSignal): Promise<ReadIndex>;
+  /**
+   * Writes another index in its place.
+   * @throws MirrorError `mirror-changed` where somebody wrote it since it was read.
+   */
+  rewrite?(index: PackedIndex, read: ReadIndex, options?: WithSignal): Promise<void>;
+}
+
+export interface ReadIndex {
+  readonly references: readonly ContentReference[];
+  readonly packages: PackageIndex;
+  /** Of what was read. */
+  readonly tag: string | undefined;
+}
+
+/** A public key. */
+export interface KeyEntry extends Entry {
+  readonly kind: 'key';
+  readonly fingerprint: string;
+  read(options?: WithSignal): Promise<ReadKey>;
+}
+
+export interface ReadKey {
+  readonly references: readonly ContentReference[];
+  readonly bytes: Uint8Array;
+}
+
+export interface KeyIndexEntry extends Entry {
+  readonly kind: 'key index';
+  read(options?: WithSignal): Promise<ReadKeyIndex>;
+}
+
+export interface ReadKeyIndex {
+  readonly references: readonly ContentReference[];
+  readonly fingerprints: readonly string[];
+}
+
+/** What belongs to the cache, but stands for nothing; or does not belong to it at all. */
+export interface OtherEntry extends Entry {
+  readonly kind: 'other';
+  /** Whether the layout has such a file. */
+  readonly isKnown: boolean;
+}

@@ -1,0 +1,10 @@
+// An object that was found by listing, as audits tell of it.
+import type { WithSignal } from '../core/with-signal.js';
+import type { ListedObject, ObjectStore } from '../transport/object-store.js';
+import type { StoredThing } from './cache-audit.js';
+
+export function storedThing(store: ObjectStore, { path, size, modified }: ListedObject): StoredThing {
+  const { writer } = store;
+  const remove = writer && ((options?: WithSignal) => writer.remove(path, options));
+  return { location: store.location(path), size, modified, ...(remove && { remove }) };
+}
