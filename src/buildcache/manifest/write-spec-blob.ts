@@ -2,6 +2,7 @@
 // must be the same on every Node: fflate's compression is, zlib's is not.
 import { gzipSync } from 'fflate';
 import { encodeUtf8 } from '../../core/bytes.js';
+import { asciiJson } from '../../spec/json/ascii-json.js';
 import { parseJsonDocument } from '../../spec/json/json-document.js';
 import { parseSpecDictionary } from '../../spec/json/spec-json.js';
 import { writeNode } from '../../spec/json/write-node.js';
@@ -24,12 +25,4 @@ export function formatSpecBlob(stored: Uint8Array, source: string): Uint8Array {
     buildcache_layout_version: LAYOUT_VERSION,
   };
   return gzipSync(encodeUtf8(asciiJson(document)), { level: 9, mtime: 0 });
-}
-
-/** As Python's json writes it: ASCII only. */
-function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[^\0-\x7f]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
