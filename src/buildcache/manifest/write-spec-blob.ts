@@ -2,6 +2,7 @@
 // must be the same on every Node: fflate's compression is, zlib's is not.
 import { gzipSync } from 'fflate';
 import { encodeUtf8 } from '../../core/bytes.js';
+import { asciiJson } from '../../spec/json/ascii-json.js';
 import { parseJsonDocument } from '../../spec/json/json-document.js';
 import { parseSpecDictionary } from '../../spec/json/spec-json.js';
 import { writeNode } from '../../spec/json/write-node.js';
@@ -25,29 +26,4 @@ export function formatSpecBlob(stored: Uint8Array, source: string): Uint8Array {
     buildcache_layout_version: LAYOUT_VERSION,
   };
   return gzipSync(encodeUtf8(asciiJson(document)), { level: 9, mtime: 0 });
-}
-
-/**
- * Spack 1.x pushes what its database says, which does not keep whether an edge is direct. Without it the same package has the same blob,
- * whoever pushes it.
- */
-function withoutDirect(node: JsonObject): JsonObject {
-  const { dependencies } = node;
-  if (!Array.isArray(dependencies)) return node;
-  return { ...node, dependencies: dependencies.map(edgeWithoutDirect) };
-}
-
-function edgeWithoutDirect(edge: JsonValue): JsonValue {
-  const { parameters } = edge as { readonly parameters?: JsonObject };
-  if (parameters === undefined) return edge;
-  const { direct: _, ...kept } = parameters;
-  return { ...(edge as JsonObject), parameters: kept };
-}
-
-/** As Python's json writes it: ASCII only. */
-function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[^\0-\x7f]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

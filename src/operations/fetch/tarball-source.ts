@@ -29,7 +29,10 @@ export interface TarballSource {
 }
 
 export interface TarballRequest {
+  /** What the offer is of. */
   readonly spec: Spec;
+  /** What progress is told of: another one if that is spliced. */
+  readonly installed: Spec;
   readonly offer: PackageOffer;
   readonly stage: Stage;
   readonly inflater: Inflater;
@@ -75,8 +78,8 @@ function unwrap(
   request: TarballRequest,
   open: NonNullable<PackageDescription['unwrap']>,
 ): Promise<UnwrappedPackage> {
-  const { spec, offer, stage, inflater, signal, onProgress } = request;
-  const { name, hash } = spec.root;
+  const { spec, installed, offer, stage, inflater, signal, onProgress } = request;
+  const { name, hash } = installed.root;
   return open({
     spec,
     trust: offer.trust,
@@ -90,8 +93,8 @@ function unwrap(
   });
 }
 
-function tellStarted({ spec, onProgress }: TarballRequest, size: number | undefined): void {
-  const { name, hash } = spec.root;
+function tellStarted({ installed, onProgress }: TarballRequest, size: number | undefined): void {
+  const { name, hash } = installed.root;
   onProgress?.({ type: 'package-started', package: name, hash, size });
 }
 

@@ -1,7 +1,9 @@
 // Makes the plain data of a core's job from a store and a spec.
 import type { RelocationRules } from '../../buildcache/relocation-rules.js';
 import { toLatin1 } from '../../core/bytes.js';
+import { formatSpecJson } from '../../spec/json/write-spec.js';
 import type { Spec } from '../../spec/spec.js';
+import { replacedNodes } from '../../spec/splice.js';
 import { hashToPrefixOrder } from '../../spec/traverse.js';
 import { groupId } from '../../store/prefix/group.js';
 import type { Stage } from '../../store/staging/stage.js';
@@ -20,6 +22,8 @@ export interface CoreJobRequest {
   readonly aliasRoot?: string | undefined;
   /** Whether the dependencies may still be missing. */
   readonly isAhead?: boolean;
+  /** Of a spliced spec: the spec that the tarball was made of. */
+  readonly built?: Spec | undefined;
 }
 
 const ELF_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'cray']);
@@ -29,11 +33,13 @@ const ELF_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'cray']);
  * @throws RelocationError `sbang-path-too-long`; UsageError `config`, `projection`
  */
 export function coreJob(request: CoreJobRequest): CoreJob {
-  const { store, stage, spec, prefix, rules, source, aliasRoot, isAhead = false } = request;
+  const { store, stage, spec, prefix, rules, source, aliasRoot, isAhead = false, built } = request;
+  const replaced = built && replacedNodes(spec, built);
   const permissions = store.permissionsOf(spec.root.name);
   return {
     packageName: spec.root.name,
     hash: spec.root.hash,
+    builtHash: (built ?? spec).root.hash,
     treeFolder: stage.treeFolder,
     prefix,
     places: {
@@ -42,7 +48,7 @@ export function coreJob(request: CoreJobRequest): CoreJob {
       newSbangPath: latin1(store.sbangPath),
       newSpackPrefix: store.spackPrefix === undefined ? undefined : latin1(store.spackPrefix),
       newPrefixes: hashToPrefixOrder(spec, { order: rules.hashOrder }).map((node) => ({
-        hash: node.hash,
+        hash: replaced?.get(node.hash) ?? node.hash,
         prefix: latin1(node.hash === spec.root.hash ? prefix : store.prefixOf(node, spec)),
       })),
       rules,
@@ -55,7 +61,13 @@ export function coreJob(request: CoreJobRequest): CoreJob {
     isElfPlatform: ELF_PLATFORMS.has(spec.root.arch.platform),
     source,
     isAhead,
+    specJson: built && formatSpecJson(withNodesOf(spec, built)),
   };
+}
+
+/** The build spec is written down with the spliced one, wherever it was known from. */
+function withNodesOf(spec: Spec, other: Spec): Spec {
+  return { root: spec.root, nodes: new Map([...other.nodes, ...spec.nodes]) };
 }
 
 function latin1(path: string): string {

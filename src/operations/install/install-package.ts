@@ -14,11 +14,18 @@ import type { Mirror } from '../../mirror/build-cache.js';
 import type { RelocationEngine } from '../../relocation/engine.js';
 import { type OtherRules, rulesWithoutSbang } from '../../relocation/plan/rules-without-sbang.js';
 import type { Keyring } from '../../signature/keys/keyring.js';
-import type { Spec } from '../../spec/spec.js';
+import type { DagHash, Spec } from '../../spec/spec.js';
+import { buildSpecOf } from '../../spec/splice.js';
 import { Stage } from '../../store/staging/stage.js';
 import type { Store } from '../../store/store.js';
 import { storeIoError } from '../../store/store-io.js';
-import { noUsableOffer, type PackageOffer, packageOffers } from '../fetch/package-offers.js';
+import {
+  noUsableOffer,
+  type OffersRequest,
+  type PackageOffer,
+  packageOffers,
+  type RefusedOffer,
+} from '../fetch/package-offers.js';
 import { prepareTarball, type TarballSource } from '../fetch/tarball-source.js';
 import type { RelocationCounts } from '../relocate/relocate-tree.js';
 import type { Turn } from '../schedule.js';
@@ -52,8 +59,8 @@ export interface PackageRequest {
   readonly explicit: boolean;
   /** Compressed bytes, where they are known before. */
   readonly size?: number | undefined;
-  /** Mirrors that the index named for this package. */
-  readonly named: readonly Mirror[];
+  /** Mirrors that the index named for a package. */
+  readonly namedFor: (hash: DagHash) => readonly Mirror[];
   /** A digest that the user wants the tarball to have. */
   readonly sha256?: string | undefined;
   /** When it may appear: what it depends on is installed then. Without it, now. */
@@ -84,31 +91,61 @@ export async function installPackage(
   request: PackageRequest,
   context: InstallContext,
 ): Promise<InstalledPackage> {
-  const { spec, named } = request;
-  const { mirrors, keyring, checkSignature, signal } = context;
+  const { spec } = request;
+  const built = buildSpecOf(spec);
   const refusals: BuildcacheError[] = [];
   const phases = new Phases();
   phases.begin('metadata');
-  for await (const offer of packageOffers({ spec, mirrors, named, keyring, checkSignature, signal })) {
+  for await (const { offered, offer } of offersFor(request, built, context)) {
     if ('refusal' in offer) {
       refusals.push(offer.refusal);
       continue;
     }
     try {
       const warnings = refusals.map((error) => error.message);
-      return await new PackageInstallation({ request, context, offer, phases, warnings }).run();
+      return await new PackageInstallation({ request, context, offered, offer, phases, warnings }).run();
     } catch (error) {
       if (!isAboutOffer(error)) throw error;
       refusals.push(namingTarball(error, offer.description.tarball.location));
     }
     phases.begin('metadata');
   }
-  throw noUsableOffer(spec, mirrors, refusals);
+  const failure = noUsableOffer(built ?? spec, context.mirrors, refusals);
+  throw built === undefined ? failure : notBuilt(spec, built, failure);
+}
+
+interface OfferedSpec {
+  /** The spec that the offer is of. */
+  readonly offered: Spec;
+  readonly offer: PackageOffer | RefusedOffer;
+}
+
+/** Of a spliced spec the package that was built is asked for first, then the spliced one, which somebody may have pushed. */
+async function* offersFor(
+  { spec, namedFor }: PackageRequest,
+  built: Spec | undefined,
+  { mirrors, keyring, checkSignature, signal }: InstallContext,
+): AsyncGenerator<OfferedSpec> {
+  const common: Omit<OffersRequest, 'spec' | 'named'> = { mirrors, keyring, checkSignature, signal };
+  for (const offered of built === undefined ? [spec] : [built, spec]) {
+    const request = { ...common, spec: offered, named: namedFor(offered.root.hash) };
+    for await (const offer of packageOffers(request)) yield { offered, offer };
+  }
+}
+
+function notBuilt({ root }: Spec, built: Spec, failure: BuildcacheError): BuildcacheError {
+  const buildSpec = `${built.root.name}/${built.root.hash}`;
+  return failure.with({
+    message: `Cannot install the spliced "${root.name}/${root.hash}" without its build spec "${buildSpec}": ${failure.message}`,
+    hint: `Add a mirror that has "${buildSpec}", the package as it was built, or push it`,
+    data: { ...failure.data, hash: root.hash, buildSpec: built.root.hash },
+  });
 }
 
 interface InstallationOptions {
   readonly request: PackageRequest;
   readonly context: InstallContext;
+  readonly offered: Spec;
   readonly offer: PackageOffer;
   readonly phases: Phases;
   readonly warnings: readonly string[];
@@ -118,15 +155,17 @@ interface InstallationOptions {
 class PackageInstallation {
   readonly #request: PackageRequest;
   readonly #context: InstallContext;
+  readonly #offered: Spec;
   readonly #offer: PackageOffer;
   readonly #phases: Phases;
   readonly #warnings: string[];
   /** In place of those of the offer. */
   #rules: RelocationRules | undefined;
 
-  constructor({ request, context, offer, phases, warnings }: InstallationOptions) {
+  constructor({ request, context, offered, offer, phases, warnings }: InstallationOptions) {
     this.#request = request;
     this.#context = context;
+    this.#offered = offered;
     this.#offer = offer;
     this.#phases = phases;
     this.#warnings = [...warnings];
@@ -168,17 +207,18 @@ class PackageInstallation {
     const { result, compressedBytes } = await extract(extraction);
     const finished = await this.#finish(job, result);
     this.#phases.begin('commit');
-    await this.#commit(stage, source.specfile.spec);
+    await this.#commit(stage, this.#specOf(source));
     this.#phases.end();
     return this.#report(source, finished, compressedBytes);
   }
 
   async #prepare(stage: Stage): Promise<TarballSource> {
     const { inflaters } = this.#context;
-    const { sha256, spec } = this.#request;
+    const { sha256, spec: installed } = this.#request;
+    const [spec, offer] = [this.#offered, this.#offer];
     const inflater = inflaters.take();
     try {
-      return await prepareTarball({ ...this.#context, spec, sha256, offer: this.#offer, stage, inflater });
+      return await prepareTarball({ ...this.#context, spec, installed, sha256, offer, stage, inflater });
     } finally {
       inflaters.release(inflater);
     }
@@ -186,7 +226,7 @@ class PackageInstallation {
 
   #job(stage: Stage, source: TarballSource): CoreJob {
     const { store, aliasRoot } = this.#context;
-    const { spec } = source.specfile;
+    const spec = this.#specOf(source);
     const prefix = this.#requireSamePlace(spec, source.location);
     const isAhead = this.#request.turn?.hasCome === false;
     return coreJob({
@@ -198,15 +238,18 @@ class PackageInstallation {
       source: source.location,
       aliasRoot,
       isAhead,
+      built: this.#isSplice ? source.specfile.spec : undefined,
     });
   }
 
-  #otherRules(error: unknown): OtherRules | undefined {
-    const { store, aliasRoot } = this.#context;
-    const { root, sbangPath } = store;
-    const alias = aliasRoot === undefined ? sbangPath : sbangPath.replace(root, () => aliasRoot);
-    const { rules } = this.#offer.description;
-    return rulesWithoutSbang({ error, rules, sbangPaths: [sbangPath, alias] });
+  /** Whether the tarball is of the build spec. */
+  get #isSplice(): boolean {
+    return this.#offered.root.hash !== this.#request.spec.root.hash;
+  }
+
+  /** What is installed: as its own metadata says, but nothing on a mirror describes a splice of what is there. */
+  #specOf(source: TarballSource): Spec {
+    return this.#isSplice ? this.#request.spec : source.specfile.spec;
   }
 
   /** The index, which nobody signed, said where the package goes: what the specfile says must be the same. */

@@ -11,6 +11,7 @@ import { HitRecorder } from '../../relocation/prefixes/hit-recorder.js';
 import { ensureInstallManifest } from '../../store/prefix/install-manifest.js';
 import { fileMode, type PermissionPolicy } from '../../store/prefix/permissions.js';
 import { PrefixView } from '../../store/prefix/prefix-view.js';
+import { replaceStoredSpec } from '../../store/prefix/stored-spec.js';
 import { SHEBANG_LIMIT } from '../../store/root/sbang.js';
 import { StagedTree } from '../../store/staging/staged-tree.js';
 import { Decompressor } from '../../stream/decompress.js';
@@ -25,6 +26,8 @@ import { type HookCounts, type HookResult, runInstallHooks, settleRpaths } from 
 export interface CoreJob {
   readonly packageName: string;
   readonly hash: string;
+  /** The hash that the package was built under: another one if it is spliced. */
+  readonly builtHash: string;
   /** The empty folder of the stage that becomes the prefix. */
   readonly treeFolder: string;
   readonly prefix: string;
@@ -41,6 +44,8 @@ export interface CoreJob {
   readonly source: string;
   /** The dependencies may still be missing: the core leaves what needs them to `finishPackage`. */
   readonly isAhead: boolean;
+  /** What `.spack/spec.json` becomes: a spliced package is described by the tarball of another one. */
+  readonly specJson?: string | undefined;
 }
 
 export interface CoreResult {
@@ -162,7 +167,7 @@ export class PackageCore {
 
   /** The guess of the old store's root is confirmed, or not, by the buildinfo at the end. */
   #recorderFor(base: string): HitRecorder | undefined {
-    const root = guessOldRoot({ base, hash: this.job.hash, depth: this.job.projectionDepth });
+    const root = guessOldRoot({ base, hash: this.job.builtHash, depth: this.job.projectionDepth });
     return root === undefined ? undefined : new HitRecorder(this.#scanEngine, fromLatin1(root));
   }
 
@@ -202,8 +207,10 @@ export class PackageCore {
  * @throws StoreError
  */
 export async function finishPackage(job: CoreJob, unsettled: readonly string[]): Promise<number> {
-  const { treeFolder: folder, prefix, permissions } = job;
+  const { treeFolder: folder, prefix, permissions, specJson } = job;
   const droppedRpaths = unsettled.length === 0 ? 0 : settleRpaths(unsettled, viewOf(job));
+  if (specJson !== undefined)
+    replaceStoredSpec({ folder, specJson, mode: fileMode(permissions, 0o644), groupId: job.groupId });
   await ensureInstallManifest({ folder, prefix, mode: fileMode(permissions, 0o644) });
   return droppedRpaths;
 }

@@ -1,6 +1,7 @@
 // One package of an installation on its way: already there, or installed under the lock of its prefix, and reported.
 import { BuildcacheError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
+import type { DagHash } from '../../spec/spec.js';
 import { NotYourTurn, type Turn } from '../schedule.js';
 import type { CorePool } from '../workers/core-pool.js';
 import type { InflaterPool } from '../workers/inflater-pool.js';
@@ -84,10 +85,10 @@ export class PackageRun {
   #install(turn: Turn): Promise<InstalledPackage> {
     const { spec, prefix, explicit, key } = this.#planned;
     const { catalog, sha256 } = this.#request;
-    const named = catalog.find(key)?.mirrors ?? [];
+    const namedFor = (hash: DagHash) => catalog.find(hash)?.mirrors ?? [];
     const isRoot = this.#request.specs.some(({ root }) => root.hash === key);
     return installPackage(
-      { spec, prefix, explicit, named, size: this.#size, turn, sha256: isRoot ? sha256 : undefined },
+      { spec, prefix, explicit, namedFor, size: this.#size, turn, sha256: isRoot ? sha256 : undefined },
       this.#context(),
     );
   }

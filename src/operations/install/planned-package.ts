@@ -2,6 +2,7 @@
 import { UsageError } from '../../core/errors.js';
 import { specFromRecords } from '../../spec/json/spec-json.js';
 import type { DagHash, Spec, SpecNode } from '../../spec/spec.js';
+import { buildSpecOf } from '../../spec/splice.js';
 import { installOrder } from '../../spec/traverse.js';
 import type { InstallRequest } from './install-request.js';
 
@@ -79,8 +80,9 @@ export function compressedSizes(
   const sizes = new Map<DagHash, number>();
   for (const { key, spec } of packages) {
     if (!force && store.isInstalled(key) !== undefined) continue;
-    const [mirror] = catalog.find(key)?.mirrors ?? mirrors;
-    const size = mirror?.cache.sizeHint?.(spec);
+    const stored = buildSpecOf(spec) ?? spec;
+    const [mirror] = catalog.find(stored.root.hash)?.mirrors ?? mirrors;
+    const size = mirror?.cache.sizeHint?.(stored);
     if (size !== undefined) sizes.set(key, size);
   }
   return sizes;

@@ -2,6 +2,7 @@
 // FORMATS.md §2 "Store database"; Spack `Database._read_from_file`, `_write_to_file`.
 import { readFileSync } from 'node:fs';
 import { MetadataError, StoreError } from '../../core/errors.js';
+import { asciiJson } from '../../spec/json/ascii-json.js';
 import { systemErrorCode } from '../../host/system-error.js';
 import { parseNode } from '../../spec/json/spec-json.js';
 import type { WritableFormat } from '../../spec/json/write-node.js';
@@ -209,13 +210,6 @@ function formatObject(object: JsonObject, key: string, format: (value: JsonValue
     ([name, value]) => `${asciiJson(name)}:${name === key ? format(value) : asciiJson(value)}`,
   );
   return `{${entries.join(',')}}`;
-}
-
-function asciiJson(value: JsonValue): string {
-  return JSON.stringify(value).replace(
-    /[\u0080-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {

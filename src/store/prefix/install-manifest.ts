@@ -31,7 +31,8 @@ type ManifestEntry =
       readonly size: number;
     };
 
-const MANIFEST = join('.spack', 'install_manifest.json');
+/** Below the prefix. */
+export const INSTALL_MANIFEST = join('.spack', 'install_manifest.json');
 const CHUNK_SIZE = 1 << 20;
 const SLASH = Buffer.from('/');
 
@@ -42,7 +43,7 @@ const SLASH = Buffer.from('/');
  * @throws StoreError `store-io`, `disk-full`.
  */
 export async function ensureInstallManifest(request: ManifestRequest): Promise<boolean> {
-  const path = join(request.folder, MANIFEST);
+  const path = join(request.folder, INSTALL_MANIFEST);
   if (storeIo('look at', path, () => lstatSync(path, { throwIfNoEntry: false })) !== undefined) return false;
   const content = formatManifest(await collectManifest(request));
   replaceStoreFile({ path, content, temporary: `${path}.${process.pid}.temp`, mode: request.mode ?? 0o644 });

@@ -1,9 +1,12 @@
-// The spec of an installed package, from `.spack/spec.json` in its prefix.
-import { readFileSync } from 'node:fs';
+// The spec of an installed package: `.spack/spec.json` in its prefix.
+import { chmodSync, chownSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { MetadataError } from '../../core/errors.js';
 import { parseJsonDocument } from '../../spec/json/json-document.js';
 import { parseSpecDictionary } from '../../spec/json/spec-json.js';
 import type { DagHash } from '../../spec/spec.js';
+import { storeIo } from '../store-io.js';
+import { INSTALL_MANIFEST } from './install-manifest.js';
 import { prefixReadError } from './prefix-tree.js';
 
 /**
@@ -23,6 +26,31 @@ export function readStoredSpec({ prefix, hash }: { readonly prefix: string; read
       data: { path, expected: hash, actual: root.hash },
     },
   );
+}
+
+export interface NewStoredSpec {
+  /** Of a finished tree that is not yet in its place. */
+  readonly folder: string;
+  readonly specJson: string;
+  readonly mode: number;
+  readonly groupId: number | undefined;
+}
+
+/**
+ * Gives a finished tree another spec. Its manifest goes too, since it describes the files of the old one.
+ * @throws StoreError `store-io`, `disk-full`
+ */
+export function replaceStoredSpec({ folder, specJson, mode, groupId }: NewStoredSpec): void {
+  const path = join(folder, '.spack', 'spec.json');
+  storeIo('replace', path, () => {
+    // Whatever the archive has there, perhaps a link that leads away, is not written through.
+    rmSync(path, { recursive: true, force: true });
+    writeFileSync(path, specJson, { flag: 'wx' });
+    if (groupId !== undefined) chownSync(path, -1, groupId);
+    chmodSync(path, mode);
+  });
+  const manifest = join(folder, INSTALL_MANIFEST);
+  storeIo('remove', manifest, () => rmSync(manifest, { recursive: true, force: true }));
 }
 
 function readOrThrow(path: string): Uint8Array {
