@@ -81,7 +81,7 @@ export async function openMirrors(
   }
   const { caFile } = flags;
   return Promise.all(
-    resolved.map(({ url, name, signed }) => openMirror(url, { name, signed, environment, caFile })),
+    resolved.map(({ url, ...mirror }) => openMirror(url, { ...mirror, environment, caFile })),
   );
 }
 

@@ -18,6 +18,11 @@ export function splitObjectPath(path: string, root: string): readonly string[] {
   );
 }
 
+/** Whether a store can hold an object of this path. */
+export function isObjectPath(path: string): boolean {
+  return path.split('/').every(isObjectName);
+}
+
 function isObjectName(component: string): boolean {
   // Lone surrogates have no UTF-8 form, so neither a file nor a URL can have them.
   return component !== '' && component !== '.' && component !== '..' && !/[\0\p{Surrogate}]/u.test(component);

@@ -17,7 +17,7 @@ const OF_BODY = /^content-/;
  * @throws MirrorError `mirror-protocol` when it leads to another protocol than it may, `mirror-http-status` when it leads nowhere.
  */
 export function redirected(request: HttpRequest, answer: HttpAnswer): HttpRequest | undefined {
-  if (!REDIRECTS.has(answer.status)) return undefined;
+  if (!(request.redirects ?? REDIRECTS).has(answer.status)) return undefined;
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   const keepsBody = isRead || KEEPING.has(answer.status);
   if (keepsBody && !isReplayable(request.body)) return undefined;

@@ -23,6 +23,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
   /** Whether it may be sent twice when it is not known if the server got it; by default unless it is POST or PATCH. */
   readonly isRepeatable?: boolean | undefined;
+  /** Statuses that are followed as redirects; all of them by default. */
+  readonly redirects?: ReadonlySet<number> | undefined;
 }
 
 /** One request that is sent: for each try, each redirect, each answer to a 401 there is one. */
