@@ -35,7 +35,10 @@ test('openObjectStore opens buckets', () => {
     assert.equal(store.url, url);
     assert.equal(store.location('a/b'), `${url}/a/b`);
   }
-  assert.equal(openObjectStore('S3://bucket//x/', { environment: { HOME: '/nowhere' } }).url, 's3://bucket/x');
+  assert.equal(
+    openObjectStore('S3://bucket//x/', { environment: { HOME: '/nowhere' } }).url,
+    's3://bucket/x',
+  );
 });
 
 test('openObjectStore refuses other schemes, and says which come later', () => {
