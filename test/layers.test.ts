@@ -40,6 +40,7 @@ const OUTSIDE_WORLD: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['signature', 'cli'],
   'node:worker_threads': ['operations', 'stream'],
   undici: ['transport'],
+  aws4fetch: ['transport'],
   openpgp: ['signature'],
   commander: ['cli'],
   yaml: ['config'],

@@ -85,9 +85,7 @@ export async function openMirrors(
   }
   const { caFile } = flags;
   return Promise.all(
-    resolved.map(({ url, name, signed, view }) =>
-      openMirror(url, { name, signed, view: flags.view ?? view, environment, caFile }),
-    ),
+    resolved.map(({ url, ...mirror }) => openMirror(url, { ...mirror, environment, caFile })),
   );
 }
 

@@ -14,8 +14,8 @@ export async function openPushMirror(
   reference: string,
   options: Pick<OpenMirrorOptions, 'layout'> = {},
 ): Promise<Mirror> {
-  const { url, name, signed, view } = resolvePushMirror(reference, await configuredMirrors(process.env));
-  const mirror = await openMirror(url, { ...options, name, signed, view, environment: process.env });
+  const { url, ...resolved } = resolvePushMirror(reference, await configuredMirrors(process.env));
+  const mirror = await openMirror(url, { ...options, ...resolved, environment: process.env });
   requirePublisher(mirror.cache);
   return mirror;
 }

@@ -34,8 +34,8 @@ export interface OpenMirrorOptions extends OpenStoreOptions {
  * Opens a mirror. A place that can be written to is looked at, since what is published has the layout of what is there; others are not
  * asked yet.
  *
- * @param reference - a `file:`, `http:` or `https:` URL, or a path.
- * @throws MirrorError `mirror-protocol` for other schemes and for what is not a URL; UsageError `usage` for what is no name of a view.
+ * @param reference - a URL that `openObjectStore` knows, or a path.
+ * @throws MirrorError `mirror-protocol` for other schemes and for what is not a URL.
  */
 export async function openMirror(
   reference: string,

@@ -18,6 +18,11 @@ export function splitObjectPath(path: string, root: string): readonly string[] {
   );
 }
 
+/** Whether a store can hold an object of this path. */
+export function isObjectPath(path: string): boolean {
+  return path.split('/').every(isObjectName);
+}
+
 function isObjectName(component: string): boolean {
   // Lone surrogates have no UTF-8 form, so neither file names nor URLs can contain them.
   return component !== '' && component !== '.' && component !== '..' && !/[\0\p{Surrogate}]/u.test(component);

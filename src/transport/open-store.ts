@@ -10,9 +10,13 @@ import type { ConnectionOptions } from './http/dispatcher.js';
 import { HttpObjects } from './http/objects.js';
 import type { RetryPolicy } from './http/retry-policy.js';
 import type { ObjectStore } from './object-store.js';
+import { openGoogleBucket, openS3Bucket } from './s3/open-bucket.js';
+import type { StoreConnection } from './store-connection.js';
 
 export interface OpenStoreOptions extends ConnectionOptions {
   readonly retry?: RetryPolicy | undefined;
+  /** How to log in. */
+  readonly connection?: StoreConnection | undefined;
 }
 
 type OpenScheme = (reference: string, options: OpenStoreOptions) => ObjectStore;
@@ -22,12 +26,15 @@ const SCHEMES: ReadonlyMap<string | undefined, OpenScheme> = new Map<string | un
   ['file', (url) => new FileStore({ root: filePath(url) })],
   ['http', (url, options) => new HttpObjects({ ...options, url: parseUrl(url) })],
   ['https', (url, options) => new HttpObjects({ ...options, url: parseUrl(url) })],
+  ['s3', openS3Bucket],
+  ['gs', openGoogleBucket],
 ]);
 
 /**
  * Opens an object store; nothing is read yet.
- * @param reference A `file:`, `http:` or `https:` URL, or a path.
- * @throws MirrorError `mirror-protocol` for other schemes and for malformed URLs.
+ * @param reference A `file:`, `http:`, `https:`, `s3:` or `gs:` URL, or a path.
+ * @throws MirrorError `mirror-protocol` for other schemes and for what is not a URL; UsageError `config` for a connection that cannot be
+ * used.
  */
 export function openObjectStore(reference: string, options: OpenStoreOptions = {}): ObjectStore {
   const scheme = schemeOf(reference);
@@ -66,9 +73,11 @@ function parseUrl(reference: string): URL {
 }
 
 function unsupported(scheme: string | undefined): MirrorError {
-  const isPlanned = scheme === 's3' || scheme === 'oci' || scheme === 'oci+http';
+  const isPlanned = scheme === 'oci' || scheme === 'oci+http';
   return new MirrorError('mirror-protocol', `Cannot open a mirror with "${scheme}:"`, {
-    hint: isPlanned ? `This version does not read ${scheme}: mirrors yet` : 'Use file:, http: or https:',
+    hint: isPlanned
+      ? `This version does not read ${scheme}: mirrors yet`
+      : 'Use file:, http:, https:, s3: or gs:',
     data: { scheme },
   });
 }

@@ -29,6 +29,8 @@ const NOT_DONE: ReadonlySet<number> = new Set([408, 429, 503]);
 export interface HttpClientOptions extends ConnectionOptions {
   readonly retry?: RetryPolicy | undefined;
   readonly authorizer?: Authorizer | undefined;
+  /** Says what a transient answer means, and takes its body; by default only its status is told. */
+  readonly explain?: ((answer: HttpAnswer) => Promise<MirrorError>) | undefined;
 }
 
 /** Sends requests and retries them until there is a final answer. */
@@ -80,9 +82,8 @@ export class HttpClient {
     try {
       const answer = await this.#follow(request, attempt);
       if (!isTransient(answer.status)) return answer;
-      answer.discard();
       return {
-        failure: statusError(answer),
+        failure: await this.#explain(answer),
         retryAfter: parseRetryAfter(answer.header('retry-after'), Date.now()),
         mayRepeat: canReplay && (isRepeatable(request) || NOT_DONE.has(answer.status)),
       };
@@ -90,6 +91,12 @@ export class HttpClient {
       if (!(failure instanceof MirrorError && failure.retryable)) throw failure;
       return { failure, retryAfter: undefined, mayRepeat: canReplay && isRepeatable(request) };
     }
+  }
+
+  #explain(answer: HttpAnswer): MirrorError | Promise<MirrorError> {
+    if (this.#options.explain !== undefined) return this.#options.explain(answer);
+    answer.discard();
+    return statusError(answer);
   }
 
   async #follow(first: HttpRequest, attempt: number): Promise<HttpAnswer> {

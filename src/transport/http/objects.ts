@@ -4,15 +4,12 @@ import type { WithSignal } from '../../core/with-signal.js';
 import { checkRange } from '../byte-range.js';
 import { splitObjectPath } from '../object-path.js';
 import type { ObjectFacts, ObjectStore, OpenedObject, OpenOptions } from '../object-store.js';
-import type { HttpAnswer } from './answer.js';
 import { HttpClient, type HttpClientOptions } from './client.js';
-import { absentError, changedError, statusError } from './errors.js';
+import { statusError } from './errors.js';
 import { basicAuthorizer, joinUrl, redactUrl, withoutCredentials } from './location.js';
-import { isRangeStatus, openPart, rangeHeader } from './range.js';
-import type { HttpHeaders } from './request.js';
+import { isAbsent, isSuccess, openedObject, openHeaders } from './opened-object.js';
 
-const ABSENT: ReadonlySet<number> = new Set([404, 410]);
-/** Statuses from servers that do not support HEAD. */
+/** Answers to HEAD of servers that do not know it. */
 const NO_HEAD: ReadonlySet<number> = new Set([405, 501]);
 
 export interface HttpObjectsOptions extends HttpClientOptions {
@@ -52,7 +49,7 @@ export class HttpObjects implements ObjectStore {
       return 'not-modified';
     }
     try {
-      return opened(answer, options);
+      return openedObject(answer, options);
     } catch (error) {
       answer.discard();
       throw error;
@@ -68,7 +65,7 @@ export class HttpObjects implements ObjectStore {
       answer.abort();
     }
     if (isSuccess(answer.status)) return { size: answer.size, tag: answer.tag };
-    if (ABSENT.has(answer.status)) return undefined;
+    if (isAbsent(answer.status)) return undefined;
     throw statusError(answer);
   }
 
@@ -79,30 +76,4 @@ export class HttpObjects implements ObjectStore {
   #resolve(path: string): URL {
     return joinUrl(this.#root, splitObjectPath(path, this.url));
   }
-}
-
-function openHeaders({ range, unlessTag, ifTag }: OpenOptions): HttpHeaders {
-  return {
-    ...(range !== undefined && { range: rangeHeader(range) }),
-    ...(unlessTag !== undefined && { 'if-none-match': unlessTag }),
-    ...(ifTag !== undefined && { 'if-match': ifTag }),
-  };
-}
-
-/** The object of an answer, which the caller must discard if this throws. */
-function opened(answer: HttpAnswer, { range, ifTag }: OpenOptions): OpenedObject {
-  const { status, size, tag, location } = answer;
-  if (ABSENT.has(status)) throw absentError(answer);
-  if (ifTag !== undefined && status === 412) throw changedError(answer);
-  const isPart = range !== undefined && isRangeStatus(status);
-  if (!isPart && !isSuccess(status)) throw statusError(answer);
-  // Some servers ignore the condition. An object without a tag counts as changed, too.
-  const isUntagged = status === 416 && tag === undefined;
-  if (ifTag !== undefined && tag !== ifTag && !isUntagged) throw changedError(answer);
-  if (range !== undefined) return { ...openPart(answer, range), tag, location };
-  return { body: answer.body(), size, tag, location };
-}
-
-function isSuccess(status: number): boolean {
-  return status === 200 || status === 203;
 }

@@ -17,7 +17,7 @@ const OF_BODY = /^content-/;
  * @throws MirrorError `mirror-protocol` for a redirect to a forbidden protocol, `mirror-http-status` for one without a usable location.
  */
 export function redirected(request: HttpRequest, answer: HttpAnswer): HttpRequest | undefined {
-  if (!REDIRECTS.has(answer.status)) return undefined;
+  if (!(request.redirects ?? REDIRECTS).has(answer.status)) return undefined;
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   const keepsBody = isRead || KEEPING.has(answer.status);
   if (keepsBody && !isReplayable(request.body)) return undefined;

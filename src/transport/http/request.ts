@@ -23,6 +23,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
   /** Whether it may be sent again when the server may already have received it; by default unless it is POST or PATCH. */
   readonly isRepeatable?: boolean | undefined;
+  /** Statuses that are followed as redirects; all of them by default. */
+  readonly redirects?: ReadonlySet<number> | undefined;
 }
 
 /** One request on the wire: each attempt, each redirect, each reply to a 401. */

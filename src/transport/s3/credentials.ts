@@ -1,0 +1,148 @@
+// Who asks: the first source that has credentials, in the order of AWS's tools. Their values never get into a message.
+import { UsageError } from '../../core/errors.js';
+import type { Environment } from '../../host/environment.js';
+import type { HttpClient } from '../http/client.js';
+import type { StoreConnection } from '../store-connection.js';
+import type { Profile } from './profiles.js';
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+  /** When they end, in milliseconds since 1970; those that stay have none. */
+  readonly expires?: number | undefined;
+}
+
+export interface CredentialContext {
+  readonly connection: StoreConnection;
+  readonly environment: Environment;
+  readonly profile: Profile;
+  readonly region: string;
+  /** For services that give out credentials. */
+  readonly client: HttpClient;
+}
+
+/** Undefined where a source has none. */
+export type CredentialSource = (
+  context: CredentialContext,
+) => Credentials | undefined | Promise<Credentials | undefined>;
+
+/** They are renewed this long before they end, in milliseconds. */
+const MARGIN = 5 * 60_000;
+
+/** Keeps the credentials of a store, and renews them before they end. */
+export class CredentialCache {
+  readonly #find: () => Promise<Credentials | undefined>;
+  #current: Promise<Credentials | undefined> | undefined;
+  #expires = Number.POSITIVE_INFINITY;
+
+  constructor(find: () => Promise<Credentials | undefined>) {
+    this.#find = find;
+  }
+
+  /** Undefined for somebody without credentials. */
+  get(): Promise<Credentials | undefined> {
+    if (this.#current === undefined || Date.now() > this.#expires) this.#current = this.#renew();
+    return this.#current;
+  }
+
+  /** Asks anew next time, since the server says that they have ended. Says whether others are to be had. */
+  drop(): boolean {
+    const isRenewable = this.#expires !== Number.POSITIVE_INFINITY;
+    if (isRenewable) this.#current = undefined;
+    return isRenewable;
+  }
+
+  async #renew(): Promise<Credentials | undefined> {
+    this.#expires = Number.POSITIVE_INFINITY;
+    try {
+      const found = await this.#find();
+      if (found?.expires !== undefined)
+        this.#expires = Math.max(found.expires - MARGIN, Date.now() + MARGIN / 10);
+      return found;
+    } catch (error) {
+      this.#current = undefined;
+      throw error;
+    }
+  }
+}
+
+/** Asks the sources in turn. */
+export async function firstCredentials(
+  sources: readonly CredentialSource[],
+  context: CredentialContext,
+): Promise<Credentials | undefined> {
+  for (const source of sources) {
+    const found = await source(context);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/**
+ * The `access_pair` of the mirror, with its `access_token` as the token of a session.
+ * @throws UsageError `config` for a variable that is not set, and for half a pair.
+ */
+export function mirrorCredentials({ connection, environment }: CredentialContext): Credentials | undefined {
+  const { accessPair, accessToken, accessTokenVariable } = connection;
+  if (accessPair === undefined) return undefined;
+  const accessKeyId = accessPair.id || variable(accessPair.idVariable, environment);
+  const secretAccessKey = accessPair.secret || variable(accessPair.secretVariable, environment);
+  if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
+  if (accessKeyId === undefined || secretAccessKey === undefined)
+    throw new UsageError('config', 'Cannot log in to a mirror: its "access_pair" is half a pair', {
+      hint: 'Give it an id and a secret, or id_variable and secret_variable',
+    });
+  const sessionToken = accessToken || variable(accessTokenVariable, environment);
+  return { accessKeyId, secretAccessKey, sessionToken };
+}
+
+function variable(name: string | undefined, environment: Environment): string | undefined {
+  if (name === undefined || name === '') return undefined;
+  const value = environment[name];
+  if (value !== undefined && value !== '') return value;
+  throw new UsageError('config', `Cannot log in to a mirror: the variable "${name}" is not set`, {
+    hint: 'mirrors.yaml names the variables that hold the keys of a mirror',
+    data: { variable: name },
+  });
+}
+
+/** The profile that the mirror names. */
+export const mirrorProfileCredentials: CredentialSource = (context) =>
+  context.connection.profile ? profileCredentials(context) : undefined;
+
+/** `AWS_ACCESS_KEY_ID` and its kin. */
+export const environmentCredentials: CredentialSource = ({ environment }) =>
+  pair(environment.AWS_ACCESS_KEY_ID, environment.AWS_SECRET_ACCESS_KEY, environment.AWS_SESSION_TOKEN);
+
+/** HMAC keys for Google's storage. */
+export const googleCredentials: CredentialSource = ({ environment }) =>
+  pair(environment.GS_ACCESS_KEY_ID, environment.GS_SECRET_ACCESS_KEY);
+
+const OTHER_WAYS = [
+  'source_profile',
+  'credential_source',
+  'credential_process',
+  'sso_session',
+  'sso_start_url',
+];
+
+/**
+ * The keys of a profile of the shared files.
+ * @throws UsageError `config` for a profile that logs in some other way.
+ */
+export const profileCredentials: CredentialSource = ({ profile }) => {
+  const { aws_access_key_id, aws_secret_access_key, aws_session_token } = profile;
+  const other = OTHER_WAYS.find((key) => profile[key] !== undefined);
+  if (other !== undefined && (profile.role_arn !== undefined || aws_access_key_id === undefined))
+    throw new UsageError('config', `Cannot use a profile of the shared files of AWS: it has "${other}"`, {
+      hint: 'Run: eval "$(aws configure export-credentials --format env)"',
+      data: { key: other },
+    });
+  return pair(aws_access_key_id, aws_secret_access_key, aws_session_token);
+};
+
+function pair(id: string | undefined, secret: string | undefined, token?: string): Credentials | undefined {
+  if (!id || !secret) return undefined;
+  return { accessKeyId: id, secretAccessKey: secret, sessionToken: token || undefined };
+}

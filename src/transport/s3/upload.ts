@@ -1,0 +1,166 @@
+// Sends a spooled object: in one request, or in parts that become an object in the last one ("Multipart upload"). With a condition the
+// server decides in the moment that the object appears.
+import { HttpAnswer } from '../http/answer.js';
+import type { HttpHeaders } from '../http/request.js';
+import type { CommitCondition } from '../object-store.js';
+import { readBody } from '../read-object.js';
+import type { S3Client } from './client.js';
+import type { Refusal } from './refusal.js';
+import { sha256Hex } from './signer.js';
+import type { Spool } from './spool.js';
+import { elementText, encodeText } from './xml.js';
+
+/** Tells an object that this writer made from one of the same name: an answer may get lost, and the request be sent again. */
+export const WRITER_HEADER = 'x-amz-meta-regraft-writer';
+const PARTS_IN_FLIGHT = 4;
+const ANSWER_LIMIT = 1 << 20;
+
+export interface UploadOptions {
+  readonly client: S3Client;
+  readonly path: string;
+  readonly spool: Spool;
+  /** Of the writer. */
+  readonly token: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What a server says of an object that was made; undefined where it says nothing. */
+export type SentObject = { readonly tag: string | undefined };
+
+export function conditionHeaders(condition: CommitCondition | undefined): HttpHeaders {
+  if (condition === undefined) return {};
+  return condition === 'absent' ? { 'if-none-match': '*' } : { 'if-match': condition.ifTag };
+}
+
+/** Sends a small object. */
+export async function putObject(
+  { client, path, spool, token, signal }: UploadOptions,
+  condition: CommitCondition | undefined,
+): Promise<SentObject | Refusal> {
+  const headers = { [WRITER_HEADER]: token, ...conditionHeaders(condition) };
+  const answer = await client.send({ method: 'PUT', path, headers, content: spool.part(0), signal });
+  if (!(answer instanceof HttpAnswer)) return answer;
+  answer.discard();
+  return { tag: answer.tag };
+}
+
+/** An object whose parts are sent, or on their way. */
+export class MultipartUpload {
+  readonly path: string;
+  readonly #options: UploadOptions;
+  readonly #id: string;
+  readonly #tags: string[] = [];
+
+  private constructor(options: UploadOptions, id: string) {
+    this.path = options.path;
+    this.#options = options;
+    this.#id = id;
+  }
+
+  /**
+   * Begins an upload and sends all parts.
+   * @throws MirrorError as `ObjectWriter`; then nothing is left on the server.
+   */
+  static async send(options: UploadOptions): Promise<MultipartUpload> {
+    const { client, path, token, signal } = options;
+    const headers = { [WRITER_HEADER]: token };
+    const answer = await client.demand(
+      { method: 'POST', path, query: { uploads: '' }, headers, signal },
+      'write',
+    );
+    const id = elementText(await textOf(answer), 'UploadId');
+    if (id === undefined) throw await client.error(NO_UPLOAD, { purpose: 'write', path });
+    const upload = new MultipartUpload(options, id);
+    try {
+      await upload.#sendParts();
+      return upload;
+    } catch (error) {
+      await upload.abort();
+      throw error;
+    }
+  }
+
+  /** Makes the object of the parts. An answer of 200 may still hold an error. */
+  async complete(condition: CommitCondition | undefined): Promise<SentObject | Refusal> {
+    const { client, path, signal } = this.#options;
+    const parts = this.#tags.map(
+      (tag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${encodeText(tag)}</ETag></Part>`,
+    );
+    const body = Buffer.from(`<CompleteMultipartUpload>${parts.join('')}</CompleteMultipartUpload>`);
+    const answer = await client.send({
+      method: 'POST',
+      path,
+      query: { uploadId: this.#id },
+      headers: conditionHeaders(condition),
+      content: { body, sha256: sha256Hex(body) },
+      signal,
+    });
+    if (!(answer instanceof HttpAnswer)) return answer;
+    const text = await textOf(answer);
+    const tag = elementText(text, 'ETag');
+    const code = elementText(text, 'Code');
+    if (tag !== undefined && code === undefined) return { tag };
+    return {
+      ...NO_UPLOAD,
+      code,
+      message: elementText(text, 'Message'),
+      requestId: elementText(text, 'RequestId'),
+    };
+  }
+
+  /** Gives up the parts, so that nobody pays for them. Never throws. */
+  async abort(): Promise<void> {
+    const { client, path } = this.#options;
+    const answer = await client
+      .send({ method: 'DELETE', path, query: { uploadId: this.#id } })
+      .catch(() => undefined);
+    if (answer instanceof HttpAnswer) answer.discard();
+  }
+
+  /** Several at a time; after a failure no more are begun, and those on their way are stopped. */
+  async #sendParts(): Promise<void> {
+    const { spool, signal } = this.#options;
+    const stop = new AbortController();
+    const signals = AbortSignal.any(signal === undefined ? [stop.signal] : [stop.signal, signal]);
+    let next = 0;
+    const sender = async (): Promise<void> => {
+      while (next < spool.partCount && !signals.aborted) await this.#sendPart(next++, signals);
+    };
+    const senders = Array.from({ length: PARTS_IN_FLIGHT }, () =>
+      sender().catch((error: unknown) => {
+        stop.abort(error);
+        throw error;
+      }),
+    );
+    const [failed] = (await Promise.allSettled(senders)).filter((each) => each.status === 'rejected');
+    signal?.throwIfAborted();
+    if (failed !== undefined) throw stop.signal.reason;
+  }
+
+  async #sendPart(index: number, signal: AbortSignal): Promise<void> {
+    const { client, path, spool } = this.#options;
+    const query = { partNumber: String(index + 1), uploadId: this.#id };
+    const content = spool.part(index);
+    const answer = await client.demand({ method: 'PUT', path, query, content, signal }, 'write');
+    answer.discard();
+    const tag = answer.header('etag');
+    if (tag === undefined) throw await client.error(NO_UPLOAD, { purpose: 'write', path });
+    this.#tags[index] = tag;
+  }
+}
+
+/** An answer that lacks what it must have. */
+const NO_UPLOAD: Refusal = {
+  status: 200,
+  code: undefined,
+  message: 'the answer lacks what it must have',
+  requestId: undefined,
+  region: undefined,
+  date: undefined,
+};
+
+async function textOf(answer: HttpAnswer): Promise<string> {
+  const { size, location } = answer;
+  const bytes = await readBody({ body: answer.body(), size, location }, { limit: ANSWER_LIMIT });
+  return Buffer.from(bytes).toString('utf8');
+}

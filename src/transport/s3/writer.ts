@@ -1,0 +1,184 @@
+// Writes the objects of a bucket. Their bytes are spooled, since a request must say how many there are, and may have to be sent again.
+import { randomBytes } from 'node:crypto';
+
+import { MirrorError } from '../../core/errors.js';
+import type { WithSignal } from '../../core/with-signal.js';
+import { describeSystemError, isDiskFull, systemErrorCode } from '../../host/system-error.js';
+import { HttpAnswer } from '../http/answer.js';
+import type {
+  BeginOptions,
+  CommitCondition,
+  ObjectFacts,
+  ObjectWriter,
+  PendingObject,
+} from '../object-store.js';
+import type { S3Client } from './client.js';
+import type { Refusal } from './refusal.js';
+import { Spool } from './spool.js';
+import { MultipartUpload, putObject, type SentObject, type UploadOptions, WRITER_HEADER } from './upload.js';
+
+/** Also the size up to which an object is sent in one request. 10,000 parts are the most: 156 GiB. */
+const PART_SIZE = 16 << 20;
+
+export interface S3WriterOptions {
+  readonly client: S3Client;
+  /** Throws for a path that no object can have. */
+  readonly check: (path: string) => void;
+  readonly partSize?: number | undefined;
+}
+
+export class S3Writer implements ObjectWriter {
+  readonly #options: S3WriterOptions;
+
+  constructor(options: S3WriterOptions) {
+    this.#options = options;
+  }
+
+  async begin({ path, signal }: BeginOptions = {}): Promise<PendingObject> {
+    signal?.throwIfAborted();
+    const { client, check, partSize = PART_SIZE } = this.#options;
+    if (path !== undefined) check(path);
+    const spool = await spooling(() => Spool.create(partSize));
+    return new PendingUpload({ client, check, spool, expected: path, partSize, signal });
+  }
+
+  async remove(path: string, { signal }: WithSignal = {}): Promise<void> {
+    const { client, check } = this.#options;
+    check(path);
+    const answer = await client.send({ method: 'DELETE', path, signal });
+    if (answer instanceof HttpAnswer) answer.discard();
+    else if (answer.code !== 'NoSuchKey') throw await client.error(answer, { purpose: 'remove', path });
+  }
+}
+
+interface PendingUploadOptions {
+  readonly client: S3Client;
+  readonly check: (path: string) => void;
+  readonly spool: Spool;
+  /** The name it will get, if that is known. */
+  readonly expected: string | undefined;
+  readonly partSize: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+class PendingUpload implements PendingObject {
+  readonly #options: PendingUploadOptions;
+  readonly #token = randomBytes(12).toString('hex');
+  /** Parts that are on the server. */
+  #upload: MultipartUpload | undefined;
+  #isDone = false;
+
+  constructor(options: PendingUploadOptions) {
+    this.#options = options;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#requireOpen();
+    await this.#orDiscard(() => spooling(() => this.#options.spool.append(bytes)));
+  }
+
+  async prepare(): Promise<void> {
+    this.#requireOpen();
+    const { expected, spool, partSize } = this.#options;
+    if (expected === undefined || spool.size <= partSize) return;
+    await this.#orDiscard(() => this.#sendParts(expected));
+  }
+
+  async commit(path: string, condition?: CommitCondition): Promise<ObjectFacts> {
+    this.#requireOpen();
+    return this.#orDiscard(async () => {
+      const { check, spool } = this.#options;
+      check(path);
+      const sent = await this.#send(path, condition);
+      const { tag } = 'status' in sent ? await this.#settle(sent, { path, condition }) : sent;
+      this.#upload = undefined;
+      await this.discard();
+      return { size: spool.size, tag };
+    });
+  }
+
+  async discard(): Promise<void> {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    await this.#upload?.abort();
+    await this.#options.spool.close();
+  }
+
+  async #send(path: string, condition: CommitCondition | undefined): Promise<SentObject | Refusal> {
+    const { spool, partSize } = this.#options;
+    if (spool.size <= partSize) return putObject(this.#uploadTo(path), condition);
+    if (this.#upload?.path !== path) await this.#sendParts(path);
+    const upload = this.#upload as MultipartUpload; // since its parts are sent
+    return upload.complete(condition);
+  }
+
+  async #sendParts(path: string): Promise<void> {
+    await this.#upload?.abort();
+    this.#upload = undefined;
+    this.#upload = await MultipartUpload.send(this.#uploadTo(path));
+  }
+
+  #uploadTo(path: string): UploadOptions {
+    const { client, spool, signal } = this.#options;
+    return { client, path, spool, token: this.#token, signal };
+  }
+
+  /** A refusal may come from our own object, when the answer to the first of two requests was lost. */
+  async #settle(refusal: Refusal, { path, condition }: Commit): Promise<SentObject> {
+    const { client } = this.#options;
+    const isUnmet = condition !== undefined && isUnmetCondition(refusal);
+    if (isUnmet || refusal.code === 'NoSuchUpload') {
+      const sent = await this.#findOwn(path);
+      if (sent !== undefined) return sent;
+    }
+    if (!isUnmet) throw await client.error(refusal, { purpose: 'write', path });
+    const { message } = await client.error(refusal, { purpose: 'write', path });
+    throw new MirrorError('mirror-changed', message, { data: { path, status: refusal.status } });
+  }
+
+  async #findOwn(path: string): Promise<SentObject | undefined> {
+    const { client, signal } = this.#options;
+    const answer = await client.send({ method: 'HEAD', path, signal });
+    if (!(answer instanceof HttpAnswer)) return undefined;
+    answer.discard();
+    return answer.header(WRITER_HEADER) === this.#token ? { tag: answer.tag } : undefined;
+  }
+
+  #requireOpen(): void {
+    if (this.#isDone) throw new TypeError('The object is finished already');
+  }
+
+  async #orDiscard<T>(operation: () => Promise<T>): Promise<T> {
+    try {
+      return await operation();
+    } catch (error) {
+      await this.discard();
+      throw error;
+    }
+  }
+}
+
+interface Commit {
+  readonly path: string;
+  readonly condition: CommitCondition | undefined;
+}
+
+/** 412, a race that the server could not decide, or a tag that is asked for where nothing is. */
+function isUnmetCondition({ status, code }: Refusal): boolean {
+  return status === 412 || (status === 409 && code === 'ConditionalRequestConflict') || code === 'NoSuchKey';
+}
+
+/** Errors of the temporary file, which is on this machine. */
+async function spooling<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (cause) {
+    if (systemErrorCode(cause) === undefined) throw cause;
+    const reason = describeSystemError(cause);
+    throw new MirrorError(
+      isDiskFull(cause) ? 'mirror-full' : 'mirror-write-failed',
+      `Cannot keep an object in a temporary file until it is sent: ${reason}`,
+      { cause, hint: 'Set TMPDIR to a folder with room', data: { reason } },
+    );
+  }
+}

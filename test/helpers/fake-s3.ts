@@ -1,0 +1,405 @@
+// A strict S3 for tests, on a free loopback port: it checks signatures by an implementation of its own ("Authenticating Requests: Using the
+// Authorization Header", AWS Signature Version 4), lists short pages, knows conditions and multipart uploads, and fails as it is told.
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface FakeS3Options {
+  /** Keys in a page of a list; 1 unless given. */
+  readonly pageSize?: number;
+  readonly region?: string;
+  /** Whether everybody may read without a signature. */
+  readonly isPublic?: boolean;
+  /** Whether a list is denied, and 403 is said of keys that are not there. */
+  readonly hidesAbsence?: boolean;
+  /** The token that a session must have. */
+  readonly sessionToken?: string;
+}
+
+export const FAKE_KEYS = { id: 'AKIAFAKE', secret: 'fake/secret+key' } as const;
+
+export interface FakeObject {
+  readonly bytes: Buffer;
+  readonly tag: string;
+  readonly meta: Readonly<Record<string, string>>;
+}
+
+export interface FakeRequest {
+  readonly method: string;
+  /** The key; empty for the bucket. */
+  readonly key: string;
+  readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** Answers in place of the server, or gives undefined; `after` lets the request take effect first. */
+export interface Fault {
+  readonly when: (request: FakeRequest) => boolean;
+  readonly times?: number;
+  readonly status: number;
+  readonly code?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly isAfter?: boolean;
+}
+
+interface Upload {
+  readonly key: string;
+  readonly meta: Readonly<Record<string, string>>;
+  readonly parts: Map<number, Buffer>;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string | number>>;
+  readonly body?: Buffer | string;
+}
+
+const LEAST_PART = 16; // bytes; 5 MiB at AWS
+
+export class FakeS3 {
+  readonly bucket = 'bucket';
+  readonly objects = new Map<string, FakeObject>();
+  readonly uploads = new Map<string, Upload>();
+  readonly log: string[] = [];
+  readonly options: FakeS3Options;
+  /** The clock, in milliseconds since 1970. */
+  now = (): number => Date.now();
+  readonly #server: Server;
+  #faults: { fault: Fault; left: number }[] = [];
+  #counter = 0;
+
+  private constructor(options: FakeS3Options) {
+    this.options = options;
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+  }
+
+  static async start(options: FakeS3Options = {}): Promise<FakeS3> {
+    const fake = new FakeS3(options);
+    await new Promise<void>((resolve) => fake.#server.listen(0, '127.0.0.1', resolve));
+    return fake;
+  }
+
+  get host(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  get endpoint(): string {
+    return `http://${this.host}`;
+  }
+
+  /** Variables of somebody who may do everything. */
+  get environment(): Readonly<Record<string, string>> {
+    const token = this.options.sessionToken;
+    return {
+      HOME: '/nowhere',
+      AWS_ENDPOINT_URL: this.endpoint,
+      AWS_ACCESS_KEY_ID: FAKE_KEYS.id,
+      AWS_SECRET_ACCESS_KEY: FAKE_KEYS.secret,
+      AWS_EC2_METADATA_DISABLED: 'true',
+      ...(token !== undefined && { AWS_SESSION_TOKEN: token }),
+    };
+  }
+
+  fail(fault: Fault): this {
+    this.#faults.push({ fault, left: fault.times ?? 1 });
+    return this;
+  }
+
+  put(key: string, bytes: Buffer | string): void {
+    this.#store(key, Buffer.from(bytes as Buffer), {});
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of incoming) chunks.push(chunk as Buffer);
+    const url = new URL(`http://x${incoming.url ?? ''}`);
+    const [, bucket = '', ...key] = url.pathname.split('/').map(decodeURIComponent);
+    const request: FakeRequest = {
+      method: incoming.method ?? '',
+      key: key.join('/'),
+      query: url.searchParams,
+      headers: incoming.headers as Record<string, string>,
+      body: Buffer.concat(chunks),
+    };
+    this.log.push(`${request.method} ${request.key}${url.search === '' ? '' : ` ${url.searchParams}`}`);
+    const reply = this.#guarded(request, { bucket, url, target: incoming.url ?? '' });
+    const { status, headers = {}, body = '' } = reply;
+    const date = new Date(this.now()).toUTCString();
+    const length = Buffer.byteLength(body);
+    response.writeHead(status, {
+      date,
+      'x-amz-request-id': `REQ${++this.#counter}`,
+      ...(request.method === 'HEAD' ? {} : { 'content-length': length }),
+      ...headers,
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  #guarded(request: FakeRequest, where: { bucket: string; url: URL; target: string }): Reply {
+    try {
+      const fault = this.#faultFor(request);
+      if (fault !== undefined && !fault.isAfter) return faultReply(fault);
+      this.#authorize(request, where);
+      if (where.bucket !== this.bucket) throw new S3Failure(404, 'NoSuchBucket');
+      const reply = this.#answer(request);
+      return fault === undefined ? reply : faultReply(fault);
+    } catch (error) {
+      if (error instanceof S3Failure) return error.reply(this.options.region);
+      return { status: 599, body: String(error) };
+    }
+  }
+
+  #faultFor(request: FakeRequest): Fault | undefined {
+    const found = this.#faults.find(({ fault, left }) => left > 0 && fault.when(request));
+    if (found !== undefined) found.left--;
+    return found?.fault;
+  }
+
+  #authorize(request: FakeRequest, { target }: { target: string }): void {
+    const { method, headers, body } = request;
+    const given = headers.authorization;
+    if (given === undefined) {
+      const isRead = method === 'GET' || method === 'HEAD';
+      if (this.options.isPublic && isRead) return;
+      throw new S3Failure(403, 'AccessDenied');
+    }
+    const match =
+      /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/s3\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/.exec(
+        given,
+      );
+    if (match === null) throw new S3Failure(400, 'AuthorizationHeaderMalformed');
+    const [, id, day = '', region = '', names = '', signature = ''] = match;
+    const { region: own = 'us-east-1', sessionToken } = this.options;
+    if (id !== FAKE_KEYS.id) throw new S3Failure(403, 'InvalidAccessKeyId');
+    if (region !== own) throw new S3Failure(400, 'AuthorizationHeaderMalformed');
+    if (sessionToken !== headers['x-amz-security-token'])
+      throw new S3Failure(400, sessionToken === undefined ? 'InvalidToken' : 'ExpiredToken');
+    const time = headers['x-amz-date'] ?? '';
+    if (!time.startsWith(day)) throw new S3Failure(403, 'SignatureDoesNotMatch');
+    if (Math.abs(parseTime(time) - this.now()) > 15 * 60_000)
+      throw new S3Failure(403, 'RequestTimeTooSkewed');
+    const signed = names.split(';');
+    const unsigned = Object.keys(headers).filter(
+      (name) => name.startsWith('x-amz-') && !signed.includes(name),
+    );
+    if (unsigned.length > 0 || !signed.includes('host')) throw new S3Failure(403, 'AccessDenied');
+    const hash = headers['x-amz-content-sha256'];
+    if (hash === undefined) throw new S3Failure(400, 'InvalidRequest');
+    if (hash !== sha256(body)) throw new S3Failure(400, 'XAmzContentSHA256Mismatch');
+    const expected = signatureOf({ method, target, headers, signed, hash, time, day, region });
+    if (!timingSafeEqual(Buffer.from(expected), Buffer.from(signature)))
+      throw new S3Failure(403, 'SignatureDoesNotMatch');
+    if (method === 'PUT' && headers['content-length'] === undefined)
+      throw new S3Failure(411, 'MissingContentLength');
+  }
+
+  #answer(request: FakeRequest): Reply {
+    const { method, key, query } = request;
+    if (key === '') return this.#list(query);
+    if (method === 'GET' || method === 'HEAD') return this.#read(request);
+    if (method === 'PUT') return query.has('uploadId') ? this.#putPart(request) : this.#put(request);
+    if (method === 'POST') return query.has('uploads') ? this.#begin(request) : this.#complete(request);
+    if (query.has('uploadId')) this.uploads.delete(query.get('uploadId') ?? '');
+    else this.objects.delete(key);
+    return { status: 204 };
+  }
+
+  #read({ key, headers }: FakeRequest): Reply {
+    const object = this.objects.get(key);
+    if (object === undefined)
+      throw this.options.hidesAbsence ? new S3Failure(403, 'AccessDenied') : new S3Failure(404, 'NoSuchKey');
+    const { bytes, tag, meta } = object;
+    if (headers['if-match'] !== undefined && headers['if-match'] !== tag)
+      throw new S3Failure(412, 'PreconditionFailed');
+    if (headers['if-none-match'] === tag) return { status: 304, headers: { etag: tag } };
+    const range = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '');
+    if (range === null)
+      return { status: 200, headers: { ...meta, etag: tag, 'content-length': bytes.length }, body: bytes };
+    const start = Number(range[1]);
+    const end = Math.min(range[2] ? Number(range[2]) + 1 : bytes.length, bytes.length);
+    if (start >= bytes.length)
+      return {
+        ...new S3Failure(416, 'InvalidRange').reply(),
+        headers: { 'content-range': `bytes */${bytes.length}` },
+      };
+    const body = bytes.subarray(start, end);
+    const contentRange = `bytes ${start}-${end - 1}/${bytes.length}`;
+    return { status: 206, headers: { ...meta, etag: tag, 'content-range': contentRange }, body };
+  }
+
+  #put({ key, headers, body }: FakeRequest): Reply {
+    this.#requireCondition(key, headers);
+    return { status: 200, headers: { etag: this.#store(key, body, metaOf(headers)) } };
+  }
+
+  #requireCondition(key: string, headers: FakeRequest['headers']): void {
+    const there = this.objects.get(key);
+    if (headers['if-none-match'] === '*' && there !== undefined)
+      throw new S3Failure(412, 'PreconditionFailed');
+    const wanted = headers['if-match'];
+    if (wanted === undefined) return;
+    if (there === undefined) throw new S3Failure(404, 'NoSuchKey');
+    if (wanted !== there.tag) throw new S3Failure(412, 'PreconditionFailed');
+  }
+
+  #begin({ key, headers }: FakeRequest): Reply {
+    const id = `upload-${++this.#counter}`;
+    this.uploads.set(id, { key, meta: metaOf(headers), parts: new Map() });
+    return {
+      status: 200,
+      body: `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`,
+    };
+  }
+
+  #putPart({ key, query, body }: FakeRequest): Reply {
+    const upload = this.#upload(key, query);
+    upload.parts.set(Number(query.get('partNumber')), body);
+    return { status: 200, headers: { etag: `"${md5(body)}"` } };
+  }
+
+  #complete({ key, query, headers, body }: FakeRequest): Reply {
+    const { parts, meta } = this.#upload(key, query);
+    const named = [...body.toString().matchAll(/<PartNumber>(\d+)<\/PartNumber><ETag>([^<]+)<\/ETag>/g)];
+    const bytes = named.map(([, number, tag = ''], index) => {
+      const part = parts.get(Number(number));
+      if (Number(number) !== index + 1) throw new S3Failure(400, 'InvalidPartOrder');
+      if (part === undefined || tag.replaceAll(/&(quot|#34);/g, '"') !== `"${md5(part)}"`)
+        throw new S3Failure(400, 'InvalidPart');
+      if (index < named.length - 1 && part.length < LEAST_PART) throw new S3Failure(400, 'EntityTooSmall');
+      return part;
+    });
+    if (bytes.length !== parts.size) throw new S3Failure(400, 'InvalidPart');
+    this.#requireCondition(key, headers);
+    this.uploads.delete(query.get('uploadId') ?? '');
+    const tag = this.#store(key, Buffer.concat(bytes), meta, `-${bytes.length}`);
+    const answer = `<CompleteMultipartUploadResult><ETag>${tag.replaceAll('"', '&quot;')}</ETag></CompleteMultipartUploadResult>`;
+    return { status: 200, body: answer };
+  }
+
+  #upload(key: string, query: URLSearchParams): Upload {
+    const upload = this.uploads.get(query.get('uploadId') ?? '');
+    if (upload?.key !== key) throw new S3Failure(404, 'NoSuchUpload');
+    return upload;
+  }
+
+  #list(query: URLSearchParams): Reply {
+    if (query.get('list-type') !== '2') throw new S3Failure(400, 'InvalidArgument');
+    if (this.options.hidesAbsence) throw new S3Failure(403, 'AccessDenied');
+    const prefix = query.get('prefix') ?? '';
+    const delimiter = query.get('delimiter') ?? '';
+    const entries = new Set<string>();
+    for (const key of [...this.objects.keys()].filter((each) => each.startsWith(prefix)).sort()) {
+      const cut = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
+      entries.add(cut === -1 ? key : key.slice(0, cut + 1));
+    }
+    const after = Buffer.from(query.get('continuation-token') ?? '', 'base64').toString();
+    const rest = [...entries].filter((entry) => entry > after);
+    const size = Math.min(this.options.pageSize ?? 1, Number(query.get('max-keys') ?? 1000));
+    const page = rest.slice(0, size);
+    const isTruncated = rest.length > page.length;
+    const items = page.map((entry) => this.#listed(entry));
+    const next = `<NextContinuationToken>${Buffer.from(page.at(-1) ?? '').toString('base64')}</NextContinuationToken>`;
+    const body = `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><EncodingType>url</EncodingType><IsTruncated>${isTruncated}</IsTruncated>${isTruncated ? next : ''}<Prefix>${encode(prefix)}</Prefix>${items.join('')}</ListBucketResult>`;
+    return { status: 200, body };
+  }
+
+  #listed(entry: string): string {
+    const object = this.objects.get(entry);
+    if (object === undefined) return `<CommonPrefixes><Prefix>${encode(entry)}</Prefix></CommonPrefixes>`;
+    return `<Contents><Key>${encode(entry)}</Key><LastModified>2024-01-10T00:00:00.000Z</LastModified><Size>${object.bytes.length}</Size></Contents>`;
+  }
+
+  #store(key: string, bytes: Buffer, meta: FakeObject['meta'], suffix = ''): string {
+    const tag = `"${md5(bytes)}${suffix}"`;
+    this.objects.set(key, { bytes, tag, meta });
+    return tag;
+  }
+}
+
+class S3Failure extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+  ) {
+    super(code);
+  }
+
+  reply(region?: string): Reply {
+    const where = this.code === 'AuthorizationHeaderMalformed' ? `<Region>${region}</Region>` : '';
+    return { status: this.status, body: errorXml(this.code, where) };
+  }
+}
+
+function faultReply({ status, code, headers = {} }: Fault): Reply {
+  return { status, headers, body: code === undefined ? '' : errorXml(code) };
+}
+
+function errorXml(code: string, more = ''): string {
+  return `<?xml version="1.0"?><Error><Code>${code}</Code><Message>It is &lt;${code}&gt;.</Message>${more}</Error>`;
+}
+
+interface Signed {
+  readonly method: string;
+  /** As it was sent. */
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signed: readonly string[];
+  readonly hash: string;
+  readonly time: string;
+  readonly day: string;
+  readonly region: string;
+}
+
+function signatureOf({ method, target, headers, signed, hash, time, day, region }: Signed): string {
+  const [path = '', search = ''] = target.split('?', 2);
+  const query = search
+    .split('&')
+    .filter((pair) => pair !== '')
+    .map((pair) => {
+      const [name = '', value = ''] = pair.split('=').map((text) => encode(decodeURIComponent(text)));
+      return `${name}=${value}`;
+    })
+    .sort()
+    .join('&');
+  const canonicalPath = path
+    .split('/')
+    .map((part) => encode(decodeURIComponent(part)))
+    .join('/');
+  const lines = signed.map((name) => `${name}:${(headers[name] ?? '').trim().replace(/ +/g, ' ')}\n`);
+  const canonical = [method, canonicalPath, query, lines.join(''), signed.join(';'), hash].join('\n');
+  const scope = `${day}/${region}/s3/aws4_request`;
+  const text = ['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n');
+  let key: Buffer = Buffer.from(`AWS4${FAKE_KEYS.secret}`);
+  for (const part of [day, region, 's3', 'aws4_request'])
+    key = createHmac('sha256', key).update(part).digest();
+  return createHmac('sha256', key).update(text).digest('hex');
+}
+
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function parseTime(text: string): number {
+  return Date.parse(text.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\dZ)$/, '$1-$2-$3:$4:$5'));
+}
+
+function metaOf(headers: FakeRequest['headers']): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-')));
+}
+
+function sha256(bytes: Buffer | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function md5(bytes: Buffer): string {
+  return createHash('md5').update(bytes).digest('hex');
+}
