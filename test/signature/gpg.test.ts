@@ -136,7 +136,10 @@ describe('GnuPG itself', { skip: NO_GPG }, () => {
       expectCode('key-ambiguous', new RegExp(`${rsa} First[^]*${ed25519} Second`)),
     );
     await assert.rejects(makeSigner({ key: 'gpg:example' }), expectCode('key-ambiguous'));
-    await assert.rejects(makeSigner({ key: 'gpg:third' }), expectCode('key-missing', /gpg has no key "third"/));
+    await assert.rejects(
+      makeSigner({ key: 'gpg:third' }),
+      expectCode('key-missing', /gpg has no key "third"/),
+    );
     for (const id of [rsa, rsa.slice(-16), `0x${rsa.slice(-8)}`, 'FIRST@example', 'First']) {
       assert.equal((await makeSigner({ key: `gpg:${id}` })).publicKey.fingerprint, rsa);
     }

@@ -27,3 +27,20 @@ export function formatSpecBlob(stored: Uint8Array, source: string): Uint8Array {
   };
   return gzipSync(encodeUtf8(asciiJson(document)), { level: 9, mtime: 0 });
 }
+
+/**
+ * Spack 1.x pushes what its database says, which does not keep whether an edge is direct. Without it the same package has the same blob,
+ * whoever pushes it.
+ */
+function withoutDirect(node: JsonObject): JsonObject {
+  const { dependencies } = node;
+  if (!Array.isArray(dependencies)) return node;
+  return { ...node, dependencies: dependencies.map(edgeWithoutDirect) };
+}
+
+function edgeWithoutDirect(edge: JsonValue): JsonValue {
+  const { parameters } = edge as { readonly parameters?: JsonObject };
+  if (parameters === undefined) return edge;
+  const { direct: _, ...kept } = parameters;
+  return { ...(edge as JsonObject), parameters: kept };
+}

@@ -252,6 +252,14 @@ class PackageInstallation {
     return this.#isSplice ? this.#request.spec : source.specfile.spec;
   }
 
+  #otherRules(error: unknown): OtherRules | undefined {
+    const { store, aliasRoot } = this.#context;
+    const { root, sbangPath } = store;
+    const alias = aliasRoot === undefined ? sbangPath : sbangPath.replace(root, () => aliasRoot);
+    const { rules } = this.#offer.description;
+    return rulesWithoutSbang({ error, rules, sbangPaths: [sbangPath, alias] });
+  }
+
   /** The index, which nobody signed, said where the package goes: what the specfile says must be the same. */
   #requireSamePlace(spec: Spec, location: string): string {
     const { prefix } = this.#request;
