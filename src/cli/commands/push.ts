@@ -1,5 +1,4 @@
 // `regraft push`: publishes installed packages to a build cache.
-import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../core/errors.js';
 import type { Mirror } from '../../mirror/build-cache.js';
@@ -13,6 +12,7 @@ import { makeSigner, type TextSigner } from '../../signature/make-signer.js';
 import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';
 import { addStoreOptions, readNamedFile, type StoreFlags, wholeNumber } from '../options.js';
+import { passphraseOf } from '../passphrase.js';
 import { ProgressLines } from '../progress-lines.js';
 import { openPushMirror } from '../push-mirror.js';
 import { renderPushReport } from '../render/render-push.js';
@@ -110,16 +110,6 @@ async function signerOf(
     throw new UsageError('usage', 'Cannot use --key with --unsigned', { hint: 'Use one of them' });
   if (flags.unsigned || (flags.key === undefined && !mirror.requiresSignature)) return undefined;
   return makeSigner({ key: flags.key, passphrase: await passphraseOf(flags), signal });
-}
-
-/** Reads the first line of the file, as GnuPG does. */
-async function passphraseOf({ passphraseFile }: PushFlags): Promise<string | undefined> {
-  if (passphraseFile === undefined) return process.env.REGRAFT_PASSPHRASE;
-  try {
-    return (await readFile(passphraseFile, 'utf8')).split(/\r?\n/, 1)[0];
-  } catch (cause) {
-    throw new UsageError('usage', `Cannot read the passphrase from "${passphraseFile}"`, { cause });
-  }
 }
 
 function compressionLevel(text: string): number {

@@ -2,7 +2,9 @@
 import type { CheckedLayer } from '../../operations/mirror/cache-check.js';
 import type { CheckMirrorReport } from '../../operations/mirror/check-mirror.js';
 import type { Finding } from '../../operations/mirror/findings.js';
-import type { Console } from '../console.js';
+import type { MigrateReport } from '../../operations/mirror/migrate-mirror.js';
+import type { MigratedPackage } from '../../operations/mirror/migration.js';
+import { type Console, describeError } from '../console.js';
 import { count, formatBytes, formatDuration } from './format.js';
 
 /** Prints what was found; in JSON modes the report as it is. */
@@ -37,4 +39,44 @@ function summarizeCheck({ findings, mirror, deep, milliseconds, layers }: CheckM
   const more = notes === 0 ? '' : `, ${count(notes, 'note')}`;
   const how = deep ? 'checked deeply' : 'checked without reading tarballs';
   return `${what}${empty}${more}, ${how} in ${formatDuration(milliseconds)}, at ${mirror}`;
+}
+
+/** Prints a line per package, the errors, and a summary. */
+export function renderMigration(report: MigrateReport, console: Console): void {
+  for (const each of report.packages) {
+    console.line(describeMigrated(each));
+    if (each.error !== undefined) console.err.write(console.shown(describeError(each.error)));
+  }
+  console.line(summarizeMigration(report));
+  console.result(report);
+}
+
+function describeMigrated({
+  name,
+  version,
+  hash,
+  outcome,
+  bytes,
+  signed,
+  recompressed,
+}: MigratedPackage): string {
+  const title = name === '' ? `/${hash}` : `${name}@${version}/${hash.slice(0, 7)}`;
+  const how = signed === undefined ? '' : signed ? ', signed' : ', unsigned';
+  const anew = recompressed ? ', compressed anew with gzip' : '';
+  const size = outcome === 'migrated' ? `  ${formatBytes(bytes)}${how}${anew}` : '';
+  return `${outcome.replaceAll('-', ' ').padEnd(13)} ${title}${size}`;
+}
+
+function summarizeMigration({ packages, deleted, destination, milliseconds }: MigrateReport): string {
+  const numberOf = (outcome: MigratedPackage['outcome']) =>
+    packages.filter((each) => each.outcome === outcome).length;
+  const parts = [
+    `${numberOf('migrated')} migrated`,
+    numberOf('already-there') > 0 && `${numberOf('already-there')} already there`,
+    numberOf('failed') > 0 && `${numberOf('failed')} failed`,
+    deleted !== undefined && `${count(deleted.files, 'old file')} of ${formatBytes(deleted.bytes)} removed`,
+  ];
+  const what =
+    packages.length === 0 ? 'nothing to migrate' : parts.filter((part) => part !== false).join(', ');
+  return `${what}, in ${formatDuration(milliseconds)}, to ${destination}`;
 }

@@ -2,9 +2,13 @@
 import type { Command } from 'commander';
 import type { CommandRun } from '../../run.js';
 import { addMirrorCheckCommand } from './check.js';
+import { addMirrorMigrateCommand } from './migrate.js';
 
 /** In the order of the help. */
-const SUBCOMMANDS: readonly ((mirror: Command, run: CommandRun) => void)[] = [addMirrorCheckCommand];
+const SUBCOMMANDS: readonly ((mirror: Command, run: CommandRun) => void)[] = [
+  addMirrorCheckCommand,
+  addMirrorMigrateCommand,
+];
 
 export function addMirrorCommand(program: Command, run: CommandRun): void {
   const mirror = program.command('mirror').description('check, clean and convert build caches');

@@ -1,0 +1,95 @@
+// Carries the packages of the layouts 0 to 2 over to layout 3, in place or to another mirror. Signatures are verified before and made
+// anew; tarballs stay as they are, unless they are not gzip. What is there already and complete is left alone, so an interrupted run is simply started again.
+import type { OperationOptions } from '../../core/progress.js';
+import type { BuildCache } from '../../mirror/build-cache.js';
+import type { CacheAudit } from '../../mirror/cache-audit.js';
+import { readOnly, requirePublisher } from '../../mirror/require-publisher.js';
+import { cannotList, type KeyIndexReport, publishKeys } from '../keys/publish-keys.js';
+import { type IndexReport, indexMirror } from '../publish/index-mirror.js';
+import { auditsOf } from './audits.js';
+import { inParallel } from './in-parallel.js';
+import { migratePackage } from './migrate-package.js';
+import type { MigratedPackage, MigrateRequest, Migration } from './migration.js';
+import { type OldPackage, oldPackages } from './old-packages.js';
+import { type RemovedOld, removeOld } from './remove-old.js';
+import { verifyMigrated } from './verify-migrated.js';
+
+export interface MigrateReport {
+  readonly source: string;
+  readonly destination: string;
+  /** By name. */
+  readonly packages: readonly MigratedPackage[];
+  /** Missing where nothing is there to be indexed. */
+  readonly index?: IndexReport;
+  readonly keys?: KeyIndexReport;
+  /** What was removed, with `deleteOld`; missing where something failed. */
+  readonly deleted?: RemovedOld;
+  readonly milliseconds: number;
+}
+
+const DEFAULT_JOBS = 4;
+
+/**
+ * Migrates all packages. One that fails is in the report with its error, and the rest goes on.
+ * @throws MirrorError `mirror-protocol` for a source that cannot be listed, `mirror-read-only`, and what listing and writing bring.
+ */
+export async function migrateMirror(
+  request: MigrateRequest,
+  options: OperationOptions = {},
+): Promise<MigrateReport> {
+  const begin = performance.now();
+  const { source, destination, signer, deleteOld, jobs = DEFAULT_JOBS } = request;
+  const { signal } = options;
+  const { layer: from, audit } = layerOf(source.cache, '0-2');
+  const { layer: to } = layerOf(destination.cache, '3');
+  if (deleteOld && from.publisher === undefined) throw readOnly(from.url);
+  const migration = { ...request, from, to, publisher: requirePublisher(to), options };
+  const packages = new Map<OldPackage, MigratedPackage>();
+  const work = async (old: OldPackage): Promise<void> => {
+    packages.set(old, await migratePackage(old, migration));
+  };
+  const all = await oldPackages(audit, signal);
+  await inParallel({ items: all, jobs, signal, work });
+  const target = { ...destination, cache: to };
+  const reports = [...packages.values()];
+  const isSomethingThere = reports.some(({ outcome }) => outcome !== 'failed');
+  const keys =
+    signer && isSomethingThere && (await publishKeys({ mirror: target, keys: [signer.publicKey] }, options));
+  const index = isSomethingThere ? await indexMirror({ mirror: target }, options) : undefined;
+  const deleted =
+    deleteOld && reports.every(({ outcome }) => outcome !== 'failed')
+      ? await verifyAndRemove(all, migration, audit)
+      : undefined;
+  return {
+    source: from.url,
+    destination: to.url,
+    packages: reports.sort(byName),
+    ...(index && { index }),
+    ...(keys && { keys }),
+    ...(deleted && { deleted }),
+    milliseconds: performance.now() - begin,
+  };
+}
+
+/** Everything of the new first: the first package that is not as it must be ends it, and nothing is removed. */
+async function verifyAndRemove(
+  all: readonly OldPackage[],
+  migration: Migration,
+  audit: CacheAudit,
+): Promise<RemovedOld> {
+  const { jobs = DEFAULT_JOBS, options } = migration;
+  const work = (old: OldPackage) => verifyMigrated(old, migration);
+  await inParallel({ items: all, jobs, signal: options.signal, work });
+  return removeOld({ packages: all, audit, signal: options.signal });
+}
+
+function layerOf(cache: BuildCache, layouts: CacheAudit['layouts']) {
+  const found = auditsOf(cache).find(({ audit }) => audit.layouts === layouts);
+  if (found === undefined) throw cannotList(cache);
+  return found;
+}
+
+function byName(a: MigratedPackage, b: MigratedPackage): number {
+  const [left, right] = [`${a.name}\0${a.hash}`, `${b.name}\0${b.hash}`];
+  return left < right ? -1 : Number(left > right);
+}
