@@ -2,8 +2,8 @@
 // FORMATS.md §2 "Store database"; Spack `Database._read_from_file`, `_write_to_file`.
 import { readFileSync } from 'node:fs';
 import { MetadataError, StoreError } from '../../core/errors.js';
-import { asciiJson } from '../../spec/json/ascii-json.js';
 import { systemErrorCode } from '../../host/system-error.js';
+import { asciiJson } from '../../spec/json/ascii-json.js';
 import { parseNode } from '../../spec/json/spec-json.js';
 import type { WritableFormat } from '../../spec/json/write-node.js';
 import type { DagHash, JsonObject, JsonValue, SpecNode } from '../../spec/spec.js';
