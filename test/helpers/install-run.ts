@@ -26,6 +26,8 @@ export interface RunRequest extends Partial<Omit<InstallRequest, Given>>, OpenSt
   readonly mirrors: readonly (string | Mirror)[];
   readonly keyring?: Keyring;
   readonly engine?: 'js' | 'wasm';
+  /** Reads the files that queries name. */
+  readonly readFile?: (path: string) => Promise<Uint8Array>;
   /** The way of extraction; by a core by default. */
   readonly extract?: ExtractPackage;
 }
@@ -40,13 +42,13 @@ export async function runInstall(
   request: RunRequest,
   options: OperationOptions = {},
 ): Promise<InstallReport> {
-  const { folder, queries, keyring, engine = 'js', extract = extractWithCore, ...rest } = request;
+  const { folder, queries, keyring, engine = 'js', extract = extractWithCore, readFile, ...rest } = request;
   const mirrors = await Promise.all(
     request.mirrors.map((each) => (typeof each === 'string' ? openMirror(each, { retry: FAST }) : each)),
   );
   try {
     const { catalog } = await new IndexClient({ cacheFolder: join(folder, 'cache'), mirrors }).load();
-    const specs = await resolveSpecs({ queries, catalog, mirrors });
+    const specs = await resolveSpecs({ queries, catalog, mirrors, readFile });
     const store = await openStoreForWriting({ environment: {}, root: rootOf(folder), ...request });
     return await installWith({
       request: {

@@ -15,7 +15,7 @@ export interface PackageSketch {
   readonly version?: string;
   /** Made of the name and the version unless given. */
   readonly hash?: DagHash;
-  /** Names of packages of the same cache, as `name` (link) or `name:build,run`. */
+  /** Names of packages of the same cache, as `name` (link), `name:build,run`, or `name:link:mpi` with virtuals. */
   readonly dependencies?: readonly string[];
   /** Where an external is; it has a record in the index, and no files. */
   readonly external?: string;
@@ -108,10 +108,10 @@ function makeNode(sketch: PackageSketch, nodes: ReadonlyMap<string, Node>): Node
   const { name, version = '1.0', external } = sketch;
   const hash = sketch.hash ?? hashFor(name, version);
   const edges = (sketch.dependencies ?? []).map((text) => {
-    const [dependency = '', types = 'link'] = text.split(':');
+    const [dependency = '', types = 'link', virtuals] = text.split(':');
     const node = nodes.get(dependency);
     if (node === undefined) throw new TypeError(`"${dependency}" must come before "${name}"`);
-    return { node, types: types.split(',') };
+    return { node, types: types.split(','), virtuals: virtuals?.split(',') ?? [] };
   });
   const json: JsonObject = {
     name,
@@ -121,7 +121,7 @@ function makeNode(sketch: PackageSketch, nodes: ReadonlyMap<string, Node>): Node
     namespace: 'fixtures',
     parameters: { build_system: 'generic', cflags: [], shared: true },
     ...(external === undefined ? {} : { external: { path: external, module: null, extra_attributes: {} } }),
-    ...(edges.length === 0 ? {} : { dependencies: edges.map(({ node, types }) => edgeJson(node, types)) }),
+    ...(edges.length === 0 ? {} : { dependencies: edges.map(edgeJson) }),
     hash,
   };
   const closure: Node[] = [];
@@ -130,8 +130,14 @@ function makeNode(sketch: PackageSketch, nodes: ReadonlyMap<string, Node>): Node
   return self;
 }
 
-function edgeJson(node: Node, types: readonly string[]): JsonObject {
-  return { name: node.sketch.name, hash: node.hash, parameters: { deptypes: types, virtuals: [] } };
+interface Edge {
+  readonly node: Node;
+  readonly types: readonly string[];
+  readonly virtuals: readonly string[];
+}
+
+function edgeJson({ node, types, virtuals }: Edge): JsonObject {
+  return { name: node.sketch.name, hash: node.hash, parameters: { deptypes: types, virtuals } };
 }
 
 function archOf({ sketch }: Node): string {

@@ -135,10 +135,13 @@ async function* offersFor(
 
 function notBuilt({ root }: Spec, built: Spec, failure: BuildcacheError): BuildcacheError {
   const buildSpec = `${built.root.name}/${built.root.hash}`;
+  const { code, hint, data } = failure;
+  const isMissing = code === 'spec-not-found' || code === 'mirror-not-found';
+  const advice = isMissing ? `Add a mirror that has "${buildSpec}", or push it to one` : hint;
   return failure.with({
     message: `Cannot install the spliced "${root.name}/${root.hash}" without its build spec "${buildSpec}": ${failure.message}`,
-    hint: `Add a mirror that has "${buildSpec}", the package as it was built, or push it`,
-    data: { ...failure.data, hash: root.hash, buildSpec: built.root.hash },
+    ...(advice === undefined ? {} : { hint: advice }),
+    data: { ...data, hash: root.hash, buildSpec: built.root.hash },
   });
 }
 
