@@ -155,7 +155,7 @@ function readUrl(mirror: ConfigValue, direction: Direction): ConfigValue | undef
 
 /** An empty name means no view. */
 function readView(mirror: ConfigValue, direction: Direction): string | undefined {
-  return findFor(mirror, direction, 'view')?.word() || undefined;
+  return findFor(mirror, direction, 'view')?.text() || undefined;
 }
 
 /** Each key of the direction (fetch or push) overrides that of the mirror. */
@@ -266,7 +266,7 @@ function toResolved(mirror: ConfiguredMirror): ResolvedMirror {
     name: mirror.name,
     url: mirror.fetchUrl,
     signed: mirror.signed,
-    view: mirror.fetchView,
+    ...defined({ view: mirror.fetchView }),
     connection: mirror.fetchConnection,
   };
 }

@@ -93,6 +93,7 @@ mirrors::
     accessTokenVariable: 'T',
   });
   assert.deepEqual(first?.pushConnection, { accessPair: { id: 'me', secretVariable: 'P' } });
+  assert.deepEqual([first?.fetchView, first?.pushView, second?.fetchView], ['v', 'v', undefined]);
   assert.deepEqual([second?.name, second?.fetchUrl, second?.pushUrl], ['n', 'https://n', undefined]);
 });
 
@@ -242,4 +243,29 @@ test('resolveMirrors fails for a mirror that only Spack can find, naming file, k
   assert.equal(resolvePushMirror('a', configured).url, 'https://a');
   assert.equal(resolvePushMirror('c', configured).url, 'https://c');
   assert.throws(() => resolvePushMirror('b', configured), refusal('mirrors:b:push', '$arch'));
+});
+
+test('parseMirrorsConfig reads views, of a mirror and of a direction', async () => {
+  const mirrors = await parse(`
+mirrors:
+  a: {url: https://x, view: one, push: {url: https://y, view: two/three}}
+  b: {url: https://x, fetch: {url: https://x, view: one}}
+  c: {url: https://x, view: ""}
+`);
+  assert.deepEqual(
+    mirrors.map(({ fetchView, pushView }) => [fetchView, pushView]),
+    [
+      ['one', 'two/three'],
+      ['one', undefined],
+      [undefined, undefined],
+    ],
+  );
+  const resolved = resolveMirrors(['a', 'c'], mirrors);
+  assert.deepEqual(
+    resolved.map(({ url, view }) => [url, view]),
+    [
+      ['https://x', 'one'],
+      ['https://x', undefined],
+    ],
+  );
 });

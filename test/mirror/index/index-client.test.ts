@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { BuildcacheError, MirrorError } from '../../../src/core/errors.js';
 import type { Mirror } from '../../../src/mirror/build-cache.js';
+import { ClassicCache } from '../../../src/mirror/classic/classic-cache.js';
 import { digest } from '../../../src/mirror/index/index-cache.js';
 import { IndexClient, type IndexClientOptions } from '../../../src/mirror/index/index-client.js';
 import { openMirror } from '../../../src/mirror/open-mirror.js';
 import type { DagHash } from '../../../src/spec/spec.js';
+import { openObjectStore } from '../../../src/transport/open-store.js';
 import {
   MirrorServer,
   redirectTo,
@@ -38,8 +40,13 @@ describe('IndexClient', () => {
     server.handle(INDEX, indexText({ zlib: 'a' })).handle(HASH, serveStatus(404));
   });
 
-  function mirror(url = server.url): Promise<Mirror> {
-    return openMirror(url, { environment: {}, retry: recordingRetry(2) });
+  /** The one layout whose requests are counted here. */
+  async function mirror(url = server.url): Promise<Mirror> {
+    const store = await openObjectStore(url, { environment: {}, retry: recordingRetry(2) });
+    return {
+      cache: new ClassicCache({ store, name: undefined, layout: undefined }),
+      requiresSignature: true,
+    };
   }
 
   async function load(cacheFolder: string, options: LoadOptions = {}) {
