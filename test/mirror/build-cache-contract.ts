@@ -31,6 +31,8 @@ export interface BuildCacheKind {
   readonly options: CacheOptions;
   /** Opens a cache of the kind over a store. */
   open(store: ObjectStore): BuildCache;
+  /** Opens what is in a folder, always the same for the same folder; the folder itself by default. */
+  openStore?(folder: string): ObjectStore | Promise<ObjectStore>;
 }
 
 const SKETCHES: readonly PackageSketch[] = [{ name: 'base' }, { name: 'top', dependencies: ['base'] }];
@@ -57,8 +59,11 @@ async function bytesOf(body: ReadableStream<Uint8Array>): Promise<Buffer> {
 }
 
 /** Runs all cases for one kind. */
-export function testBuildCache(name: string, { options, open }: BuildCacheKind): void {
-  const openFolder = async (folder: string) => open(await openObjectStore(folder));
+export function testBuildCache(
+  name: string,
+  { options, open, openStore = openObjectStore }: BuildCacheKind,
+): void {
+  const openFolder = async (folder: string) => open(await openStore(folder));
 
   async function built(t: TestContext, sketches = SKETCHES, more: CacheOptions = {}) {
     const folder = temporaryFolder(t);
@@ -304,7 +309,7 @@ export function testBuildCache(name: string, { options, open }: BuildCacheKind):
         // The steps of all objects are counted through: each fails once.
         for (let when = 1, hasFailed = true; hasFailed; when++) {
           const folder = temporaryFolder(t);
-          const failing = await failingStore(folder, method, when);
+          const failing = await failingStore(await openStore(folder), method, when);
           const publication = publisherOf(open(failing.store)).begin(specOf('top'));
           await publish(await publication);
           hasFailed = failing.hasFailed();
@@ -332,8 +337,7 @@ function publisherOf({ publisher }: BuildCache): Publisher {
 }
 
 /** A store in which the n-th call of a step of its objects fails. */
-async function failingStore(folder: string, method: 'write' | 'prepare' | 'commit', when: number) {
-  const store = await openObjectStore(folder);
+async function failingStore(store: ObjectStore, method: 'write' | 'prepare' | 'commit', when: number) {
   const { writer } = store;
   assert.ok(writer);
   let calls = 0;

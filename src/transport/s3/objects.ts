@@ -111,7 +111,7 @@ export class S3Objects implements ObjectStore {
   #hidden(refusal: Refusal, path: string): MirrorError {
     const location = this.location(path);
     return new MirrorError('mirror-not-found', `Cannot read "${location}": ${inWords(refusal)}`, {
-      hint: 'The object is not there, or may not be read: without the right to list a bucket, S3 does not tell which',
+      hint: 'It is not there, or may not be read: to those who may not list a bucket, S3 does not tell which. Check the credentials',
       data: { location, status: refusal.status, s3Code: refusal.code, requestId: refusal.requestId },
     });
   }
