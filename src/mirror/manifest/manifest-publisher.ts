@@ -24,6 +24,7 @@ const LAYOUT_TEXT = '{"signing": "gpg"}';
 
 export class ManifestPublisher implements Publisher {
   readonly archive = LAYOUT_3_ARCHIVE;
+  readonly indexFormat = 5;
   readonly keys: KeyPublisher;
   readonly #store: ObjectStore;
   readonly #writer: ObjectWriter;
