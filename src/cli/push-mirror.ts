@@ -7,12 +7,12 @@ import { requirePublisher } from '../mirror/require-publisher.js';
 
 /**
  * Opens a mirror to write to.
- * @param options - the layout to publish in
+ * @param options - the layout to publish in, and that of a new mirror
  * @throws UsageError `unknown-mirror`, `config`; MirrorError `mirror-protocol`, `mirror-read-only`
  */
 export async function openPushMirror(
   reference: string,
-  options: Pick<OpenMirrorOptions, 'layout'> = {},
+  options: Pick<OpenMirrorOptions, 'layout' | 'newLayout'> = {},
 ): Promise<Mirror> {
   const { url, ...resolved } = resolvePushMirror(reference, await configuredMirrors(process.env));
   const mirror = await openMirror(url, { ...options, ...resolved, environment: process.env });

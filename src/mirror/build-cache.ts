@@ -1,6 +1,7 @@
 // What a build cache can answer, whatever its layout and wherever it lies. Only what every layout can answer stands here as a matter of
 // course; what some cannot do is optional, so that callers see it before they begin.
 import type { ArchiveRules } from '../buildcache/archive-rules.js';
+import type { IndexFormat } from '../buildcache/index/write-index.js';
 import type { RelocationRules } from '../buildcache/relocation-rules.js';
 import type { Specfile } from '../buildcache/specfile/specfile.js';
 import type { MirrorError } from '../core/errors.js';
@@ -198,6 +199,8 @@ export type SignText = (text: Uint8Array) => Promise<Uint8Array>;
 export interface Publisher {
   /** What the archive must be like, which depends on the layout. */
   readonly archive: ArchiveRules;
+  /** The oldest format that nodes in its index have. */
+  readonly indexFormat: IndexFormat;
   /** Whether the package is there whole, with metadata of either kind. */
   has(spec: Spec, options?: WithSignal): Promise<boolean>;
   /** Starts a package; it stays invisible until `finish`. */

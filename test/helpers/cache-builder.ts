@@ -2,6 +2,7 @@
 // Another kind is a file with its writer, and a line in `WRITERS`.
 import type { BuiltPackage, CacheKind, CacheOptions, CacheWriter } from './cache-writer.js';
 import { writeClassicCache } from './classic-cache-writer.js';
+import { writeManifestCache } from './manifest-cache-writer.js';
 import { type PackageSketch, packPackages } from './packed-package.js';
 
 export type { BuiltPackage, CacheOptions } from './cache-writer.js';
@@ -14,7 +15,10 @@ export interface BuiltCache {
   get(name: string): BuiltPackage;
 }
 
-const WRITERS: Readonly<Record<CacheKind, CacheWriter>> = { classic: writeClassicCache };
+const WRITERS: Readonly<Record<CacheKind, CacheWriter>> = {
+  classic: writeClassicCache,
+  manifest: writeManifestCache,
+};
 
 /** Writes a build cache into a folder; of packages that depend on each other the needed ones come first. */
 export async function buildCache(
@@ -23,7 +27,7 @@ export async function buildCache(
   options: CacheOptions = {},
 ): Promise<BuiltCache> {
   const { kind = 'classic', layoutVersion = 1 } = options;
-  const packed = packPackages(sketches, { withParents: layoutVersion >= 2 });
+  const packed = packPackages(sketches, { withParents: kind === 'manifest' || layoutVersion >= 2 });
   const built = await WRITERS[kind]({ folder, packages: packed, options });
   const packages = new Map(built.map((each) => [each.name, each]));
   const get = (name: string): BuiltPackage => {

@@ -39,4 +39,4 @@ export interface CacheWriting {
 /** Writes packages, and their index unless that is unwanted; gives back what has files. */
 export type CacheWriter = (writing: CacheWriting) => Promise<readonly BuiltPackage[]>;
 
-export type CacheKind = 'classic';
+export type CacheKind = 'classic' | 'manifest';

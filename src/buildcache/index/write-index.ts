@@ -19,7 +19,15 @@ export interface IndexSpool {
 const OLDER = { version: '7', format: 4 } as const;
 const NEWER = { version: '8', format: 5 } as const;
 
-/** Approximate size of the output chunks, in bytes. */
+/** Formats of nodes that an index can have. */
+export type IndexFormat = 4 | 5;
+
+export interface IndexBuilderOptions {
+  /** The oldest format that nodes are written in; 4 by default. */
+  readonly oldestFormat?: IndexFormat | undefined;
+}
+
+/** Output is given in pieces of about this many bytes. */
 const CHUNK_SIZE = 1 << 20;
 
 interface IndexRecord {
@@ -46,8 +54,11 @@ export class IndexBuilder {
   readonly #places = new Map<DagHash, number>();
   #packages = 0;
 
-  constructor(spool: IndexSpool) {
+  readonly #oldestFormat: IndexFormat;
+
+  constructor(spool: IndexSpool, { oldestFormat = 4 }: IndexBuilderOptions = {}) {
     this.#spool = spool;
+    this.#oldestFormat = oldestFormat;
   }
 
   /** Number of packages in the cache. */
@@ -83,7 +94,8 @@ export class IndexBuilder {
 
   /** The bytes of the index, the same for each call and for any order of adding packages. */
   *chunks(): Iterable<Uint8Array> {
-    const { version, format } = this.#records.some((record) => record.formatVersion > 4) ? NEWER : OLDER;
+    const isNewer = this.#oldestFormat === 5 || this.#records.some((record) => record.formatVersion > 4);
+    const { version, format } = isNewer ? NEWER : OLDER;
     const counts = this.#countReferences();
     const order = [...this.#records.keys()].sort((a, b) => compareHashes(this.#hashAt(a), this.#hashAt(b)));
     const output = new ChunkedOutput();

@@ -2,9 +2,11 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../core/errors.js';
 import type { Mirror } from '../../mirror/build-cache.js';
+import type { PublishedLayout } from '../../mirror/open-mirror.js';
 import { publishKeys } from '../../operations/keys/publish-keys.js';
 import { openStore } from '../../operations/open-store.js';
 import { indexMirror } from '../../operations/publish/index-mirror.js';
+import { layoutOfSpack } from '../../operations/publish/layout-of-spack.js';
 import { type PushReport, push } from '../../operations/publish/push.js';
 import { resolveInstalled } from '../../operations/query/resolve-installed.js';
 import { type EngineChoice, selectEngine } from '../../relocation/engines/select.js';
@@ -20,7 +22,7 @@ import type { CommandRun } from '../run.js';
 
 interface PushFlags extends StoreFlags {
   readonly mirror: string;
-  readonly layout: '1' | '2';
+  readonly layout?: '1' | '2' | '3';
   readonly unsigned?: boolean;
   readonly key?: string;
   readonly passphraseFile?: string;
@@ -43,7 +45,12 @@ export function addPushCommand(program: Command, run: CommandRun): void {
       '-m, --mirror <url>',
       'build cache to write to: a path, a file: URL, or a configured name',
     )
-    .addOption(new Option('--layout <version>', 'layout of the tarballs').choices(['1', '2']).default('1'))
+    .addOption(
+      new Option(
+        '--layout <version>',
+        "layout to publish in (default: the mirror's, of a new mirror that of the store's Spack)",
+      ).choices(['1', '2', '3']),
+    )
     .option('--unsigned', 'publish without a signature')
     .option('-k, --key <key>', 'key to sign with: FILE, FILE#FINGERPRINT, gpg, or gpg:ID')
     .option('--passphrase-file <file>', "file with the key's passphrase (or set REGRAFT_PASSPHRASE)")
@@ -73,13 +80,14 @@ interface PushCommand {
 }
 
 async function pushCommand({ queries, flags, console, signal }: PushCommand): Promise<number> {
-  const mirror = await openPushMirror(flags.mirror, { layout: flags.layout === '2' ? 2 : 1 });
+  const { root, spackPrefix, upstream } = flags;
+  const store = openStore({ root, spackPrefix, upstreams: upstream ?? [] });
+  const newLayout = layoutOfSpack(store.database.content().version);
+  const mirror = await openPushMirror(flags.mirror, { layout: layoutOf(flags), newLayout });
   const progress = new ProgressLines(console);
   const onProgress = progress.handle.bind(progress);
   try {
     const signer = await signerOf(flags, mirror, signal);
-    const { root, spackPrefix, upstream } = flags;
-    const store = openStore({ root, spackPrefix, upstreams: upstream ?? [] });
     const specs = await resolveInstalled({ queries, store, readFile: readNamedFile });
     const engine = selectEngine(flags.engine, process.env);
     const request = { ...flags, specs, store, mirror, engine, sign: signer?.sign };
@@ -94,6 +102,11 @@ async function pushCommand({ queries, flags, console, signal }: PushCommand): Pr
     progress.end();
     await mirror.cache.close?.();
   }
+}
+
+function layoutOf({ layout }: PushFlags): PublishedLayout | undefined {
+  const layouts = { 1: 1, 2: 2, 3: 3 } as const;
+  return layout && layouts[layout];
 }
 
 function hasPushed({ packages }: PushReport): boolean {

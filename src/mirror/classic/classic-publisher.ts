@@ -20,6 +20,7 @@ export interface ClassicPublisherOptions {
 
 export class ClassicPublisher implements Publisher {
   readonly archive: ArchiveRules;
+  readonly indexFormat = 4;
   readonly keys: KeyPublisher;
   readonly #store: ObjectStore;
   readonly #writer: ObjectWriter;
@@ -49,6 +50,6 @@ export class ClassicPublisher implements Publisher {
   }
 
   async writeIndex(index: PackedIndex, { signal }: WithSignal = {}): Promise<void> {
-    await writeClassicIndex({ store: this.#store, writer: this.#writer, index, signal });
+    await writeClassicIndex({ writer: this.#writer, index, signal });
   }
 }

@@ -10,13 +10,15 @@ import { writeObject } from '../../transport/write-object.js';
 import type { Publication, PublishedContent } from '../build-cache.js';
 import { Blobs } from './blobs.js';
 import { specManifestPath } from './paths.js';
-import { writeBlob } from './write-content.js';
+import { blobRecord, writeBlob } from './write-content.js';
 
 export interface ManifestPublicationOptions {
   readonly store: ObjectStore;
   readonly writer: ObjectWriter;
   readonly tarball: PendingObject;
   readonly spec: Spec;
+  /** Writes `layout.json` unless it is there. */
+  readonly ensureLayout: (options: WithSignal) => Promise<void>;
 }
 
 export class ManifestPublication implements Publication {
@@ -34,13 +36,16 @@ export class ManifestPublication implements Publication {
     { specJson, sha256, size, sign }: PublishedContent,
     { signal }: WithSignal = {},
   ): Promise<void> {
-    const { store, writer, tarball, spec } = this.#options;
-    const content = formatSpecBlob(specJson.bytes, specJson.path);
+    const { store, writer, tarball, spec, ensureLayout } = this.#options;
+    const specBlob = formatSpecBlob(specJson.bytes, specJson.path);
     const archive: BlobRecord = { kind: 'tarball', size, compression: 'gzip', sha256 };
-    await new Blobs(store).keep(tarball, archive, { signal });
-    const specfile = await writeBlob({ store, writer, kind: 'spec', content, compression: 'gzip', signal });
+    const specfile = blobRecord({ kind: 'spec', compression: 'gzip' }, specBlob);
     const text = formatManifest([archive, specfile]);
+    // A signature that fails leaves nothing at all.
     const manifest = sign === undefined ? text : await sign(text);
+    await new Blobs(store).keep(tarball, archive, { signal });
+    await writeBlob(specfile, specBlob, { store, writer, signal });
+    await ensureLayout({ signal });
     signal?.throwIfAborted();
     await writeObject(writer, { path: specManifestPath(spec.root), bytes: manifest }, { signal });
   }

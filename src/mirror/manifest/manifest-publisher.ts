@@ -24,6 +24,7 @@ const LAYOUT_TEXT = '{"signing": "gpg"}';
 
 export class ManifestPublisher implements Publisher {
   readonly archive = LAYOUT_3_ARCHIVE;
+  readonly indexFormat = 5;
   readonly keys: KeyPublisher;
   readonly #store: ObjectStore;
   readonly #writer: ObjectWriter;
@@ -43,16 +44,23 @@ export class ManifestPublisher implements Publisher {
   }
 
   async begin(spec: Spec, options: WithSignal = {}): Promise<Publication> {
-    await this.#ensureLayout(options);
     const tarball = await this.#writer.begin(options);
-    return new ManifestPublication({ store: this.#store, writer: this.#writer, tarball, spec });
+    const ensureLayout = (how: WithSignal) => this.#ensureLayout(how);
+    return new ManifestPublication({ store: this.#store, writer: this.#writer, tarball, spec, ensureLayout });
   }
 
   async writeIndex(index: PackedIndex, options: WithSignal = {}): Promise<void> {
-    await this.#ensureLayout(options);
     const { sha256, size } = index;
     const record: BlobRecord = { kind: 'index', size, compression: 'none', sha256 };
-    const pending = await this.#writer.begin({ path: blobPath(sha256), ...options });
+    if (!(await new Blobs(this.#store).has(record, options)))
+      await this.#writeIndexBlob(record, index, options);
+    await this.#ensureLayout(options);
+    const manifest = { path: indexManifestPath(this.#view), bytes: formatManifest([record]) };
+    await writeObject(this.#writer, manifest, options);
+  }
+
+  async #writeIndexBlob(record: BlobRecord, index: PackedIndex, options: WithSignal): Promise<void> {
+    const pending = await this.#writer.begin({ path: blobPath(record.sha256), ...options });
     try {
       for (const chunk of index.chunks()) {
         options.signal?.throwIfAborted();
@@ -62,11 +70,6 @@ export class ManifestPublisher implements Publisher {
     } finally {
       await pending.discard();
     }
-    await writeObject(
-      this.#writer,
-      { path: indexManifestPath(this.#view), bytes: formatManifest([record]) },
-      options,
-    );
   }
 
   /** Once in the life of a mirror. */

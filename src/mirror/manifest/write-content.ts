@@ -10,44 +10,39 @@ import type { PackedIndex } from '../build-cache.js';
 import { Blobs } from './blobs.js';
 import { blobPath } from './paths.js';
 
-export interface WrittenContent extends WithSignal {
+export interface BlobPlace extends WithSignal {
   readonly store: ObjectStore;
   readonly writer: ObjectWriter;
+}
+
+export interface WrittenContent extends BlobPlace {
   readonly kind: ContentKind;
   readonly content: Uint8Array;
+  /** Of the manifest. */
+  readonly path: string;
 }
 
 /** Writes content, uncompressed, with the manifest at a path. */
-export async function writeContent(request: WrittenContent & { readonly path: string }): Promise<void> {
-  const record = await writeBlob({ ...request, compression: 'none' });
-  await writeObject(
-    request.writer,
-    { path: request.path, bytes: formatManifest([record]) },
-    { signal: request.signal },
-  );
+export async function writeContent({ kind, content, path, ...place }: WrittenContent): Promise<void> {
+  const record = blobRecord({ kind, compression: 'none' }, content);
+  await writeBlob(record, content, place);
+  await writeObject(place.writer, { path, bytes: formatManifest([record]) }, { signal: place.signal });
+}
+
+/** What a manifest says of a blob. */
+export function blobRecord(
+  { kind, compression }: Pick<BlobRecord, 'kind' | 'compression'>,
+  stored: Uint8Array,
+): BlobRecord {
+  const sha256 = createHash('sha256').update(stored).digest('hex');
+  return { kind, size: stored.length, compression, sha256 };
 }
 
 /** Writes a blob, unless it is there. */
-export async function writeBlob({
-  store,
-  writer,
-  kind,
-  content,
-  compression,
-  signal,
-}: WrittenContent & Pick<BlobRecord, 'compression'>): Promise<BlobRecord> {
-  const sha256 = createHash('sha256').update(content).digest('hex');
-  const record = { kind, size: content.length, compression, sha256 };
-  if (await new Blobs(store).has(record, { signal })) return record;
-  const pending = await writer.begin({ path: blobPath(sha256), signal });
-  try {
-    await pending.write(content);
-    await pending.prepare();
-    await pending.commit(blobPath(sha256));
-  } finally {
-    await pending.discard();
-  }
-  return record;
+export async function writeBlob(record: BlobRecord, stored: Uint8Array, place: BlobPlace): Promise<void> {
+  const { store, writer, signal } = place;
+  if (await new Blobs(store).has(record, { signal })) return;
+  await writeObject(writer, { path: blobPath(record.sha256), bytes: stored }, { signal });
 }
 
 export interface IndexBlob extends WithSignal {

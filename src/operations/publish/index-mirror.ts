@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { IndexBuilder } from '../../buildcache/index/write-index.js';
 import { BuildcacheError, MetadataError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
-import type { ListedPackage, Mirror, PackedIndex } from '../../mirror/build-cache.js';
+import type { BuildCache, ListedPackage, Mirror, PackedIndex } from '../../mirror/build-cache.js';
 import { FileSpool } from '../../mirror/index/index-spool.js';
 import { requirePublisher } from '../../mirror/require-publisher.js';
 import type { Spec } from '../../spec/spec.js';
@@ -23,16 +23,24 @@ export interface UnreadableSpecfile {
   readonly error: BuildcacheError;
 }
 
-export interface IndexReport {
-  readonly mirror: string;
-  /** Number of packages on the mirror. */
+/** An index that was written. */
+export interface WrittenIndex {
+  readonly location: string;
+  /** Packages that it offers. */
   readonly packages: number;
-  /** Number of records in the index, including dependencies that the mirror does not have. */
+  /** Its records, with those of mere dependencies. */
   readonly records: number;
-  /** Size of the index in bytes. */
+  /** In bytes. */
   readonly size: number;
   readonly sha256: string;
-  /** Number of skipped specfiles. */
+}
+
+/** The numbers are those of the index of the newest layout. */
+export interface IndexReport extends Omit<WrittenIndex, 'location'> {
+  readonly mirror: string;
+  /** One for each layout that has packages, the newest first. */
+  readonly indexes: readonly WrittenIndex[];
+  /** Specfiles that were left out. */
   readonly unreadable: readonly UnreadableSpecfile[];
   readonly keys: KeyIndexReport | undefined;
 }
@@ -40,40 +48,80 @@ export interface IndexReport {
 const DEFAULT_JOBS = 16;
 
 /**
- * Writes the index. An unreadable specfile is skipped with a warning; if none can be read,
- * the call fails and the old index stays.
- * @throws MetadataError `layout-unsupported`; MirrorError `mirror-read-only`, `mirror-protocol` for a mirror that cannot be listed, and
- * the errors of listing and writing.
+ * Writes the index of each layout that has packages. A specfile that cannot be read becomes a warning, and is left out; when none of a
+ * layout can be read, that is an error, and the old index stays.
+ * @throws MirrorError `mirror-read-only`, `mirror-protocol` for a mirror that cannot be listed, and what listing and writing bring.
  */
 export async function indexMirror(
   { mirror, keys, jobs = DEFAULT_JOBS }: IndexMirrorRequest,
   options: OperationOptions = {},
 ): Promise<IndexReport> {
-  const publisher = requirePublisher(mirror.cache);
+  requirePublisher(mirror.cache);
+  const indexes: WrittenIndex[] = [];
+  const unreadable: UnreadableSpecfile[] = [];
+  const refused: KeyIndexReport['refused'][number][] = [];
+  const fingerprints = new Set<string>();
+  for (const { cache, packages } of await layersToIndex(mirror, options.signal)) {
+    const written = await writeIndexOf({ cache, packages, jobs, options });
+    indexes.push(written.index);
+    unreadable.push(...written.unreadable);
+    if (!keys) continue;
+    const named = await indexKeys({ ...mirror, cache }, options);
+    for (const fingerprint of named.fingerprints) fingerprints.add(fingerprint);
+    refused.push(...named.refused);
+  }
+  const [newest] = indexes;
+  if (newest === undefined) throw new TypeError('A mirror has at least one layout');
+  const { location: _, ...numbers } = newest;
+  const named = keys ? { fingerprints: [...fingerprints], refused } : undefined;
+  return { mirror: mirror.cache.url, ...numbers, indexes, unreadable, keys: named };
+}
+
+interface ListedLayer {
+  readonly cache: BuildCache;
+  readonly packages: readonly ListedPackage[];
+}
+
+/** The layouts that have packages; of a mirror without any package the one that is published in. */
+async function layersToIndex(mirror: Mirror, signal: AbortSignal | undefined): Promise<ListedLayer[]> {
+  const { cache } = mirror;
+  const layers: ListedLayer[] = [];
+  for (const layer of cache.layers ?? [cache])
+    layers.push({ cache: layer, packages: await listPackages({ ...mirror, cache: layer }, signal) });
+  const filled = layers.filter(({ packages }) => packages.length > 0);
+  return filled.length > 0 ? filled : [{ cache, packages: [] }];
+}
+
+export interface IndexWriting {
+  readonly cache: BuildCache;
+  readonly packages: readonly ListedPackage[];
+  readonly jobs?: number | undefined;
+  readonly options: OperationOptions;
+}
+
+/** Writes the index of one layout, or of its view. Errors as `indexMirror`. */
+export async function writeIndexOf({ cache, packages, jobs = DEFAULT_JOBS, options }: IndexWriting) {
+  const publisher = requirePublisher(cache);
   const spool = new FileSpool();
   try {
-    const builder = new IndexBuilder(spool);
-    const packages = await listPackages(mirror, options.signal);
-    const unreadable = await readPackages({ packages, builder, jobs, options });
-    // An empty index must not replace a good one because of a broken mirror.
+    const builder = new IndexBuilder(spool, { oldestFormat: publisher.indexFormat });
+    const onSpec = (spec: Spec) => builder.add(spec);
+    const unreadable = await readPackages({ packages, onSpec, jobs, options });
+    // An empty index must not replace a good one because the mirror is out of order.
     if (builder.packageCount === 0 && unreadable[0] !== undefined) throw unreadable[0].error;
-    const index = packIndex(builder);
-    await publisher.writeIndex(index, { signal: options.signal });
-    return {
-      mirror: mirror.cache.url,
-      packages: builder.packageCount,
-      records: builder.recordCount,
-      size: index.size,
-      sha256: index.sha256,
-      unreadable,
-      keys: keys ? await indexKeys(mirror, options) : undefined,
-    };
+    const packed = packIndex(builder);
+    await publisher.writeIndex(packed, { signal: options.signal });
+    const { packageCount, recordCount } = builder;
+    const { size, sha256 } = packed;
+    const location = cache.indexes[0]?.location ?? cache.url;
+    const index: WrittenIndex = { location, packages: packageCount, records: recordCount, size, sha256 };
+    return { index, unreadable };
   } finally {
     spool.close();
   }
 }
 
-async function listPackages(
+export async function listPackages(
   { cache }: Mirror,
   signal: AbortSignal | undefined,
 ): Promise<readonly ListedPackage[]> {
@@ -83,22 +131,27 @@ async function listPackages(
   return packages;
 }
 
-interface Reading {
+export interface Reading {
   readonly packages: readonly ListedPackage[];
-  readonly builder: IndexBuilder;
+  readonly onSpec: (spec: Spec) => void;
   readonly jobs: number;
   readonly options: OperationOptions;
 }
 
-/** Several readers share one list. */
-async function readPackages({ packages, builder, jobs, options }: Reading): Promise<UnreadableSpecfile[]> {
+/** Several readers take turns at one list. */
+export async function readPackages({
+  packages,
+  onSpec,
+  jobs,
+  options,
+}: Reading): Promise<UnreadableSpecfile[]> {
   const unreadable: UnreadableSpecfile[] = [];
   const queue = packages.values();
   const readOn = async (): Promise<void> => {
     for (const listed of queue) {
       options.signal?.throwIfAborted();
       try {
-        builder.add(await readSpec(listed, options.signal));
+        onSpec(await readSpec(listed, options.signal));
       } catch (error) {
         options.signal?.throwIfAborted();
         if (!(error instanceof BuildcacheError)) throw error;

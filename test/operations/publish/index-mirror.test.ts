@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { BuildcacheError, type ErrorCode, MirrorError } from '../../../src/core/errors.js';
 import type { ProgressEvent } from '../../../src/core/progress.js';
@@ -23,6 +32,14 @@ async function makeCache(t: TestContext, signed = false): Promise<BuiltCache & {
   const folder = temporaryFolder(t);
   const cache = await buildCache(folder, STACK, { index: false, ...(signed && { key: await makeKey() }) });
   return { ...cache, index: join(folder, 'build_cache/index.json') };
+}
+
+/** The text of the index of layout 3. */
+function indexBlob(folder: string, view = ''): string {
+  const manifest = join(folder, 'v3/manifests/index', view, 'index.manifest.json');
+  const { data } = JSON.parse(readFileSync(manifest, 'utf8')) as { data: [{ checksum: string }] };
+  const [{ checksum }] = data;
+  return readFileSync(join(folder, 'blobs/sha256', checksum.slice(0, 2), checksum), 'utf8');
 }
 
 function installsOf(file: string): Record<string, { ref_count: number; in_buildcache: boolean }> {
@@ -126,12 +143,41 @@ describe('indexMirror', () => {
     await web.cache.close?.();
   });
 
-  test('a mirror with nothing but packages of layout 3 is refused', async (t) => {
+  test('a mirror with nothing but packages of layout 3 gets no other index', async (t) => {
     const folder = temporaryFolder(t);
-    mkdirSync(join(folder, 'v3/manifests/spec'), { recursive: true });
-    writeFileSync(join(folder, 'v3/manifests/spec/x.spec.manifest.json'), '{}');
-    await assert.rejects(indexMirror({ mirror: await openMirror(folder) }), expectCode('layout-unsupported'));
+    const manifest = join(folder, 'v3/manifests/spec/base/base-1.0-x.spec.manifest.json');
+    mkdirSync(dirname(manifest), { recursive: true });
+    writeFileSync(manifest, '{}');
+    await assert.rejects(indexMirror({ mirror: await openMirror(folder) }), expectCode('metadata-invalid'));
     assert.deepEqual(readdirSync(folder), ['v3']);
+    rmSync(manifest);
+    await buildCache(folder, STACK, { kind: 'manifest', index: false });
+    const { indexes } = await indexMirror({ mirror: await openMirror(folder) });
+    assert.deepEqual(
+      indexes.map(({ location, packages }) => [location, packages]),
+      [[join(folder, 'v3/manifests/index/index.manifest.json'), 2]],
+    );
+    assert.deepEqual(readdirSync(folder).sort(), ['blobs', 'v3']);
+  });
+
+  test('each layout that has packages gets its index, with its keys', async (t) => {
+    const folder = temporaryFolder(t);
+    await buildCache(folder, STACK, { index: false });
+    await buildCache(folder, [{ name: 'other' }], { kind: 'manifest', index: false });
+    const report = await indexMirror({ mirror: await openMirror(folder), keys: true });
+    assert.deepEqual(
+      report.indexes.map(({ packages, records }) => [packages, records]),
+      [
+        [1, 1],
+        [2, 3],
+      ],
+    );
+    assert.equal(report.packages, 1);
+    assert.equal(Object.keys(installsOf(join(folder, 'build_cache/index.json'))).length, 3);
+    assert.ok(existsSync(join(folder, 'v3/manifests/key/keys.manifest.json')));
+    assert.ok(existsSync(join(folder, 'build_cache/_pgp/index.json')));
+    const { database } = JSON.parse(indexBlob(folder)) as { database: { version: string } };
+    assert.equal(database.version, '8');
   });
 
   test('replaces the hash before the index: readers never stay with an old one', async (t) => {
@@ -213,5 +259,21 @@ test('indexMirror: parsed, index and key index equal those of Spack for the same
     await indexMirror({ mirror: await openMirror(folder), keys: true });
     assert.deepEqual(parse('index.json'), expected);
     assert.deepEqual(parse('_pgp/index.json'), expectedKeys);
+  }
+});
+
+test('indexMirror: of layout 3, parsed, index and key index equal those of Spack for the same manifests', {
+  skip: FIXTURES === undefined && 'REGRAFT_FIXTURES is not set',
+}, async (t) => {
+  for (const name of ['layout3-signed', 'layout3-unsigned', 'layout3-padded-signed']) {
+    const folder = temporaryFolder(t);
+    cpSync(join(FIXTURES ?? '', '../fixtures-v2v3/caches', name), folder, { recursive: true });
+    chmodSync(folder, 0o755);
+    const expected = JSON.parse(indexBlob(folder));
+    const keys = join(folder, 'v3/manifests/key/keys.manifest.json');
+    const expectedKeys = existsSync(keys) ? readFileSync(keys, 'utf8') : undefined;
+    await indexMirror({ mirror: await openMirror(folder), keys: true });
+    assert.deepEqual(JSON.parse(indexBlob(folder)), expected, name);
+    if (expectedKeys !== undefined) assert.equal(readFileSync(keys, 'utf8'), expectedKeys);
   }
 });
