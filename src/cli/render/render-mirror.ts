@@ -4,6 +4,7 @@ import type { CheckMirrorReport } from '../../operations/mirror/check-mirror.js'
 import type { Finding } from '../../operations/mirror/findings.js';
 import type { MigrateReport } from '../../operations/mirror/migrate-mirror.js';
 import type { MigratedPackage } from '../../operations/mirror/migration.js';
+import type { PruneReport } from '../../operations/mirror/prune-mirror.js';
 import { type Console, describeError } from '../console.js';
 import { count, formatBytes, formatDuration } from './format.js';
 
@@ -79,4 +80,23 @@ function summarizeMigration({ packages, deleted, destination, milliseconds }: Mi
   const what =
     packages.length === 0 ? 'nothing to migrate' : parts.filter((part) => part !== false).join(', ');
   return `${what}, in ${formatDuration(milliseconds)}, to ${destination}`;
+}
+
+/** Prints a line per thing that was removed, or would be, and a summary. */
+export function renderPrune(report: PruneReport, console: Console): void {
+  const { removed, indexes, dryRun, bytes, kept, mirror, milliseconds } = report;
+  for (const thing of removed)
+    console.line(
+      `${thing.reason.replaceAll('-', ' ').padEnd(12)} ${formatBytes(thing.bytes).padStart(8)}  ${thing.location}`,
+    );
+  for (const { location, hashes, outcome } of indexes) {
+    const what = `${count(hashes.length, 'package')} that ${dryRun ? 'would be' : 'are'} removed`;
+    console.line(
+      `${outcome === 'left' ? 'index left, with' : 'index rewritten, without'} ${what}: ${location}`,
+    );
+  }
+  const files = `${count(removed.length, 'file')} of ${formatBytes(bytes)}`;
+  const did = dryRun ? `would remove ${files}` : `removed ${files}`;
+  console.line(`${did}, kept ${count(kept, 'package')}, in ${formatDuration(milliseconds)}, at ${mirror}`);
+  console.result(report);
 }

@@ -55,6 +55,8 @@ export class SpecManifests {
     options: DescribeOptions,
   ): Promise<PackageDescription | AbsentPackage> {
     const path = specManifestPath(spec.root);
+    // Somebody may have written it since the kept answer: only the second question of a pair is answered by it.
+    if (kind === 'signed') this.#otherKind.delete(path);
     const stored = await this.#take(path, options);
     if (stored instanceof MirrorError) {
       if (kind === 'signed') this.#otherKind.set(path, stored);

@@ -3,10 +3,12 @@ import type { Command } from 'commander';
 import type { CommandRun } from '../../run.js';
 import { addMirrorCheckCommand } from './check.js';
 import { addMirrorMigrateCommand } from './migrate.js';
+import { addMirrorPruneCommand } from './prune.js';
 
 /** In the order of the help. */
 const SUBCOMMANDS: readonly ((mirror: Command, run: CommandRun) => void)[] = [
   addMirrorCheckCommand,
+  addMirrorPruneCommand,
   addMirrorMigrateCommand,
 ];
 

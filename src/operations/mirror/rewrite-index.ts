@@ -1,0 +1,66 @@
+// Takes packages out of an index or a view, and leaves everything else in it as it was.
+import { createHash } from 'node:crypto';
+import { IndexBuilder } from '../../buildcache/index/write-index.js';
+import { BuildcacheError } from '../../core/errors.js';
+import type { PackedIndex } from '../../mirror/build-cache.js';
+import type { IndexEntry, ReadIndex } from '../../mirror/cache-audit.js';
+import { FileSpool } from '../../mirror/index/index-spool.js';
+import { specFromRecords } from '../../spec/json/spec-json.js';
+
+export interface IndexRewrite {
+  readonly entry: IndexEntry;
+  /** Of the packages to take out. */
+  readonly hashes: ReadonlySet<string>;
+  /** Only tell which of them it has. */
+  readonly isOnlyTold: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** How often another writer is given way. */
+const ATTEMPTS = 5;
+
+/**
+ * Rewrites an index. Whoever writes it at the same time is not overwritten: it is read again.
+ * @returns the hashes that it offered
+ * @throws MirrorError `mirror-changed` where others write again and again, and what reading and writing bring
+ */
+export async function rewriteIndex(rewrite: IndexRewrite): Promise<readonly string[]> {
+  const { entry, hashes, isOnlyTold, signal } = rewrite;
+  for (let attempt = 1; ; attempt++) {
+    const read = await entry.read({ signal });
+    const found = [...read.packages.offeredHashes()].filter((hash) => hashes.has(hash));
+    if (found.length === 0 || isOnlyTold) return found;
+    try {
+      await writeWithout(rewrite, read);
+      return found;
+    } catch (error) {
+      const isChanged = error instanceof BuildcacheError && error.code === 'mirror-changed';
+      if (!isChanged || attempt >= ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function writeWithout({ entry, hashes, signal }: IndexRewrite, read: ReadIndex): Promise<void> {
+  const { packages } = read;
+  const spool = new FileSpool();
+  try {
+    const builder = new IndexBuilder(spool);
+    for (const hash of packages.offeredHashes()) {
+      if (hashes.has(hash)) continue;
+      builder.add(specFromRecords(hash, (each) => packages.get(each)?.node, entry.location));
+    }
+    await entry.rewrite?.(pack(builder), read, { signal });
+  } finally {
+    spool.close();
+  }
+}
+
+function pack(builder: IndexBuilder): PackedIndex {
+  const hash = createHash('sha256');
+  let size = 0;
+  for (const chunk of builder.chunks()) {
+    hash.update(chunk);
+    size += chunk.length;
+  }
+  return { packages: builder.packageCount, chunks: () => builder.chunks(), size, sha256: hash.digest('hex') };
+}
