@@ -78,7 +78,10 @@ test('a gpg that fails, hangs up or answers nonsense is a coded error', async (t
   );
   const other =
     '-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n[]\n-----BEGIN PGP SIGNATURE-----\n\nAAAA\n-----END PGP SIGNATURE-----';
-  await assert.rejects(sign(standIn(t, `cat <<'E'\n${other}\nE`)), expectCode('gpg-failed', /changed the text/));
+  await assert.rejects(
+    sign(standIn(t, `cat <<'E'\n${other}\nE`)),
+    expectCode('gpg-failed', /changed the text/),
+  );
 });
 
 test('a gpg that waits ends with the signal', async (t) => {
@@ -136,7 +139,10 @@ describe('GnuPG itself', { skip: NO_GPG }, () => {
       expectCode('key-ambiguous', new RegExp(`${rsa} First[^]*${ed25519} Second`)),
     );
     await assert.rejects(makeSigner({ key: 'gpg:example' }), expectCode('key-ambiguous'));
-    await assert.rejects(makeSigner({ key: 'gpg:third' }), expectCode('key-missing', /gpg has no key "third"/));
+    await assert.rejects(
+      makeSigner({ key: 'gpg:third' }),
+      expectCode('key-missing', /gpg has no key "third"/),
+    );
     for (const id of [rsa, rsa.slice(-16), `0x${rsa.slice(-8)}`, 'FIRST@example', 'First']) {
       assert.equal((await makeSigner({ key: `gpg:${id}` })).publicKey.fingerprint, rsa);
     }

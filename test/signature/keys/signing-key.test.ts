@@ -62,7 +62,10 @@ test('makeSigner unlocks a key with its passphrase, and says what is wrong witho
   await verifyClearsigned(await sign(TEXT), await keyringOf(key), 'x');
   await assert.rejects(makeSigner({ key: file }), expectCode('key-locked', /protected by a passphrase/));
   for (const passphrase of ['', 'geheim'])
-    await assert.rejects(makeSigner({ key: file, passphrase }), expectCode('key-locked', /passphrase is wrong/));
+    await assert.rejects(
+      makeSigner({ key: file, passphrase }),
+      expectCode('key-locked', /passphrase is wrong/),
+    );
 });
 
 test('makeSigner: several keys and none chosen lists them; one can be chosen', async (t) => {
