@@ -33,6 +33,8 @@ export interface BuildCacheKind {
   open(store: ObjectStore): BuildCache;
   /** How metadata is refused whose checksum cannot be used: `checksum-missing` unless given. */
   readonly unusableChecksum?: ErrorCode;
+  /** Opens what is in a folder, always the same for the same folder; the folder itself by default. */
+  openStore?(folder: string): ObjectStore | Promise<ObjectStore>;
 }
 
 const SKETCHES: readonly PackageSketch[] = [{ name: 'base' }, { name: 'top', dependencies: ['base'] }];
@@ -60,8 +62,8 @@ async function bytesOf(body: ReadableStream<Uint8Array>): Promise<Buffer> {
 
 /** Runs all cases for one kind. */
 export function testBuildCache(name: string, kind: BuildCacheKind): void {
-  const { options, open, unusableChecksum = 'checksum-missing' } = kind;
-  const openFolder = async (folder: string) => open(await openObjectStore(folder));
+  const { options, open, unusableChecksum = 'checksum-missing', openStore = openObjectStore } = kind;
+  const openFolder = async (folder: string) => open(await openStore(folder));
 
   async function built(t: TestContext, sketches = SKETCHES, more: CacheOptions = {}) {
     const folder = temporaryFolder(t);
