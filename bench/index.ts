@@ -1,12 +1,16 @@
 // A package index of 100,000 packages: made from specfiles, used for the first time, used again, looked up, listed.
-// `node dist/bench/index.js [--packages N] [--folder DIR] [--keep]`. Each step is a separate process, so that its peak memory can be measured.
+// `node dist/bench/index.js [--packages N] [--layout 1|3] [--folder DIR] [--keep]`. Each step is a process of its own, so that its peak memory counts.
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { formatManifest } from '../src/buildcache/manifest/write-manifest.js';
+import { formatSpecBlob } from '../src/buildcache/manifest/write-spec-blob.js';
 import { IndexClient } from '../src/mirror/index/index-client.js';
+import { blobPath, specManifestPath } from '../src/mirror/manifest/paths.js';
 import { openMirror } from '../src/mirror/open-mirror.js';
 import { indexMirror } from '../src/operations/publish/index-mirror.js';
 import { listPackages } from '../src/operations/query/list.js';
@@ -17,6 +21,7 @@ import { residentMemory } from './measure/peak-memory.js';
 const { values } = parseArgs({
   options: {
     packages: { type: 'string', default: '100000' },
+    layout: { type: 'string', default: '1' },
     folder: { type: 'string' },
     keep: { type: 'boolean', default: false },
     step: { type: 'string' },
@@ -24,25 +29,15 @@ const { values } = parseArgs({
 });
 
 const LOOKUPS = 2000;
+const NO_DIGEST = '0'.repeat(64);
 
 const count = Number(values.packages);
 
 const steps: Readonly<Record<string, (folder: string) => Promise<Readonly<Record<string, unknown>>>>> = {
   async generate(folder) {
-    const root = join(folder, 'mirror/build_cache');
-    mkdirSync(root, { recursive: true });
-    for (let n = 0; n < count; n++) {
-      const nodes = nodesOf(n);
-      const specfile = {
-        spec: { _meta: { version: 4 }, nodes },
-        binary_cache_checksum: { hash_algorithm: 'sha256', hash: '0'.repeat(64) },
-        buildcache_layout_version: 1,
-      };
-      const [node] = nodes;
-      const name = `linux-debian12-x86_64_v3-gcc-${node?.compiler.version}-${node?.name}-${node?.version}-${node?.hash}`;
-      writeFileSync(join(root, `${name}.spec.json`), JSON.stringify(specfile));
-    }
-    return { specfiles: count };
+    const write = values.layout === '3' ? writeManifest : writeSpecfile;
+    for (let n = 0; n < count; n++) write(join(folder, 'mirror'), n);
+    return { specfiles: count, layout: values.layout };
   },
 
   async index(folder) {
@@ -89,6 +84,39 @@ const steps: Readonly<Record<string, (folder: string) => Promise<Readonly<Record
   },
 };
 
+function writeSpecfile(mirror: string, n: number): void {
+  const nodes = nodesOf(n);
+  const specfile = {
+    spec: { _meta: { version: 4 }, nodes },
+    binary_cache_checksum: { hash_algorithm: 'sha256', hash: NO_DIGEST },
+    buildcache_layout_version: 1,
+  };
+  const [node] = nodes;
+  const name = `linux-debian12-x86_64_v3-gcc-${node?.compiler.version}-${node?.name}-${node?.version}-${node?.hash}`;
+  writeBelow(mirror, `build_cache/${name}.spec.json`, JSON.stringify(specfile));
+}
+
+/** The manifest of a package and its spec blob; the tarball is not there. */
+function writeManifest(mirror: string, n: number): void {
+  const nodes = nodesOf(n);
+  const specJson = JSON.stringify({ spec: { _meta: { version: 4 }, nodes } });
+  const blob = formatSpecBlob(Buffer.from(specJson), 'spec.json');
+  const sha256 = createHash('sha256').update(blob).digest('hex');
+  const [node] = nodes;
+  if (node === undefined) throw new TypeError('A package has a node');
+  writeBelow(mirror, blobPath(sha256), blob);
+  const manifest = formatManifest([
+    { kind: 'tarball', size: 1, compression: 'gzip', sha256: NO_DIGEST },
+    { kind: 'spec', size: blob.length, compression: 'gzip', sha256 },
+  ]);
+  writeBelow(mirror, specManifestPath(node), manifest);
+}
+
+function writeBelow(mirror: string, path: string, content: Uint8Array | string): void {
+  mkdirSync(dirname(join(mirror, path)), { recursive: true });
+  writeFileSync(join(mirror, path), content);
+}
+
 function mirrorIn(folder: string) {
   return openMirror(join(folder, 'mirror'));
 }
@@ -112,7 +140,7 @@ async function runStep(name: string, folder: string): Promise<void> {
 
 function runAll(): void {
   const folder = values.folder ?? mkdtempSync(join(tmpdir(), 'regraft-bench-index-'));
-  const isMade = statSync(join(folder, 'mirror/build_cache'), { throwIfNoEntry: false }) !== undefined;
+  const isMade = statSync(join(folder, 'mirror'), { throwIfNoEntry: false }) !== undefined;
   try {
     for (const step of Object.keys(steps)) {
       if (step === 'generate' && isMade) continue;
@@ -124,6 +152,8 @@ function runAll(): void {
         folder,
         '--packages',
         values.packages,
+        '--layout',
+        values.layout,
       ];
       const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
       if (status !== 0) process.exitCode = 1;

@@ -11,16 +11,13 @@ import type { KeyPublisher, PackedIndex, Publication, Publisher } from '../build
 import { Blobs } from './blobs.js';
 import { ManifestKeyPublisher } from './manifest-keys.js';
 import { ManifestPublication } from './manifest-publication.js';
-import { blobPath, indexManifestPath, LAYOUT_PATH, specManifestPath } from './paths.js';
+import { blobPath, indexManifestPath, LAYOUT_PATH, LAYOUT_TEXT, specManifestPath } from './paths.js';
 
 export interface ManifestPublisherOptions {
   readonly store: ObjectStore;
   readonly writer: ObjectWriter;
   readonly view: string | undefined;
 }
-
-/** As Spack writes it. */
-const LAYOUT_TEXT = '{"signing": "gpg"}';
 
 export class ManifestPublisher implements Publisher {
   readonly archive = LAYOUT_3_ARCHIVE;

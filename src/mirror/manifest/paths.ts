@@ -5,6 +5,8 @@ import type { SpecNode } from '../../spec/spec.js';
 /** Everything but the blobs lies below it. */
 export const MANIFESTS_ROOT = 'v3';
 export const LAYOUT_PATH = 'v3/layout.json';
+/** What stands there, as Spack writes it. */
+export const LAYOUT_TEXT = '{"signing": "gpg"}';
 export const SPEC_MANIFESTS = 'v3/manifests/spec';
 export const KEY_MANIFESTS = 'v3/manifests/key';
 export const INDEX_MANIFESTS = 'v3/manifests/index';

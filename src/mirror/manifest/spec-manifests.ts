@@ -2,6 +2,7 @@
 import { type Manifest, parseManifest, requireRecord } from '../../buildcache/manifest/manifest.js';
 import { SPACK_1_RULES } from '../../buildcache/relocation-rules.js';
 import { parseSpecfile, type Specfile } from '../../buildcache/specfile/specfile.js';
+import { encodeUtf8 } from '../../core/bytes.js';
 import { type BuildcacheError, MetadataError, MirrorError, SignatureError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
@@ -18,7 +19,7 @@ import type {
 import { checkIdentity } from '../check-identity.js';
 import { storedBytes } from '../stored-bytes.js';
 import { Blobs } from './blobs.js';
-import { blobPath, specManifestPath } from './paths.js';
+import { blobPath, LAYOUT_PATH, LAYOUT_TEXT, specManifestPath } from './paths.js';
 
 /** Manifests have some kilobytes, even with a signature. */
 export const LARGEST_MANIFEST = 1 << 20;
@@ -105,7 +106,7 @@ export class SpecManifests {
         namedBy: 'its manifest',
         open: (more = {}) => this.#blobs.open(tarball, location, more),
       },
-      files: [...this.#filesOf(manifest), storedBytes(stored)],
+      files: [...this.#filesOf(manifest), this.#layoutFile(), storedBytes(stored)],
     };
   }
 
@@ -116,6 +117,12 @@ export class SpecManifests {
       sha256: record.sha256,
       open: (options) => this.#blobs.open(record, manifest.source, options),
     }));
+  }
+
+  /** With it a folder of downloads is a mirror itself. */
+  #layoutFile(): StoredFile {
+    const location = this.#store.location(LAYOUT_PATH);
+    return storedBytes({ path: LAYOUT_PATH, bytes: encodeUtf8(LAYOUT_TEXT), location });
   }
 
   async #readSpecfile(manifest: Manifest, { signal }: WithSignal): Promise<Specfile> {
