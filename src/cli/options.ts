@@ -85,7 +85,9 @@ export async function openMirrors(
   }
   const { caFile } = flags;
   return Promise.all(
-    resolved.map(({ url, ...mirror }) => openMirror(url, { ...mirror, environment, caFile })),
+    resolved.map(({ url, ...mirror }) =>
+      openMirror(url, { ...mirror, environment, caFile, isOnlyRead: true }),
+    ),
   );
 }
 

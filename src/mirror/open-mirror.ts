@@ -26,6 +26,8 @@ export interface OpenMirrorOptions extends OpenStoreOptions {
   readonly view?: string | undefined;
   /** The layout of what is published; that of what is there by default. */
   readonly layout?: PublishedLayout | undefined;
+  /** Whether nothing will be published: then nothing is asked when it is opened. */
+  readonly isOnlyRead?: boolean | undefined;
   /** The layout of what is published where nothing is there; 1 by default. */
   readonly newLayout?: PublishedLayout | undefined;
 }
@@ -46,14 +48,15 @@ export async function openMirror(
   const store = await openObjectStore(reference, options);
   const manifests = new ManifestCache({ store, name, view });
   if (view !== undefined) return { cache: manifests, requiresSignature };
-  const layout = store.writer === undefined ? undefined : await publishedLayout(store, options);
+  const isOnlyRead = options.isOnlyRead === true || store.writer === undefined;
+  const layout = isOnlyRead ? undefined : await publishedLayout(store, options);
   const classic = new ClassicCache({ store, name, layout: layout === 3 ? undefined : layout });
   const cache = new LayeredCache({
     layers: [
       { cache: manifests, isThere: (how) => hasManifests(store, how) },
       { cache: classic, isThere: (how) => hasClassic(store, how) },
     ],
-    publisher: layout === 3 ? manifests.publisher : classic.publisher,
+    publisher: isOnlyRead ? undefined : layout === 3 ? manifests.publisher : classic.publisher,
   });
   return { cache, requiresSignature };
 }
