@@ -11,7 +11,21 @@ export interface Compiler {
 /** The languages whose provider counts as "the" compiler, in order of preference. */
 const LANGUAGES = ['c', 'cxx', 'fortran'] as const;
 
-/** The edge to the compiler of a node that does not record it itself. */
+/** What compilers are called since they are packages. */
+const BUILTIN_NAMES: ReadonlyMap<string, string> = new Map([
+  ['clang', 'llvm'],
+  ['oneapi', 'intel-oneapi-compilers'],
+  ['rocmcc', 'llvm-amdgpu'],
+  ['intel', 'intel-oneapi-compilers-classic'],
+  ['arm', 'acfl'],
+]);
+
+/** The package that a compiler is, by a name of any time. */
+export function builtinCompilerName(name: string): string {
+  return BUILTIN_NAMES.get(name) ?? name;
+}
+
+/** The edge to the compiler of a node that records none itself. */
 export function compilerEdgeOf(node: SpecNode): DependencyEdge | undefined {
   for (const language of LANGUAGES) {
     const edge = node.dependencies.find(({ virtuals }) => virtuals.includes(language));

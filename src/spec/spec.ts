@@ -23,6 +23,8 @@ export interface Architecture {
   readonly platform: string;
   readonly os: string;
   readonly target: string;
+  /** The microarchitectures that the target descends from, where the record says so: it may be one that nobody here knows. */
+  readonly targetParents?: readonly string[];
 }
 
 export interface SpecNode {

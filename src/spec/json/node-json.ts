@@ -132,11 +132,14 @@ function readVersion(body: JsonFact): string {
 
 function readArchitecture(arch: JsonFact): Architecture {
   const target = arch.get('target');
-  return {
-    platform: arch.get('platform').text(),
-    os: arch.get('platform_os').text(),
-    target: typeof target.value === 'string' ? target.text() : target.get('name').text(),
-  };
+  const parts = { platform: arch.get('platform').text(), os: arch.get('platform_os').text() };
+  if (typeof target.value === 'string') return { ...parts, target: target.text() };
+  const targetParents = target
+    .find('parents')
+    ?.items()
+    .map((parent) => parent.text());
+  const named = { ...parts, target: target.get('name').text() };
+  return targetParents === undefined ? named : { ...named, targetParents };
 }
 
 function readCompiler(body: JsonFact): SpecNode['compiler'] {

@@ -1,20 +1,31 @@
-// Matches concrete specs against constraints in Spack's spec syntax (Spack's documentation, "Specs & dependencies").
-// `spec-syntax.ts` parses the text; the rules here follow `Spec.satisfies` in the reference.
+// What a spec must be to fit: Spack's spec syntax, applied to concrete specs (Spack's documentation, "Spec Syntax").
+// `spec-syntax.ts` reads the text; the rules here are those of `Spec.satisfies`: of Spack 1.1 for nodes of format 5, of the reference
+// before 1.0 for older ones.
 
-import { compilerEdgeOf } from '../compiler.js';
-import type { DagHash, DependencyType, NodeGraph, SpecNode } from '../spec.js';
-import { flagsOf, type VariantValue, variantOf } from '../variants.js';
+import { builtinCompilerName } from '../compiler.js';
+import type { DependencyEdge, DependencyType, NodeGraph, SpecNode } from '../spec.js';
 import { isVersionIn, parseVersion, type VersionRange } from '../version.js';
+import { type Dependency, DependencySearch } from './dependency-search.js';
 import { isTargetIn } from './microarchitecture.js';
+import {
+  allowsVariant,
+  FORMAT_OF_SPACK_1,
+  hasFlags,
+  hasVariant,
+  type VariantConstraint,
+} from './variant-constraint.js';
+
+export type { VariantConstraint } from './variant-constraint.js';
 
 /** Constraint on one node; absent or empty parts match every node. */
 export interface NodeConstraint {
   readonly name: string | undefined;
   readonly namespace: string | undefined;
   readonly versions: readonly VersionRange[];
-  readonly compilers: readonly CompilerConstraint[];
+  /** `%`: direct dependencies; of a node older than Spack 1.0 it means the compiler. */
+  readonly direct: readonly DependencyConstraint[];
   readonly variants: ReadonlyMap<string, VariantConstraint>;
-  readonly flags: ReadonlyMap<string, string>;
+  readonly flags: ReadonlyMap<string, readonly string[]>;
   readonly platform: string | undefined;
   readonly os: string | undefined;
   readonly target: string | undefined;
@@ -22,18 +33,14 @@ export interface NodeConstraint {
   readonly hash: string | undefined;
 }
 
-export interface CompilerConstraint {
-  readonly name: string;
-  readonly versions: readonly VersionRange[];
-}
-
-/** On or off, or a list of values that must all be present. */
-export type VariantConstraint = boolean | readonly string[];
-
 export interface DependencyConstraint {
   readonly node: NodeConstraint;
   /** Virtuals that the dependency must provide. */
   readonly virtuals: readonly string[];
+  /** Types that the edge must have all; they count for direct dependencies only, as in Spack. */
+  readonly types: readonly DependencyType[];
+  /** Nothing is asked of what does not fit this. */
+  readonly when: Constraint | undefined;
 }
 
 export interface Constraint extends NodeConstraint {
@@ -47,120 +54,129 @@ export interface Constraint extends NodeConstraint {
  * @param graph - finds its dependencies; an unknown one matches nothing.
  */
 export function satisfies(node: SpecNode, graph: NodeGraph | undefined, constraint: Constraint): boolean {
-  if (!fitsNode(node, graph, constraint)) return false;
-  if (constraint.dependencies.length === 0) return true;
-  const below = new NodesBelow(node, graph);
-  return constraint.dependencies.every((dependency) => fitsDependency(below, dependency));
+  return new Judge(graph).fits(node, constraint);
 }
 
-function fitsNode(node: SpecNode, graph: NodeGraph | undefined, wanted: NodeConstraint): boolean {
+class Judge {
+  readonly #graph: NodeGraph | undefined;
+
+  constructor(graph: NodeGraph | undefined) {
+    this.#graph = graph;
+  }
+
+  fits(node: SpecNode, constraint: Constraint): boolean {
+    const search = new DependencySearch(node, this.#graph);
+    if (!this.#fitsNode(node, constraint, search)) return false;
+    return constraint.dependencies.every(
+      (wanted) => !this.#applies(node, wanted) || this.#hasDependency(search, wanted),
+    );
+  }
+
+  #fitsNode(
+    node: SpecNode,
+    wanted: NodeConstraint,
+    search = new DependencySearch(node, this.#graph),
+  ): boolean {
+    return (
+      fitsName(node, wanted) &&
+      (wanted.hash === undefined || node.hash.startsWith(wanted.hash)) &&
+      fitsVersions(node.version, wanted.versions) &&
+      this.#fitsProperties(node, wanted, search) &&
+      wanted.direct.every((direct) => !this.#applies(node, direct) || this.#hasDirect(node, search, direct))
+    );
+  }
+
+  /** Architecture, variants and flags. */
+  #fitsProperties(node: SpecNode, wanted: NodeConstraint, search: DependencySearch): boolean {
+    return (
+      fitsArchitecture(node, wanted) &&
+      [...wanted.flags].every(([name, flags]) => hasFlags(node, name, flags)) &&
+      [...wanted.variants].every(([name, value]) =>
+        value.isPropagated && node.formatVersion >= FORMAT_OF_SPACK_1
+          ? search.everything().every((each) => allowsVariant(each, name, value))
+          : hasVariant(node, name, value),
+      )
+    );
+  }
+
+  /** Whether something that is asked only of some nodes is asked of this one. */
+  #applies(node: SpecNode, { when }: DependencyConstraint): boolean {
+    return when === undefined || this.fits(node, when);
+  }
+
+  #hasDirect(node: SpecNode, search: DependencySearch, wanted: DependencyConstraint): boolean {
+    if (node.compiler !== undefined || node.formatVersion < FORMAT_OF_SPACK_1)
+      return this.#hasCompiler(node, search, wanted.node);
+    const { virtuals, types } = wanted;
+    return search
+      .direct()
+      .filter(({ edge }) => virtuals.every((virtual) => edge.virtuals.includes(virtual)))
+      .filter(({ edge }) => types.every((type) => edge.types.includes(type)))
+      .some((dependency) => this.#isDependency(dependency, wanted.node));
+  }
+
+  /**
+   * A node older than Spack 1.0 knows the name and the version of its compiler. Its Spack took what follows a compiler for properties of
+   * the node; for 1.x, which wrote nodes of format 5 anew, the compiler has none.
+   */
+  #hasCompiler(node: SpecNode, search: DependencySearch, wanted: NodeConstraint): boolean {
+    const { compiler } = node;
+    if (compiler === undefined || wanted.hash !== undefined || wanted.direct.length > 0) return false;
+    const isNamed =
+      wanted.name === undefined || builtinCompilerName(wanted.name) === builtinCompilerName(compiler.name);
+    if (!isNamed || !fitsVersions(compiler.version, wanted.versions)) return false;
+    if (node.formatVersion < FORMAT_OF_SPACK_1) return this.#fitsProperties(node, wanted, search);
+    return asksNoProperties(wanted);
+  }
+
+  /** `^`: somewhere below; the virtuals may be provided on any of the edges to packages of that name. */
+  #hasDependency(search: DependencySearch, { node: wanted, virtuals }: DependencyConstraint): boolean {
+    const named = search.below().filter(({ node, edge }) => isCalled(wanted, node, edge));
+    if (!virtuals.every((virtual) => named.some(({ edge }) => edge.virtuals.includes(virtual)))) return false;
+    if (named.some(({ edge }) => isVirtual(wanted, edge))) return true;
+    const isOld = search.start.formatVersion < FORMAT_OF_SPACK_1;
+    const candidates = isOld ? search.everythingBelow() : named.map(({ node }) => node);
+    return candidates.some((node) => this.#fitsNode(node, wanted));
+  }
+
+  #isDependency({ node, edge }: Dependency, wanted: NodeConstraint): boolean {
+    if (isVirtual(wanted, edge) || this.#fitsNode(node, wanted)) return true;
+    const name = wanted.name === undefined ? undefined : builtinCompilerName(wanted.name);
+    return name !== wanted.name && this.#fitsNode(node, { ...wanted, name });
+  }
+}
+
+function isCalled({ name }: NodeConstraint, node: SpecNode, edge: DependencyEdge): boolean {
+  return name === undefined || node.name === name || edge.virtuals.includes(name);
+}
+
+/** `^mpi`: which versions of a virtual a package provides stands only in its recipe, so nothing but its name can be asked. */
+function isVirtual(wanted: NodeConstraint, { virtuals }: DependencyEdge): boolean {
+  const { name, versions, direct, hash } = wanted;
+  const isNamed = name !== undefined && virtuals.includes(name);
   return (
-    (wanted.name === undefined || wanted.name === node.name) &&
-    (wanted.namespace === undefined || node.namespace === undefined || wanted.namespace === node.namespace) &&
-    (wanted.hash === undefined || node.hash.startsWith(wanted.hash)) &&
-    fitsVersions(node.version, wanted.versions) &&
-    fitsArchitecture(node, wanted) &&
-    [...wanted.variants].every(([name, value]) => fitsVariant(name, variantOf(node, name), value)) &&
-    [...wanted.flags].every(([name, value]) => flagsOf(node, name).join(' ') === value) &&
-    wanted.compilers.every((compiler) => fitsCompiler(node, graph, compiler))
+    isNamed && versions.length === 0 && direct.length === 0 && hash === undefined && asksNoProperties(wanted)
   );
+}
+
+function asksNoProperties({ platform, os, target, variants, flags }: NodeConstraint): boolean {
+  const asksArchitecture = platform !== undefined || os !== undefined || target !== undefined;
+  return !asksArchitecture && variants.size === 0 && flags.size === 0;
+}
+
+function fitsName(node: SpecNode, { name, namespace }: NodeConstraint): boolean {
+  if (name !== undefined && name !== node.name) return false;
+  return namespace === undefined || node.namespace === undefined || namespace === node.namespace;
 }
 
 function fitsVersions(version: string, ranges: readonly VersionRange[]): boolean {
   return ranges.length === 0 || isVersionIn(parseVersion(version), ranges);
 }
 
-function fitsArchitecture({ arch }: SpecNode, wanted: NodeConstraint): boolean {
+function fitsArchitecture({ arch }: SpecNode, { platform, os, target }: NodeConstraint): boolean {
   return (
-    (wanted.platform === undefined || wanted.platform === arch.platform) &&
-    (wanted.os === undefined || wanted.os === arch.os) &&
-    (wanted.target === undefined || isTargetIn(arch.target, wanted.target))
+    (platform === undefined || platform === '*' || platform === arch.platform) &&
+    (os === undefined || os === '*' || os === arch.os) &&
+    (target === undefined || isTargetIn(arch.target, target, arch.targetParents))
   );
-}
-
-/** Since format 5 a compiler is a direct dependency like any other, and `%` asks for one. */
-function fitsCompiler(node: SpecNode, graph: NodeGraph | undefined, wanted: CompilerConstraint): boolean {
-  const edge = compilerEdgeOf(node);
-  const compiler = node.compiler ?? (edge && graph?.nodes.get(edge.hash));
-  if (compiler?.name === wanted.name && fitsVersions(compiler.version, wanted.versions)) return true;
-  if (node.formatVersion < 5) return false;
-  return node.dependencies.some((edge) => {
-    const child = graph?.nodes.get(edge.hash);
-    return child?.name === wanted.name && fitsVersions(child.version, wanted.versions);
-  });
-}
-
-function fitsVariant(name: string, value: VariantValue | undefined, wanted: VariantConstraint): boolean {
-  if (value === undefined) return false;
-  if (typeof wanted === 'boolean') return value === wanted;
-  if (wanted.includes('*')) return true;
-  if (typeof value === 'boolean') return false;
-  if (typeof value === 'string') return value === '*' || (wanted.length === 1 && wanted[0] === value);
-  if (value.includes('*')) return true;
-  if (name === 'patches') return wanted.every((start) => value.some((sha256) => sha256.startsWith(start)));
-  return wanted.every((item) => value.includes(item));
-}
-
-function fitsDependency(below: NodesBelow, { node: wanted, virtuals }: DependencyConstraint): boolean {
-  const provided = virtuals.every((virtual) => below.provides(virtual, wanted.name));
-  return provided && (below.hasNode(wanted) || below.providesVirtual(wanted));
-}
-
-/** Everything reachable from a node: all nodes, and the edges that may provide virtuals. */
-class NodesBelow {
-  readonly #graph: NodeGraph | undefined;
-  readonly #nodes: readonly SpecNode[];
-  readonly #providers = new Map<string, Set<string>>();
-
-  constructor(start: SpecNode, graph: NodeGraph | undefined) {
-    this.#graph = graph;
-    this.#nodes = reach(start, graph, () => true).slice(1);
-    const linked = reach(start, graph, (types) => types.includes('link') || types.includes('run'));
-    for (const node of linked) this.#addProviders(node, ['link', 'run']);
-    this.#addProviders(start, ['build']);
-  }
-
-  hasNode(wanted: NodeConstraint): boolean {
-    return this.#nodes.some((node) => fitsNode(node, this.#graph, wanted));
-  }
-
-  provides(virtual: string, name: string | undefined): boolean {
-    const names = this.#providers.get(virtual);
-    return names !== undefined && (name === undefined || names.has(name));
-  }
-
-  /** `^mpi`: the provided versions of a virtual are only in the package's recipe, so only the name can be checked. */
-  providesVirtual(wanted: NodeConstraint): boolean {
-    const asksOnlyName =
-      wanted.versions.length === 0 && wanted.variants.size === 0 && wanted.compilers.length === 0;
-    return wanted.name !== undefined && asksOnlyName && this.provides(wanted.name, undefined);
-  }
-
-  #addProviders(node: SpecNode, types: readonly DependencyType[]): void {
-    for (const edge of node.dependencies) {
-      if (!edge.types.some((type) => types.includes(type))) continue;
-      for (const virtual of edge.virtuals) {
-        const names = this.#providers.get(virtual) ?? new Set();
-        this.#providers.set(virtual, names.add(edge.name));
-      }
-    }
-  }
-}
-
-function reach(
-  start: SpecNode,
-  graph: NodeGraph | undefined,
-  follows: (types: readonly DependencyType[]) => boolean,
-): SpecNode[] {
-  const found = [start];
-  const seen = new Set<DagHash>([start.hash]);
-  for (const node of found) {
-    for (const edge of node.dependencies) {
-      const child = graph?.nodes.get(edge.hash);
-      if (child === undefined || seen.has(edge.hash) || !follows(edge.types)) continue;
-      seen.add(edge.hash);
-      found.push(child);
-    }
-  }
-  return found;
 }

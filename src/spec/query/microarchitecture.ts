@@ -26,19 +26,26 @@ const parentsOf = new Map(
     }),
 );
 
-/** Tells whether a target runs code for another: it is the same, or a descendant. */
-export function isTargetAtLeast(target: string, ancestor: string): boolean {
+/**
+ * Says whether a target runs what was built for another: it is the same, or descends from it.
+ *
+ * @param parents - those of the target, where its record names them: they count for a target that the list does not have.
+ */
+export function isTargetAtLeast(target: string, ancestor: string, parents: readonly string[] = []): boolean {
   if (target === ancestor) return true;
-  return (parentsOf.get(target) ?? []).some((parent) => isTargetAtLeast(parent, ancestor));
+  return (parentsOf.get(target) ?? parents).some((parent) => isTargetAtLeast(parent, ancestor));
 }
 
 /**
- * Tells whether a target satisfies a constraint: a list of names and ranges `low:high`, either end of which may be missing.
+ * Says whether a target satisfies a constraint: a list of names and of ranges `low:high`, either end of which may be missing; `*` is any.
  */
-export function isTargetIn(target: string, constraint: string): boolean {
+export function isTargetIn(target: string, constraint: string, parents: readonly string[] = []): boolean {
   return constraint.split(',').some((item) => {
+    if (item === '*') return true;
     const [low = '', high] = item.split(':');
     if (high === undefined) return target === low;
-    return (low === '' || isTargetAtLeast(target, low)) && (high === '' || isTargetAtLeast(high, target));
+    return (
+      (low === '' || isTargetAtLeast(target, low, parents)) && (high === '' || isTargetAtLeast(high, target))
+    );
   });
 }

@@ -1,23 +1,20 @@
-// Parses Spack's spec syntax: name, `@version`, `%compiler`, `+variant`, `key=value`, `/hash`, `^dependency`
-// (Spack's documentation, "Specs & dependencies").
+// Reads Spack's spec syntax: name, `@version`, `+variant`, `key=value`, `/hash`, `%direct` and `^any` dependencies with properties in
+// brackets (Spack's documentation, "Spec Syntax", as of 1.1: what stands behind a `%` is said of that dependency).
 
 import { UsageError } from '../../core/errors.js';
+import type { DependencyType } from '../spec.js';
 import { isCompilerFlag } from '../variants.js';
 import { parseVersionRange, type VersionRange } from '../version.js';
-import type {
-  CompilerConstraint,
-  Constraint,
-  DependencyConstraint,
-  NodeConstraint,
-  VariantConstraint,
-} from './constraint.js';
+import type { Constraint, DependencyConstraint, NodeConstraint, VariantConstraint } from './constraint.js';
 
 const BLANKS = /\s+/y;
-const KEY = /([A-Za-z0-9_][A-Za-z0-9_.-]*)(==?)/y;
+const KEY = /([A-Za-z0-9_][A-Za-z0-9_.-]*)(:?)(==?)/y;
+/** `c,cxx=gcc`: virtuals, and the package that provides them. */
+const VIRTUALS = /\s*([A-Za-z0-9_][A-Za-z0-9_-]*(?:,[A-Za-z0-9_][A-Za-z0-9_-]*)*)=(?=[A-Za-z0-9_])/y;
 const BARE_VALUE = /[A-Za-z0-9_\-+*.,:=~/\\]+/y;
-const EDGE_VALUE = /[A-Za-z0-9_\-.,]+/y;
+const EDGE_VALUE = /[A-Za-z0-9_\-+*.,:=%^~/\\]+/y;
 const QUOTED_VALUE = /'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"/y;
-const PACKAGE_NAME = /[A-Za-z0-9_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_][A-Za-z0-9_-]*)*/y;
+const PACKAGE_NAME = /\*|[A-Za-z0-9_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_][A-Za-z0-9_-]*)*/y;
 const SIGIL_NAME = /\s*([A-Za-z0-9_][A-Za-z0-9_.-]*)/y;
 const HASH = /\/([A-Za-z0-9_]+)/y;
 const SWITCH = /\+\+?|~~?|--?/y;
@@ -35,7 +32,16 @@ const ARCHITECTURE_KEYS: ReadonlyMap<string, 'platform' | 'os' | 'target'> = new
   ['target', 'target'],
 ]);
 
-/** Longer texts cannot be specs, and would only take time. */
+const PERCENT = /%%?/y;
+
+const DEPENDENCY_TYPES: readonly DependencyType[] = ['build', 'link', 'run', 'test'];
+/** A condition may have dependencies with conditions. */
+const DEEPEST_CONDITION = 4;
+
+type EdgeProperties = Omit<DependencyConstraint, 'node'>;
+const NO_PROPERTIES: EdgeProperties = { virtuals: [], types: [], when: undefined };
+
+/** Longer texts are no specs, and would only cost time. */
 const LONGEST_TEXT = 64 * 1024;
 
 /**
@@ -52,9 +58,9 @@ interface MutableNode {
   name: string | undefined;
   namespace: string | undefined;
   versions: readonly VersionRange[];
-  compilers: CompilerConstraint[];
+  direct: DependencyConstraint[];
   variants: Map<string, VariantConstraint>;
-  flags: Map<string, string>;
+  flags: Map<string, readonly string[]>;
   platform: string | undefined;
   os: string | undefined;
   target: string | undefined;
@@ -63,54 +69,81 @@ interface MutableNode {
 
 class SpecReader {
   readonly #text: string;
+  readonly #depth: number;
   #position = 0;
 
-  constructor(text: string) {
+  /** @param depth how many conditions the text lies in */
+  constructor(text: string, depth = 0) {
     this.#text = text;
+    this.#depth = depth;
     if (text.length > LONGEST_TEXT) throw this.#error('the text is too long');
   }
 
   readSpec(): Constraint {
     const node = this.#readNode();
     const dependencies: DependencyConstraint[] = [];
-    while (this.#accept('^')) dependencies.push(this.#readDependency());
+    while (this.#accept('^')) dependencies.push(this.#readDependency(this.#readNode, '^'));
     if (this.#position < this.#text.length) throw this.#unexpected();
     return { ...node, dependencies };
   }
 
-  #readDependency(): DependencyConstraint {
-    const virtuals = this.#accept('[') ? this.#readEdgeProperties() : [];
+  /** What stands behind a sigil: properties of the edge, virtuals, and the node as `read` takes it. */
+  #readDependency(read: () => NodeConstraint, sigil: string): DependencyConstraint {
+    const properties = this.#accept('[') ? this.#readEdgeProperties() : NO_PROPERTIES;
+    const virtuals = this.#take(VIRTUALS)?.[1]?.split(',') ?? [];
     this.#skipBlanks();
     const start = this.#position;
-    const node = this.#readNode();
+    const node = read.call(this);
     if (this.#text.slice(start, this.#position).trim() === '')
-      throw this.#error('a dependency is missing after "^"');
-    return { node, virtuals };
+      throw this.#error(`a dependency is missing after "${sigil}"`);
+    return { ...properties, node, virtuals: [...properties.virtuals, ...virtuals] };
   }
 
-  #readEdgeProperties(): readonly string[] {
-    let virtuals: readonly string[] = [];
+  #readEdgeProperties(): EdgeProperties {
+    let properties = NO_PROPERTIES;
     for (;;) {
       this.#skipBlanks();
-      if (this.#accept(']')) return virtuals;
+      if (this.#accept(']')) return properties;
       const start = this.#position;
       const key = this.#take(KEY)?.[1];
       if (key === undefined) throw this.#unexpected();
-      if (key !== 'virtuals' && key !== 'deptypes') {
+      if (key !== 'virtuals' && key !== 'deptypes' && key !== 'when') {
         this.#position = start;
         throw this.#error(`"${key}" is not a property of a dependency`);
       }
       const value = this.#readValue(EDGE_VALUE);
-      if (key === 'virtuals') virtuals = value.split(',');
+      if (key === 'when') properties = { ...properties, when: this.#readCondition(value) };
+      else if (key === 'virtuals') properties = { ...properties, virtuals: value.split(',') };
+      else properties = { ...properties, types: value.split(',').flatMap((type) => this.#typesOf(type)) };
     }
   }
 
+  #readCondition(text: string): Constraint {
+    if (this.#depth >= DEEPEST_CONDITION) throw this.#error('conditions are nested too deeply');
+    return new SpecReader(text, this.#depth + 1).readSpec();
+  }
+
+  #typesOf(text: string): readonly DependencyType[] {
+    if (text === 'all') return DEPENDENCY_TYPES;
+    const type = DEPENDENCY_TYPES.find((each) => each === text);
+    if (type === undefined) throw this.#error(`"${text}" is no type of dependencies`);
+    return [type];
+  }
+
+  /** A node with its direct dependencies. */
   #readNode(): NodeConstraint {
+    const node = this.#readOwnProperties();
+    while (this.#take(PERCENT) !== undefined)
+      node.direct.push(this.#readDependency(this.#readOwnProperties, '%'));
+    return node;
+  }
+
+  #readOwnProperties(): MutableNode {
     const node: MutableNode = {
       name: undefined,
       namespace: undefined,
       versions: [],
-      compilers: [],
+      direct: [],
       variants: new Map(),
       flags: new Map(),
       platform: undefined,
@@ -127,7 +160,8 @@ class SpecReader {
   #readName(node: MutableNode): void {
     if (this.#peek(KEY)) return;
     const name = this.#take(PACKAGE_NAME)?.[0];
-    if (name === undefined) return;
+    // A star is any package.
+    if (name === undefined || name === '*') return;
     const dot = name.lastIndexOf('.');
     node.name = name.slice(dot + 1);
     if (dot >= 0) node.namespace = name.slice(0, dot);
@@ -138,10 +172,6 @@ class SpecReader {
     switch (this.#text[this.#position]) {
       case '@':
         this.#readNodeVersions(node);
-        return true;
-      case '%':
-        this.#position++;
-        node.compilers.push(this.#readCompiler());
         return true;
       case '/':
         this.#readHash(node);
@@ -179,12 +209,6 @@ class SpecReader {
     throw this.#error(`"${text}" is not a version range`);
   }
 
-  #readCompiler(): CompilerConstraint {
-    const name = this.#take(SIGIL_NAME)?.[1];
-    if (name === undefined) throw this.#error('a compiler is missing after "%"');
-    return { name, versions: this.#readVersions() };
-  }
-
   #readHash(node: MutableNode): void {
     if (node.hash !== undefined) throw this.#error('a second hash');
     const hash = this.#take(HASH)?.[1];
@@ -196,18 +220,28 @@ class SpecReader {
     const sign = this.#take(SWITCH)?.[0] ?? '';
     const name = this.#take(SIGIL_NAME)?.[1];
     if (name === undefined) throw this.#error(`a variant is missing after "${sign}"`);
-    this.#addVariant(node, name, sign.startsWith('+'));
+    this.#addVariant(node, name, {
+      value: sign.startsWith('+'),
+      isExact: false,
+      isPropagated: sign.length === 2,
+    });
   }
 
   #readKeyValue(node: MutableNode): boolean {
-    const key = this.#take(KEY)?.[1];
+    const [, key, colon, equals] = this.#take(KEY) ?? [];
     if (key === undefined) return false;
     const value = this.#readValue(BARE_VALUE);
     const part = ARCHITECTURE_KEYS.get(key);
     if (key === 'arch' || key === 'architecture') this.#setArchitecture(node, value);
     else if (part !== undefined) this.#setPart(node, part, value);
+    else if (key === 'namespace') node.namespace = value;
     else if (isCompilerFlag(key)) this.#addFlags(node, key, value);
-    else this.#addVariant(node, key, parseVariantValue(value));
+    else
+      this.#addVariant(node, key, {
+        value: parseVariantValue(value),
+        isExact: colon === ':',
+        isPropagated: equals === '==',
+      });
     return true;
   }
 
@@ -221,7 +255,7 @@ class SpecReader {
 
   #addFlags(node: MutableNode, key: string, value: string): void {
     const flags = value.split(/\s+/).filter((flag) => flag !== '');
-    if (flags.length > 0) node.flags.set(key, [node.flags.get(key) ?? [], flags].flat().join(' '));
+    if (flags.length > 0) node.flags.set(key, [...(node.flags.get(key) ?? []), ...flags]);
   }
 
   #addVariant(node: MutableNode, name: string, value: VariantConstraint): void {
@@ -286,7 +320,7 @@ class SpecReader {
   }
 }
 
-function parseVariantValue(text: string): VariantConstraint {
+function parseVariantValue(text: string): VariantConstraint['value'] {
   if (/^true$/i.test(text)) return true;
   if (/^false$/i.test(text)) return false;
   return text.split(/\s*,\s*/);

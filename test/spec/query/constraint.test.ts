@@ -66,7 +66,17 @@ test('a compiler of format 5 is the provider of c, cxx or fortran, or any other 
     ['%cmake@1.0', true],
     ['%gcc %cmake', true],
     ['%deep', false],
-    ['^deep', true],
+    // Since Spack 1.0 what a dependency was built with does not count.
+    ['^deep', false],
+    ['%%gcc', true],
+    ['%c=gcc', true],
+    ['%c,cxx=gcc', true],
+    ['%fortran=gcc', false],
+    ['%[deptypes=build] gcc', true],
+    ['%[deptypes=link] gcc', false],
+    ['%[virtuals=c,cxx] gcc@13', true],
+    ['%[when=+nothere] gcc@12', true],
+    ['%clang', false],
     ['^c', true],
     ['^c@1', false],
     ['^[virtuals=c] gcc', true],
@@ -84,6 +94,34 @@ test('a graph that lacks nodes fits nothing that is asked of them', () => {
   assert.equal(satisfies(root, undefined, parseConstraint('top@1.0')), true);
   assert.equal(satisfies(root, undefined, parseConstraint('%gcc')), false);
   assert.equal(satisfies(root, undefined, parseConstraint('^gcc')), false);
+});
+
+test('properties behind a compiler are those of a node older than Spack 1.0, and those of a compiler that is a node', () => {
+  const old = spec4(node4('x', 'a', [], { parameters: { shared: true } }));
+  assert.equal(answer(old, '%gcc@12 +shared'), true);
+  assert.equal(answer(old, '%c=gcc'), true);
+  assert.equal(answer(old, '%gcc languages=c'), false);
+  const gcc = node5('gcc', 'g', [], { version: '12.2.0', parameters: { languages: ['c', 'c++'] } });
+  const edges = [{ name: 'gcc', hash: 'g', types: ['build'], virtuals: ['c'] }];
+  const top = spec5(node5('x', 'a', edges, { parameters: { shared: true } }), gcc);
+  assert.equal(answer(top, '%gcc@12 +shared'), false);
+  assert.equal(answer(top, '+shared %gcc@12 languages=c'), true);
+  assert.equal(answer(top, '%gcc languages:=c'), false);
+  assert.equal(answer(top, '%gcc languages:=c,c++'), true);
+});
+
+test('a target that nobody knows descends from the parents that its record names', () => {
+  const target = { name: 'zen9', vendor: 'x', features: [], generation: 0, parents: ['zen4'] };
+  const spec = spec5(node5('x', 'a', [], { arch: { platform: 'linux', platform_os: 'debian12', target } }));
+  const expected: [string, boolean][] = [
+    ['target=zen9', true],
+    ['target=x86_64_v2:', true],
+    ['target=zen4:', true],
+    ['target=:zen4', false],
+    ['target=haswell:', false],
+    ['target=*', true],
+  ];
+  for (const [text, wanted] of expected) assert.equal(answer(spec, text), wanted, text);
 });
 
 test('variants of old files may be texts and numbers', () => {
