@@ -85,9 +85,10 @@ export async function openMirrors(
   }
   const { caFile } = flags;
   return Promise.all(
-    resolved.map(({ url, ...mirror }) =>
-      openMirror(url, { ...mirror, environment, caFile, isOnlyRead: true }),
-    ),
+    resolved.map(({ url, ...mirror }) => {
+      const view = flags.view ?? mirror.view;
+      return openMirror(url, { ...mirror, view, environment, caFile, isOnlyRead: true });
+    }),
   );
 }
 
