@@ -115,7 +115,7 @@ describe('BenchRun', () => {
   it('does not go on with a record of another machine', async () => {
     const { record: earlier } = await run([good]);
     const elsewhere = { ...earlier, machine: { ...earlier.machine, name: 'elsewhere' } };
-    await assert.rejects(run([good], { earlier: elsewhere }), /of "elsewhere"/);
+    await assert.rejects(run([good], { earlier: elsewhere }), /from "elsewhere"/);
   });
 
   it('leaves nothing in memory and no inputs', async () => {

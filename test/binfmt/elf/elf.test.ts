@@ -52,7 +52,7 @@ describe('readElf', () => {
       [{ rpath: '/x', withSections: false }, /no section header/],
       [{ rpath: '/x', extraDynamic: [[15, 1]] }, /more than one rpath/],
       [{ rpath: '/x', extraDynamic: [[5, 1]] }, /exactly one string table/],
-      [{ rpath: '/x', extraDynamic: [[1, 9999]] }, /no end/],
+      [{ rpath: '/x', extraDynamic: [[1, 9999]] }, /not terminated/],
       [{ rpath: '/x', type: 1 }, /neither an executable/],
     ];
     for (const [options, expected] of problems) {
