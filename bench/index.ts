@@ -1,5 +1,5 @@
 // A package index of 100,000 packages: made from specfiles, used for the first time, used again, looked up, listed.
-// `node dist/bench/index.js [--packages N] [--folder DIR] [--keep]`. Each step is a separate process, so that its peak memory can be measured.
+// `node dist/bench/index.js [--packages N] [--folder DIR] [--keep]`. Each step is a process, so that its peak memory is known.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
