@@ -245,7 +245,7 @@ function isProgram(): bool {
   return false;
 }
 
-/** Puts the segment as far from its file offset as the first segment is from its own. This may leave a hole in the file. */
+/** Address minus file offset as in the first segment. This may leave a hole in the file. */
 function placeAtDistanceOfFirst(fileEnd: u64): bool {
   // All of these are below 2^63, and the distance may be negative.
   const apart = <i64>(first.vaddr - first.offset);

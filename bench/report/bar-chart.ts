@@ -1,4 +1,4 @@
-// Horizontal bars as SVG. Horizontal positions are percentages and text keeps its size, so the chart fits a phone as well as a large screen.
+// Horizontal bars as SVG. Horizontal positions are percentages and text keeps its size, so the chart fits phones and large screens.
 import { escapeText } from './escape.js';
 
 export interface Bar {

@@ -1,5 +1,5 @@
 //! A raw DEFLATE (RFC 1951) decoder: streaming, resumable at every byte of input, decoding into a window that the caller keeps.
-//! Accepts exactly what zlib and src/stream/inflate/js-inflater.ts (the readable reference) accept, and refuses the rest for the same reasons.
+//! Accepts exactly what zlib and src/stream/inflate/js-inflater.ts (the readable reference) accept, with the same reasons for refusals.
 //! The hot loop is in inflate_fast.rs; README.md says why this is not a crate.
 
 use crate::decode_table::{

@@ -256,7 +256,7 @@ function isProgram({ type, segments, dynamic }: ElfTables): boolean {
   return type === format.ET_EXEC || isPie || segments.some((each) => each.type === format.PT_INTERP);
 }
 
-/** Puts the segment as far from its file offset as the first segment is from its own: see `headersInFreeRange`. This may leave a hole in the file. */
+/** Address minus file offset as in the first segment: see `headersInFreeRange`. This may leave a hole in the file. */
 function atDistanceOfFirst({ first, fileEnd, nextPage, align }: LoadLayout): Place | ElfProblem {
   const distance = first.vaddr - first.offset;
   const vaddr = highest(nextPage, roundUp(fileEnd + distance, ALIGNMENT));

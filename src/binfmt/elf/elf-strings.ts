@@ -1,5 +1,5 @@
-// Changes the dynamic string table: finds the references to each string (gABI "String Table", "Dynamic Section", "Symbol Table"; LSB "Symbol
-// Versioning"), and builds a new table in which changed strings are appended and old ones overwritten.
+// Changes the dynamic string table: finds the references to each string (gABI "String Table", "Dynamic Section", "Symbol Table"; LSB
+// "Symbol Versioning"), and builds a new table in which changed strings are appended and old ones overwritten.
 // Linkers let one string be the end of another, so every byte that is still referred to stays.
 import { concatBytes } from '../../core/bytes.js';
 import type { ElfProblem } from './elf-dynamic.js';

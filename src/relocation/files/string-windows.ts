@@ -1,4 +1,4 @@
-// Replaces the C strings of a file through one window of memory: in the whole file, or only around the places where an old prefix may begin.
+// Replaces the C strings of a file through one window of memory: in the whole file, or only where an old prefix may begin.
 import type { Edit } from '../../core/byte-source.js';
 import type { EditableFile } from '../../core/editable-file.js';
 import type { CStringReplacer } from '../engine.js';
@@ -43,7 +43,7 @@ export interface FileStringsRequest {
   readonly hits?: readonly number[] | undefined;
 }
 
-/** Replaces the C strings of a file; returns how many. Bytes added by growth are skipped: they hold only new paths, which may contain old ones. */
+/** Replaces the C strings of a file; returns how many. Skips bytes added by growth: they hold only new paths, which may contain old ones. */
 export function replaceInFile(request: FileStringsRequest): number {
   const { file, work, hits } = request;
   if (hits === undefined || !hasFewHits(hits, file.size)) return replaceFrom(0, request);

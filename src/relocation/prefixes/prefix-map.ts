@@ -28,7 +28,7 @@ export function encodeMapping(mapping: PathMapping): PrefixMapping {
   return mapping.map(([from, to]) => [fromLatin1(from), fromLatin1(to)] as const);
 }
 
-/** Drops prefixes that map to themselves. Only for text and C strings: in rpaths and links an identity shields its path from later mappings. */
+/** Drops identities. Only for text and C strings: in rpaths and links an identity shields its path from later mappings. */
 export function withoutIdentities(mapping: PrefixMapping): PrefixMapping {
   return mapping.filter(([from, to]) => !equalBytes(from, to));
 }

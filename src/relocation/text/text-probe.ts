@@ -1,4 +1,4 @@
-// Says whether the text rule finds a prefix in text that arrives in pieces (FORMATS.md §5 "text"): a push lists a text file only if it does.
+// Says whether the text rule finds a prefix in text that arrives in pieces (FORMATS.md §5 "text"): only then does a push list the file.
 // The first match decides, so neither the order of the prefixes nor the length of a match matters.
 import { concatBytes, EMPTY_BYTES } from '../../core/bytes.js';
 import type { PrefixScanner } from '../engine.js';

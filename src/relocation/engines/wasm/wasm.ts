@@ -127,7 +127,7 @@ function findTextMatches(kernels: WasmKernels, table: MatcherTable, text: Uint8A
 
 const NEWLINE = 0x0a;
 
-/** The start of the first line with work for the kernel; -1 for none. The kernel may start after any newline as well as at the start of the text. */
+/** The start of the first line with work for the kernel; -1 for none. The kernel may start after any newline. */
 function firstLine(kernels: WasmKernels, table: MatcherTable, text: Uint8Array): number {
   const root = kernels.holds(text) ? undefined : rootToSkipTo(table);
   const place = firstPlace(text, 0, root);
