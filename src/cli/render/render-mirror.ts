@@ -4,7 +4,7 @@ import type { CheckMirrorReport } from '../../operations/mirror/check-mirror.js'
 import type { Finding } from '../../operations/mirror/findings.js';
 import type { MigrateReport } from '../../operations/mirror/migrate-mirror.js';
 import type { MigratedPackage } from '../../operations/mirror/migration.js';
-import type { PruneReport } from '../../operations/mirror/prune-mirror.js';
+import type { PruneReport } from '../../operations/mirror/prune/prune-mirror.js';
 import { type Console, describeError } from '../console.js';
 import { count, formatBytes, formatDuration } from './format.js';
 

@@ -1,7 +1,12 @@
 // Migrates a mirror in a process that may be killed: source, destination.
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrateUnsigned } from './migrate-run.js';
 
 const [source = '', destination = '', temporary = ''] = process.argv.slice(2);
-await migrateUnsigned({ source, destination, temporaryFolder: mkdtempSync(join(temporary, 'run-')) });
+await migrateUnsigned({
+  source,
+  destination,
+  temporaryFolder: mkdtempSync(join(temporary, 'run-')),
+  onProgress: () => writeSync(1, '.'),
+});

@@ -27,6 +27,7 @@ export interface MigrateRun {
   readonly destination: string;
   readonly temporaryFolder: string;
   readonly changes?: Partial<MigrateRequest>;
+  readonly onProgress?: () => void;
 }
 
 async function requestOf({
@@ -53,5 +54,8 @@ export async function migrateSigned(run: MigrateRun) {
 }
 
 export async function migrateUnsigned(run: MigrateRun) {
-  return migrateMirror({ ...(await requestOf(run)), allowUnsigned: true, ...run.changes });
+  return migrateMirror(
+    { ...(await requestOf(run)), allowUnsigned: true, ...run.changes },
+    { ...(run.onProgress && { onProgress: run.onProgress }) },
+  );
 }

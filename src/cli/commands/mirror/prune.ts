@@ -1,8 +1,8 @@
 // `regraft mirror prune`: removes what nobody needs from a build cache of layout 3.
 import type { Command } from 'commander';
 import { UsageError } from '../../../core/errors.js';
-import { parseKeepList } from '../../../operations/mirror/keep-list.js';
-import { pruneMirror } from '../../../operations/mirror/prune-mirror.js';
+import { parseKeepList } from '../../../operations/mirror/prune/keep-list.js';
+import { pruneMirror } from '../../../operations/mirror/prune/prune-mirror.js';
 import type { Console } from '../../console.js';
 import { EXIT } from '../../exit-code.js';
 import { readNamedFile, wholeNumber } from '../../options.js';

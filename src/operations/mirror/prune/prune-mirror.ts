@@ -1,19 +1,19 @@
 // Removes what nobody needs from a mirror of layout 3: packages that are not whole or not kept, and blobs that nothing names. Indexes are
 // rewritten first, then manifests go, then blobs, so that no reader is led to what is gone.
-import { UsageError } from '../../core/errors.js';
-import type { OperationOptions } from '../../core/progress.js';
-import type { Mirror } from '../../mirror/build-cache.js';
+import { UsageError } from '../../../core/errors.js';
+import type { OperationOptions } from '../../../core/progress.js';
+import type { Mirror } from '../../../mirror/build-cache.js';
 import type {
   AuditEntry,
   CacheAudit,
   IndexEntry,
   PackageEntry,
   StoredContent,
-} from '../../mirror/cache-audit.js';
-import { readOnly } from '../../mirror/require-publisher.js';
-import { auditsOf, contentsOf } from './audits.js';
+} from '../../../mirror/cache-audit.js';
+import { readOnly } from '../../../mirror/require-publisher.js';
+import { auditsOf, contentsOf } from '../audits.js';
+import { inParallel } from '../in-parallel.js';
 import { BlobRemoval } from './blob-removal.js';
-import { inParallel } from './in-parallel.js';
 import { type JudgedPackage, judgePackage } from './judge-package.js';
 import type { PrunedThing } from './pruned-thing.js';
 import { rewriteIndex } from './rewrite-index.js';

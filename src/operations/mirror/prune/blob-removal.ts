@@ -1,7 +1,7 @@
 // Removes blobs that nothing names. A push may name one at any moment, so each is removed with its bytes in hand: what is named
 // afterwards is written back.
-import type { AuditEntry, CacheAudit, PackageEntry, StoredContent } from '../../mirror/cache-audit.js';
-import { isNotFound } from '../../transport/read-object.js';
+import type { AuditEntry, CacheAudit, PackageEntry, StoredContent } from '../../../mirror/cache-audit.js';
+import { isNotFound } from '../../../transport/read-object.js';
 import type { JudgedPackage } from './judge-package.js';
 import type { PrunedThing } from './pruned-thing.js';
 

@@ -12,12 +12,12 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { parsePackageIndex } from '../../../src/buildcache/index/package-index.js';
-import { openMirror } from '../../../src/mirror/open-mirror.js';
-import { parseKeepList } from '../../../src/operations/mirror/keep-list.js';
-import { type PruneRequest, pruneMirror } from '../../../src/operations/mirror/prune-mirror.js';
-import { SeededRandom } from '../../helpers/seeded-random.js';
-import { layer3Mirror, pushables, pushInto } from './layer-3-mirror.js';
+import { parsePackageIndex } from '../../../../src/buildcache/index/package-index.js';
+import { openMirror } from '../../../../src/mirror/open-mirror.js';
+import { parseKeepList } from '../../../../src/operations/mirror/prune/keep-list.js';
+import { type PruneRequest, pruneMirror } from '../../../../src/operations/mirror/prune/prune-mirror.js';
+import { SeededRandom } from '../../../helpers/seeded-random.js';
+import { layer3Mirror, pushables, pushInto } from '../layer-3-mirror.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

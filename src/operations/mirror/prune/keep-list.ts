@@ -1,9 +1,9 @@
 // Which packages stay when a mirror is pruned: those that lockfiles and specfiles name, with everything they need, and hashes one a line.
-import { MetadataError } from '../../core/errors.js';
-import { isDagHash } from '../../spec/dag-hash.js';
-import { parseJsonDocument } from '../../spec/json/json-document.js';
-import { parseLockfile } from '../../spec/json/lockfile.js';
-import { parseSpecDictionary } from '../../spec/json/spec-json.js';
+import { MetadataError } from '../../../core/errors.js';
+import { isDagHash } from '../../../spec/dag-hash.js';
+import { parseJsonDocument } from '../../../spec/json/json-document.js';
+import { parseLockfile } from '../../../spec/json/lockfile.js';
+import { parseSpecDictionary } from '../../../spec/json/spec-json.js';
 
 /**
  * The hashes that a file names: a `spack.lock`, a `spec.json`, or a text with a hash in each line. Empty lines and those that begin with

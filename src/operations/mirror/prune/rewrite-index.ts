@@ -1,11 +1,11 @@
 // Takes packages out of an index or a view, and leaves everything else in it as it was.
 import { createHash } from 'node:crypto';
-import { IndexBuilder } from '../../buildcache/index/write-index.js';
-import { BuildcacheError } from '../../core/errors.js';
-import type { PackedIndex } from '../../mirror/build-cache.js';
-import type { IndexEntry, ReadIndex } from '../../mirror/cache-audit.js';
-import { FileSpool } from '../../mirror/index/index-spool.js';
-import { specFromRecords } from '../../spec/json/spec-json.js';
+import { IndexBuilder } from '../../../buildcache/index/write-index.js';
+import { BuildcacheError } from '../../../core/errors.js';
+import type { PackedIndex } from '../../../mirror/build-cache.js';
+import type { IndexEntry, ReadIndex } from '../../../mirror/cache-audit.js';
+import { FileSpool } from '../../../mirror/index/index-spool.js';
+import { specFromRecords } from '../../../spec/json/spec-json.js';
 
 export interface IndexRewrite {
   readonly entry: IndexEntry;

@@ -1,7 +1,7 @@
 // Whether a package goes when a mirror is pruned.
-import { BuildcacheError, MirrorError } from '../../core/errors.js';
-import type { PackageEntry, StoredContent } from '../../mirror/cache-audit.js';
-import { NO_TRUST } from '../keys/trust.js';
+import { BuildcacheError, MirrorError } from '../../../core/errors.js';
+import type { PackageEntry, StoredContent } from '../../../mirror/cache-audit.js';
+import { NO_TRUST } from '../../keys/trust.js';
 
 export interface Judgement {
   readonly contents: ReadonlyMap<string, StoredContent>;
