@@ -59,9 +59,9 @@ test('openMirror refuses other schemes, and says which come later', async () => 
     assert.match(error.hint ?? '', hint);
     return true;
   };
-  for (const url of ['oci://host/x', 'oci://host/x', 'oci+http://host/x'])
+  for (const url of ['oci://host/x', 'oci+http://host/x'])
     await assert.rejects(openMirror(url), refused(/yet/));
-  for (const url of ['ftp://host', 'gs://bucket', 'git+ssh://x'])
+  for (const url of ['ftp://host', 'sftp://host', 'git+ssh://x'])
     await assert.rejects(openMirror(url), refused(/file:/));
   for (const url of ['http://', 'http://us:pw@[', 'https://host:99999/'])
     await assert.rejects(openMirror(url), refused(/https/));
