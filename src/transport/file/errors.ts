@@ -1,5 +1,6 @@
 // Coded errors for the files of a store.
 import { MirrorError, type MirrorErrorCode } from '../../core/errors.js';
+import { systemErrorCode } from '../../host/system-error.js';
 
 const WRITE_CODES: Readonly<Record<string, MirrorErrorCode>> = {
   EACCES: 'mirror-read-only',
@@ -14,7 +15,7 @@ const WRITE_HINTS: Readonly<Partial<Record<MirrorErrorCode, string>>> = {
 };
 
 export function unreadable(location: string, cause: unknown): MirrorError {
-  const reason = systemCode(cause) ?? String(cause);
+  const reason = systemErrorCode(cause) ?? String(cause);
   return new MirrorError('mirror-unreachable', `Cannot read "${location}": ${reason}`, {
     cause,
     data: { location, reason },
@@ -52,7 +53,7 @@ export function changed(location: string, action: 'read' | 'write'): MirrorError
 
 export function writeError(location: string, cause: unknown, action = 'write'): MirrorError {
   if (cause instanceof MirrorError) return cause;
-  const reason = systemCode(cause) ?? String(cause);
+  const reason = systemErrorCode(cause) ?? String(cause);
   const code = WRITE_CODES[reason] ?? 'mirror-write-failed';
   const hint = WRITE_HINTS[code];
   return new MirrorError(code, `Cannot ${action} "${location}": ${reason}`, {
@@ -65,10 +66,6 @@ export function writeError(location: string, cause: unknown, action = 'write'): 
 
 /** Whether an error means that a path does not exist. */
 export function isAbsence(cause: unknown): boolean {
-  const code = systemCode(cause);
+  const code = systemErrorCode(cause);
   return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG';
-}
-
-export function systemCode(cause: unknown): string | undefined {
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
 }

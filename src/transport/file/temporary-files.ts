@@ -1,14 +1,12 @@
 // The temporary files of a folder store; a rename turns them into objects.
 // Files of dead processes are removed by the next process that writes.
-import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { systemCode } from './errors.js';
+import { systemErrorCode } from '../../host/system-error.js';
+import { isAbandonedName, temporaryName } from '../../host/temporary-name.js';
 
 /** Below the root of the store, so that it is on the same file system; removed with its last file. */
 export const TEMPORARY_FOLDER = '.regraft-tmp';
-const TEMPORARY_NAME = /^(?<pid>\d+)-(?<host>[0-9a-f]{8})-[0-9a-f]+$/;
 /** Another process may remove the folder after it was made, before a file in it is opened. */
 const OPEN_ATTEMPTS = 100;
 
@@ -32,8 +30,7 @@ export class TemporaryFiles {
 
   /** Makes an empty file. Fails as `open` does. */
   async create(): Promise<TemporaryFile> {
-    const name = `${process.pid}-${hostTag()}-${randomBytes(6).toString('hex')}`;
-    const path = join(this.#folder, name);
+    const path = join(this.#folder, temporaryName());
     this.#open++;
     try {
       if (!this.#isCleared) await this.#clear();
@@ -50,7 +47,7 @@ export class TemporaryFiles {
         await mkdir(this.#folder, { recursive: true });
         return await open(path, 'wx', 0o666);
       } catch (cause) {
-        if (systemCode(cause) !== 'ENOENT' || attempt >= OPEN_ATTEMPTS) throw cause;
+        if (systemErrorCode(cause) !== 'ENOENT' || attempt >= OPEN_ATTEMPTS) throw cause;
       }
     }
   }
@@ -59,30 +56,11 @@ export class TemporaryFiles {
   async #clear(): Promise<void> {
     this.#isCleared = true;
     const names = await readdir(this.#folder).catch(() => []);
-    for (const name of names.filter(isAbandoned))
+    for (const name of names.filter(isAbandonedName))
       await rm(join(this.#folder, name), { force: true }).catch(() => {});
   }
 
   async #release(): Promise<void> {
     if (--this.#open === 0) await rmdir(this.#folder).catch(() => {}); // another process uses it
   }
-}
-
-function isAbandoned(name: string): boolean {
-  const parts = TEMPORARY_NAME.exec(name)?.groups;
-  return parts !== undefined && parts.host === hostTag() && !isRunning(Number(parts.pid));
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return systemCode(cause) !== 'ESRCH';
-  }
-}
-
-/** This host in eight digits: whether a process on another host is alive cannot be checked. */
-function hostTag(): string {
-  return createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 }

@@ -2,6 +2,7 @@
 import { type FileHandle, link, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { WithSignal } from '../../core/with-signal.js';
+import { systemErrorCode } from '../../host/system-error.js';
 import type {
   BeginOptions,
   CommitCondition,
@@ -9,7 +10,7 @@ import type {
   ObjectWriter,
   PendingObject,
 } from '../object-store.js';
-import { changed, isAbsence, systemCode, writeError } from './errors.js';
+import { changed, isAbsence, writeError } from './errors.js';
 import { factsOf } from './facts.js';
 import { type TemporaryFile, TemporaryFiles } from './temporary-files.js';
 
@@ -146,7 +147,7 @@ async function place(
 /** Unlike a rename, a link fails if the target exists. */
 async function placeNew(temporary: string, target: string): Promise<void> {
   await link(temporary, target).catch((cause: unknown) => {
-    throw systemCode(cause) === 'EEXIST' ? changed(target, 'write') : cause;
+    throw systemErrorCode(cause) === 'EEXIST' ? changed(target, 'write') : cause;
   });
   await rm(temporary, { force: true }).catch(() => {}); // the next process that writes removes it
 }
