@@ -1,6 +1,5 @@
 // Publishes packages, indexes and keys in layout 3.
 import { LAYOUT_3_ARCHIVE } from '../../buildcache/archive-rules.js';
-import type { BlobRecord } from '../../buildcache/manifest/manifest.js';
 import { formatManifest } from '../../buildcache/manifest/write-manifest.js';
 import { encodeUtf8 } from '../../core/bytes.js';
 import type { WithSignal } from '../../core/with-signal.js';
@@ -8,10 +7,10 @@ import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import { writeObject } from '../../transport/write-object.js';
 import type { KeyPublisher, PackedIndex, Publication, Publisher } from '../build-cache.js';
-import { Blobs } from './blobs.js';
 import { ManifestKeyPublisher } from './manifest-keys.js';
 import { ManifestPublication } from './manifest-publication.js';
-import { blobPath, indexManifestPath, LAYOUT_PATH, LAYOUT_TEXT, specManifestPath } from './paths.js';
+import { indexManifestPath, LAYOUT_PATH, LAYOUT_TEXT, specManifestPath } from './paths.js';
+import { writeIndexBlob } from './write-content.js';
 
 export interface ManifestPublisherOptions {
   readonly store: ObjectStore;
@@ -47,26 +46,11 @@ export class ManifestPublisher implements Publisher {
   }
 
   async writeIndex(index: PackedIndex, options: WithSignal = {}): Promise<void> {
-    const { sha256, size } = index;
-    const record: BlobRecord = { kind: 'index', size, compression: 'none', sha256 };
-    if (!(await new Blobs(this.#store).has(record, options)))
-      await this.#writeIndexBlob(record, index, options);
+    const place = { store: this.#store, writer: this.#writer, ...options };
+    const record = await writeIndexBlob({ ...place, index });
     await this.#ensureLayout(options);
     const manifest = { path: indexManifestPath(this.#view), bytes: formatManifest([record]) };
     await writeObject(this.#writer, manifest, options);
-  }
-
-  async #writeIndexBlob(record: BlobRecord, index: PackedIndex, options: WithSignal): Promise<void> {
-    const pending = await this.#writer.begin({ path: blobPath(record.sha256), ...options });
-    try {
-      for (const chunk of index.chunks()) {
-        options.signal?.throwIfAborted();
-        await pending.write(chunk);
-      }
-      await new Blobs(this.#store).keep(pending, record, options);
-    } finally {
-      await pending.discard();
-    }
   }
 
   /** Once in the life of a mirror. */

@@ -55,6 +55,7 @@ export interface IndexBlob extends WithSignal {
 export async function writeIndexBlob({ store, writer, index, signal }: IndexBlob): Promise<BlobRecord> {
   const { sha256, size } = index;
   const record: BlobRecord = { kind: 'index', size, compression: 'none', sha256 };
+  if (await new Blobs(store).has(record, { signal })) return record;
   const pending = await writer.begin({ path: blobPath(sha256), signal });
   try {
     for (const chunk of index.chunks()) {
