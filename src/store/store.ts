@@ -4,6 +4,7 @@ import { isAbsolute, join, normalize, resolve } from 'node:path';
 import type { PackagePermissions } from '../config/package-permissions.js';
 import type { LockTimeouts } from '../config/store-settings.js';
 import { MetadataError, StoreError, UsageError } from '../core/errors.js';
+import type { WithSignal } from '../core/with-signal.js';
 import { specFromRecords } from '../spec/json/spec-json.js';
 import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
 import { type CommittedPrefix, commitPrefix } from './commit/commit.js';
@@ -55,10 +56,6 @@ export interface PrefixCommit {
   readonly hash: DagHash;
   readonly prefix: string;
   readonly force?: boolean;
-}
-
-interface WithSignal {
-  readonly signal?: AbortSignal | undefined;
 }
 
 export class Store {
