@@ -24,7 +24,7 @@ export interface InstallHooksRequest {
   readonly root: SafePath;
   /** The file system as it will be; undefined where rpaths are left alone (no ELF platform). */
   readonly view: PrefixView | undefined;
-  /** Whether the dependencies may still be missing: rpaths that seem to lead nowhere are left alone. */
+  /** Whether the dependencies may still be missing: rpaths whose target is missing are left alone. */
   readonly isAhead: boolean;
   readonly sbang: SbangTarget;
   readonly permissions: PermissionPolicy;

@@ -66,7 +66,7 @@ function requirePlatform(node: SpecNode, { anyPlatform }: InstallRequest): void 
     'not-relocatable-platform',
     `Cannot install "${node.name}/${node.hash.slice(0, 7)}": it is for "${platform}", this is "${process.platform}"`,
     {
-      hint: 'Choose a package for this platform, or say "--any-platform" to install it all the same',
+      hint: 'Choose a package for this platform, or install it anyway with "--any-platform"',
       data: { package: node.name, hash: node.hash, platform },
     },
   );

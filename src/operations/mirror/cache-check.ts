@@ -16,10 +16,10 @@ import type {
 import { readNamedPublicKey } from '../../signature/keys/public-key.js';
 import type { Spec } from '../../spec/spec.js';
 import type { Decoders } from '../../stream/inflate/inflater.js';
+import { inParallel } from '../in-parallel.js';
 import { NO_TRUST } from '../keys/trust.js';
 import { contentsOf } from './audits.js';
 import { type Findings, packageNameOf } from './findings.js';
-import { inParallel } from './in-parallel.js';
 import { readVerified, withTarball } from './with-tarball.js';
 
 export interface CacheCheckOptions {
@@ -96,7 +96,7 @@ export class CacheCheck {
       else if (entry.kind === 'key') await this.#readKey(entry);
       else if (entry.kind === 'key index') await this.#readKeyIndex(entry);
       else if (!entry.isKnown)
-        this.#note(entry, 'file-unknown', `"${entry.location}" is no file of this layout`);
+        this.#note(entry, 'file-unknown', `"${entry.location}" is not a file of this layout`);
     } catch (error) {
       signal?.throwIfAborted();
       findings.addError(error, entry);
@@ -125,7 +125,7 @@ export class CacheCheck {
     if (isWrapped && isWhole && this.#options.deep) await this.#readWrapped(entry, spec);
   }
 
-  /** What is not signed by anybody who is trusted is told, and compared with the others all the same. */
+  /** Reports signatures that no trusted key made; their files are still compared with the others. */
   async #openPackage(entry: PackageEntry): Promise<ReadPackage> {
     const { trust, signal, findings } = this.#options;
     try {

@@ -7,6 +7,7 @@ import type { BuildCache, ListedPackage, Mirror, PackedIndex } from '../../mirro
 import { FileSpool } from '../../mirror/index/index-spool.js';
 import { requirePublisher } from '../../mirror/require-publisher.js';
 import type { Spec } from '../../spec/spec.js';
+import { inParallel } from '../in-parallel.js';
 import { cannotList, indexKeys, type KeyIndexReport } from '../keys/publish-keys.js';
 import { NO_TRUST } from '../keys/trust.js';
 
@@ -138,7 +139,7 @@ export interface Reading {
   readonly options: OperationOptions;
 }
 
-/** Several readers take turns at one list. */
+/** Reads packages, several at a time; one that cannot be read becomes a warning. */
 export async function readPackages({
   packages,
   onSpec,
@@ -146,21 +147,18 @@ export async function readPackages({
   options,
 }: Reading): Promise<UnreadableSpecfile[]> {
   const unreadable: UnreadableSpecfile[] = [];
-  const queue = packages.values();
-  const readOn = async (): Promise<void> => {
-    for (const listed of queue) {
-      options.signal?.throwIfAborted();
-      try {
-        onSpec(await readSpec(listed, options.signal));
-      } catch (error) {
-        options.signal?.throwIfAborted();
-        if (!(error instanceof BuildcacheError)) throw error;
-        unreadable.push({ location: listed.location, error });
-        options.onProgress?.({ type: 'warning', code: error.code, message: `Left out: ${error.message}` });
-      }
+  const { signal, onProgress } = options;
+  const read = async (listed: ListedPackage): Promise<void> => {
+    try {
+      onSpec(await readSpec(listed, signal));
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!(error instanceof BuildcacheError)) throw error;
+      unreadable.push({ location: listed.location, error });
+      onProgress?.({ type: 'warning', code: error.code, message: `Left out: ${error.message}` });
     }
   };
-  await Promise.all(Array.from({ length: jobs }, readOn));
+  await inParallel({ items: packages, jobs, signal, work: read });
   return unreadable.sort((a, b) => (a.location < b.location ? -1 : 1));
 }
 

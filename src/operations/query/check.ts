@@ -7,6 +7,7 @@ import { parseSpecQuery } from '../../spec/query/spec-query.js';
 import type { DagHash, Spec } from '../../spec/spec.js';
 import { allNodes, subSpec } from '../../spec/traverse.js';
 import type { Store } from '../../store/store.js';
+import { inParallel } from '../in-parallel.js';
 import { resolveInstalled } from './resolve-installed.js';
 import { resolveSpecs } from './resolve-specs.js';
 
@@ -68,14 +69,10 @@ interface Search {
 async function findMissing(search: Search): Promise<readonly Spec[]> {
   const { mirror, specs, jobs, signal } = search;
   const missing = new Set<Spec>();
-  const queue = specs.values();
-  const askOn = async (): Promise<void> => {
-    for (const spec of queue) {
-      signal?.throwIfAborted();
-      if (!isNamed(spec, search) || !(await mirror.cache.has(spec, { signal }))) missing.add(spec);
-    }
+  const ask = async (spec: Spec): Promise<void> => {
+    if (!isNamed(spec, search) || !(await mirror.cache.has(spec, { signal }))) missing.add(spec);
   };
-  await Promise.all(Array.from({ length: jobs }, askOn));
+  await inParallel({ items: specs, jobs, signal, work: ask });
   return specs.filter((spec) => missing.has(spec));
 }
 

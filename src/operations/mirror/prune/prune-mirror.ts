@@ -11,8 +11,8 @@ import type {
   StoredContent,
 } from '../../../mirror/cache-audit.js';
 import { readOnly } from '../../../mirror/require-publisher.js';
+import { inParallel } from '../../in-parallel.js';
 import { auditsOf, contentsOf } from '../audits.js';
-import { inParallel } from '../in-parallel.js';
 import { BlobRemoval } from './blob-removal.js';
 import { type JudgedPackage, judgePackage } from './judge-package.js';
 import type { PrunedThing } from './pruned-thing.js';
