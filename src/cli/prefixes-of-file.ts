@@ -20,7 +20,7 @@ function prefixAbove(path: string): string | undefined {
   return undefined;
 }
 
-/** Undefined for a broken buildinfo: the file can be shown all the same. */
+/** Undefined for a broken buildinfo: the file can still be shown. */
 function readBuildinfo(path: string): Buildinfo | undefined {
   try {
     return existsSync(path) ? parseBuildinfo(readFileSync(path), path) : undefined;

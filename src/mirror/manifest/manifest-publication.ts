@@ -1,5 +1,5 @@
 // Publishes one package in layout 3: both blobs, and after them the manifest that names them, in one step. What is there already is not
-// written again; a push that is interrupted leaves blobs at the most.
+// written again; an interrupted push leaves nothing but blobs.
 import type { BlobRecord } from '../../buildcache/manifest/manifest.js';
 import { formatManifest } from '../../buildcache/manifest/write-manifest.js';
 import { formatSpecBlob } from '../../buildcache/manifest/write-spec-blob.js';

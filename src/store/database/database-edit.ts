@@ -25,7 +25,7 @@ export interface InstalledPackage {
   readonly pathOf: (node: SpecNode) => string;
   /** Says whether an upstream store has the dependency; then it gets no record here. */
   readonly isUpstream?: (node: SpecNode) => boolean;
-  /** Says whether a dependency without a record is installed all the same. */
+  /** Says whether a dependency without a record is installed anyway. */
   readonly isPresent?: (node: SpecNode, path: string) => boolean;
 }
 
