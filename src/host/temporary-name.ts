@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostTag, pidExists } from './process-id.js';
 
-const RANDOM_BYTES = 6;
+const RANDOM_BYTES = 4;
 /** The last part of a name. There may be a `-` between the host and the random part. */
 const TEMPORARY_NAME = /(?:^|-)(?<pid>\d+)-(?<host>[0-9a-f]{8})-?(?:[0-9a-f]{2})+$/;
 
