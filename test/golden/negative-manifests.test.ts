@@ -29,7 +29,7 @@ const NOT_A_SHA256 = /scriptleaf-3\.1-\w+\.spec\.manifest\.json": the checksum "
 const DATA_SIZE = /"data\[0\]\.contentLength" is .* not (a number of bytes|the size of a file)/;
 const NO_PACKAGE = /no package matches/;
 const BAD_SIGNATURE = /\.spec\.manifest\.json": the signature by "\w+" is bad/;
-const AFTER_SIGNATURE = /there is something after the signature/;
+const AFTER_SIGNATURE = /unexpected content after the signature/;
 const BEFORE_BLOCK = /there is something before the signed block/;
 const NO_TARBALL = /the manifest names no tarball \(application\/vnd\.spack\.install\.v2\.tar\+gzip\)/;
 const NO_SPEC = /the manifest names no spec \(application\/vnd\.spack\.spec\.v5\+json\)/;
@@ -84,7 +84,7 @@ const EXPECTED: Readonly<Record<string, Refusal | 'installs'>> = {
   'manifest-missing': ['spec-not-found', new RegExp(`"scriptleaf@3\\.1/${HASH}" on any mirror`)],
   'manifest-of-another-package': ['signature-wrong-spec', /it describes "buildonly\/\w+", not "scriptleaf\//],
   'manifest-pretty': 'installs',
-  'manifest-signed-by-unknown-key': ['signature-unknown-key', /no trusted key "13A47207/],
+  'manifest-signed-by-unknown-key': ['signature-unknown-key', /no trusted key matches its signature by "13A47207/],
   'manifest-signed-list': ['metadata-invalid', /the document is a list, not an object/],
   'manifest-signed-not-json': ['metadata-syntax', /\.spec\.manifest\.json": it is not JSON/],
   'manifest-truncated': ['signature-malformed', /the text ends without a signature/],
@@ -126,7 +126,7 @@ const EXPECTED: Readonly<Record<string, Refusal | 'installs'>> = {
   'tar-sibling-with-same-start': ['tar-outside-prefix', /4na72": it is outside/],
   'tar-truncated-with-matching-checksum': ['gzip-truncated', /it ends within a member/],
   'tar-without-buildinfo': ['buildinfo-missing', /has no "\.spack\/binary_distribution"/],
-  'tar-without-directories': ['tar-no-prefix', /is no directory member/],
+  'tar-without-directories': ['tar-no-prefix', /is not a directory member/],
   'tar-without-parents': 'installs',
   'tar-write-through-symlink': ['tar-through-symlink', /it is below the symbolic link/],
   'tarball-blob-bit-flip': ['checksum-mismatch', /its sha256 is 4fe518f3\w+, its manifest says 97b3fda1/],
