@@ -84,7 +84,10 @@ const EXPECTED: Readonly<Record<string, Refusal | 'installs'>> = {
   'manifest-missing': ['spec-not-found', new RegExp(`"scriptleaf@3\\.1/${HASH}" on any mirror`)],
   'manifest-of-another-package': ['signature-wrong-spec', /it describes "buildonly\/\w+", not "scriptleaf\//],
   'manifest-pretty': 'installs',
-  'manifest-signed-by-unknown-key': ['signature-unknown-key', /no trusted key matches its signature by "13A47207/],
+  'manifest-signed-by-unknown-key': [
+    'signature-unknown-key',
+    /no trusted key matches its signature by "13A47207/,
+  ],
   'manifest-signed-list': ['metadata-invalid', /the document is a list, not an object/],
   'manifest-signed-not-json': ['metadata-syntax', /\.spec\.manifest\.json": it is not JSON/],
   'manifest-truncated': ['signature-malformed', /the text ends without a signature/],

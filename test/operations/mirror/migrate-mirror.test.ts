@@ -14,7 +14,7 @@ import { Keyring } from '../../../src/signature/keys/keyring.js';
 import { DEFAULT_PROJECTION } from '../../../src/spec/projection.js';
 import { lockGoldenStores } from '../../helpers/golden-lock.js';
 import { compareTrees, runScenario } from '../../helpers/golden-run.js';
-import { goldenScenarios } from '../../helpers/golden-scenario.js';
+import { type GoldenScenario, goldenScenarios } from '../../helpers/golden-scenario.js';
 import { SeededRandom } from '../../helpers/seeded-random.js';
 import { temporaryFolder } from '../../store/temporary-folder.js';
 import { FIXTURES, migrateSigned, migrateUnsigned, OLD_CACHES, PACKS, PUBLIC_KEY } from './migrate-run.js';
@@ -154,9 +154,9 @@ describe('installations from migrated mirrors', () => {
       await (scenario.isUnsigned ? migrateUnsigned(run) : migrateSigned(run));
       rmSync(scenario.top, { recursive: true, force: true });
       try {
-        const otherRules = /layout1|layout2-padded/.test(scenario.name)
-          ? [...NEW_RULES, ...NEW_INTERPRETERS]
-          : NEW_RULES;
+        const hasOldInterpreters = /layout1|layout2-padded/.test(scenario.name);
+        const paths = hasOldInterpreters ? [...NEW_RULES, ...NEW_INTERPRETERS] : NEW_RULES;
+        const otherRules = { paths, judge: judgeOf(scenario) };
         const projection = scenario.projection ?? DEFAULT_PROJECTION;
         const report = await runScenario({ ...scenario, cache, projection }, 'js');
         compareTrees(scenario, report, { rewritten: [], mayInstall: [], otherRules });
@@ -166,3 +166,10 @@ describe('installations from migrated mirrors', () => {
     });
   }
 });
+
+/** What Spack 1.1 made in the same store of the same packages, from its own cache. */
+function judgeOf({ name }: GoldenScenario): GoldenScenario | undefined {
+  const isPadded = name.includes('padded-') && !name.includes('unpadded-');
+  const wanted = `${name[0]}-from-layout3-${isPadded ? 'padded-' : ''}signed`;
+  return PACKS.flatMap((pack) => goldenScenarios(pack, (each) => each === wanted))[0];
+}
