@@ -3,7 +3,6 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
 import type { Mirror } from '../../mirror/build-cache.js';
-import type { PublishedLayout } from '../../mirror/open-mirror.js';
 import { publishKeys } from '../../operations/keys/publish-keys.js';
 import { openStore } from '../../operations/open-store.js';
 import { indexMirror, listPackages } from '../../operations/publish/index-mirror.js';
@@ -18,13 +17,12 @@ import { EXIT } from '../exit-code.js';
 import { addStoreOptions, readNamedFile, type StoreFlags, wholeNumber } from '../options.js';
 import { passphraseOf } from '../passphrase.js';
 import { ProgressLines } from '../progress-lines.js';
-import { openPushMirror } from '../push-mirror.js';
+import { type LayoutFlags, layoutOf, layoutOption, openPushMirror } from '../push-mirror.js';
 import { renderPushReport } from '../render/render-push.js';
 import type { CommandRun } from '../run.js';
 
-interface PushFlags extends StoreFlags {
+interface PushFlags extends StoreFlags, LayoutFlags {
   readonly mirror: string;
-  readonly layout?: '1' | '2' | '3';
   readonly unsigned?: boolean;
   readonly key?: string;
   readonly passphraseFile?: string;
@@ -48,12 +46,7 @@ export function addPushCommand(program: Command, run: CommandRun): void {
       '-m, --mirror <url>',
       'build cache to write to: a path, a file: URL, or a configured name',
     )
-    .addOption(
-      new Option(
-        '--layout <version>',
-        "layout to publish in (default: the mirror's, of a new mirror that of the store's Spack)",
-      ).choices(['1', '2', '3']),
-    )
+    .addOption(layoutOption())
     .option('--unsigned', 'publish without a signature')
     .option('-k, --key <key>', 'key to sign with: FILE, FILE#FINGERPRINT, gpg, or gpg:ID')
     .option('--passphrase-file <file>', "file with the key's passphrase (or set REGRAFT_PASSPHRASE)")
@@ -125,11 +118,6 @@ async function pushedPackages(mirror: Mirror, { packages }: PushReport, { signal
   const there = packages.filter(({ outcome }) => outcome === 'pushed' || outcome === 'already-there');
   const hashes = new Set<string>(there.map(({ hash }) => hash));
   return (await listPackages(mirror, signal)).filter(({ hash }) => hashes.has(hash));
-}
-
-function layoutOf({ layout }: PushFlags): PublishedLayout | undefined {
-  const layouts = { 1: 1, 2: 2, 3: 3 } as const;
-  return layout && layouts[layout];
 }
 
 function hasPushed({ packages }: PushReport): boolean {

@@ -28,7 +28,8 @@ export class ManifestPublisher implements Publisher {
   #layout: Promise<void> | undefined;
 
   constructor({ store, writer, view }: ManifestPublisherOptions) {
-    this.keys = new ManifestKeyPublisher(store, writer);
+    const ensureLayout = (how: WithSignal) => this.#ensureLayout(how);
+    this.keys = new ManifestKeyPublisher({ store, writer, ensureLayout });
     this.#store = store;
     this.#writer = writer;
     this.#view = view;
