@@ -14,6 +14,8 @@ export interface CacheAudit {
   entries(options?: WithSignal): AsyncIterable<AuditEntry>;
   /** The content that entries name, in a stable order. */
   contents(options?: WithSignal): AsyncIterable<StoredContent>;
+  /** A view by its name, undefined where it does not exist; missing where the layout has no views. */
+  findView?(view: string, options?: WithSignal): Promise<IndexEntry | undefined>;
 }
 
 /** An object of the place. */

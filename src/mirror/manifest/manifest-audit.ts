@@ -18,6 +18,7 @@ import type {
   AuditEntry,
   CacheAudit,
   ContentReference,
+  IndexEntry,
   ReadIndex,
   StoredContent,
   StoredThing,
@@ -29,6 +30,7 @@ import {
   digestOfBlob,
   fingerprintOfKeyManifest,
   hashOfSpecManifest,
+  indexManifestPath,
   KEY_INDEX_MANIFEST,
   LAYOUT_PATH,
   MANIFESTS_ROOT,
@@ -85,6 +87,17 @@ export class ManifestAudit implements CacheAudit {
     }
   }
 
+  async findView(view: string, options: WithSignal = {}): Promise<IndexEntry | undefined> {
+    const path = indexManifestPath(view);
+    const facts = await this.#store.stat(path, options);
+    if (facts === undefined) return undefined;
+    return this.#indexEntry(
+      path,
+      view,
+      storedThing(this.#store, { path, size: facts.size, modified: undefined }),
+    );
+  }
+
   #list(folder: string, { signal }: WithSignal): AsyncIterable<ListedObject> {
     return this.#lister.list(folder, { isRecursive: true, withSizes: true, signal });
   }
@@ -122,7 +135,7 @@ export class ManifestAudit implements CacheAudit {
     };
   }
 
-  #indexEntry(path: string, view: string | undefined, thing: StoredThing): AuditEntry {
+  #indexEntry(path: string, view: string | undefined, thing: StoredThing): IndexEntry {
     const { writer } = this.#store;
     const write =
       writer &&

@@ -6,7 +6,7 @@ import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import { writeObject } from '../../transport/write-object.js';
-import type { KeyPublisher, PackedIndex, Publication, Publisher } from '../build-cache.js';
+import type { IndexWriteOptions, KeyPublisher, PackedIndex, Publication, Publisher } from '../build-cache.js';
 import { ManifestKeyPublisher } from './manifest-keys.js';
 import { ManifestPublication } from './manifest-publication.js';
 import { indexManifestPath, LAYOUT_PATH, LAYOUT_TEXT, specManifestPath } from './paths.js';
@@ -28,7 +28,8 @@ export class ManifestPublisher implements Publisher {
   #layout: Promise<void> | undefined;
 
   constructor({ store, writer, view }: ManifestPublisherOptions) {
-    this.keys = new ManifestKeyPublisher(store, writer);
+    const ensureLayout = (how: WithSignal) => this.#ensureLayout(how);
+    this.keys = new ManifestKeyPublisher({ store, writer, ensureLayout });
     this.#store = store;
     this.#writer = writer;
     this.#view = view;
@@ -45,12 +46,11 @@ export class ManifestPublisher implements Publisher {
     return new ManifestPublication({ store: this.#store, writer: this.#writer, tarball, spec, ensureLayout });
   }
 
-  async writeIndex(index: PackedIndex, options: WithSignal = {}): Promise<void> {
-    const place = { store: this.#store, writer: this.#writer, ...options };
-    const record = await writeIndexBlob({ ...place, index });
-    await this.#ensureLayout(options);
+  async writeIndex(index: PackedIndex, { signal, mustBeNew }: IndexWriteOptions = {}): Promise<void> {
+    const record = await writeIndexBlob({ store: this.#store, writer: this.#writer, index, signal });
+    await this.#ensureLayout({ signal });
     const manifest = { path: indexManifestPath(this.#view), bytes: formatManifest([record]) };
-    await writeObject(this.#writer, manifest, options);
+    await writeObject(this.#writer, manifest, { signal, ...(mustBeNew && { condition: 'absent' }) });
   }
 
   /** Once in the life of a mirror. */

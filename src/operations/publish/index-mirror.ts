@@ -46,7 +46,7 @@ export interface IndexReport extends Omit<WrittenIndex, 'location'> {
   readonly keys: KeyIndexReport | undefined;
 }
 
-const DEFAULT_JOBS = 16;
+export const DEFAULT_JOBS = 16;
 
 /**
  * Writes the index of each layout that has packages. A specfile that cannot be read becomes a warning, and is left out; when none of a
@@ -96,22 +96,34 @@ async function layersToIndex(mirror: Mirror, signal: AbortSignal | undefined): P
 export interface IndexWriting {
   readonly cache: BuildCache;
   readonly packages: readonly ListedPackage[];
+  /** Packages that it offers besides. */
+  readonly known?: Iterable<Spec> | undefined;
+  /** Gives the index its place; by default whatever is there is replaced. */
+  readonly write?: ((packed: PackedIndex) => Promise<void>) | undefined;
   readonly jobs?: number | undefined;
   readonly options: OperationOptions;
 }
 
 /** Writes the index of one layout, or of its view. Errors as `indexMirror`. */
-export async function writeIndexOf({ cache, packages, jobs = DEFAULT_JOBS, options }: IndexWriting) {
+export async function writeIndexOf({
+  cache,
+  packages,
+  known = [],
+  write,
+  jobs = DEFAULT_JOBS,
+  options,
+}: IndexWriting) {
   const publisher = requirePublisher(cache);
   const spool = new FileSpool();
   try {
     const builder = new IndexBuilder(spool, { oldestFormat: publisher.indexFormat });
     const onSpec = (spec: Spec) => builder.add(spec);
     const unreadable = await readPackages({ packages, onSpec, jobs, options });
+    for (const spec of known) builder.add(spec);
     // An empty index must not replace a good one because the mirror is out of order.
     if (builder.packageCount === 0 && unreadable[0] !== undefined) throw unreadable[0].error;
     const packed = packIndex(builder);
-    await publisher.writeIndex(packed, { signal: options.signal });
+    await (write?.(packed) ?? publisher.writeIndex(packed, { signal: options.signal }));
     const { packageCount, recordCount } = builder;
     const { size, sha256 } = packed;
     const location = cache.indexes[0]?.location ?? cache.url;
@@ -175,7 +187,7 @@ async function readSpec(listed: ListedPackage, signal: AbortSignal | undefined):
 }
 
 /** The bytes are generated twice, first for the digest, which a cache may need before the content. */
-function packIndex(builder: IndexBuilder): PackedIndex {
+export function packIndex(builder: IndexBuilder): PackedIndex {
   const hash = createHash('sha256');
   let size = 0;
   for (const chunk of builder.chunks()) {
