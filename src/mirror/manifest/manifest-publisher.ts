@@ -1,6 +1,5 @@
 // Publishes packages, indexes and keys in layout 3.
 import { LAYOUT_3_ARCHIVE } from '../../buildcache/archive-rules.js';
-import { formatManifest } from '../../buildcache/manifest/write-manifest.js';
 import { encodeUtf8 } from '../../core/bytes.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
@@ -10,7 +9,7 @@ import type { KeyPublisher, PackedIndex, Publication, Publisher } from '../build
 import { ManifestKeyPublisher } from './manifest-keys.js';
 import { ManifestPublication } from './manifest-publication.js';
 import { indexManifestPath, LAYOUT_PATH, LAYOUT_TEXT, specManifestPath } from './paths.js';
-import { writeIndexBlob } from './write-content.js';
+import { writeManifestIndex } from './write-content.js';
 
 export interface ManifestPublisherOptions {
   readonly store: ObjectStore;
@@ -40,17 +39,15 @@ export class ManifestPublisher implements Publisher {
   }
 
   async begin(spec: Spec, options: WithSignal = {}): Promise<Publication> {
-    const tarball = await this.#writer.begin(options);
+    const tarball = await this.#writer.begin({ ...options, isRepeatable: true });
     const ensureLayout = (how: WithSignal) => this.#ensureLayout(how);
     return new ManifestPublication({ store: this.#store, writer: this.#writer, tarball, spec, ensureLayout });
   }
 
   async writeIndex(index: PackedIndex, options: WithSignal = {}): Promise<void> {
-    const place = { store: this.#store, writer: this.#writer, ...options };
-    const record = await writeIndexBlob({ ...place, index });
-    await this.#ensureLayout(options);
-    const manifest = { path: indexManifestPath(this.#view), bytes: formatManifest([record]) };
-    await writeObject(this.#writer, manifest, options);
+    const place = { store: this.#store, writer: this.#writer, path: indexManifestPath(this.#view) };
+    const beforeManifest = (how: WithSignal) => this.#ensureLayout(how);
+    await writeManifestIndex({ ...place, index, beforeManifest, ...options });
   }
 
   /** Once in the life of a mirror. */
