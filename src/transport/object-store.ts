@@ -89,6 +89,8 @@ export interface ObjectLister {
 export interface BeginOptions extends WithSignal {
   /** The final name, if already known: a store that cannot rename then needs no temporary place. */
   readonly path?: string | undefined;
+  /** Keep the bytes until `discard`: `commit` may be called again, for the case that somebody removed the object. */
+  readonly isRepeatable?: boolean | undefined;
 }
 
 export interface ObjectWriter {
@@ -111,11 +113,12 @@ export interface PendingObject {
   /** Makes the written bytes durable, so that little work is left for `commit`. Errors as `commit`. */
   prepare(): Promise<void>;
   /**
-   * Gives the object its name in one step, replacing any object that has it; nothing can be written afterwards.
+   * Gives the object its name in one step, replacing any object that has it; nothing can be written afterwards. Only a repeatable one
+   * may be committed again.
    * @throws MirrorError `mirror-changed` when the condition does not hold; `mirror-full`, `mirror-read-only`, `mirror-write-failed`;
    * then nothing is left behind.
    */
   commit(path: string, condition?: CommitCondition): Promise<ObjectFacts>;
-  /** Drops what was written; after `commit` it does nothing. Never throws. */
+  /** Drops what was written, but not the object; after a `commit` that cannot be repeated it does nothing. Never throws. */
   discard(): Promise<void>;
 }

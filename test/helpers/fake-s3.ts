@@ -22,6 +22,8 @@ export interface FakeObject {
   readonly bytes: Buffer;
   readonly tag: string;
   readonly meta: Readonly<Record<string, string>>;
+  /** In milliseconds since 1970; lists say it in seconds. */
+  readonly modified: number;
 }
 
 export interface FakeRequest {
@@ -65,6 +67,8 @@ export class FakeS3 {
   readonly options: FakeS3Options;
   /** The clock, in milliseconds since 1970. */
   now = (): number => Date.now();
+  /** The time that objects get when they are written. */
+  writes = (): number => Date.parse('2024-01-10T00:00:00Z');
   readonly #server: Server;
   #faults: { fault: Fault; left: number }[] = [];
   #counter = 0;
@@ -312,12 +316,13 @@ export class FakeS3 {
   #listed(entry: string): string {
     const object = this.objects.get(entry);
     if (object === undefined) return `<CommonPrefixes><Prefix>${encode(entry)}</Prefix></CommonPrefixes>`;
-    return `<Contents><Key>${encode(entry)}</Key><LastModified>2024-01-10T00:00:00.000Z</LastModified><Size>${object.bytes.length}</Size></Contents>`;
+    const modified = new Date(Math.floor(object.modified / 1000) * 1000).toISOString();
+    return `<Contents><Key>${encode(entry)}</Key><LastModified>${modified}</LastModified><Size>${object.bytes.length}</Size></Contents>`;
   }
 
   #store(key: string, bytes: Buffer, meta: FakeObject['meta'], suffix = ''): string {
     const tag = `"${md5(bytes)}${suffix}"`;
-    this.objects.set(key, { bytes, tag, meta });
+    this.objects.set(key, { bytes, tag, meta, modified: this.writes() });
     return tag;
   }
 }

@@ -8,11 +8,9 @@ import {
   requireRecord,
 } from '../../buildcache/manifest/manifest.js';
 import type { ContentKind } from '../../buildcache/manifest/media-types.js';
-import { formatManifest } from '../../buildcache/manifest/write-manifest.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ListedObject, ObjectLister, ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import { readAll, readBody } from '../../transport/read-object.js';
-import { writeObject } from '../../transport/write-object.js';
 import type { PackedIndex } from '../build-cache.js';
 import type {
   AuditEntry,
@@ -37,7 +35,7 @@ import {
   viewOfIndexManifest,
 } from './paths.js';
 import { LARGEST_MANIFEST, type SpecManifests } from './spec-manifests.js';
-import { writeIndexBlob } from './write-content.js';
+import { writeManifestIndex } from './write-content.js';
 
 const LARGEST_INDEX = 2 ** 31 - 1;
 const LARGEST_KEY = 16 << 20;
@@ -210,10 +208,9 @@ export class ManifestAudit implements CacheAudit {
     return new Set([...text.matchAll(DIGEST)].map(([digest]) => digest.toLowerCase()));
   }
 
-  async #writeIndex({ writer, path, index, tag, signal }: IndexWriting): Promise<void> {
-    const record = await writeIndexBlob({ store: this.#store, writer, index, signal });
+  async #writeIndex({ tag, ...written }: IndexWriting): Promise<void> {
     const condition = tag === undefined ? undefined : { ifTag: tag };
-    await writeObject(writer, { path, bytes: formatManifest([record]) }, { signal, condition });
+    await writeManifestIndex({ store: this.#store, condition, ...written });
   }
 }
 

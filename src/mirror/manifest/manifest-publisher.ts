@@ -1,6 +1,5 @@
 // Publishes packages, indexes and keys in layout 3.
 import { LAYOUT_3_ARCHIVE } from '../../buildcache/archive-rules.js';
-import { formatManifest } from '../../buildcache/manifest/write-manifest.js';
 import { encodeUtf8 } from '../../core/bytes.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
@@ -10,7 +9,7 @@ import type { IndexWriteOptions, KeyPublisher, PackedIndex, Publication, Publish
 import { ManifestKeyPublisher } from './manifest-keys.js';
 import { ManifestPublication } from './manifest-publication.js';
 import { indexManifestPath, LAYOUT_PATH, LAYOUT_TEXT, specManifestPath } from './paths.js';
-import { writeIndexBlob } from './write-content.js';
+import { writeManifestIndex } from './write-content.js';
 
 export interface ManifestPublisherOptions {
   readonly store: ObjectStore;
@@ -41,16 +40,16 @@ export class ManifestPublisher implements Publisher {
   }
 
   async begin(spec: Spec, options: WithSignal = {}): Promise<Publication> {
-    const tarball = await this.#writer.begin(options);
+    const tarball = await this.#writer.begin({ ...options, isRepeatable: true });
     const ensureLayout = (how: WithSignal) => this.#ensureLayout(how);
     return new ManifestPublication({ store: this.#store, writer: this.#writer, tarball, spec, ensureLayout });
   }
 
   async writeIndex(index: PackedIndex, { signal, mustBeNew }: IndexWriteOptions = {}): Promise<void> {
-    const record = await writeIndexBlob({ store: this.#store, writer: this.#writer, index, signal });
-    await this.#ensureLayout({ signal });
-    const manifest = { path: indexManifestPath(this.#view), bytes: formatManifest([record]) };
-    await writeObject(this.#writer, manifest, { signal, ...(mustBeNew && { condition: 'absent' }) });
+    const place = { store: this.#store, writer: this.#writer, path: indexManifestPath(this.#view) };
+    const beforeManifest = (how: WithSignal) => this.#ensureLayout(how);
+    const condition = mustBeNew ? 'absent' : undefined;
+    await writeManifestIndex({ ...place, index, beforeManifest, condition, signal });
   }
 
   /** Once in the life of a mirror. */

@@ -12,6 +12,7 @@ import type {
 } from '../object-store.js';
 import { changed, isAbsence, writeError } from './errors.js';
 import { factsOf } from './facts.js';
+import { RepeatableFile } from './repeatable-file.js';
 import { type TemporaryFile, TemporaryFiles } from './temporary-files.js';
 
 export interface FileWriterOptions {
@@ -29,7 +30,7 @@ export class FileWriter implements ObjectWriter {
     this.#temporaries = new TemporaryFiles(options.root);
   }
 
-  async begin({ path, signal }: BeginOptions = {}): Promise<PendingObject> {
+  async begin({ path, isRepeatable, signal }: BeginOptions = {}): Promise<PendingObject> {
     signal?.throwIfAborted();
     const { root, resolve } = this.#options;
     const expected = path === undefined ? undefined : resolve(path);
@@ -37,7 +38,13 @@ export class FileWriter implements ObjectWriter {
     const temporary = await this.#temporaries.create().catch((cause: unknown) => {
       throw writeError(location, cause);
     });
-    return new PendingFile({ temporary, expected, location, resolve });
+    const pending = new PendingFile({ temporary, expected, location, resolve });
+    if (!isRepeatable) return pending;
+    return new RepeatableFile({
+      first: pending,
+      path: temporary.path,
+      beginAgain: () => this.begin({ path }),
+    });
   }
 
   async remove(path: string, { signal }: WithSignal = {}): Promise<void> {

@@ -34,12 +34,12 @@ export class S3Writer implements ObjectWriter {
     this.#options = options;
   }
 
-  async begin({ path, signal }: BeginOptions = {}): Promise<PendingObject> {
+  async begin({ path, isRepeatable = false, signal }: BeginOptions = {}): Promise<PendingObject> {
     signal?.throwIfAborted();
     const { client, check, partSize = PART_SIZE } = this.#options;
     if (path !== undefined) check(path);
     const spool = await spooling(() => Spool.create(partSize));
-    return new PendingUpload({ client, check, spool, expected: path, partSize, signal });
+    return new PendingUpload({ client, check, spool, expected: path, isRepeatable, partSize, signal });
   }
 
   async remove(path: string, { signal }: WithSignal = {}): Promise<void> {
@@ -57,6 +57,7 @@ interface PendingUploadOptions {
   readonly spool: Spool;
   /** The name it will get, if that is known. */
   readonly expected: string | undefined;
+  readonly isRepeatable: boolean;
   readonly partSize: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -87,12 +88,12 @@ class PendingUpload implements PendingObject {
   async commit(path: string, condition?: CommitCondition): Promise<ObjectFacts> {
     this.#requireOpen();
     return this.#orDiscard(async () => {
-      const { check, spool } = this.#options;
+      const { check, spool, isRepeatable } = this.#options;
       check(path);
       const sent = await this.#send(path, condition);
       const { tag } = 'status' in sent ? await this.#settle(sent, { path, condition }) : sent;
       this.#upload = undefined;
-      await this.discard();
+      if (!isRepeatable) await this.discard();
       return { size: spool.size, tag };
     });
   }

@@ -63,6 +63,33 @@ test('FileWriter replaces an object in one step', async (context) => {
   assert.notEqual(statSync(join(folder, 'x')).ino, before);
 });
 
+test('FileWriter puts an object in place again, where that was asked for', async (context) => {
+  const { folder, writer } = makeStore(context);
+  const pending = await writer.begin({ isRepeatable: true });
+  const bytes = new Uint8Array(3_000_000).fill(7);
+  await pending.write(bytes);
+  for (let time = 0; time < 3; time++) {
+    await pending.commit('x/y', 'absent');
+    assert.deepEqual(everything(folder), ['x', 'x/y']);
+    assert.ok(readFileSync(join(folder, 'x/y')).equals(bytes));
+    await writer.remove('x/y');
+  }
+  await pending.discard();
+  assert.deepEqual(everything(folder), ['x']);
+});
+
+test('FileWriter leaves an object that was committed when it is dropped, and nothing of one that was not', async (context) => {
+  const { folder, writer } = makeStore(context);
+  const [kept, dropped] = [
+    await writer.begin({ isRepeatable: true }),
+    await writer.begin({ isRepeatable: true }),
+  ];
+  await kept.commit('x');
+  await kept.discard();
+  await dropped.discard();
+  assert.deepEqual(everything(folder), ['x']);
+});
+
 test('FileWriter leaves nothing of an object that was discarded', async (context) => {
   const { folder, writer } = makeStore(context);
   const [first, second] = [await writer.begin({ path: 'a/b' }), await writer.begin({ path: 'a/c' })];

@@ -72,6 +72,23 @@ describe('S3Writer', () => {
     }
   });
 
+  test('sends an object again, where that was asked for', async (t) => {
+    const { fake } = await fakePlace(t);
+    const writer = writerTo(t, fake);
+    for (const bytes of [BYTES, BYTES.subarray(0, 50)]) {
+      const pending = await writer.begin({ isRepeatable: true });
+      await pending.write(bytes);
+      for (let time = 0; time < 2; time++) {
+        const { tag } = await pending.commit('x', 'absent');
+        assert.equal(fake.objects.get('x')?.tag, tag);
+        assert.deepEqual(fake.objects.get('x')?.bytes, bytes);
+        await writer.remove('x');
+      }
+      await pending.discard();
+      assert.equal(fake.uploads.size, 0);
+    }
+  });
+
   test('gives a name on a condition', async (t) => {
     const { fake } = await fakePlace(t);
     const writer = writerTo(t, fake);

@@ -11,11 +11,18 @@ export interface BlobRemovalOptions {
   /** Blobs that were written later stay, unless they belong to a package that goes. */
   readonly oldest: number;
   readonly dryRun: boolean;
+  /** The clock, in milliseconds since 1970. */
+  readonly now: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Blobs that are removed before the manifests are looked at again; each holds a file open. */
-const BATCH = 64;
+/** Blobs that are removed before the manifests are looked at again; each holds a file or a connection open, of which there are 32. */
+const BATCH = 24;
+/**
+ * Manifests as young as this may be written anew within one tick of the server's clock, so that they look as before: they are read at
+ * each look. A bucket refuses whose clock differs by more.
+ */
+const YOUNG = 15 * 60_000;
 
 export class BlobRemoval {
   readonly #options: BlobRemovalOptions;
@@ -39,7 +46,7 @@ export class BlobRemoval {
         throw error;
       });
       for (const id of mentions ?? []) this.#named.add(id);
-      this.#read.add(key);
+      if (this.#options.now - (entry.modified ?? Number.POSITIVE_INFINITY) > YOUNG) this.#read.add(key);
     }
   }
 
@@ -85,35 +92,27 @@ export class BlobRemoval {
     return removed;
   }
 
+  /** What is named was looked at last just before this. */
   async #removeBatch(batch: readonly StoredContent[]): Promise<StoredContent[]> {
-    const { signal } = this.#options;
-    await this.#look();
-    const taken: { content: StoredContent; body: ReadableStream<Uint8Array> }[] = [];
-    for (const content of batch.filter(({ id }) => !this.#named.has(id))) {
-      const opened = await content.open({ signal }).catch((error: unknown) => {
-        if (isNotFound(error)) return undefined; // another prune was faster
-        throw error;
-      });
-      if (opened === undefined) continue;
-      taken.push({ content, body: opened.body });
-      await content.remove?.({ signal });
-    }
+    this.#options.signal?.throwIfAborted();
+    const taken: TakenContent[] = [];
     // From here on nothing may stop it before what is named is back.
     try {
+      for (const content of batch.filter(({ id }) => !this.#named.has(id))) {
+        const body = await openContent(content);
+        if (body === undefined) continue;
+        taken.push({ content, body });
+        await content.remove?.();
+      }
       await this.#look();
     } catch (error) {
-      for (const { content, body } of taken) await content.restore?.(body);
+      await putBack(taken);
       throw error;
     }
-    const gone: StoredContent[] = [];
-    for (const { content, body } of taken) {
-      if (this.#named.has(content.id)) await content.restore?.(body);
-      else {
-        await body.cancel();
-        gone.push(content);
-      }
-    }
-    return gone;
+    await putBack(taken.filter(({ content }) => this.#named.has(content.id)));
+    const gone = taken.filter(({ content }) => !this.#named.has(content.id));
+    for (const { body } of gone) await body.cancel();
+    return gone.map(({ content }) => content);
   }
 
   /** Reads what was written since it was looked at last. */
@@ -126,6 +125,30 @@ export class BlobRemoval {
     for await (const entry of this.#options.audit.entries()) entries.push(entry);
     return entries;
   }
+}
+
+interface TakenContent {
+  readonly content: StoredContent;
+  /** Its bytes, which outlive its name. */
+  readonly body: ReadableStream<Uint8Array>;
+}
+
+/** Without a signal, which would end the body, too. Undefined where another prune was faster. */
+async function openContent(content: StoredContent): Promise<ReadableStream<Uint8Array> | undefined> {
+  try {
+    return (await content.open()).body;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** All of them, even if one cannot be written. */
+async function putBack(taken: readonly TakenContent[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const { content, body } of taken)
+    await content.restore?.(body).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 function stateOf({ location, size, modified }: AuditEntry): string {

@@ -76,7 +76,7 @@ export async function pruneMirror(
   for await (const entry of audit.entries({ signal })) entries.push(entry);
   const doomed = await judge({ request, entries, contents, now, signal });
   const indexes = await pruneIndexes({ request, entries, doomed, signal });
-  const removal = new BlobRemoval({ audit, contents, oldest: now - request.age, dryRun, signal });
+  const removal = new BlobRemoval({ audit, contents, oldest: now - request.age, dryRun, now, signal });
   await removal.protect(entries.filter((entry) => entry.kind !== 'package' || !doomed.has(entry)));
   const gone = await removal.removeEntries([...doomed.keys()]);
   const removed: PrunedThing[] = [];
