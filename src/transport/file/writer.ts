@@ -1,6 +1,7 @@
 // Writes the objects of a folder store: into a temporary file first, which a rename then puts in place.
+import { createHash } from 'node:crypto';
 import { type FileHandle, link, mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { WithSignal } from '../../core/with-signal.js';
 import { systemErrorCode } from '../../host/system-error.js';
 import type {
@@ -13,6 +14,7 @@ import type {
 import { changed, isAbsence, writeError } from './errors.js';
 import { factsOf } from './facts.js';
 import { RepeatableFile } from './repeatable-file.js';
+import { withReplaceLock } from './replace-lock.js';
 import { type TemporaryFile, TemporaryFiles } from './temporary-files.js';
 
 export interface FileWriterOptions {
@@ -103,7 +105,7 @@ class PendingFile implements PendingObject {
     try {
       target = resolve(path);
       await this.#makeFolder(target);
-      await place(temporary.path, target, condition);
+      await place({ temporary: temporary.path, target, condition });
     } catch (cause) {
       await this.discard();
       throw writeError(target, cause);
@@ -141,14 +143,25 @@ class PendingFile implements PendingObject {
   }
 }
 
-async function place(
-  temporary: string,
-  target: string,
-  condition: CommitCondition | undefined,
-): Promise<void> {
+interface Placing {
+  readonly temporary: string;
+  readonly target: string;
+  readonly condition: CommitCondition | undefined;
+}
+
+async function place({ temporary, target, condition }: Placing): Promise<void> {
   if (condition === 'absent') return placeNew(temporary, target);
-  if (condition !== undefined) await requireTag(target, condition.ifTag);
-  await rename(temporary, target);
+  if (condition === undefined) return rename(temporary, target);
+  await withReplaceLock(lockOf({ temporary, target }), async () => {
+    await requireTag(target, condition.ifTag);
+    await rename(temporary, target);
+  });
+}
+
+/** Beside the temporary files, which nobody takes for objects. */
+function lockOf({ temporary, target }: Pick<Placing, 'temporary' | 'target'>): string {
+  const name = createHash('sha256').update(target).digest('hex').slice(0, 16);
+  return join(dirname(temporary), `${name}.lock`);
 }
 
 /** Unlike a rename, a link fails if the target exists. */
@@ -159,7 +172,7 @@ async function placeNew(temporary: string, target: string): Promise<void> {
   await rm(temporary, { force: true }).catch(() => {}); // the next process that writes removes it
 }
 
-/** A change between this check and the rename goes unnoticed: no system call does both. */
+/** Of programs that do not take the lock, a change between this check and the rename goes unnoticed. */
 async function requireTag(target: string, tag: string): Promise<void> {
   const found = await stat(target, { bigint: true }).catch((cause: unknown) => {
     if (isAbsence(cause)) return undefined;

@@ -237,3 +237,25 @@ test('FileWriter replaces only the object that it is told to', async (context) =
   );
   assert.deepEqual(everything(folder), []);
 });
+
+test('FileWriter lets many writers replace one object, and none of them undoes another', async (context) => {
+  const { folder, store, writer } = makeStore(context);
+  await writeObject(writer, { path: 'x', bytes: encodeUtf8('') });
+  const add = async (name: string): Promise<void> => {
+    const { body, tag = '' } = await store.open('x');
+    const text = await new Response(body).text();
+    const own = new FileStore({ root: folder }).writer;
+    const bytes = encodeUtf8(`${text}${name} `);
+    try {
+      await writeObject(own, { path: 'x', bytes }, { condition: { ifTag: tag } });
+    } catch (error) {
+      if (!coded('mirror-changed')(error)) throw error;
+      await add(name);
+    }
+  };
+  const names = Array.from({ length: 60 }, (_, index) => `n${index}`);
+  await Promise.all(names.map(add));
+  const kept = readFileSync(join(folder, 'x'), 'utf8').trim().split(' ');
+  assert.deepEqual(kept.sort(), names.sort());
+  assert.deepEqual(everything(folder), ['x']);
+});
