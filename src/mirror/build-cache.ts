@@ -207,14 +207,14 @@ export interface Publisher {
   begin(spec: Spec, options?: WithSignal): Promise<Publication>;
   /**
    * Writes the package index in one step, or the view that was chosen.
-   * @throws MirrorError `mirror-changed` for a view that must be new and is there.
+   * @throws MirrorError `mirror-changed` for one that must be new and is there.
    */
   writeIndex(index: PackedIndex, options?: IndexWriteOptions): Promise<void>;
   readonly keys: KeyPublisher;
 }
 
 export interface IndexWriteOptions extends WithSignal {
-  /** Only write a view that is not there; false by default. */
+  /** Only write an index that is not there; false by default. */
   readonly mustBeNew?: boolean | undefined;
 }
 

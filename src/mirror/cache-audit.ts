@@ -14,8 +14,8 @@ export interface CacheAudit {
   entries(options?: WithSignal): AsyncIterable<AuditEntry>;
   /** The content that entries name, in a stable order. */
   contents(options?: WithSignal): AsyncIterable<StoredContent>;
-  /** A view by its name, undefined where it does not exist; missing where the layout has no views. */
-  findView?(view: string, options?: WithSignal): Promise<IndexEntry | undefined>;
+  /** The index, or a view by its name; undefined where it does not exist. */
+  findIndex(view: string | undefined, options?: WithSignal): Promise<IndexEntry | undefined>;
 }
 
 /** An object of the place. */
@@ -81,18 +81,23 @@ export interface ReadPackage {
 export interface IndexEntry extends Entry {
   readonly kind: 'index';
   readonly view: string | undefined;
+  /** As it was when the entry was found, unless it comes from a list. */
+  readonly tag?: string | undefined;
   /** Errors as `PackageEntry.read`. */
   read(options?: WithSignal): Promise<ReadIndex>;
   /**
    * Writes another index in its place.
-   * @throws MirrorError `mirror-changed` where somebody wrote it since it was read.
+   * @throws MirrorError `mirror-changed` where somebody wrote it since it had that tag.
    */
-  rewrite?(index: PackedIndex, read: ReadIndex, options?: WithSignal): Promise<void>;
+  rewrite?(index: PackedIndex, known: Pick<ReadIndex, 'tag'>, options?: WithSignal): Promise<void>;
 }
 
 export interface ReadIndex {
   readonly references: readonly ContentReference[];
   readonly packages: PackageIndex;
+  /** In bytes. */
+  readonly size: number;
+  readonly sha256: string;
   /** Of what was read. */
   readonly tag: string | undefined;
 }

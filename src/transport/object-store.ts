@@ -115,7 +115,8 @@ export interface PendingObject {
   /**
    * Gives the object its name in one step, replacing any object that has it; nothing can be written afterwards. Only a repeatable one
    * may be committed again.
-   * @throws MirrorError `mirror-changed` when the condition does not hold; `mirror-full`, `mirror-read-only`, `mirror-write-failed`;
+   * @throws MirrorError `mirror-changed` when the condition does not hold; `mirror-unconditional` where the place knows no
+   * conditions; `mirror-full`, `mirror-read-only`, `mirror-write-failed`;
    * then nothing is left behind.
    */
   commit(path: string, condition?: CommitCondition): Promise<ObjectFacts>;

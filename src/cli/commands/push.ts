@@ -5,9 +5,10 @@ import type { OperationOptions } from '../../core/progress.js';
 import type { Mirror } from '../../mirror/build-cache.js';
 import { publishKeys } from '../../operations/keys/publish-keys.js';
 import { openStore } from '../../operations/open-store.js';
-import { indexMirror, listPackages } from '../../operations/publish/index-mirror.js';
+import { indexMirror } from '../../operations/publish/index-mirror.js';
 import { layoutOfSpack } from '../../operations/publish/layout-of-spack.js';
 import { type PushReport, push } from '../../operations/publish/push.js';
+import { listPackages } from '../../operations/publish/read-packages.js';
 import { writeView } from '../../operations/publish/write-view.js';
 import { resolveInstalled } from '../../operations/query/resolve-installed.js';
 import { type EngineChoice, selectEngine } from '../../relocation/engines/select.js';
@@ -106,7 +107,7 @@ async function pushCommand({ queries, flags, console, signal }: PushCommand): Pr
 
 /** Of a view only what was pushed is known to belong into it. */
 async function updateIndex(mirror: Mirror, report: PushReport, options: OperationOptions): Promise<void> {
-  if (mirror.cache.view === undefined) await indexMirror({ mirror }, options);
+  if (mirror.cache.view === undefined) await indexMirror({ mirror, isUpdate: true }, options);
   else
     await writeView(
       { mirror, packages: await pushedPackages(mirror, report, options), mode: 'append' },

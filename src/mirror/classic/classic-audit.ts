@@ -6,12 +6,13 @@ import { parseSpecfile, requireChecksum, type Specfile } from '../../buildcache/
 import { IntegrityError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ListedObject, ObjectLister, ObjectStore } from '../../transport/object-store.js';
-import { isNotFound, readAll } from '../../transport/read-object.js';
-import type { DescribeOptions } from '../build-cache.js';
+import { isNotFound, readAll, readBody } from '../../transport/read-object.js';
+import type { DescribeOptions, PackedIndex } from '../build-cache.js';
 import type {
   AuditEntry,
   CacheAudit,
   ContentReference,
+  IndexEntry,
   ReadIndex,
   ReadPackage,
   StoredContent,
@@ -30,6 +31,7 @@ import {
   TARBALL_ENDING,
   tarballPath,
 } from './paths.js';
+import { writeClassicIndex } from './write-classic-index.js';
 
 const LARGEST_INDEX = 2 ** 31 - 1;
 const LARGEST_HASH_FILE = 4096;
@@ -64,6 +66,13 @@ export class ClassicAudit implements CacheAudit {
     }
   }
 
+  async findIndex(view: string | undefined, options: WithSignal = {}): Promise<IndexEntry | undefined> {
+    const facts = view === undefined ? await this.#store.stat(INDEX_PATH, options) : undefined;
+    if (facts === undefined) return undefined;
+    const found = { path: INDEX_PATH, size: facts.size, modified: undefined };
+    return { ...this.#indexEntry(storedThing(this.#store, found)), tag: facts.tag };
+  }
+
   #list({ signal }: WithSignal): AsyncIterable<ListedObject> {
     return this.#lister.list(SPECFILES_ROOT, { isRecursive: true, withSizes: true, signal });
   }
@@ -71,8 +80,7 @@ export class ClassicAudit implements CacheAudit {
   #entryOf(listed: ListedObject): AuditEntry {
     const { path } = listed;
     const thing = storedThing(this.#store, listed);
-    if (path === INDEX_PATH)
-      return { ...thing, kind: 'index', view: undefined, read: (how) => this.#readIndex(how) };
+    if (path === INDEX_PATH) return this.#indexEntry(thing);
     if (path === INDEX_HASH_PATH) return { ...thing, kind: 'other', isKnown: true };
     if (path === KEY_INDEX_PATH) return this.#keyIndexEntry(thing);
     if (path.startsWith(`${KEYS_ROOT}/`)) return this.#keyEntry(path, thing);
@@ -80,6 +88,18 @@ export class ClassicAudit implements CacheAudit {
     const isDirect = path.lastIndexOf('/') === SPECFILES_ROOT.length;
     if (ending === undefined || !isDirect) return { ...thing, kind: 'other', isKnown: false };
     return this.#packageEntry(path, ending, thing);
+  }
+
+  #indexEntry(thing: StoredThing): IndexEntry {
+    const { writer } = this.#store;
+    const rewrite =
+      writer &&
+      ((index: PackedIndex, { tag }: Pick<ReadIndex, 'tag'>, how?: WithSignal) => {
+        const condition = tag === undefined ? undefined : { ifTag: tag };
+        return writeClassicIndex({ writer, index, condition, ...how });
+      });
+    const read = (how?: WithSignal) => this.#readIndex(how);
+    return { ...thing, kind: 'index', view: undefined, ...(rewrite && { rewrite }), read };
   }
 
   #packageEntry(path: string, ending: string, thing: StoredThing): AuditEntry {
@@ -117,20 +137,22 @@ export class ClassicAudit implements CacheAudit {
 
   async #readIndex({ signal }: WithSignal = {}): Promise<ReadIndex> {
     const location = this.#store.location(INDEX_PATH);
-    const bytes = await readAll(this.#store, INDEX_PATH, { limit: LARGEST_INDEX, signal });
-    await this.#checkHashFile(bytes, { signal });
-    return { references: [], packages: parsePackageIndex(bytes, location), tag: undefined };
+    const opened = await this.#store.open(INDEX_PATH, { signal });
+    const bytes = await readBody(opened, { limit: LARGEST_INDEX, signal });
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await this.#checkHashFile(sha256, { signal });
+    const packages = parsePackageIndex(bytes, location);
+    return { references: [], packages, size: bytes.length, sha256, tag: opened.tag };
   }
 
   /** An index without a hash file is fine: readers then fetch it each time. */
-  async #checkHashFile(index: Uint8Array, { signal }: WithSignal): Promise<void> {
+  async #checkHashFile(actual: string, { signal }: WithSignal): Promise<void> {
     const how = { limit: LARGEST_HASH_FILE, signal };
     const bytes = await readAll(this.#store, INDEX_HASH_PATH, how).catch((error: unknown) => {
       if (isNotFound(error)) return undefined;
       throw error;
     });
     const expected = bytes && Buffer.from(bytes).toString('latin1').trim();
-    const actual = createHash('sha256').update(index).digest('hex');
     if (expected === undefined || expected === actual) return;
     const location = this.#store.location(INDEX_HASH_PATH);
     throw new IntegrityError(

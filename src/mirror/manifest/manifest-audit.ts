@@ -85,15 +85,12 @@ export class ManifestAudit implements CacheAudit {
     }
   }
 
-  async findView(view: string, options: WithSignal = {}): Promise<IndexEntry | undefined> {
+  async findIndex(view: string | undefined, options: WithSignal = {}): Promise<IndexEntry | undefined> {
     const path = indexManifestPath(view);
     const facts = await this.#store.stat(path, options);
     if (facts === undefined) return undefined;
-    return this.#indexEntry(
-      path,
-      view,
-      storedThing(this.#store, { path, size: facts.size, modified: undefined }),
-    );
+    const thing = storedThing(this.#store, { path, size: facts.size, modified: undefined });
+    return { ...this.#indexEntry(path, view, thing), tag: facts.tag };
   }
 
   #list(folder: string, { signal }: WithSignal): AsyncIterable<ListedObject> {
@@ -137,8 +134,8 @@ export class ManifestAudit implements CacheAudit {
     const { writer } = this.#store;
     const write =
       writer &&
-      ((index: PackedIndex, read: ReadIndex, how?: WithSignal) =>
-        this.#writeIndex({ writer, path, index, tag: read.tag, ...how }));
+      ((index: PackedIndex, { tag }: Pick<ReadIndex, 'tag'>, how?: WithSignal) =>
+        this.#writeIndex({ writer, path, index, tag, ...how }));
     return {
       ...thing,
       kind: 'index',
@@ -149,7 +146,9 @@ export class ManifestAudit implements CacheAudit {
           limit: LARGEST_INDEX,
           ...how,
         });
-        return { references: this.#references(records), packages: parsePackageIndex(content, source), tag };
+        const [{ size, sha256 }] = records;
+        const packages = parsePackageIndex(content, source);
+        return { references: this.#references(records), packages, size, sha256, tag };
       },
     };
   }
@@ -191,7 +190,7 @@ export class ManifestAudit implements CacheAudit {
     const manifest: Manifest = parseManifest(bytes, source);
     const record = requireRecord(manifest, kind);
     const content = await this.#blobs.read(record, source, { limit, signal });
-    return { content, records: [record], tag: opened.tag, source: this.#blobs.location(record) };
+    return { content, records: [record] as const, tag: opened.tag, source: this.#blobs.location(record) };
   }
 
   #references(records: readonly BlobRecord[]): ContentReference[] {

@@ -7,7 +7,7 @@ import { matchQuery, parseSpecQuery } from '../../spec/query/spec-query.js';
 import type { DagHash, Spec } from '../../spec/spec.js';
 import { allNodes } from '../../spec/traverse.js';
 import { type ConstraintQuery, type FileQuery, readSpecs } from '../query/resolve-specs.js';
-import { DEFAULT_JOBS, listPackages, readPackages, type UnreadableSpecfile } from './index-mirror.js';
+import { DEFAULT_JOBS, listPackages, readPackages, type UnreadableSpecfile } from './read-packages.js';
 
 export interface SelectPackagesRequest {
   readonly mirror: Mirror;

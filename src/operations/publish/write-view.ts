@@ -1,14 +1,13 @@
 // Writes a view of a build cache: an index that names some of its packages (Spack 1.2 `update-index --name`).
 import { UsageError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
-import type { BuildCache, ListedPackage, Mirror, PackedIndex } from '../../mirror/build-cache.js';
+import type { BuildCache, ListedPackage, Mirror } from '../../mirror/build-cache.js';
 import type { IndexEntry } from '../../mirror/cache-audit.js';
 import { requirePublisher } from '../../mirror/require-publisher.js';
-import { specFromRecords } from '../../spec/json/spec-json.js';
-import type { Spec } from '../../spec/spec.js';
 import { giveWay } from '../give-way.js';
-import { cannotList } from '../keys/publish-keys.js';
-import { type UnreadableSpecfile, type WrittenIndex, writeIndexOf } from './index-mirror.js';
+import { IndexCollection } from './index-collection.js';
+import { DEFAULT_JOBS } from './read-packages.js';
+import { findIndex, type IndexOutcome, outcomeOf, packCollection, replaceIndex } from './write-index.js';
 
 /** What becomes of a view that is there: it is left and refused, replaced, or keeps what it has. */
 export type ViewMode = 'create' | 'replace' | 'append';
@@ -22,18 +21,14 @@ export interface WriteViewRequest {
   readonly jobs?: number | undefined;
 }
 
-export interface ViewReport {
-  readonly index: WrittenIndex;
-  /** Packages that were left out. */
-  readonly unreadable: readonly UnreadableSpecfile[];
-}
+export type ViewReport = IndexOutcome;
 
 /**
  * Writes a view. Whoever writes it at the same time is not overwritten: what they wrote is refused or read again, as the mode says.
  * @throws UsageError `view-exists`; MirrorError `mirror-changed` where others write again and again, and what reading and writing bring
  */
 export function writeView(request: WriteViewRequest, options: OperationOptions = {}): Promise<ViewReport> {
-  return giveWay(async () => writeOnce(request, await findView(request, options), options));
+  return giveWay(async () => writeOnce(request, await findView(request, options), options), options);
 }
 
 /**
@@ -42,40 +37,31 @@ export function writeView(request: WriteViewRequest, options: OperationOptions =
  */
 export async function findView(
   { mirror, mode }: Pick<WriteViewRequest, 'mirror' | 'mode'>,
-  { signal }: OperationOptions = {},
+  options: OperationOptions = {},
 ): Promise<IndexEntry | undefined> {
   const { cache } = mirror;
   if (cache.view === undefined) throw new TypeError('The mirror was opened without a view');
-  if (cache.audit?.findView === undefined) throw cannotList(cache);
-  const there = await cache.audit.findView(cache.view, { signal });
+  const there = await findIndex(cache, options);
   if (there !== undefined && mode === 'create') throw viewExists(cache, there);
   return there;
 }
 
 async function writeOnce(
-  { mirror: { cache }, packages, mode, jobs }: WriteViewRequest,
+  { mirror: { cache }, packages, mode, jobs = DEFAULT_JOBS }: WriteViewRequest,
   there: IndexEntry | undefined,
   options: OperationOptions,
 ): Promise<ViewReport> {
-  const { signal } = options;
-  const writing = { cache, packages, jobs, options };
-  const publisher = requirePublisher(cache);
-  if (mode === 'replace') return writeIndexOf(writing);
-  if (there === undefined) {
-    const write = (packed: PackedIndex) => publisher.writeIndex(packed, { signal, mustBeNew: true });
-    return writeIndexOf({ ...writing, write });
+  const collection = new IndexCollection(requirePublisher(cache).indexFormat);
+  try {
+    const read = mode === 'append' ? await there?.read(options) : undefined;
+    if (read !== undefined) collection.keep(read.packages);
+    await collection.read(packages, { jobs, options });
+    const packed = packCollection(collection);
+    await replaceIndex({ cache, there: there && { ...there, tag: read?.tag ?? there.tag }, packed }, options);
+    return outcomeOf(cache, collection, packed);
+  } finally {
+    collection.close();
   }
-  const read = await there.read({ signal });
-  const write = async (packed: PackedIndex) => there.rewrite?.(packed, read, { signal });
-  return writeIndexOf({ ...writing, write, known: packagesOf(there, read) });
-}
-
-function* packagesOf(
-  { location }: IndexEntry,
-  { packages }: Awaited<ReturnType<IndexEntry['read']>>,
-): Iterable<Spec> {
-  for (const hash of packages.offeredHashes())
-    yield specFromRecords(hash, (each) => packages.get(each)?.node, location);
 }
 
 function viewExists({ url, view }: BuildCache, { location }: IndexEntry): UsageError {

@@ -132,9 +132,18 @@ class PendingUpload implements PendingObject {
       const sent = await this.#findOwn(path);
       if (sent !== undefined) return sent;
     }
+    if (condition !== undefined && refusal.status === 501) throw await this.#unconditional(refusal, path);
     if (!isUnmet) throw await client.error(refusal, { purpose: 'write', path });
     const { message } = await client.error(refusal, { purpose: 'write', path });
     throw new MirrorError('mirror-changed', message, { data: { path, status: refusal.status } });
+  }
+
+  async #unconditional(refusal: Refusal, path: string): Promise<MirrorError> {
+    const { message } = await this.#options.client.error(refusal, { purpose: 'write', path });
+    return new MirrorError('mirror-unconditional', message, {
+      hint: 'The server does not know conditions for writing',
+      data: { path, status: refusal.status, s3Code: refusal.code },
+    });
   }
 
   async #findOwn(path: string): Promise<SentObject | undefined> {

@@ -4,7 +4,7 @@ import type { IndexEntry, ReadIndex } from '../../../mirror/cache-audit.js';
 import { FileSpool } from '../../../mirror/index/index-spool.js';
 import { specFromRecords } from '../../../spec/json/spec-json.js';
 import { giveWay } from '../../give-way.js';
-import { packIndex } from '../../publish/index-mirror.js';
+import { packIndex } from '../../publish/index-collection.js';
 
 export interface IndexRewrite {
   readonly entry: IndexEntry;
@@ -27,7 +27,7 @@ export async function rewriteIndex(rewrite: IndexRewrite): Promise<readonly stri
     const found = [...read.packages.offeredHashes()].filter((hash) => hashes.has(hash));
     if (found.length > 0 && !isOnlyTold) await writeWithout(rewrite, read);
     return found;
-  });
+  }, rewrite);
 }
 
 async function writeWithout({ entry, hashes, signal }: IndexRewrite, read: ReadIndex): Promise<void> {
