@@ -29,6 +29,8 @@ export interface StoredThing {
 export interface StoredContent extends StoredThing {
   /** As references name it: unique in the cache. */
   readonly id: string;
+  /** Hash of the package that it belongs to, where its name says so. */
+  readonly package?: string;
   open(options?: WithSignal): Promise<OpenedObject>;
   /** Writes it again after it was removed, from what `open` gave before that. */
   restore?(bytes: AsyncIterable<Uint8Array>, options?: WithSignal): Promise<void>;

@@ -60,7 +60,8 @@ export class ClassicAudit implements CacheAudit {
     for await (const listed of this.#list(options)) {
       const { path } = listed;
       if (!path.endsWith(TARBALL_ENDING)) continue;
-      yield { ...storedThing(store, listed), id: path, open: (how = {}) => store.open(path, how) };
+      const open = (how: WithSignal = {}) => store.open(path, how);
+      yield { ...storedThing(store, listed), id: path, package: hashInName(path, TARBALL_ENDING), open };
     }
   }
 
@@ -87,7 +88,7 @@ export class ClassicAudit implements CacheAudit {
     return {
       ...thing,
       kind: 'package',
-      hash: path.slice(path.lastIndexOf('-') + 1, -ending.length),
+      hash: hashInName(path, ending),
       isSigned,
       read: (options) => this.#readPackage(path, { ...options, isSigned }),
     };
@@ -157,4 +158,8 @@ export class ClassicAudit implements CacheAudit {
     };
     return { ...thing, kind: 'key index', read };
   }
+}
+
+function hashInName(path: string, ending: string): string {
+  return path.slice(path.lastIndexOf('-') + 1, -ending.length);
 }
