@@ -2,7 +2,7 @@
 import type { PackageIndex } from '../buildcache/index/package-index.js';
 import type { WithSignal } from '../core/with-signal.js';
 import type { Spec } from '../spec/spec.js';
-import type { OpenedObject } from '../transport/object-store.js';
+import type { OpenedObject, RemoveOptions } from '../transport/object-store.js';
 import type { PackedIndex } from './packed-index.js';
 import type { DescribeOptions } from './trust.js';
 
@@ -22,8 +22,10 @@ export interface StoredThing {
   readonly size: number | undefined;
   /** When it was written, in milliseconds since 1970. */
   readonly modified: number | undefined;
-  /** Missing where the place is only read. */
-  remove?(options?: WithSignal): Promise<void>;
+  /** What it is like now, for `remove`; undefined where it is gone. */
+  tag(options?: WithSignal): Promise<string | undefined>;
+  /** Missing where the place is only read. Errors as `ObjectWriter.remove`. */
+  remove?(options?: RemoveOptions): Promise<void>;
 }
 
 export interface StoredContent extends StoredThing {

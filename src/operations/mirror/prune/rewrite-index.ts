@@ -27,17 +27,22 @@ const ATTEMPTS = 5;
 export async function rewriteIndex(rewrite: IndexRewrite): Promise<readonly string[]> {
   const { entry, hashes, isOnlyTold, signal } = rewrite;
   for (let attempt = 1; ; attempt++) {
-    const read = await entry.read({ signal });
-    const found = [...read.packages.offeredHashes()].filter((hash) => hashes.has(hash));
-    if (found.length === 0 || isOnlyTold) return found;
     try {
-      await writeWithout(rewrite, read);
+      const read = await entry.read({ signal });
+      const found = [...read.packages.offeredHashes()].filter((hash) => hashes.has(hash));
+      if (found.length > 0 && !isOnlyTold) await writeWithout(rewrite, read);
       return found;
     } catch (error) {
-      const isChanged = error instanceof BuildcacheError && error.code === 'mirror-changed';
-      if (!isChanged || attempt >= ATTEMPTS) throw error;
+      if (!isChanged(error) || attempt >= ATTEMPTS) throw error;
     }
   }
+}
+
+/** Its blob is gone, too, when somebody wrote it and another prune removed the old one. */
+function isChanged(error: unknown): boolean {
+  return (
+    error instanceof BuildcacheError && (error.code === 'mirror-changed' || error.code === 'blob-missing')
+  );
 }
 
 async function writeWithout({ entry, hashes, signal }: IndexRewrite, read: ReadIndex): Promise<void> {
