@@ -17,6 +17,7 @@ import type { SignText } from '../../../../src/mirror/build-cache.js';
 import { ManifestCache } from '../../../../src/mirror/manifest/manifest-cache.js';
 import { requirePublisher } from '../../../../src/mirror/require-publisher.js';
 import { pruneMirror } from '../../../../src/operations/mirror/prune/prune-mirror.js';
+import { indexMirror } from '../../../../src/operations/publish/index-mirror.js';
 import type { ObjectStore } from '../../../../src/transport/object-store.js';
 import { openObjectStore } from '../../../../src/transport/open-store.js';
 import { FakeS3 } from '../../../helpers/fake-s3.js';
@@ -207,6 +208,41 @@ describe('a push beside a prune', () => {
           assert.ok(pushFirst > 50 && pruneFirst > 50, `${pushFirst}, ${pruneFirst}`);
         });
       }
+
+  test('writes an index and keys whose content is there without a name, in every order of their steps', async (t) => {
+    const place = folderPlace(t);
+    const template = await templateOf(t, 'all of it');
+    const key = { fingerprint: 'A'.repeat(40), armored: Buffer.from('a key') };
+    const write = async (cache: ManifestCache) => {
+      await requirePublisher(cache).keys.write(key);
+      await indexMirror({ mirror: { cache, requiresSignature: false } });
+    };
+    await write(new ManifestCache({ store: openObjectStore(template) }));
+    for (const kind of ['index', 'key']) rmSync(join(template, 'v3/manifests', kind), { recursive: true });
+    const start = () => {
+      place.reset(template);
+      return {
+        writing: new SteppedRun((gate) => write(cacheOver(place.store, gate))),
+        prune: startPrune(place.store),
+      };
+    };
+    const check = (order: string) => {
+      checkComplete(place, order);
+      assert.equal(
+        [...place.content().keys()].filter((path) => /\/(key|index)\//.test(path)).length,
+        2,
+        order,
+      );
+    };
+    await everyOrder(() => {
+      const { writing, prune } = start();
+      return [writing, prune];
+    }, check);
+    await everyOrder(() => {
+      const { writing, prune } = start();
+      return [prune, writing];
+    }, check);
+  });
 
   test('sends again what it has sent, where a prune takes it for the old blob of that name', async (t) => {
     const place = folderPlace(t);
