@@ -9,19 +9,31 @@ const ATTEMPTS = 100;
 const LONGEST_PAUSE = 1000;
 const FIRST_PAUSE = 10;
 
+export interface GiveWayOptions extends WithSignal {
+  readonly attempts?: number | undefined;
+  /** Whether an error tells that somebody else wrote meanwhile; by default `mirror-changed` does. */
+  readonly isChanged?: ((error: unknown) => boolean) | undefined;
+}
+
 /**
  * Runs work that writes in place of what it read, until nobody else wrote meanwhile.
  * @throws MirrorError `mirror-changed` where others write again and again, and whatever the work throws.
  */
-export async function giveWay<T>(work: () => Promise<T>, { signal }: WithSignal = {}): Promise<T> {
+export async function giveWay<T>(
+  work: () => Promise<T>,
+  { signal, attempts = ATTEMPTS, isChanged = isMirrorChanged }: GiveWayOptions = {},
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      const isChanged = error instanceof BuildcacheError && error.code === 'mirror-changed';
-      if (!isChanged || attempt >= ATTEMPTS) throw error;
+      if (!isChanged(error) || attempt >= attempts) throw error;
       const longest = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** attempt);
       await delay(Math.random() * longest, undefined, { signal });
     }
   }
+}
+
+function isMirrorChanged(error: unknown): boolean {
+  return error instanceof BuildcacheError && error.code === 'mirror-changed';
 }

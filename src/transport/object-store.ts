@@ -99,8 +99,21 @@ export interface ObjectWriter {
    * @throws MirrorError `mirror-full`, `mirror-read-only`, `mirror-write-failed`.
    */
   begin(options?: BeginOptions): Promise<PendingObject>;
-  /** Removes an object; does nothing if it does not exist. Errors as `begin`. */
-  remove(path: string, options?: WithSignal): Promise<void>;
+  /**
+   * Removes an object; does nothing if it does not exist. Errors as `begin`.
+   * @throws MirrorError `mirror-changed` when the object no longer has the tag that it must have
+   */
+  remove(path: string, options?: RemoveOptions): Promise<void>;
+}
+
+export interface RemoveOptions extends WithSignal {
+  /** Leave an object with another tag. Where the server does not know the condition, a moment between a look and the removal remains. */
+  readonly ifTag?: string | undefined;
+  /**
+   * Together with a tag: leave an object that was written at another time, as lists say it. In a bucket, what is written again as it was
+   * has the same tag. That moment remains everywhere.
+   */
+  readonly ifModified?: number | undefined;
 }
 
 /** Condition for a commit: no object has the name yet, or the object that has it still has this tag. */

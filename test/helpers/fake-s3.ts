@@ -210,7 +210,7 @@ export class FakeS3 {
     if (method === 'PUT') return query.has('uploadId') ? this.#putPart(request) : this.#put(request);
     if (method === 'POST') return query.has('uploads') ? this.#begin(request) : this.#complete(request);
     if (query.has('uploadId')) this.uploads.delete(query.get('uploadId') ?? '');
-    else this.objects.delete(key);
+    else this.#delete(request);
     return { status: 204 };
   }
 
@@ -218,7 +218,8 @@ export class FakeS3 {
     const object = this.objects.get(key);
     if (object === undefined)
       throw this.options.hidesAbsence ? new S3Failure(403, 'AccessDenied') : new S3Failure(404, 'NoSuchKey');
-    const { bytes, tag, meta } = object;
+    const { bytes, tag, meta: own, modified } = object;
+    const meta = { ...own, 'last-modified': new Date(modified).toUTCString() };
     if (headers['if-match'] !== undefined && headers['if-match'] !== tag)
       throw new S3Failure(412, 'PreconditionFailed');
     if (headers['if-none-match'] === tag) return { status: 304, headers: { etag: tag } };
@@ -240,6 +241,11 @@ export class FakeS3 {
   #put({ key, headers, body }: FakeRequest): Reply {
     this.#requireCondition(key, headers);
     return { status: 200, headers: { etag: this.#store(key, body, metaOf(headers)) } };
+  }
+
+  #delete({ key, headers }: FakeRequest): void {
+    if (headers['if-match'] !== undefined) this.#requireCondition(key, headers);
+    this.objects.delete(key);
   }
 
   #requireCondition(key: string, headers: FakeRequest['headers']): void {

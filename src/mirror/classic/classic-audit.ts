@@ -62,7 +62,8 @@ export class ClassicAudit implements CacheAudit {
     for await (const listed of this.#list(options)) {
       const { path } = listed;
       if (!path.endsWith(TARBALL_ENDING)) continue;
-      yield { ...storedThing(store, listed), id: path, open: (how = {}) => store.open(path, how) };
+      const open = (how: WithSignal = {}) => store.open(path, how);
+      yield { ...storedThing(store, listed), id: path, package: hashInName(path, TARBALL_ENDING), open };
     }
   }
 
@@ -70,7 +71,7 @@ export class ClassicAudit implements CacheAudit {
     const facts = view === undefined ? await this.#store.stat(INDEX_PATH, options) : undefined;
     if (facts === undefined) return undefined;
     const found = { path: INDEX_PATH, size: facts.size, modified: undefined };
-    return { ...this.#indexEntry(storedThing(this.#store, found)), tag: facts.tag };
+    return { ...this.#indexEntry(storedThing(this.#store, found)), foundTag: facts.tag };
   }
 
   #list({ signal }: WithSignal): AsyncIterable<ListedObject> {
@@ -107,7 +108,7 @@ export class ClassicAudit implements CacheAudit {
     return {
       ...thing,
       kind: 'package',
-      hash: path.slice(path.lastIndexOf('-') + 1, -ending.length),
+      hash: hashInName(path, ending),
       isSigned,
       read: (options) => this.#readPackage(path, { ...options, isSigned }),
     };
@@ -179,4 +180,8 @@ export class ClassicAudit implements CacheAudit {
     };
     return { ...thing, kind: 'key index', read };
   }
+}
+
+function hashInName(path: string, ending: string): string {
+  return path.slice(path.lastIndexOf('-') + 1, -ending.length);
 }

@@ -90,7 +90,7 @@ export class ManifestAudit implements CacheAudit {
     const facts = await this.#store.stat(path, options);
     if (facts === undefined) return undefined;
     const thing = storedThing(this.#store, { path, size: facts.size, modified: undefined });
-    return { ...this.#indexEntry(path, view, thing), tag: facts.tag };
+    return { ...this.#indexEntry(path, view, thing), foundTag: facts.tag };
   }
 
   #list(folder: string, { signal }: WithSignal): AsyncIterable<ListedObject> {

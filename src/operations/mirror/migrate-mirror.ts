@@ -8,11 +8,12 @@ import { inParallel } from '../in-parallel.js';
 import { cannotList, type KeyIndexReport, publishKeys } from '../keys/publish-keys.js';
 import { type IndexReport, indexMirror } from '../publish/index-mirror.js';
 import { auditsOf } from './audits.js';
+import { leftTarballs } from './left-tarballs.js';
 import { migratePackage } from './migrate-package.js';
 import type { MigratedPackage, MigrateRequest, Migration } from './migration.js';
 import { type OldPackage, oldPackages } from './old-packages.js';
 import { type RemovedOld, removeOld } from './remove-old.js';
-import { verifyMigrated } from './verify-migrated.js';
+import { verifyMigrated, verifyNew } from './verify-migrated.js';
 
 export interface MigrateReport {
   readonly source: string;
@@ -41,7 +42,7 @@ export async function migrateMirror(
   const { source, destination, signer, deleteOld, jobs = DEFAULT_JOBS } = request;
   const { signal } = options;
   const { layer: from, audit } = layerOf(source.cache, '0-2');
-  const { layer: to } = layerOf(destination.cache, '3');
+  const { layer: to, audit: newAudit } = layerOf(destination.cache, '3');
   if (deleteOld && from.publisher === undefined) throw readOnly(from.url);
   const migration = { ...request, from, to, publisher: requirePublisher(to), options };
   const packages = new Map<OldPackage, MigratedPackage>();
@@ -58,7 +59,7 @@ export async function migrateMirror(
   const index = isSomethingThere ? await indexMirror({ mirror: target }, options) : undefined;
   const deleted =
     deleteOld && reports.every(({ outcome }) => outcome !== 'failed')
-      ? await verifyAndRemove(all, migration, audit)
+      ? await verifyAndRemove({ all, migration, from: audit, to: newAudit })
       : undefined;
   return {
     source: from.url,
@@ -71,16 +72,22 @@ export async function migrateMirror(
   };
 }
 
+interface OldRemoval {
+  readonly all: readonly OldPackage[];
+  readonly migration: Migration;
+  readonly from: CacheAudit;
+  readonly to: CacheAudit;
+}
+
 /** Everything of the new first: the first package that is not as it must be ends it, and nothing is removed. */
-async function verifyAndRemove(
-  all: readonly OldPackage[],
-  migration: Migration,
-  audit: CacheAudit,
-): Promise<RemovedOld> {
+async function verifyAndRemove({ all, migration, from, to }: OldRemoval): Promise<RemovedOld> {
   const { jobs = DEFAULT_JOBS, options } = migration;
+  const { signal } = options;
   const work = (old: OldPackage) => verifyMigrated(old, migration);
-  await inParallel({ items: all, jobs, signal: options.signal, work });
-  return removeOld({ packages: all, audit, signal: options.signal });
+  await inParallel({ items: all, jobs, signal, work });
+  const left = await leftTarballs({ packages: all, from, to, signal });
+  await inParallel({ items: left, jobs, signal, work: ({ spec }) => verifyNew(spec, migration) });
+  return removeOld({ packages: all, left: left.map(({ content }) => content), audit: from, signal });
 }
 
 function layerOf(cache: BuildCache, layouts: CacheAudit['layouts']) {

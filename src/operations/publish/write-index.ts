@@ -138,7 +138,7 @@ function keep(
 export interface Replacing {
   readonly cache: BuildCache;
   /** The index as it was found, or read. */
-  readonly there: Pick<IndexEntry, 'tag' | 'rewrite'> | undefined;
+  readonly there: Pick<IndexEntry, 'foundTag' | 'rewrite'> | undefined;
   readonly packed: PackedIndex;
 }
 
@@ -153,9 +153,9 @@ export async function replaceIndex(
 ): Promise<boolean> {
   const publisher = requirePublisher(cache);
   try {
-    if (there?.rewrite !== undefined) await there.rewrite(packed, { tag: there.tag }, { signal });
+    if (there?.rewrite !== undefined) await there.rewrite(packed, { tag: there.foundTag }, { signal });
     else await publisher.writeIndex(packed, { signal, mustBeNew: true });
-    return there?.rewrite === undefined || there.tag !== undefined;
+    return there?.rewrite === undefined || there.foundTag !== undefined;
   } catch (error) {
     if (!(error instanceof BuildcacheError) || error.code !== 'mirror-unconditional') throw error;
     await publisher.writeIndex(packed, { signal });

@@ -57,7 +57,10 @@ async function writeOnce(
     if (read !== undefined) collection.keep(read.packages);
     await collection.read(packages, { jobs, options });
     const packed = packCollection(collection);
-    await replaceIndex({ cache, there: there && { ...there, tag: read?.tag ?? there.tag }, packed }, options);
+    await replaceIndex(
+      { cache, there: there && { ...there, foundTag: read?.tag ?? there.foundTag }, packed },
+      options,
+    );
     return outcomeOf(cache, collection, packed);
   } finally {
     collection.close();

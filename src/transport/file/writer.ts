@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, link, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { WithSignal } from '../../core/with-signal.js';
 import { systemErrorCode } from '../../host/system-error.js';
 import type {
   BeginOptions,
@@ -10,6 +9,7 @@ import type {
   ObjectFacts,
   ObjectWriter,
   PendingObject,
+  RemoveOptions,
 } from '../object-store.js';
 import { changed, isAbsence, writeError } from './errors.js';
 import { factsOf } from './facts.js';
@@ -49,12 +49,33 @@ export class FileWriter implements ObjectWriter {
     });
   }
 
-  async remove(path: string, { signal }: WithSignal = {}): Promise<void> {
+  async remove(path: string, { ifTag, signal }: RemoveOptions = {}): Promise<void> {
     signal?.throwIfAborted();
     const location = this.#options.resolve(path);
-    await rm(location, { force: true }).catch((cause: unknown) => {
+    const isRemoved = ifTag === undefined ? rm(location, { force: true }) : this.#removeIf(location, ifTag);
+    await isRemoved.catch((cause: unknown) => {
       throw writeError(location, cause, 'remove');
     });
+  }
+
+  /** Takes the file aside, so that nobody can change it between the look and the removal. */
+  async #removeIf(location: string, tag: string): Promise<void> {
+    const found = await tagOf(location);
+    if (found === undefined) return;
+    if (found !== tag) throw changed(location, 'remove');
+    const aside = await this.#temporaries.create();
+    await aside.handle.close();
+    try {
+      await rename(location, aside.path);
+      if ((await tagOf(aside.path)) === tag) return;
+      await placeNew(aside.path, location).catch(() => {}); // a newer one is there already
+      throw changed(location, 'remove');
+    } catch (cause) {
+      if (!isAbsence(cause)) throw cause;
+    } finally {
+      await rm(aside.path, { force: true }).catch(() => {});
+      await aside.release();
+    }
   }
 }
 
@@ -174,9 +195,15 @@ async function placeNew(temporary: string, target: string): Promise<void> {
 
 /** Of programs that do not take the lock, a change between this check and the rename goes unnoticed. */
 async function requireTag(target: string, tag: string): Promise<void> {
-  const found = await stat(target, { bigint: true }).catch((cause: unknown) => {
+  if ((await tagOf(target)) !== tag) throw changed(target, 'write');
+}
+
+/** Undefined where there is no file. */
+async function tagOf(path: string): Promise<string | undefined> {
+  try {
+    return factsOf(await stat(path, { bigint: true })).tag;
+  } catch (cause) {
     if (isAbsence(cause)) return undefined;
     throw cause;
-  });
-  if (found === undefined || factsOf(found).tag !== tag) throw changed(target, 'write');
+  }
 }

@@ -2,15 +2,16 @@
 import { randomBytes } from 'node:crypto';
 
 import { MirrorError } from '../../core/errors.js';
-import type { WithSignal } from '../../core/with-signal.js';
 import { describeSystemError, isDiskFull, systemErrorCode } from '../../host/system-error.js';
 import { HttpAnswer } from '../http/answer.js';
+import type { HttpHeaders } from '../http/request.js';
 import type {
   BeginOptions,
   CommitCondition,
   ObjectFacts,
   ObjectWriter,
   PendingObject,
+  RemoveOptions,
 } from '../object-store.js';
 import type { S3Client } from './client.js';
 import type { Refusal } from './refusal.js';
@@ -42,12 +43,32 @@ export class S3Writer implements ObjectWriter {
     return new PendingUpload({ client, check, spool, expected: path, isRepeatable, partSize, signal });
   }
 
-  async remove(path: string, { signal }: WithSignal = {}): Promise<void> {
-    const { client, check } = this.#options;
-    check(path);
-    const answer = await client.send({ method: 'DELETE', path, signal });
-    if (answer instanceof HttpAnswer) answer.discard();
-    else if (answer.code !== 'NoSuchKey') throw await client.error(answer, { purpose: 'remove', path });
+  async remove(path: string, { ifTag, ifModified, signal }: RemoveOptions = {}): Promise<void> {
+    this.#options.check(path);
+    if (ifTag === undefined) return this.#remove(path, {}, signal);
+    // Not every server knows the condition, and some ignore it.
+    const found = await this.#options.client.send({ method: 'HEAD', path, signal });
+    if (!(found instanceof HttpAnswer)) return this.#settleRemoval(found, path);
+    found.discard();
+    const modified = Date.parse(found.header('last-modified') ?? '');
+    const isWrittenAnew =
+      ifModified !== undefined && !Number.isNaN(modified) && inSeconds(modified) !== inSeconds(ifModified);
+    if (found.tag !== ifTag || isWrittenAnew) throw changedMeanwhile(path, found.status);
+    await this.#remove(path, { 'if-match': ifTag }, signal);
+  }
+
+  async #remove(path: string, headers: HttpHeaders, signal: AbortSignal | undefined): Promise<void> {
+    const answer = await this.#options.client.send({ method: 'DELETE', path, headers, signal });
+    if (answer instanceof HttpAnswer) return answer.discard();
+    const isConditional = 'if-match' in headers;
+    if (isConditional && answer.status === 501) return this.#remove(path, {}, signal);
+    if (isConditional && isUnmetCondition(answer) && !isGone(answer))
+      throw changedMeanwhile(path, answer.status);
+    return this.#settleRemoval(answer, path);
+  }
+
+  async #settleRemoval(refusal: Refusal, path: string): Promise<void> {
+    if (!isGone(refusal)) throw await this.#options.client.error(refusal, { purpose: 'remove', path });
   }
 }
 
@@ -176,6 +197,21 @@ interface Commit {
 /** 412, a race that the server could not decide, or a tag that is asked for where nothing is. */
 function isUnmetCondition({ status, code }: Refusal): boolean {
   return status === 412 || (status === 409 && code === 'ConditionalRequestConflict') || code === 'NoSuchKey';
+}
+
+/** Headers say no more. */
+function inSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000);
+}
+
+function isGone({ status, code }: Refusal): boolean {
+  return code === 'NoSuchKey' || (status === 404 && code === undefined); // a HEAD has no body
+}
+
+function changedMeanwhile(path: string, status: number): MirrorError {
+  return new MirrorError('mirror-changed', `Cannot remove "${path}": it was changed by someone else`, {
+    data: { path, status },
+  });
 }
 
 /** Errors of the temporary file, which is on this machine. */

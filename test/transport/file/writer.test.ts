@@ -118,6 +118,19 @@ test('FileWriter removes objects', async (context) => {
   await assert.rejects(writer.begin({ path: '../x' }), coded('mirror-not-found'));
 });
 
+test('FileWriter removes only the object that it is told to', async (context) => {
+  const { folder, store, writer } = makeStore(context);
+  await write(writer, 'x', encodeUtf8('x'));
+  const tag = (await store.stat('x'))?.tag ?? '';
+  await write(writer, 'x', encodeUtf8('x'));
+  await assert.rejects(writer.remove('x', { ifTag: tag }), coded('mirror-changed'));
+  assert.deepEqual(everything(folder), ['x']);
+  const now = (await store.stat('x'))?.tag ?? '';
+  await writer.remove('x', { ifTag: now });
+  await writer.remove('x', { ifTag: now });
+  assert.deepEqual(everything(folder), []);
+});
+
 test('FileWriter clears away what processes that died left behind, and nothing else', async (context) => {
   const { folder, writer } = makeStore(context);
   const pending = await writer.begin({ path: 'x' });

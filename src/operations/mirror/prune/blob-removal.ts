@@ -1,6 +1,8 @@
 // Removes blobs that nothing names. A push may name one at any moment, so each is removed with its bytes in hand: what is named
 // afterwards is written back.
+import { BuildcacheError } from '../../../core/errors.js';
 import type { AuditEntry, CacheAudit, PackageEntry, StoredContent } from '../../../mirror/cache-audit.js';
+import type { RemoveOptions } from '../../../transport/object-store.js';
 import { isNotFound } from '../../../transport/read-object.js';
 import type { JudgedPackage } from './judge-package.js';
 import type { PrunedThing } from './pruned-thing.js';
@@ -57,12 +59,15 @@ export class BlobRemoval {
     for (const entry of entries) this.#read.add(stateOf(entry));
     if (dryRun) return new Set(entries);
     for (let at = 0; at < entries.length; at += BATCH) {
+      const batch = entries.slice(at, at + BATCH);
+      // First the tags: what looks as before after that is what has them.
+      const tags = new Map<PackageEntry, string | undefined>();
+      for (const entry of batch) tags.set(entry, await entry.tag({ signal }));
       const current = new Set((await this.#entries()).map(stateOf));
-      for (const entry of entries.slice(at, at + BATCH)) {
+      for (const entry of batch.filter((each) => current.has(stateOf(each)))) {
         signal?.throwIfAborted();
-        if (!current.has(stateOf(entry))) continue;
-        await entry.remove?.({ signal });
-        removed.add(entry);
+        if (await isRemoved(entry, { ifTag: tags.get(entry), ifModified: entry.modified, signal }))
+          removed.add(entry);
       }
     }
     return removed;
@@ -124,6 +129,17 @@ export class BlobRemoval {
     const entries: AuditEntry[] = [];
     for await (const entry of this.#options.audit.entries()) entries.push(entry);
     return entries;
+  }
+}
+
+/** False where somebody wrote it anew. */
+async function isRemoved(entry: PackageEntry, options: RemoveOptions): Promise<boolean> {
+  try {
+    await entry.remove?.(options);
+    return true;
+  } catch (error) {
+    if (error instanceof BuildcacheError && error.code === 'mirror-changed') return false;
+    throw error;
   }
 }
 

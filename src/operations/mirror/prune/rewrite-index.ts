@@ -1,10 +1,14 @@
 // Takes packages out of an index or a view, and leaves everything else in it as it was.
 import { IndexBuilder } from '../../../buildcache/index/write-index.js';
+import { BuildcacheError } from '../../../core/errors.js';
 import type { IndexEntry, ReadIndex } from '../../../mirror/cache-audit.js';
 import { FileSpool } from '../../../mirror/index/index-spool.js';
 import { specFromRecords } from '../../../spec/json/spec-json.js';
 import { giveWay } from '../../give-way.js';
 import { packIndex } from '../../publish/index-collection.js';
+
+/** How often another writer is given way. */
+const ATTEMPTS = 5;
 
 export interface IndexRewrite {
   readonly entry: IndexEntry;
@@ -22,12 +26,20 @@ export interface IndexRewrite {
  */
 export async function rewriteIndex(rewrite: IndexRewrite): Promise<readonly string[]> {
   const { entry, hashes, isOnlyTold, signal } = rewrite;
-  return giveWay(async () => {
+  const work = async () => {
     const read = await entry.read({ signal });
     const found = [...read.packages.offeredHashes()].filter((hash) => hashes.has(hash));
     if (found.length > 0 && !isOnlyTold) await writeWithout(rewrite, read);
     return found;
-  }, rewrite);
+  };
+  return giveWay(work, { signal, attempts: ATTEMPTS, isChanged });
+}
+
+/** Its blob is gone, too, when somebody wrote it and another prune removed the old one. */
+function isChanged(error: unknown): boolean {
+  return (
+    error instanceof BuildcacheError && (error.code === 'mirror-changed' || error.code === 'blob-missing')
+  );
 }
 
 async function writeWithout({ entry, hashes, signal }: IndexRewrite, read: ReadIndex): Promise<void> {
