@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { checkCode, publishPlace } from '../../helpers/publish-place.js';
+import { checkCode, publishPlace } from '../../../helpers/publish-place.js';
 
 interface Migrated {
   readonly name: string;

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { runHere } from '../../helpers/program-run.js';
-import { checkCode, publishPlace } from '../../helpers/publish-place.js';
-import { layer3Mirror } from '../../operations/mirror/layer-3-mirror.js';
+import { runHere } from '../../../helpers/program-run.js';
+import { checkCode, publishPlace } from '../../../helpers/publish-place.js';
+import { layer3Mirror } from '../../../operations/mirror/layer-3-mirror.js';
 
 async function place(test: TestContext) {
   const mirror = await layer3Mirror(test, { packages: 2 });
