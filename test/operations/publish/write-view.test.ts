@@ -1,6 +1,6 @@
 // Views: which packages get in, and what becomes of a view that is there.
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { BuildcacheError } from '../../../src/core/errors.js';
@@ -13,6 +13,7 @@ import { buildCache } from '../../helpers/cache-builder.js';
 import { temporaryFolder } from '../../store/temporary-folder.js';
 import { layer3Mirror, pushables, pushInto } from '../mirror/layer-3-mirror.js';
 
+const FIXTURES = process.env.REGRAFT_FIXTURES;
 const readFile = () => Promise.reject(new TypeError('No file is named'));
 
 async function place(t: TestContext, packages = 3) {
@@ -59,6 +60,53 @@ test('selectPackages takes what is needed along, and names everything that is mi
   rmSync(mirror.manifest(0));
   assert.deepEqual(await choose('p1'), [1]);
   await assert.rejects(choose('p0'), withCode('spec-not-found'));
+});
+
+test('selectPackages takes lockfiles and specfiles, and refuses roots that the mirror lacks', async (t) => {
+  const { mirror, open } = await place(t);
+  const pushed = pushables(4);
+  const nodes = pushed.map(({ json }) => JSON.parse(Buffer.from(json).toString('utf8')).spec.nodes[0]);
+  const lockfileOf = (number: number) =>
+    JSON.stringify({
+      _meta: { 'file-type': 'spack-lockfile', 'lockfile-version': 5, 'specfile-version': 4 },
+      roots: [{ hash: nodes[number].hash, spec: `p${number}` }],
+      concrete_specs: Object.fromEntries(nodes.map((node) => [node.hash, node])),
+    });
+  const files: Readonly<Record<string, string | Uint8Array | undefined>> = {
+    'spack.lock': lockfileOf(1),
+    './p0.spec.json': pushed[0]?.json,
+    './other.lock': lockfileOf(3),
+  };
+  const choose = async (...queries: string[]) => {
+    const named = async (path: string) => Buffer.from(files[path] ?? '');
+    const { packages } = await selectPackages({ mirror: await open(), queries, readFile: named });
+    return packages.map(({ hash }) => mirror.specs.find(({ root }) => root.hash === hash)?.root.name).sort();
+  };
+  assert.deepEqual(await choose('spack.lock'), ['p0', 'p1']);
+  assert.deepEqual(await choose('./p0.spec.json'), ['p0']);
+  assert.deepEqual(await choose('./p0.spec.json', 'p2'), ['p0', 'p1', 'p2']);
+  await assert.rejects(choose('spack.lock', './other.lock'), withCode('spec-not-found', /"p3@1\.0\//));
+});
+
+test('writeView writes the views that Spack 1.2 wrote', {
+  skip: FIXTURES === undefined && 'REGRAFT_FIXTURES is not set',
+}, async (t) => {
+  const folder = join(temporaryFolder(t), 'mirror');
+  cpSync(join(FIXTURES ?? '', '../fixtures-v2v3/caches-views'), folder, { recursive: true });
+  const indexOf = (view: string) => {
+    const manifest = join(folder, 'v3/manifests/index', view, 'index.manifest.json');
+    const { checksum } = JSON.parse(readFileSync(manifest, 'utf8')).data[0];
+    return JSON.parse(readFileSync(join(folder, 'blobs/sha256', checksum.slice(0, 2), checksum), 'utf8'));
+  };
+  for (const [view, queries] of [
+    ['small', ['libplain', 'scriptdelta']],
+    ['other/nested', ['libplain']],
+  ] as const) {
+    const mirror = await openMirror(folder, { view: `ours/${view}` });
+    const { packages } = await selectPackages({ mirror, queries, readFile });
+    await writeView({ mirror, packages, mode: 'create' });
+    assert.deepEqual(indexOf(`ours/${view}`), indexOf(view));
+  }
 });
 
 test('selectPackages leaves out what cannot be read, and says so', async (t) => {
