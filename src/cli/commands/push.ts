@@ -5,11 +5,9 @@ import type { OperationOptions } from '../../core/progress.js';
 import type { Mirror } from '../../mirror/build-cache.js';
 import { publishKeys } from '../../operations/keys/publish-keys.js';
 import { openStore } from '../../operations/open-store.js';
-import { indexMirror } from '../../operations/publish/index-mirror.js';
 import { layoutOfSpack } from '../../operations/publish/layout-of-spack.js';
 import { type PushReport, push } from '../../operations/publish/push.js';
-import { listPackages } from '../../operations/publish/read-packages.js';
-import { writeView } from '../../operations/publish/write-view.js';
+import { updateIndex } from '../../operations/publish/update-index.js';
 import { resolveInstalled } from '../../operations/query/resolve-installed.js';
 import { type EngineChoice, selectEngine } from '../../relocation/engines/select.js';
 import { makeSigner, type TextSigner } from '../../signature/make-signer.js';
@@ -95,7 +93,7 @@ async function pushCommand({ queries, flags, console, signal }: PushCommand): Pr
     const report = await push(request, { signal, onProgress });
     if (signer !== undefined && hasPushed(report))
       await publishKeys({ mirror, keys: [signer.publicKey] }, { signal, onProgress });
-    if (flags.updateIndex) await updateIndex(mirror, report, { signal, onProgress });
+    if (flags.updateIndex) await updateIndexOf(mirror, report, { signal, onProgress });
     progress.end();
     renderPushReport(report, console);
     return report.packages.some((each) => each.outcome === 'failed') ? EXIT.failed : EXIT.done;
@@ -105,20 +103,9 @@ async function pushCommand({ queries, flags, console, signal }: PushCommand): Pr
   }
 }
 
-/** Of a view only what was pushed is known to belong into it. */
-async function updateIndex(mirror: Mirror, report: PushReport, options: OperationOptions): Promise<void> {
-  if (mirror.cache.view === undefined) await indexMirror({ mirror, isUpdate: true }, options);
-  else
-    await writeView(
-      { mirror, packages: await pushedPackages(mirror, report, options), mode: 'append' },
-      options,
-    );
-}
-
-async function pushedPackages(mirror: Mirror, { packages }: PushReport, { signal }: OperationOptions) {
+function updateIndexOf(mirror: Mirror, { packages }: PushReport, options: OperationOptions) {
   const there = packages.filter(({ outcome }) => outcome === 'pushed' || outcome === 'already-there');
-  const hashes = new Set<string>(there.map(({ hash }) => hash));
-  return (await listPackages(mirror, signal)).filter(({ hash }) => hashes.has(hash));
+  return updateIndex({ mirror, hashes: there.map(({ hash }) => hash) }, options);
 }
 
 function hasPushed({ packages }: PushReport): boolean {

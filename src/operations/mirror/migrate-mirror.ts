@@ -6,7 +6,8 @@ import type { CacheAudit } from '../../mirror/cache-audit.js';
 import { readOnly, requirePublisher } from '../../mirror/require-publisher.js';
 import { inParallel } from '../in-parallel.js';
 import { cannotList, type KeyIndexReport, publishKeys } from '../keys/publish-keys.js';
-import { type IndexReport, indexMirror } from '../publish/index-mirror.js';
+import { updateIndex } from '../publish/update-index.js';
+import type { WrittenIndex } from '../publish/write-index.js';
 import { auditsOf } from './audits.js';
 import { leftTarballs } from './left-tarballs.js';
 import { migratePackage } from './migrate-package.js';
@@ -21,7 +22,7 @@ export interface MigrateReport {
   /** By name. */
   readonly packages: readonly MigratedPackage[];
   /** Missing where nothing is there to be indexed. */
-  readonly index?: IndexReport;
+  readonly indexes?: readonly WrittenIndex[];
   readonly keys?: KeyIndexReport;
   /** What was removed, with `deleteOld`; missing where something failed. */
   readonly deleted?: RemovedOld;
@@ -56,7 +57,8 @@ export async function migrateMirror(
   const isSomethingThere = reports.some(({ outcome }) => outcome !== 'failed');
   const keys =
     signer && isSomethingThere && (await publishKeys({ mirror: target, keys: [signer.publicKey] }, options));
-  const index = isSomethingThere ? await indexMirror({ mirror: target }, options) : undefined;
+  const hashes = reports.filter(({ outcome }) => outcome !== 'failed').map(({ hash }) => hash);
+  const indexes = isSomethingThere ? await updateIndex({ mirror: target, hashes }, options) : undefined;
   const deleted =
     deleteOld && reports.every(({ outcome }) => outcome !== 'failed')
       ? await verifyAndRemove({ all, migration, from: audit, to: newAudit })
@@ -65,7 +67,7 @@ export async function migrateMirror(
     source: from.url,
     destination: to.url,
     packages: reports.sort(byName),
-    ...(index && { index }),
+    ...(indexes && { indexes }),
     ...(keys && { keys }),
     ...(deleted && { deleted }),
     milliseconds: performance.now() - begin,

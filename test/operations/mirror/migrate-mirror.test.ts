@@ -63,9 +63,9 @@ describe('migrateMirror', () => {
   test('refuses what nobody who is trusted signed, and what nobody signed', async (t) => {
     const keyring = await Keyring.load({ files: [join(FIXTURES, 'keys', 'other-key.pub')] });
     const run = { source: signed, destination: temporaryFolder(t), temporaryFolder: temporaryFolder(t) };
-    const { packages, index } = await migrateSigned({ ...run, changes: { keyring, deleteOld: true } });
+    const { packages, indexes } = await migrateSigned({ ...run, changes: { keyring, deleteOld: true } });
     assert.ok(packages.every(({ error }) => error?.code === 'signature-unknown-key'));
-    assert.equal(index, undefined);
+    assert.equal(indexes, undefined);
     assert.deepEqual(readdirSync(run.destination), []);
   });
 

@@ -25,7 +25,7 @@ type Place = (
 
 const inFolder: Place = async (_, folder) => {
   const mirror = join(folder, 'mirror');
-  mkdirSync(mirror, { recursive: true });
+  mkdirSync(mirror);
   return { mirror, environment: {} };
 };
 
@@ -42,9 +42,9 @@ const PLACES: readonly (readonly [string, 1 | 3, Place])[] = [
   ['a bucket of layout 3', 3, inBucket],
 ];
 
-/** Names in letters: made-up hashes are made of those. */
+/** Names in letters, without the one that made-up hashes are padded with. */
 function nameOf(number: number): string {
-  return `p${String(number).replace(/\d/g, (digit) => 'abcdefghij'[Number(digit)] ?? '')}`;
+  return `p${String(number).replace(/\d/g, (digit) => 'bcdefghijk'[Number(digit)] ?? '')}`;
 }
 
 function makeStore(t: TestContext): SmallStore {
@@ -62,6 +62,7 @@ for (const [name, layout, open] of PLACES) {
     const random = new SeededRandom(5);
     for (let round = 0; round < ROUNDS; round++) {
       const folder = join(store.folder, `round-${round}`);
+      mkdirSync(folder);
       const { mirror, environment } = await open(t, folder);
       const program = { folder, environment };
       const run = (...args: string[]): Promise<ProgramResult> => resultOf(startProgram(args, program));
@@ -94,18 +95,18 @@ for (const [name, layout, open] of PLACES) {
         [],
         `round ${round}`,
       );
-      await checkWhole(run, mirror);
+      await checkWhole(run, mirror, layout);
     }
   });
 }
 
+type Run = (...args: string[]) => Promise<ProgramResult>;
+
 /** What killed pushes left is found: their packages get into the index, their contents are pruned, and nothing is left to be told. */
-async function checkWhole(run: (...args: string[]) => Promise<ProgramResult>, mirror: string): Promise<void> {
-  for (const args of [
-    ['index', mirror],
-    ['mirror', 'prune', mirror, '--age', '0'],
-    ['mirror', 'check', mirror, '--deep', '--no-check-signature'],
-  ]) {
+async function checkWhole(run: Run, mirror: string, layout: 1 | 3): Promise<void> {
+  const prune = ['mirror', 'prune', mirror, '--age', '0'];
+  const check = ['mirror', 'check', mirror, '--deep', '--no-check-signature'];
+  for (const args of [['index', mirror], ...(layout === 3 ? [prune, check] : [])]) {
     const { exitCode, out, err } = await run(...args);
     assert.equal(exitCode, 0, `${args.join(' ')}\n${out}${err}`);
   }
