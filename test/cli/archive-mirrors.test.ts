@@ -16,9 +16,11 @@ const LAYOUTS: Readonly<Record<string, CacheOptions>> = {
 };
 
 async function place(t: TestContext, options: CacheOptions) {
-  const { folder, run, key, keyFile, fingerprint } = await publishPlace(t);
+  const { folder, run, key, fingerprint } = await publishPlace(t);
+  const keyFile = join(folder, 'public.asc');
+  writeFileSync(keyFile, key.toPublic().armor());
   const mirror = await buildCache(join(folder, 'signed'), SKETCHES, { ...options, key });
-  const pushed = await run('keys', 'push', '--mirror', mirror.folder, '--key', keyFile, '--update-index');
+  const pushed = await run('keys', 'push', keyFile, '-m', mirror.folder);
   assert.equal(pushed.exitCode, 0, pushed.err);
   const archive = join(folder, 'cache.tar');
   archiveTree(mirror.folder, archive);
@@ -44,10 +46,10 @@ for (const [layout, options] of Object.entries(LAYOUTS))
       assert.match(listed, /top@/);
       const root = ['--root', join(folder, 'store')];
       assert.match(await succeed('install', 'top', '-m', archive, ...root), /signature verified/);
-      await succeed('check', 'top', '-m', archive);
+      await succeed('check', 'top', '-m', archive, ...root);
       await succeed('mirror', 'check', archive, '--deep');
       const copy = join(folder, 'copy');
-      await succeed('download', 'top', '-m', archive, '-o', copy);
+      await succeed('download', 'top', '-m', archive, '-p', copy);
       assert.ok(readdirSync(copy, { recursive: true }).length > 0);
       assert.ok(readFileSync(archive).equals(before));
       assert.deepEqual(
@@ -94,11 +96,9 @@ describe('an archive as a mirror', () => {
         ['mirror', 'prune', file],
       ]) {
         const result = await run(...args);
-        checkCode(result, 5, 'mirror-read-only');
+        checkCode(result, 1, 'mirror-read-only');
         assert.match(result.err, /hint: Push to a folder, then make the archive of it anew/);
       }
-      const downloaded = await run('download', 'top', '-m', cache.folder, '-o', file, '--no-check-signature');
-      checkCode(downloaded, 5, 'mirror-read-only');
     }
     assert.ok(readFileSync(archive).equals(before));
     assert.equal(existsSync(join(folder, 'missing.tar')), false);
@@ -118,7 +118,7 @@ describe('an archive as a mirror', () => {
     for (const [file, message] of [
       [write('cache.tar.gz', gzipSync(bytes)), /compressed with gzip[\s\S]*hint: Decompress it first/],
       [
-        write('cut.tar', bytes.subarray(0, bytes.length >> 1)),
+        write('cut.tar', bytes.subarray(0, (bytes.length >> 1) + 9)),
         /it ends at[\s\S]*hint: The archive is incomplete/,
       ],
       [deep, /"build_cache" is in the folder "mirror"[\s\S]*-C mirror/],

@@ -30,7 +30,6 @@ export function compressedError(start: Uint8Array, location: string): MirrorErro
 /** What failed while the members were read, as an error of the mirror. */
 export function scanError(location: string, cause: unknown): unknown {
   if (!(cause instanceof ArchiveError)) return cause;
-  if (cause.code === 'tar-truncated') return cutOff({ location, cause });
   return new MirrorError(
     'mirror-not-a-buildcache',
     `Cannot read "${location}" as a mirror: ${cause.message}`,
@@ -42,25 +41,26 @@ export function scanError(location: string, cause: unknown): unknown {
   );
 }
 
-/** An archive that ends before its last member does. */
-export function cutOff({ location, ...facts }: CutOff): MirrorError {
-  const { expected, actual, cause } = facts;
-  const where =
-    expected === undefined
-      ? 'within a member'
-      : `at ${actual} bytes, within a member that ends at ${expected}`;
-  return new MirrorError('mirror-truncated', `Cannot read "${location}" as a mirror: it ends ${where}`, {
-    hint: 'The archive is incomplete: copy it again',
-    cause,
-    data: { location, expected, actual },
-  });
+/** An archive that ends before its last member does, or before the blocks of its end. */
+export function cutOff({ location, size, expected }: CutOff): MirrorError {
+  const wanted =
+    expected === undefined ? 'without the end of an archive' : `within a member that ends at ${expected}`;
+  return new MirrorError(
+    'mirror-truncated',
+    `Cannot read "${location}" as a mirror: it ends at ${size} bytes, ${wanted}`,
+    {
+      hint: 'The archive is incomplete: copy it again',
+      data: { location, expected, actual: size },
+    },
+  );
 }
 
 interface CutOff {
   readonly location: string;
+  /** Of the file. */
+  readonly size: number;
+  /** Where the member would end. */
   readonly expected?: number;
-  readonly actual?: number;
-  readonly cause?: unknown;
 }
 
 export function missingMember(path: string, location: string): MirrorError {

@@ -50,8 +50,8 @@ async function scan({ descriptor, size, identity, location }: ArchiveToScan): Pr
   for (let reads = 1; !reader.ended; reads++) {
     if (reads % READS_IN_A_ROW === 0) await setImmediate();
     const bytes = readAt(descriptor, { window, position: reader.offset, location });
-    if (bytes.length === 0) reader.finish();
-    if (bytes.length === 0) break;
+    // A copy that was broken off between two members looks the same as an archive without an end; every writer writes one.
+    if (bytes.length === 0) throw cutOff({ location, size });
     const compressed = reader.offset === 0 ? compressedError(bytes, location) : undefined;
     if (compressed !== undefined) throw compressed;
     reader.push(bytes);
@@ -60,7 +60,7 @@ async function scan({ descriptor, size, identity, location }: ArchiveToScan): Pr
       addMember(members, event.entry, reader.offset);
       reader.skipBody();
       end = reader.offset;
-      if (end > size) throw cutOff({ location, expected: end, actual: size });
+      if (end > size) throw cutOff({ location, size, expected: end });
     }
   }
   return { members, end };
