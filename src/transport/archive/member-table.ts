@@ -20,6 +20,13 @@ export class MemberTable {
     this.#identity = identity;
   }
 
+  /** The same members, with tags of their own. */
+  copy(identity: string): MemberTable {
+    const copy = new MemberTable(identity);
+    for (const [path, member] of this.#members) copy.#members.set(path, member);
+    return copy;
+  }
+
   get(path: string): Member | undefined {
     return this.#members.get(path);
   }
