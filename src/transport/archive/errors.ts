@@ -1,6 +1,8 @@
 // Coded errors for a tar archive that is to be a mirror.
 import { ArchiveError, MirrorError } from '../../core/errors.js';
+import { encodeSurrogateEscape } from '../../host/surrogate-escape.js';
 import { isAbsent } from '../../host/system-error.js';
+import { displayPath } from '../../tar/safe-path.js';
 import { unreadable } from '../file/errors.js';
 
 const MAKE_HINT = 'Make it with "tar cf FILE.tar -C MIRROR ."';
@@ -30,15 +32,12 @@ export function compressedError(start: Uint8Array, location: string): MirrorErro
 /** What failed while the members were read, as an error of the mirror. */
 export function scanError(location: string, cause: unknown): unknown {
   if (!(cause instanceof ArchiveError)) return cause;
-  return new MirrorError(
-    'mirror-not-a-buildcache',
-    `Cannot read "${location}" as a mirror: ${cause.message}`,
-    {
-      cause,
-      hint: `It must be a tar archive. ${MAKE_HINT}`,
-      data: { location, code: cause.code, ...cause.data },
-    },
-  );
+  const reason = cause.message.replace(/^Cannot (?:read|extract) /, '');
+  return new MirrorError('mirror-not-a-buildcache', `Cannot read "${location}" as a mirror: ${reason}`, {
+    cause,
+    hint: `It must be a tar archive. ${MAKE_HINT}`,
+    data: { location, code: cause.code, ...cause.data },
+  });
 }
 
 /** An archive that ends before its last member does, or before the blocks of its end. */
@@ -81,7 +80,8 @@ export function unusable(location: string, cause: unknown): MirrorError {
 }
 
 /** The mirror lies in a folder of the archive. */
-export function tooDeep({ location, name, folder }: TooDeep): MirrorError {
+export function tooDeep({ location, name, ...found }: TooDeep): MirrorError {
+  const folder = displayPath(encodeSurrogateEscape(found.folder));
   return new MirrorError(
     'mirror-not-a-buildcache',
     `Cannot read "${location}" as a mirror: "${name}" is in the folder "${folder}", not at the top`,

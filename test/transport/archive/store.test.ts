@@ -281,6 +281,11 @@ test('ArchiveStore tells whoever packed the folder of the mirror in place of its
   await assert.rejects(store.stat('build_cache/index.json'), refused('mirror-not-a-buildcache', message));
   await assert.rejects(store.open('build_cache/x'), refused('mirror-not-a-buildcache', message));
   assert.equal(await store.stat('v3/x'), undefined);
+  const escaping = storeOf(t, { name: '\x1b[2J\xc3\xbc/v3/a', body: '' });
+  await assert.rejects(
+    escaping.stat('v3/a'),
+    refused('mirror-not-a-buildcache', /in the folder "\\x1b\[2Jü"/),
+  );
   const right = storeOf(t, { name: 'a/b', body: '' }, { name: 'b/a/c', body: '' });
   assert.equal(await right.stat('a/c'), undefined, 'it is at the top as well');
 });
