@@ -44,9 +44,16 @@ export async function openMirror(
   reference: string,
   options: OpenMirrorOptions & WithSignal = {},
 ): Promise<Mirror> {
+  return openMirrorIn(openObjectStore(reference, options), options);
+}
+
+/** Opens the mirror in a store that is open already, such as an archive that is being made. Errors as `openMirror`. */
+export async function openMirrorIn(
+  store: ObjectStore,
+  options: OpenMirrorOptions & WithSignal = {},
+): Promise<Mirror> {
   const { name, signed: requiresSignature = true } = options;
   const view = options.view === undefined || options.view === '' ? undefined : requireViewName(options.view);
-  const store = await openObjectStore(reference, options);
   if (view !== undefined && isWritten(store, options)) await requireViews(store, view, options);
   const manifests = new ManifestCache({ store, name, view });
   if (view !== undefined) return { cache: manifests, requiresSignature };
