@@ -185,4 +185,43 @@ for (const spack of SPACKS.length > 0 ? SPACKS : ['']) {
     const other = ['-r', join(source.folder, 'o'), '--projection', PROJECTION];
     await source.regraft('install', ...ROOTS, '-m', to, '-k', KEYRING, ...other);
   });
+
+  const hasViews = spack !== '' && !/^1\.[01]\./.test(versionOf(spack));
+  const noViews = skip || (hasViews ? false : 'skipped: views came with Spack 1.2');
+  test(`${name} lists and installs what a view has that is written here`, { skip: noViews }, async (t) => {
+    const source = await Source.make(t, spack);
+    const mirror = join(source.folder, 'mirror');
+    await source.push(mirror, '--unsigned');
+    await source.regraft('index', mirror, 'newtop', '--view', 'team/small');
+    const settings = { url: url(mirror), signed: false, view: 'team/small' };
+    const run = source.peer(t, { name: 's', mirrors: { m: settings } });
+    const listed = run('buildcache', 'list', '-a');
+    assert.match(listed, /newtop@3/);
+    assert.doesNotMatch(listed, /toolgamma/);
+    run('buildcache', 'check-index', 'm', '--verify', 'all');
+    run('buildcache', 'install', '--otherarch', '--unsigned', 'newtop');
+    await source.regraft('index', mirror, 'toolgamma', '--view', 'team/small', '--append');
+    assert.match(
+      source.peer(t, { name: 'n', mirrors: { m: settings } })('buildcache', 'list', '-a'),
+      /toolgamma@/,
+    );
+  });
+
+  for (const layout of ['layout1', 'layout2'])
+    test(`${name} installs what was migrated here from ${layout}`, { skip }, async (t) => {
+      const source = await Source.make(t, spack);
+      const mirror = join(source.folder, 'migrated');
+      const from = join(PACK, `caches/${layout}-padded-signed`);
+      await source.regraft('mirror', 'migrate', from, mirror, '--keyring', KEYRING, '--key', SECRET);
+      await source.regraft('mirror', 'check', mirror, '--deep', '-k', KEYRING);
+      const run = source.peer(t, { name: 's', mirrors: { m: { url: url(mirror), signed: true } } });
+      run('buildcache', 'keys', '--install', '--trust');
+      run('buildcache', 'install', '--otherarch', 'ldkit');
+      const opt = join(source.folder, 'opt');
+      const theirs = packagesOf(opt);
+      renameSync(opt, join(source.folder, 'theirs'));
+      const ours = ['-r', opt, '--projection', PROJECTION, '--spack-prefix', spack];
+      await source.regraft('install', 'ldkit', '-m', mirror, '-k', KEYRING, ...ours);
+      assert.deepEqual(packagesOf(opt), theirs);
+    });
 }
