@@ -34,7 +34,7 @@ function readText(file: string): string | undefined {
 }
 
 /**
- * Parses the text of a YAML 1.2 file.
+ * Parses the text of a YAML 1.2 file, with merge keys (`<<`).
  *
  * @param file - how messages name it.
  * @throws UsageError `config`.
@@ -43,7 +43,9 @@ export function parseYaml(text: string, file: string): YamlValue {
   try {
     // Loaded with the first file that exists: it takes 60 ms, and most runs read none.
     const { parse } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
-    return (parse(text, { mapAsMap: true, logLevel: 'error' }) as YamlValue | undefined) ?? new Map();
+    return (
+      (parse(text, { mapAsMap: true, merge: true, logLevel: 'error' }) as YamlValue | undefined) ?? new Map()
+    );
   } catch (cause) {
     // Deep nesting gives a RangeError, everything else an error of the parser.
     const [firstLine = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
