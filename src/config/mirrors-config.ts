@@ -149,10 +149,11 @@ function readView(mirror: ConfigValue, direction: Direction): string | undefined
   return findFor(mirror, direction, 'view')?.text() || undefined;
 }
 
-/** Each key of the direction (fetch or push) overrides that of the mirror. */
+/** Each key of the direction (fetch or push) overrides that of the mirror; null takes it away. */
 function findFor(mirror: ConfigValue, direction: Direction, key: string): ConfigValue | undefined {
   const specific = mirror.find(direction);
-  return (specific === undefined || specific.isText ? undefined : specific.find(key)) ?? mirror.find(key);
+  const hasOwn = specific !== undefined && !specific.isText && specific.mapping().has(key);
+  return (hasOwn ? specific : mirror).find(key);
 }
 
 interface ConnectionPlace {
@@ -185,7 +186,8 @@ function readAccessPair(pair: ConfigValue | undefined): MirrorConnection['access
   if (pair === undefined) return undefined;
   if (pair.isList) {
     const items = pair.items();
-    if (items.length !== 2) throw pair.invalid('is not a pair of an id and a secret');
+    // Pairs of two scopes are one list: Spack uses what comes first.
+    if (items.length < 2) throw pair.invalid('is not a pair of an id and a secret');
     return defined({ id: items[0]?.wordOrNull(), secret: items[1]?.wordOrNull() });
   }
   const text = (key: string): string | undefined => pair.find(key)?.word();

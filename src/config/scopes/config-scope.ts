@@ -1,8 +1,7 @@
 // A scope of a Spack's configuration: a folder with a file for each section, or one file with several sections.
 import { join } from 'node:path';
 import { ConfigValue } from '../config-value.js';
-import type { YamlMapping } from '../yaml-file.js';
-import { parseKey } from './merge-scopes.js';
+import { parseKey, type YamlMapping } from '../yaml-file.js';
 
 export interface ConfigScope {
   /** As Spack calls it: `user`, `site`, `env:/path`. */

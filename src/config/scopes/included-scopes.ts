@@ -7,9 +7,9 @@ import { schemeOf } from '../../core/url-scheme.js';
 import { expandConfigPath, userCachePath } from '../config-path.js';
 import { ConfigValue } from '../config-value.js';
 import { hostArchitecture } from '../host-architecture.js';
+import { parseKey } from '../yaml-file.js';
 import { type ConfigScope, readSection } from './config-scope.js';
 import { evaluateCondition } from './include-condition.js';
-import { parseKey } from './merge-scopes.js';
 import type { SpackConfigRequest } from './spack-config-request.js';
 import { spackDigest } from './spack-digest.js';
 

@@ -1,6 +1,6 @@
 // Merges a section of the configuration from its scopes, and remembers which files each value came from. Spack `merge_yaml`.
 import { ConfigValue } from '../config-value.js';
-import { isMapping, type YamlMapping, type YamlValue } from '../yaml-file.js';
+import { isMapping, parseKey, type YamlMapping, type YamlValue } from '../yaml-file.js';
 
 /** The files that a value came from, the strongest first, by its path of keys. */
 export class Origins {
@@ -60,16 +60,10 @@ function isMergeable(old: YamlValue | undefined, value: YamlValue): boolean {
 
 function mergeValues(old: YamlValue | undefined, value: YamlValue, merging: Merging): YamlValue {
   if (isMapping(value)) return mergeScopes(isMapping(old) ? old : new Map(), value, merging);
-  if (Array.isArray(value) && Array.isArray(old))
-    return [...value, ...old.filter((item: YamlValue) => !value.includes(item))];
-  return value;
-}
-
-/** The key without the mark that it replaces what weaker scopes have; in Spack a key with "@" is a spec, and has no marks. */
-export function parseKey(anyKey: YamlValue): { readonly key: string; readonly replaces: boolean } {
-  const name = String(anyKey);
-  const replaces = name.endsWith(':') && !name.includes('@');
-  return { key: replaces ? name.slice(0, -1) : name, replaces };
+  if (typeof value === 'string') return parseKey(value).key; // Spack takes each text for a key
+  if (!Array.isArray(value)) return value;
+  const items = value.map((item: YamlValue) => mergeValues(undefined, item, merging));
+  return Array.isArray(old) ? [...items, ...old.filter((item: YamlValue) => !items.includes(item))] : items;
 }
 
 function isBelow(path: string, other: string): boolean {
