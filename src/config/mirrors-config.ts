@@ -48,7 +48,7 @@ export interface ConfiguredMirror {
 }
 
 /** Schemes that Spack knows; a reference with another scheme, or none, is a path. */
-const SCHEMES: ReadonlySet<string> = new Set([
+export const MIRROR_SCHEMES: ReadonlySet<string> = new Set([
   'file',
   'http',
   'https',
@@ -208,7 +208,7 @@ function defined<T extends object>(values: T): Defined<T> {
 /** A mirror that only Spack can find fails when it is used, so that the others can be used. */
 function placeOf(reference: ConfigValue, expand: Expand): MirrorPlace {
   const path = reference.word();
-  if (SCHEMES.has(schemeOf(path) ?? '')) return { url: path };
+  if (MIRROR_SCHEMES.has(schemeOf(path) ?? '')) return { url: path };
   try {
     return { url: pathToFileURL(expand(reference)).href };
   } catch (error) {

@@ -6,6 +6,7 @@ export type UsageErrorCode =
   | 'usage' // a flag or an argument is wrong
   | 'no-mirror' // an operation that needs a mirror was given none
   | 'unknown-mirror' // a mirror name that no configuration defines
+  | 'mirror-name' // the name of a mirror is taken, or cannot be one
   | 'view-not-found' // an index view that the mirror has not
   | 'spec-not-found' // neither the index nor the mirrors know the spec
   | 'spec-ambiguous' // several packages match: data.candidates lists them
