@@ -46,10 +46,13 @@ describe('proxies', () => {
         `Basic ${Buffer.from('user:pw').toString('base64')}`,
       );
     }
-    assert.equal(
-      await read(server.url, { environment: { http_proxy: `127.0.0.1:${proxy.port}` } }),
-      'by proxy',
-    );
+    for (const environment of [
+      { http_proxy: `127.0.0.1:${proxy.port}` },
+      { ALL_PROXY: proxyUrl() },
+      { all_proxy: proxyUrl(), HTTPS_PROXY: '', NO_PROXY: '127.0.0.1:1' },
+    ]) {
+      assert.equal(await read(server.url, { environment }), 'by proxy', JSON.stringify(environment));
+    }
   });
 
   test('NO_PROXY and an empty variable mean a direct connection', async () => {
@@ -59,6 +62,9 @@ describe('proxies', () => {
       { HTTP_PROXY: '' },
       { HTTP_PROXY: proxyUrl(), http_proxy: '' },
       { HTTPS_PROXY: proxyUrl() },
+      { ALL_PROXY: proxyUrl(), http_proxy: '' },
+      { all_proxy: proxyUrl(), NO_PROXY: '127.0.0.0/8' },
+      { all_proxy: proxyUrl(), NO_PROXY: `.local,127.0.0.1:${server.port}` },
       {},
     ]) {
       assert.equal(await read(server.url, { environment }), 'direct', JSON.stringify(environment));
@@ -123,6 +129,63 @@ describe('certificates', () => {
       read(url(), { environment: { SSL_CERT_FILE: join(folder, 'missing') } }),
       MirrorError,
     );
+  });
+
+  test('folders of authorities are read, too', async (t) => {
+    const folder = temporaryFolder(t);
+    writeFileSync(join(folder, 'notes.txt'), 'nothing');
+    const environment = { SSL_CERT_DIR: `${folder}/not-there:${folder}` };
+    await assert.rejects(read(url(), { environment }), MirrorError);
+    writeFileSync(join(folder, '0a1b2c3d.0'), cert);
+    assert.equal(await read(url(), { environment }), 'secret');
+    const other = join(folder, 'other');
+    writeFileSync(other, makeSelfSigned('somebody else').cert);
+    assert.equal(await read(url(), { environment: { ...environment, SSL_CERT_FILE: other } }), 'secret');
+  });
+
+  test('a server that asks who is there is shown the certificate of the mirror', async (t) => {
+    const folder = temporaryFolder(t);
+    const client = makeSelfSigned('a client');
+    const strict = createServer(
+      { key, cert, ca: client.cert, requestCert: true, rejectUnauthorized: true },
+      (_, answer) => void answer.end('for clients'),
+    );
+    await new Promise<void>((resolve) => strict.listen(0, '127.0.0.1', resolve));
+    t.after(() => {
+      strict.closeAllConnections();
+      strict.close();
+    });
+    const place = `https://127.0.0.1:${(strict.address() as AddressInfo).port}`;
+    const [caFile, clientCertificate, clientKey, both] = ['ca', 'cert', 'key', 'both'].map((name) =>
+      join(folder, name),
+    );
+    assert.ok(caFile && clientCertificate && clientKey && both);
+    writeFileSync(caFile, cert);
+    writeFileSync(clientCertificate, client.cert);
+    writeFileSync(clientKey, client.key);
+    writeFileSync(both, client.cert + client.key);
+    const environment = {};
+    assert.equal(await read(place, { caFile, clientCertificate, clientKey, environment }), 'for clients');
+    assert.equal(await read(place, { caFile, clientCertificate: both, environment }), 'for clients');
+    const tunnel = await startTunnel();
+    t.after(() => tunnel.close());
+    const proxied = { caFile, clientCertificate: both, environment: { ALL_PROXY: tunnel.url } };
+    assert.equal(await read(place, proxied), 'for clients');
+    assert.equal(tunnel.targets.length, 1);
+    await assert.rejects(
+      read(place, { caFile, environment }),
+      (error: MirrorError) => error.code === 'mirror-unreachable',
+    );
+    for (const wrong of [
+      { clientKey },
+      { clientCertificate, clientKey: caFile },
+      { clientCertificate: clientKey },
+    ]) {
+      await assert.rejects(
+        read(place, { caFile, ...wrong, environment }),
+        (error: UsageError) => error.code === 'config',
+      );
+    }
   });
 
   test('a certificate file that cannot be used is named', async (t) => {
