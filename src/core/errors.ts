@@ -29,6 +29,7 @@ export type MirrorErrorCode =
   | 'mirror-write-failed'
   | 'mirror-truncated' // the body ended early
   | 'mirror-changed' // the object's state, or its absence, is not the one the request depends on
+  | 'mirror-encoding' // the body is encoded in an unknown way, or not in the way that the server says
   | 'mirror-range' // the range lies past the end of the object, or the mirror sent a different one
   | 'blob-missing' // a manifest names content that the mirror does not have
   | 'mirror-not-a-buildcache' // for example an HTML page in place of JSON

@@ -40,7 +40,13 @@ export function openObjectStore(reference: string, options: OpenStoreOptions = {
   const scheme = schemeOf(reference);
   const open = SCHEMES.get(scheme);
   if (open === undefined) throw unsupported(scheme);
-  return open(reference, options);
+  return open(reference, withCertificates(options));
+}
+
+/** What the caller names goes first. */
+function withCertificates({ connection, ...options }: OpenStoreOptions): OpenStoreOptions {
+  const { caFile, clientCertificate, clientKey } = connection ?? {};
+  return { ...options, connection, ...{ clientCertificate, clientKey }, caFile: options.caFile ?? caFile };
 }
 
 function filePath(reference: string): string {

@@ -29,6 +29,14 @@ export function absentError({ method, status, location }: RefusedRequest): Mirro
   });
 }
 
+/** The same of a bucket, which may mean something else. */
+export function hiddenError({ method, status, location }: RefusedRequest): MirrorError {
+  return new MirrorError('mirror-not-found', `${cannot(method, location)}: the bucket denies access`, {
+    hint: 'It is not there, or may not be read: to those who may not list a bucket, it does not tell which',
+    data: { location, status },
+  });
+}
+
 /** The object that the request depends on has changed. */
 export function changedError({ method, status, location }: RefusedRequest): MirrorError {
   return new MirrorError('mirror-changed', `${cannot(method, location)}: it has changed`, {
