@@ -90,9 +90,10 @@ async function dispatchByProxies(
 }
 
 function readProxies(environment: Environment): Proxies | undefined {
-  const all = readProxy('all_proxy', environment) ?? '';
-  const http = readProxy('http_proxy', environment) ?? all;
-  const https = readProxy('https_proxy', environment) ?? all;
+  // What others use ALL_PROXY for (SOCKS) matters only where nothing else is set.
+  const proxyOf = (variable: string) =>
+    readProxy(variable, environment) ?? readProxy('all_proxy', environment) ?? '';
+  const [http, https] = [proxyOf('http_proxy'), proxyOf('https_proxy')];
   if (http === '' && https === '') return undefined;
   const isDirect = parseNoProxy(environment.no_proxy ?? environment.NO_PROXY ?? '');
   return { 'http:': http, 'https:': https, isDirect };

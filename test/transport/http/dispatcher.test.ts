@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { MirrorError, type UsageError } from '../../../src/core/errors.js';
 import type { ConnectionOptions } from '../../../src/transport/http/dispatcher.js';
 import { HttpObjects } from '../../../src/transport/http/objects.js';
+import { type OpenStoreOptions, openObjectStore } from '../../../src/transport/open-store.js';
 import { MirrorServer } from '../../helpers/mirror-server.js';
 import { temporaryFolder } from '../../mirror/temporary-folder.js';
 import { collect, recordingRetry } from './recording-retry.js';
@@ -63,6 +64,7 @@ describe('proxies', () => {
       { HTTP_PROXY: proxyUrl(), http_proxy: '' },
       { HTTPS_PROXY: proxyUrl() },
       { ALL_PROXY: proxyUrl(), http_proxy: '' },
+      { ALL_PROXY: 'socks5://127.0.0.1:1', http_proxy: '', HTTPS_PROXY: proxyUrl() },
       { all_proxy: proxyUrl(), NO_PROXY: '127.0.0.0/8' },
       { all_proxy: proxyUrl(), NO_PROXY: `.local,127.0.0.1:${server.port}` },
       {},
@@ -186,6 +188,35 @@ describe('certificates', () => {
         (error: UsageError) => error.code === 'config',
       );
     }
+  });
+
+  test('a mirror has its own authorities and its own certificate; buckets know those of AWS', async (t) => {
+    const file = join(temporaryFolder(t), 'ca.pem');
+    writeFileSync(file, cert);
+    const login = {
+      AWS_ACCESS_KEY_ID: 'a',
+      AWS_SECRET_ACCESS_KEY: 'b',
+      AWS_ENDPOINT_URL: url(),
+      HOME: '/not-there',
+    };
+    const places: readonly (readonly [place: string, options: OpenStoreOptions])[] = [
+      [url(), { connection: { caFile: file }, environment: {} }],
+      ['s3://bucket', { connection: { caFile: file }, environment: login }],
+      ['s3://bucket', { environment: { ...login, AWS_CA_BUNDLE: file } }],
+    ];
+    for (const [place, options] of places) {
+      const store = openObjectStore(place, { retry: recordingRetry(1), ...options });
+      assert.equal((await collect((await store.open('x')).body)).bytes.toString(), 'secret');
+      await store.close?.();
+    }
+    const store = openObjectStore('s3://bucket', { environment: login, retry: recordingRetry(1) });
+    await assert.rejects(store.open('x'), (error: MirrorError) => error.code === 'mirror-unreachable');
+    await store.close?.();
+    const showing = { connection: { clientCertificate: file }, environment: {}, caFile: file };
+    await assert.rejects(
+      openObjectStore(url(), showing).open('x'),
+      (error: UsageError) => error.code === 'config',
+    );
   });
 
   test('a certificate file that cannot be used is named', async (t) => {
