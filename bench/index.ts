@@ -15,7 +15,7 @@ import { openMirror } from '../src/mirror/open-mirror.js';
 import { indexMirror } from '../src/operations/publish/index-mirror.js';
 import { listPackages } from '../src/operations/query/list.js';
 import { SeededRandom } from '../test/helpers/seeded-random.js';
-import { hashOf, nodesOf } from './inputs/index-input.js';
+import { hashOf, nameOfPackage, nodesOf } from './inputs/index-input.js';
 import { residentMemory } from './measure/peak-memory.js';
 
 const { values } = parseArgs({
@@ -75,7 +75,10 @@ const steps: Readonly<Record<string, (folder: string) => Promise<Readonly<Record
 
   async 'query by name'(folder) {
     const catalog = await load(folder);
-    return { found: listPackages({ catalog, queries: ['package-17@1:5 %gcc@13'] }).length };
+    const { length: found } = listPackages({ catalog, queries: ['package-17 %gcc@12'] });
+    const expected = packagesWith({ name: 'package-17', compiler: '12.2.0' });
+    if (found !== expected) throw new Error(`${found} of ${expected}`);
+    return { found };
   },
 
   async 'list everything'(folder) {
@@ -83,6 +86,13 @@ const steps: Readonly<Record<string, (folder: string) => Promise<Readonly<Record
     return { listed: listPackages({ catalog, queries: [] }).length };
   },
 };
+
+function packagesWith({ name, compiler }: { readonly name: string; readonly compiler: string }): number {
+  let found = 0;
+  for (let n = 0; n < count; n++)
+    if (nameOfPackage(n) === name && nodesOf(n)[0]?.compiler.version === compiler) found++;
+  return found;
+}
 
 function writeSpecfile(mirror: string, n: number): void {
   const nodes = nodesOf(n);

@@ -35,6 +35,8 @@ export { publishKeys } from './operations/keys/publish-keys.js';
 export { openStore, openStoreForWriting } from './operations/open-store.js';
 export { indexMirror } from './operations/publish/index-mirror.js';
 export { push } from './operations/publish/push.js';
+export { selectPackages } from './operations/publish/select-packages.js';
+export { type ViewMode, writeView } from './operations/publish/write-view.js';
 // Operations
 export { checkSpecs } from './operations/query/check.js';
 export { type FoundPackage, findPackages } from './operations/query/find.js';

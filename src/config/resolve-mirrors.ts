@@ -47,7 +47,7 @@ function resolveMirror(reference: string, configured: readonly ConfiguredMirror[
   return { name: undefined, url, signed: true, connection: {} };
 }
 
-/** A word without slashes that is not a folder here is a misspelled name rather than a path. */
+/** A word without slashes that is neither a folder nor an archive here is a misspelled name rather than a path. */
 function requirePath(reference: string, url: string, configured: readonly ConfiguredMirror[]): void {
   if (/[/\\]/.test(reference) || existsSync(fileURLToPath(url))) return;
   const known = configured.map((mirror) => mirror.name);
@@ -57,7 +57,7 @@ function requirePath(reference: string, url: string, configured: readonly Config
       : `Configured mirrors: ${known.join(', ')}`;
   throw new UsageError(
     'unknown-mirror',
-    `Cannot find mirror "${reference}": it is neither a configured name nor a folder`,
+    `Cannot find mirror "${reference}": it is neither a configured name nor a folder or archive`,
     {
       hint,
       data: { reference, known },

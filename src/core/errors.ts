@@ -8,6 +8,7 @@ export type UsageErrorCode =
   | 'unknown-mirror' // a mirror name that no configuration defines
   | 'mirror-name' // the name of a mirror is taken, or cannot be one
   | 'view-not-found' // an index view that the mirror has not
+  | 'view-exists' // an index view that is to be made, and is there
   | 'spec-not-found' // neither the index nor the mirrors know the spec
   | 'spec-ambiguous' // several packages match: data.candidates lists them
   | 'spec-syntax' // a spec or a constraint cannot be parsed
@@ -30,6 +31,7 @@ export type MirrorErrorCode =
   | 'mirror-truncated' // the body ended early
   | 'mirror-changed' // the object's state, or its absence, is not the one the request depends on
   | 'mirror-encoding' // the body is encoded in an unknown way, or not in the way that the server says
+  | 'mirror-unconditional' // the place writes, but knows no conditions for it
   | 'mirror-range' // the range lies past the end of the object, or the mirror sent a different one
   | 'blob-missing' // a manifest names content that the mirror does not have
   | 'mirror-not-a-buildcache' // for example an HTML page in place of JSON

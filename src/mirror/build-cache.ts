@@ -205,9 +205,17 @@ export interface Publisher {
   has(spec: Spec, options?: WithSignal): Promise<boolean>;
   /** Starts a package; it stays invisible until `finish`. */
   begin(spec: Spec, options?: WithSignal): Promise<Publication>;
-  /** Writes the package index in one step. */
-  writeIndex(index: PackedIndex, options?: WithSignal): Promise<void>;
+  /**
+   * Writes the package index in one step, or the view that was chosen.
+   * @throws MirrorError `mirror-changed` for one that must be new and is there.
+   */
+  writeIndex(index: PackedIndex, options?: IndexWriteOptions): Promise<void>;
   readonly keys: KeyPublisher;
+}
+
+export interface IndexWriteOptions extends WithSignal {
+  /** Only write an index that is not there; false by default. */
+  readonly mustBeNew?: boolean | undefined;
 }
 
 export interface Publication {

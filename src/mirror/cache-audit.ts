@@ -2,7 +2,7 @@
 import type { PackageIndex } from '../buildcache/index/package-index.js';
 import type { WithSignal } from '../core/with-signal.js';
 import type { Spec } from '../spec/spec.js';
-import type { OpenedObject } from '../transport/object-store.js';
+import type { OpenedObject, RemoveOptions } from '../transport/object-store.js';
 import type { PackedIndex } from './packed-index.js';
 import type { DescribeOptions } from './trust.js';
 
@@ -14,6 +14,8 @@ export interface CacheAudit {
   entries(options?: WithSignal): AsyncIterable<AuditEntry>;
   /** The content that entries name, in a stable order. */
   contents(options?: WithSignal): AsyncIterable<StoredContent>;
+  /** The index, or a view by its name; undefined where it does not exist. */
+  findIndex(view: string | undefined, options?: WithSignal): Promise<IndexEntry | undefined>;
 }
 
 /** An object of the place. */
@@ -22,13 +24,17 @@ export interface StoredThing {
   readonly size: number | undefined;
   /** When it was written, in milliseconds since 1970. */
   readonly modified: number | undefined;
-  /** Missing where the place is only read. */
-  remove?(options?: WithSignal): Promise<void>;
+  /** What it is like now, for `remove`; undefined where it is gone. */
+  tag(options?: WithSignal): Promise<string | undefined>;
+  /** Missing where the place is only read. Errors as `ObjectWriter.remove`. */
+  remove?(options?: RemoveOptions): Promise<void>;
 }
 
 export interface StoredContent extends StoredThing {
   /** As references name it: unique in the cache. */
   readonly id: string;
+  /** Hash of the package that it belongs to, where its name says so. */
+  readonly package?: string;
   open(options?: WithSignal): Promise<OpenedObject>;
   /** Writes it again after it was removed, from what `open` gave before that. */
   restore?(bytes: AsyncIterable<Uint8Array>, options?: WithSignal): Promise<void>;
@@ -79,18 +85,23 @@ export interface ReadPackage {
 export interface IndexEntry extends Entry {
   readonly kind: 'index';
   readonly view: string | undefined;
+  /** As it was when the entry was found, unless it comes from a list. */
+  readonly foundTag?: string | undefined;
   /** Errors as `PackageEntry.read`. */
   read(options?: WithSignal): Promise<ReadIndex>;
   /**
    * Writes another index in its place.
-   * @throws MirrorError `mirror-changed` where somebody wrote it since it was read.
+   * @throws MirrorError `mirror-changed` where somebody wrote it since it had that tag.
    */
-  rewrite?(index: PackedIndex, read: ReadIndex, options?: WithSignal): Promise<void>;
+  rewrite?(index: PackedIndex, known: Pick<ReadIndex, 'tag'>, options?: WithSignal): Promise<void>;
 }
 
 export interface ReadIndex {
   readonly references: readonly ContentReference[];
   readonly packages: PackageIndex;
+  /** In bytes. */
+  readonly size: number;
+  readonly sha256: string;
   /** Of what was read. */
   readonly tag: string | undefined;
 }

@@ -1,6 +1,6 @@
 // Opens a mirror: the place by the scheme of its reference (`openObjectStore`), and on it the build caches of the layouts that it has.
 // Another kind of place is a scheme of `openObjectStore`; another layout is an implementation of `BuildCache` that is chosen here.
-import { BuildcacheError } from '../core/errors.js';
+import { BuildcacheError, UsageError } from '../core/errors.js';
 import type { WithSignal } from '../core/with-signal.js';
 import type { ObjectStore } from '../transport/object-store.js';
 import type { OpenStoreOptions } from '../transport/open-store.js';
@@ -37,18 +37,27 @@ export interface OpenMirrorOptions extends OpenStoreOptions {
  * asked yet.
  *
  * @param reference - a URL that `openObjectStore` knows, or a path.
- * @throws MirrorError `mirror-protocol` for other schemes and for what is not a URL.
+ * @throws MirrorError `mirror-protocol` for other schemes and for what is not a URL; UsageError `usage` for a view of a place that is
+ * written to and has packages of older layouts alone.
  */
 export async function openMirror(
   reference: string,
   options: OpenMirrorOptions & WithSignal = {},
 ): Promise<Mirror> {
+  return openMirrorIn(openObjectStore(reference, options), options);
+}
+
+/** Opens the mirror in a store that is open already, such as an archive that is being made. Errors as `openMirror`. */
+export async function openMirrorIn(
+  store: ObjectStore,
+  options: OpenMirrorOptions & WithSignal = {},
+): Promise<Mirror> {
   const { name, signed: requiresSignature = true } = options;
   const view = options.view === undefined || options.view === '' ? undefined : requireViewName(options.view);
-  const store = await openObjectStore(reference, options);
+  if (view !== undefined && isWritten(store, options)) await requireViews(store, view, options);
   const manifests = new ManifestCache({ store, name, view });
   if (view !== undefined) return { cache: manifests, requiresSignature };
-  const isOnlyRead = options.isOnlyRead === true || store.writer === undefined;
+  const isOnlyRead = !isWritten(store, options);
   const layout = isOnlyRead ? undefined : await publishedLayout(store, options);
   const classic = new ClassicCache({ store, name, layout: layout === 3 ? undefined : layout });
   const cache = new LayeredCache({
@@ -59,6 +68,25 @@ export async function openMirror(
     publisher: isOnlyRead ? undefined : layout === 3 ? manifests.publisher : classic.publisher,
   });
   return { cache, requiresSignature };
+}
+
+function isWritten({ writer }: ObjectStore, { isOnlyRead = false }: OpenMirrorOptions): boolean {
+  return !isOnlyRead && writer !== undefined;
+}
+
+/** Only layout 3 has views: what is published for one must not lie beside packages that it can never name. */
+async function requireViews(
+  store: ObjectStore,
+  view: string,
+  { layout, signal }: OpenMirrorOptions & WithSignal,
+): Promise<void> {
+  const found = await publishedLayout(store, { layout, newLayout: 3, signal });
+  if (found === 3) return;
+  const why = layout === undefined ? 'its packages are of an older layout' : `layout ${layout} has none`;
+  throw new UsageError('usage', `Cannot write the view "${view}" in "${store.url}": ${why}`, {
+    hint: 'Only layout 3 has views: convert the build cache with "regraft mirror migrate"',
+    data: { mirror: store.url, view, layout: found },
+  });
 }
 
 async function publishedLayout(

@@ -4,7 +4,7 @@ import type { BuildCache, Publisher } from './build-cache.js';
 
 /**
  * The publisher of a build cache.
- * @throws MirrorError `mirror-read-only` for read-only caches (http, https).
+ * @throws MirrorError `mirror-read-only` for read-only caches (http, https, archives).
  */
 export function requirePublisher({ url, publisher }: BuildCache): Publisher {
   if (publisher !== undefined) return publisher;
@@ -14,7 +14,9 @@ export function requirePublisher({ url, publisher }: BuildCache): Publisher {
 /** The error for writing to a read-only mirror. */
 export function readOnly(url: string): MirrorError {
   return new MirrorError('mirror-read-only', `Cannot write to "${url}": mirrors of this kind are read-only`, {
-    hint: 'Push to the folder that the server serves: a path or a file: URL',
+    hint: url.startsWith('file:')
+      ? 'Push to a folder, then make the archive of it anew: "tar cf FILE.tar -C FOLDER ."'
+      : 'Push to the folder that the server serves: a path or a file: URL',
     data: { mirror: url },
   });
 }

@@ -105,6 +105,19 @@ export class TarReader {
   }
 
   /**
+   * Leaves out the body of the entry that was just told, for whoever can seek: the next bytes to push are those at `offset`.
+   * There is no `entry-end` then.
+   */
+  skipBody(): void {
+    if (this.#state !== 'body') throw new TypeError('There is no body to skip');
+    const rest = this.#remaining + this.#padding;
+    this.#base += rest - this.#take(rest).length;
+    this.#remaining = 0;
+    this.#padding = 0;
+    this.#state = 'header';
+  }
+
+  /**
    * Ends the input. An archive may lack its end blocks, but not part of a member.
    * @throws ArchiveError `tar-truncated`
    */

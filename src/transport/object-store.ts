@@ -91,6 +91,8 @@ export interface ObjectLister {
 export interface BeginOptions extends WithSignal {
   /** The final name, if already known: a store that cannot rename then needs no temporary place. */
   readonly path?: string | undefined;
+  /** Keep the bytes until `discard`: `commit` may be called again, for the case that somebody removed the object. */
+  readonly isRepeatable?: boolean | undefined;
 }
 
 export interface ObjectWriter {
@@ -99,8 +101,21 @@ export interface ObjectWriter {
    * @throws MirrorError `mirror-full`, `mirror-read-only`, `mirror-write-failed`.
    */
   begin(options?: BeginOptions): Promise<PendingObject>;
-  /** Removes an object; does nothing if it does not exist. Errors as `begin`. */
-  remove(path: string, options?: WithSignal): Promise<void>;
+  /**
+   * Removes an object; does nothing if it does not exist. Errors as `begin`.
+   * @throws MirrorError `mirror-changed` when the object no longer has the tag that it must have
+   */
+  remove(path: string, options?: RemoveOptions): Promise<void>;
+}
+
+export interface RemoveOptions extends WithSignal {
+  /** Leave an object with another tag. Where the server does not know the condition, a moment between a look and the removal remains. */
+  readonly ifTag?: string | undefined;
+  /**
+   * Together with a tag: leave an object that was written at another time, as lists say it. In a bucket, what is written again as it was
+   * has the same tag. That moment remains everywhere.
+   */
+  readonly ifModified?: number | undefined;
 }
 
 /** Condition for a commit: no object has the name yet, or the object that has it still has this tag. */
@@ -113,11 +128,13 @@ export interface PendingObject {
   /** Makes the written bytes durable, so that little work is left for `commit`. Errors as `commit`. */
   prepare(): Promise<void>;
   /**
-   * Gives the object its name in one step, replacing any object that has it; nothing can be written afterwards.
-   * @throws MirrorError `mirror-changed` when the condition does not hold; `mirror-full`, `mirror-read-only`, `mirror-write-failed`;
+   * Gives the object its name in one step, replacing any object that has it; nothing can be written afterwards. Only a repeatable one
+   * may be committed again.
+   * @throws MirrorError `mirror-changed` when the condition does not hold; `mirror-unconditional` where the place knows no
+   * conditions; `mirror-full`, `mirror-read-only`, `mirror-write-failed`;
    * then nothing is left behind.
    */
   commit(path: string, condition?: CommitCondition): Promise<ObjectFacts>;
-  /** Drops what was written; after `commit` it does nothing. Never throws. */
+  /** Drops what was written, but not the object; after a `commit` that cannot be repeated it does nothing. Never throws. */
   discard(): Promise<void>;
 }

@@ -1,10 +1,12 @@
 // Opens an object store by the scheme of its URL; anything without a scheme is a path.
 
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { MirrorError } from '../core/errors.js';
 import { schemeOf } from '../core/url-scheme.js';
+import { ArchiveStore } from './archive/store.js';
 import { FileStore } from './file/store.js';
 import type { ConnectionOptions } from './http/dispatcher.js';
 import { HttpObjects } from './http/objects.js';
@@ -22,8 +24,8 @@ export interface OpenStoreOptions extends ConnectionOptions {
 type OpenScheme = (reference: string, options: OpenStoreOptions) => ObjectStore;
 
 const SCHEMES: ReadonlyMap<string | undefined, OpenScheme> = new Map<string | undefined, OpenScheme>([
-  [undefined, (path) => new FileStore({ root: resolve(path) })],
-  ['file', (url) => new FileStore({ root: filePath(url) })],
+  [undefined, openPath],
+  ['file', (url) => openPath(filePath(url))],
   ['http', (url, options) => new HttpObjects({ ...options, url: parseUrl(url) })],
   ['https', (url, options) => new HttpObjects({ ...options, url: parseUrl(url) })],
   ['s3', openS3Bucket],
@@ -32,7 +34,7 @@ const SCHEMES: ReadonlyMap<string | undefined, OpenScheme> = new Map<string | un
 
 /**
  * Opens an object store; nothing is read yet.
- * @param reference A `file:`, `http:`, `https:`, `s3:` or `gs:` URL, or a path.
+ * @param reference A `file:`, `http:`, `https:`, `s3:` or `gs:` URL, or a path; a path of a folder, or of a tar archive, which is only read.
  * @throws MirrorError `mirror-protocol` for other schemes and for what is not a URL; UsageError `config` for a connection that cannot be
  * used.
  */
@@ -47,6 +49,22 @@ export function openObjectStore(reference: string, options: OpenStoreOptions = {
 function withCertificates({ connection, ...options }: OpenStoreOptions): OpenStoreOptions {
   const { caFile, clientCertificate, clientKey } = connection ?? {};
   return { ...options, connection, ...{ clientCertificate, clientKey }, caFile: options.caFile ?? caFile };
+}
+
+/** A file is a tar archive, or nothing that can be a mirror: reading it tells. So is a name for one, lest a push make a folder of it. */
+function openPath(path: string): ObjectStore {
+  const root = resolve(path);
+  const isArchive = kindOf(root) === 'file' || (kindOf(root) === 'absent' && root.endsWith('.tar'));
+  return isArchive ? ArchiveStore.at(root) : new FileStore({ root });
+}
+
+function kindOf(path: string): 'file' | 'absent' | 'other' {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found === undefined ? 'absent' : found.isFile() ? 'file' : 'other';
+  } catch {
+    return 'other'; // the store tells why when it is used
+  }
 }
 
 function filePath(reference: string): string {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { checkCode, publishPlace } from '../helpers/publish-place.js';
+import { layer3Mirror } from '../operations/mirror/layer-3-mirror.js';
 
 describe('regraft keys', () => {
   it('fetches, trusts, lists, untrusts', async (test) => {
@@ -51,6 +52,51 @@ describe('regraft keys', () => {
     assert.equal(JSON.parse(out).mirrors.length, 2);
     for (const mirror of mirrors) assert.ok(existsSync(join(mirror, 'build_cache/_pgp/index.json')));
     checkCode(await run('keys', 'list', '--gpg'), 4, 'gpg-failed');
+  });
+
+  it('pushes in the layout that the mirror has, that was chosen, or that the Spack of the store writes', async (test) => {
+    const place = await publishPlace(test);
+    const { folder, keyFile, run } = place;
+    const layer3 = await layer3Mirror(test, { packages: 1 });
+    const store = join(folder, 'data/regraft/opt/.spack-db');
+    const storeOf = (version: string) => {
+      mkdirSync(store, { recursive: true });
+      const database = { version, installs: {} };
+      writeFileSync(join(store, 'index.json'), JSON.stringify({ database }));
+    };
+    const pushed = async (mirror: string, ...args: readonly string[]) => {
+      mkdirSync(mirror, { recursive: true });
+      const { out, err } = await run('keys', 'push', keyFile, '--mirror', mirror, ...args);
+      assert.match(out, /^published 1 key, indexed 1, at /, err);
+      const shown = await run('keys', 'fetch', '--json', '--mirror', mirror);
+      assert.equal(JSON.parse(shown.out).keys.length, 1);
+      return [
+        existsSync(join(mirror, 'build_cache/_pgp/index.json')),
+        existsSync(join(mirror, 'v3/manifests/key/keys.manifest.json')),
+      ];
+    };
+    const [classic, manifests] = [
+      [true, false],
+      [false, true],
+    ];
+    const [none, old, chosen] = ['none', 'old', 'chosen'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    assert.deepEqual(await pushed(layer3.folder), manifests);
+    assert.deepEqual(await pushed(none), classic);
+    storeOf('7');
+    assert.deepEqual(await pushed(chosen, '--layout', '3'), manifests);
+    assert.deepEqual(await pushed(chosen), manifests);
+    assert.deepEqual(await pushed(old), classic);
+    storeOf('8');
+    assert.deepEqual(await pushed(join(folder, 'new')), manifests);
+    assert.deepEqual(await pushed(place.cache.folder), classic);
+    assert.deepEqual(await pushed(old, '--layout', '3'), [true, true]);
+    const refused = await run('keys', 'push', keyFile, '--mirror', old, '--layout', '4');
+    assert.match(refused.err, /--layout/);
+    assert.equal(refused.exitCode, 2);
   });
 
   it('a key under the name of another is shown as an error, and fails', async (test) => {

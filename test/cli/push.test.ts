@@ -192,3 +192,46 @@ test('regraft push writes the index where that is wanted', async (context) => {
     ['app', 'lost', 'maker', 'zlib'].map(hashOf).sort(),
   );
 });
+
+test('regraft push adds what it pushed to a view, and to that of a configured mirror', async (context) => {
+  const store = makeSmallStore(context, GRAPH);
+  const mirror = join(store.folder, 'mirror');
+  const inView = async (view: string) => {
+    const args = ['list', '--json', '--mirror', mirror, '--view', view];
+    const { out } = await runHere(args, { folder: store.folder });
+    return (JSON.parse(out) as { packages: { name: string }[] }).packages.map(({ name }) => name);
+  };
+  const push = (...args: readonly string[]) => run(store, ...args, '--unsigned', '--update-index');
+  assert.equal((await push('maker', '--mirror', mirror, '--view', 'team/a')).exitCode, EXIT.done);
+  assert.deepEqual(await inView('team/a'), ['maker']);
+  assert.equal((await push('app', '--mirror', mirror, '--view', 'team/a')).exitCode, EXIT.done);
+  assert.deepEqual(await inView('team/a'), ['app', 'maker', 'zlib']);
+  const config = join(store.folder, 'config', 'regraft');
+  mkdirSync(config, { recursive: true });
+  writeFileSync(
+    join(config, 'mirrors.yaml'),
+    JSON.stringify({ mirrors: { ours: { url: mirror, view: 'b' } } }),
+  );
+  const again = await push('zlib', '--mirror', 'ours');
+  assert.match(again.out, /^already there zlib@1\.0/m);
+  assert.deepEqual(await inView('b'), ['zlib']);
+  assert.ok(!existsSync(join(mirror, 'v3/manifests/index/index.manifest.json')));
+});
+
+test('regraft push refuses views that nothing would be added to', async (context) => {
+  const store = makeSmallStore(context, GRAPH);
+  const mirror = join(store.folder, 'mirror');
+  await run(store, 'zlib', '--mirror', mirror, '--unsigned');
+  for (const args of [
+    ['--view', 'a'],
+    ['--view', 'a', '--update-index'],
+    ['--view', 'a', '--update-index', '--layout', '2'],
+    ['--view', '..', '--update-index', '--layout', '3'],
+  ]) {
+    const { err, exitCode } = await run(store, 'maker', '--mirror', mirror, '--unsigned', ...args);
+    assert.match(err, /code: usage\n$/, args.join(' '));
+    assert.equal(exitCode, EXIT.usage);
+  }
+  assert.deepEqual(tarballs(mirror), ['zlib']);
+  assert.ok(!existsSync(join(mirror, 'v3')));
+});

@@ -76,9 +76,13 @@ test('a server takes objects, lists them, and gives them back', { skip }, async 
     await writeObject(writer, { path, bytes }, { condition: { ifTag: tag ?? '' } });
     const stale = { condition: { ifTag: '"0"' } } as const;
     await assert.rejects(writeObject(writer, { path, bytes }, stale), expectError('mirror-changed'));
+    await assert.rejects(writer.remove(path, stale.condition), expectError('mirror-changed'));
   }
   assert.deepEqual(await pathsIn(store), [...objects.keys()].sort());
-  for (const path of objects.keys()) await writer.remove(path);
+  for (const path of objects.keys()) {
+    const ifTag = (await store.stat(path))?.tag;
+    for (let time = 0; time < 2; time++) await writer.remove(path, { ifTag });
+  }
   assert.deepEqual(await pathsIn(store), []);
   await assert.rejects(store.open('empty'), expectError('mirror-not-found'));
 });

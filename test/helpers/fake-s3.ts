@@ -22,6 +22,8 @@ export interface FakeObject {
   readonly bytes: Buffer;
   readonly tag: string;
   readonly meta: Readonly<Record<string, string>>;
+  /** In milliseconds since 1970; lists say it in seconds. */
+  readonly modified: number;
 }
 
 export interface FakeRequest {
@@ -65,6 +67,8 @@ export class FakeS3 {
   readonly options: FakeS3Options;
   /** The clock, in milliseconds since 1970. */
   now = (): number => Date.now();
+  /** The time that objects get when they are written. */
+  writes = (): number => Date.parse('2024-01-10T00:00:00Z');
   readonly #server: Server;
   #faults: { fault: Fault; left: number }[] = [];
   #counter = 0;
@@ -206,7 +210,7 @@ export class FakeS3 {
     if (method === 'PUT') return query.has('uploadId') ? this.#putPart(request) : this.#put(request);
     if (method === 'POST') return query.has('uploads') ? this.#begin(request) : this.#complete(request);
     if (query.has('uploadId')) this.uploads.delete(query.get('uploadId') ?? '');
-    else this.objects.delete(key);
+    else this.#delete(request);
     return { status: 204 };
   }
 
@@ -214,7 +218,8 @@ export class FakeS3 {
     const object = this.objects.get(key);
     if (object === undefined)
       throw this.options.hidesAbsence ? new S3Failure(403, 'AccessDenied') : new S3Failure(404, 'NoSuchKey');
-    const { bytes, tag, meta } = object;
+    const { bytes, tag, meta: own, modified } = object;
+    const meta = { ...own, 'last-modified': new Date(modified).toUTCString() };
     if (headers['if-match'] !== undefined && headers['if-match'] !== tag)
       throw new S3Failure(412, 'PreconditionFailed');
     if (headers['if-none-match'] === tag) return { status: 304, headers: { etag: tag } };
@@ -236,6 +241,11 @@ export class FakeS3 {
   #put({ key, headers, body }: FakeRequest): Reply {
     this.#requireCondition(key, headers);
     return { status: 200, headers: { etag: this.#store(key, body, metaOf(headers)) } };
+  }
+
+  #delete({ key, headers }: FakeRequest): void {
+    if (headers['if-match'] !== undefined) this.#requireCondition(key, headers);
+    this.objects.delete(key);
   }
 
   #requireCondition(key: string, headers: FakeRequest['headers']): void {
@@ -312,12 +322,13 @@ export class FakeS3 {
   #listed(entry: string): string {
     const object = this.objects.get(entry);
     if (object === undefined) return `<CommonPrefixes><Prefix>${encode(entry)}</Prefix></CommonPrefixes>`;
-    return `<Contents><Key>${encode(entry)}</Key><LastModified>2024-01-10T00:00:00.000Z</LastModified><Size>${object.bytes.length}</Size></Contents>`;
+    const modified = new Date(Math.floor(object.modified / 1000) * 1000).toISOString();
+    return `<Contents><Key>${encode(entry)}</Key><LastModified>${modified}</LastModified><Size>${object.bytes.length}</Size></Contents>`;
   }
 
   #store(key: string, bytes: Buffer, meta: FakeObject['meta'], suffix = ''): string {
     const tag = `"${md5(bytes)}${suffix}"`;
-    this.objects.set(key, { bytes, tag, meta });
+    this.objects.set(key, { bytes, tag, meta, modified: this.writes() });
     return tag;
   }
 }

@@ -370,3 +370,27 @@ describe("TarReader and Python's tarfile", { skip: !hasPython && 'there is no py
     });
   }
 });
+
+describe('TarReader.skipBody', () => {
+  it('leaves out bodies, whether they were pushed or not', () => {
+    for (const [name, { archive }] of Object.entries(CASES)) {
+      const expected = listMembers(archive).map(({ path }) => path);
+      for (const size of [512, 513, 1500, archive.length]) {
+        const reader = new TarReader();
+        const found: string[] = [];
+        while (!reader.ended && reader.offset < archive.length) {
+          const { offset } = reader;
+          reader.push(archive.subarray(offset, offset + size));
+          for (let event = reader.next(); event !== undefined; event = reader.next()) {
+            assert.equal(event.type, 'entry');
+            if (event.type === 'entry') found.push(event.entry.path);
+            reader.skipBody();
+          }
+        }
+        reader.finish();
+        assert.deepEqual(found, expected, `${name}, ${size}`);
+      }
+    }
+    assert.throws(() => new TarReader().skipBody(), TypeError);
+  });
+});

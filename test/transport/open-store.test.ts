@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
-import { resolve } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { MirrorError } from '../../src/core/errors.js';
+import { ArchiveStore } from '../../src/transport/archive/store.js';
 import { FileStore } from '../../src/transport/file/store.js';
 import { HttpObjects } from '../../src/transport/http/objects.js';
 import { openObjectStore } from '../../src/transport/open-store.js';
 import { S3Objects } from '../../src/transport/s3/objects.js';
+import { temporaryFolder } from '../mirror/temporary-folder.js';
 
 test('openObjectStore takes what has no scheme for a path', () => {
   for (const path of ['cache', './cache', '/srv/a:b', 'a:b', 'C', '/a b%20#?']) {
@@ -19,6 +23,26 @@ test('openObjectStore decodes file URLs', () => {
   assert.equal(openObjectStore('file:///srv/a%20b%23/').location(''), '/srv/a b#');
   assert.equal(openObjectStore('FILE:///srv').location('x'), '/srv/x');
   assert.equal(openObjectStore('file://localhost/srv').location(''), '/srv');
+});
+
+test('openObjectStore takes a file, or what is named like one, for a read-only tar archive', (t) => {
+  const folder = temporaryFolder(t);
+  for (const name of ['a.tar', 'a b#.tar', 'a.tar.gz', 'other']) writeFileSync(join(folder, name), '');
+  for (const name of ['a.tar', 'a b#.tar', 'a.tar.gz', 'other', 'missing.tar']) {
+    const path = join(folder, name);
+    for (const reference of [path, `${path}/`, pathToFileURL(path).href]) {
+      const store = openObjectStore(reference);
+      assert.ok(store instanceof ArchiveStore, reference);
+      assert.equal(store.location(''), path);
+      assert.equal(store.url, pathToFileURL(path).href);
+      assert.equal(store.writer, undefined);
+    }
+  }
+  mkdirSync(join(folder, 'folder.tar'));
+  for (const path of ['folder.tar', 'missing', 'a.tar/below']) {
+    const store = openObjectStore(join(folder, path));
+    assert.ok(store instanceof FileStore, path);
+  }
 });
 
 test('openObjectStore opens web servers', () => {

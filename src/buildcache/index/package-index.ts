@@ -28,6 +28,14 @@ export interface PackageRecord {
   readonly node: SpecNode;
 }
 
+/** A record as it is stored. */
+export interface StoredRecord {
+  readonly hash: DagHash;
+  readonly inBuildcache: boolean;
+  /** The JSON of its node; empty where it has none. */
+  readonly node: Uint8Array;
+}
+
 interface PackageIndexParts {
   readonly source: string;
   readonly bytes: ByteSource;
@@ -94,6 +102,19 @@ export class PackageIndex {
     }
   }
 
+  /** All records as they are stored; the bytes of a node are valid until the next one. */
+  *storedRecords(): Iterable<StoredRecord> {
+    for (let row = 0; row < this.#places.size; row++) {
+      const { offset, length, inBuildcache } = this.#places.placeAt(row);
+      yield { hash: this.#places.hashAt(row), inBuildcache, node: this.#bytes.read(offset, length) };
+    }
+  }
+
+  /** The specfile version of its nodes. */
+  get nodeFormat(): number {
+    return NODE_FORMATS[this.version] ?? 0;
+  }
+
   #recordAt(row: number): PackageRecord {
     const hash = this.#places.hashAt(row);
     const place = this.#places.placeAt(row);
@@ -115,7 +136,7 @@ export class PackageIndex {
     if (length === 0) throw invalid(source, `"${path}" is missing`, path);
     if (length > LARGEST_RECORD) throw invalid(source, `"${path}" is too large (${length} bytes)`, path);
     const json = parseJsonDocument(this.#bytes.read(offset, length), source);
-    const node = parseNode(json, NODE_FORMATS[this.version] ?? 0, { source, path, hash });
+    const node = parseNode(json, this.nodeFormat, { source, path, hash });
     if (node.hash === hash) return node;
     throw invalid(source, `"${path}" has the hash "${node.hash}"`, path);
   }

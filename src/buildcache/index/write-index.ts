@@ -2,10 +2,13 @@
 // Nodes are kept outside of memory: a few hundred bytes per package remain, whatever the size of its node.
 
 import { decodeUtf8, encodeUtf8 } from '../../core/bytes.js';
+import { MetadataError } from '../../core/errors.js';
+import { parseJsonDocument } from '../../spec/json/json-document.js';
 import { parseNode } from '../../spec/json/spec-json.js';
 import { type WritableFormat, writeNode } from '../../spec/json/write-node.js';
 import type { DagHash, Spec, SpecNode } from '../../spec/spec.js';
 import { allNodes } from '../../spec/traverse.js';
+import type { PackageIndex } from './package-index.js';
 
 /** Storage for the data that the builder does not keep in memory. */
 export interface IndexSpool {
@@ -92,6 +95,37 @@ export class IndexBuilder {
       this.#connect({ record: this.#recordOf(node.hash), node, isOwn: node === spec.root });
   }
 
+  /**
+   * Takes over all records of another index as they are stored.
+   * @throws MetadataError for an index of a format that is not written any more, and for a record that cannot be read.
+   */
+  keep(index: PackageIndex): void {
+    const format = index.nodeFormat;
+    if (format < OLDER.format) throw notKept(index.source, `its nodes have the format ${format}`);
+    const stored = new Map<IndexRecord, readonly DagHash[]>();
+    for (const { hash, inBuildcache, node } of index.storedRecords()) {
+      if (this.#places.has(hash)) continue;
+      const parsed = parseNode(parseJsonDocument(node, index.source), format, { source: index.source, hash });
+      const offset = this.#spool.append(node);
+      const record = {
+        hash,
+        offset,
+        length: node.length,
+        formatVersion: format,
+        inBuildcache,
+        edges: NO_EDGES,
+      };
+      this.#places.set(hash, this.#records.length);
+      this.#records.push(record);
+      if (inBuildcache) this.#packages++;
+      const hashes = trackedEdges(parsed).map((edge) => edge.hash);
+      if (hashes.length > 0) stored.set(record, hashes);
+    }
+    // Edges come last here, too.
+    for (const [record, hashes] of stored)
+      record.edges = Uint32Array.from(hashes, (hash) => this.#placeOf(hash));
+  }
+
   /** The bytes of the index, the same for each call and for any order of adding packages. */
   *chunks(): Iterable<Uint8Array> {
     const isNewer = this.#oldestFormat === 5 || this.#records.some((record) => record.formatVersion > 4);
@@ -145,9 +179,8 @@ export class IndexBuilder {
 
   #connect({ record, node, isOwn }: RecordEdges): void {
     if (record.edges !== NO_EDGES || (record.inBuildcache && !isOwn)) return;
-    const tracked = node.dependencies.filter(({ types }) => types.some((type) => type !== 'test'));
-    if (tracked.length > 0)
-      record.edges = Uint32Array.from(tracked, (edge) => this.#places.get(edge.hash) ?? 0);
+    const tracked = trackedEdges(node);
+    if (tracked.length > 0) record.edges = Uint32Array.from(tracked, ({ hash }) => this.#placeOf(hash));
   }
 
   /** Counts the build, link and run edges of all records. */
@@ -166,9 +199,14 @@ export class IndexBuilder {
   }
 
   #recordOf(hash: DagHash): IndexRecord {
-    const record = this.#records[this.#places.get(hash) ?? -1];
-    if (record === undefined) throw new TypeError(`"${hash}" was not added`);
-    return record;
+    return this.#records[this.#placeOf(hash)] as IndexRecord; // since it has a place
+  }
+
+  /** @throws MetadataError for what an index that was kept names, and does not have. */
+  #placeOf(hash: DagHash): number {
+    const place = this.#places.get(hash);
+    if (place === undefined) throw notKept(hash, 'another record depends on it, and it is not there');
+    return place;
   }
 
   #hashAt(place: number): string {
@@ -177,6 +215,18 @@ export class IndexBuilder {
 }
 
 const NO_EDGES = new Uint32Array(0);
+
+/** Edges that are counted. */
+function trackedEdges({ dependencies }: SpecNode) {
+  return dependencies.filter(({ types }) => types.some((type) => type !== 'test'));
+}
+
+function notKept(source: string, reason: string): MetadataError {
+  return new MetadataError('metadata-invalid', `Cannot keep "${source}" in an index: ${reason}`, {
+    hint: 'Make the index anew from the packages',
+    data: { source },
+  });
+}
 
 function compareHashes(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { toLatin1 } from '../../core/bytes.js';
 import { UsageError } from '../../core/errors.js';
 import { inspect, SHOWN_PATHS } from '../../operations/query/inspect.js';
+import { defaultTrustedKeysFolder, Keyring } from '../../signature/keys/keyring.js';
 import { EXIT } from '../exit-code.js';
 import { openInspectedFile } from '../inspected-file.js';
 import { wholeNumber } from '../options.js';
@@ -11,6 +12,7 @@ import { inspectionAsJson, inspectionLines } from '../render/render-inspection.j
 import type { CommandRun } from '../run.js';
 
 interface InspectFlags {
+  readonly keyring?: readonly string[];
   readonly prefix?: readonly string[];
   readonly limit: number;
 }
@@ -19,7 +21,7 @@ export function addInspectCommand(program: Command, run: CommandRun): void {
   program
     .command('inspect')
     .description(
-      'show headers, names, signature and paths of an ELF or Mach-O file, the paths in any other file, or what a specfile, index or tarball says',
+      'show headers, names, signature and paths of an ELF or Mach-O file, the paths in any other file, or what a specfile, manifest, index or tarball says',
     )
     .argument('<file>', 'path of the file')
     .option('--prefix <dir...>', 'prefixes to look for (default: those of the package the file belongs to)')
@@ -29,6 +31,7 @@ export function addInspectCommand(program: Command, run: CommandRun): void {
       wholeNumber('--limit', 0),
       SHOWN_PATHS,
     )
+    .option('-k, --keyring <file...>', 'public keys to trust in addition to the trusted-keys folder')
     .action((path: string, flags: InspectFlags) =>
       run(flags, async (console) => {
         if (path === '') throw new UsageError('usage', 'Cannot inspect a file without a name');
@@ -37,6 +40,8 @@ export function addInspectCommand(program: Command, run: CommandRun): void {
           const inspection = await inspect(file, {
             prefixes: flags.prefix?.map(prefixOf) ?? prefixesOfFile(path),
             limit: flags.limit,
+            keyring: () =>
+              Keyring.load({ files: flags.keyring, trustedKeysFolder: defaultTrustedKeysFolder() }),
           });
           for (const line of inspectionLines(inspection)) console.line(line);
           console.result({ file: path, ...inspectionAsJson(inspection) });

@@ -1,10 +1,13 @@
 // `regraft keys`: trusted public keys, and those that build caches publish.
 import type { Command } from 'commander';
 import { isFingerprint } from '../../buildcache/key-index.js';
-import { UsageError } from '../../core/errors.js';
+import { BuildcacheError, UsageError } from '../../core/errors.js';
+import type { PublishedLayout } from '../../mirror/open-mirror.js';
 import { type FetchedKey, fetchKeys } from '../../operations/keys/keys.js';
 import { publishKeys } from '../../operations/keys/publish-keys.js';
 import { readKeysToPublish, trustKeyFiles } from '../../operations/keys/trust-keys.js';
+import { openStore } from '../../operations/open-store.js';
+import { layoutOfSpack } from '../../operations/publish/layout-of-spack.js';
 import { listGpgKeys } from '../../signature/gpg.js';
 import type { KeyFacts } from '../../signature/keys/key-facts.js';
 import { defaultTrustedKeysFolder } from '../../signature/keys/keyring.js';
@@ -13,7 +16,7 @@ import { type Console, describeError } from '../console.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
 import { closeMirrors, type MirrorFlags, openMirrors } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
-import { openPushMirror } from '../push-mirror.js';
+import { type LayoutFlags, layoutOf, layoutOption, openPushMirror } from '../push-mirror.js';
 import { count } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 
@@ -43,6 +46,10 @@ function addListCommand(keys: Command, run: CommandRun): void {
         return EXIT.done;
       }),
     );
+}
+
+interface KeysPushFlags extends LayoutFlags {
+  readonly mirror: readonly string[];
 }
 
 interface FetchFlags extends MirrorFlags {
@@ -115,15 +122,18 @@ function addPushCommand(keys: Command, run: CommandRun): void {
       '-m, --mirror <url...>',
       'build caches to write to: a path, a file: URL, or a configured name',
     )
-    .action((names: string[], flags: { readonly mirror: readonly string[] }) =>
+    .addOption(layoutOption())
+    .action((names: string[], flags: KeysPushFlags) =>
       run(flags, async (console, signal) => {
         const published = await readKeysToPublish(names, trustedKeys(), signal);
+        const newLayout = layoutOfDefaultStore();
         const progress = new ProgressLines(console);
         const onProgress = progress.handle.bind(progress);
         const reports: unknown[] = [];
         for (const reference of flags.mirror) {
-          const mirror = await openPushMirror(reference);
+          const mirror = await openPushMirror(reference, { layout: layoutOf(flags), newLayout });
           const { fingerprints } = await publishKeys({ mirror, keys: published }, { signal, onProgress });
+          await mirror.cache.close?.();
           reports.push({
             mirror: mirror.cache.url,
             published: published.map((key) => key.fingerprint),
@@ -137,6 +147,16 @@ function addPushCommand(keys: Command, run: CommandRun): void {
         return EXIT.done;
       }),
     );
+}
+
+/** Undefined where there is no store. */
+function layoutOfDefaultStore(): PublishedLayout | undefined {
+  try {
+    return layoutOfSpack(openStore({ upstreams: [] }).database.content().version);
+  } catch (error) {
+    if (error instanceof BuildcacheError && error.code === 'root-unusable') return undefined;
+    throw error;
+  }
 }
 
 function trustedKeys(): TrustedKeys {

@@ -1,13 +1,13 @@
 // `regraft push`: publishes installed packages to a build cache.
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../core/errors.js';
+import type { OperationOptions } from '../../core/progress.js';
 import type { Mirror } from '../../mirror/build-cache.js';
-import type { PublishedLayout } from '../../mirror/open-mirror.js';
 import { publishKeys } from '../../operations/keys/publish-keys.js';
 import { openStore } from '../../operations/open-store.js';
-import { indexMirror } from '../../operations/publish/index-mirror.js';
 import { layoutOfSpack } from '../../operations/publish/layout-of-spack.js';
 import { type PushReport, push } from '../../operations/publish/push.js';
+import { updateIndex } from '../../operations/publish/update-index.js';
 import { resolveInstalled } from '../../operations/query/resolve-installed.js';
 import { type EngineChoice, selectEngine } from '../../relocation/engines/select.js';
 import { makeSigner, type TextSigner } from '../../signature/make-signer.js';
@@ -16,13 +16,12 @@ import { EXIT } from '../exit-code.js';
 import { addStoreOptions, readNamedFile, type StoreFlags, wholeNumber } from '../options.js';
 import { passphraseOf } from '../passphrase.js';
 import { ProgressLines } from '../progress-lines.js';
-import { openPushMirror } from '../push-mirror.js';
+import { type LayoutFlags, layoutOf, layoutOption, openPushMirror } from '../push-mirror.js';
 import { renderPushReport } from '../render/render-push.js';
 import type { CommandRun } from '../run.js';
 
-interface PushFlags extends StoreFlags {
+interface PushFlags extends StoreFlags, LayoutFlags {
   readonly mirror: string;
-  readonly layout?: '1' | '2' | '3';
   readonly unsigned?: boolean;
   readonly key?: string;
   readonly passphraseFile?: string;
@@ -33,6 +32,7 @@ interface PushFlags extends StoreFlags {
   readonly withBuildDependencies?: boolean;
   readonly level?: number;
   readonly updateIndex?: boolean;
+  readonly view?: string;
   readonly engine?: EngineChoice;
 }
 
@@ -45,12 +45,7 @@ export function addPushCommand(program: Command, run: CommandRun): void {
       '-m, --mirror <url>',
       'build cache to write to: a path, a file: URL, or a configured name',
     )
-    .addOption(
-      new Option(
-        '--layout <version>',
-        "layout to publish in (default: the mirror's, of a new mirror that of the store's Spack)",
-      ).choices(['1', '2', '3']),
-    )
+    .addOption(layoutOption())
     .option('--unsigned', 'publish without a signature')
     .option('-k, --key <key>', 'key to sign with: FILE, FILE#FINGERPRINT, gpg, or gpg:ID')
     .option('--passphrase-file <file>', "file with the key's passphrase (or set REGRAFT_PASSPHRASE)")
@@ -65,7 +60,8 @@ export function addPushCommand(program: Command, run: CommandRun): void {
     .option('--fail-fast', 'stop at the first failure')
     .option('--with-build-dependencies', 'also push build dependencies that are installed')
     .option('--level <n>', 'compression level, 1 to 9', compressionLevel)
-    .option('--update-index', 'then write the index of the build cache')
+    .option('--update-index', 'then write the index of the build cache, or add what was pushed to its view')
+    .option('--view <name>', 'view that --update-index adds to (default: the one configured for the mirror)')
     .addOption(new Option('--engine <name>', 'engine to use').choices(['auto', 'native', 'wasm', 'js']));
   addStoreOptions(command).action((queries: string[], flags: PushFlags) =>
     run(flags, (console, signal) => pushCommand({ queries, flags, console, signal })),
@@ -83,7 +79,10 @@ async function pushCommand({ queries, flags, console, signal }: PushCommand): Pr
   const { root, spackPrefix, upstream } = flags;
   const store = openStore({ root, spackPrefix, upstreams: upstream ?? [] });
   const newLayout = layoutOfSpack(store.database.content().version);
-  const mirror = await openPushMirror(flags.mirror, { layout: layoutOf(flags), newLayout });
+  if (flags.view !== undefined && !flags.updateIndex)
+    throw new UsageError('usage', 'Cannot use --view without --update-index', { hint: 'Use both of them' });
+  const { view } = flags;
+  const mirror = await openPushMirror(flags.mirror, { layout: layoutOf(flags), newLayout, view });
   const progress = new ProgressLines(console);
   const onProgress = progress.handle.bind(progress);
   try {
@@ -94,7 +93,7 @@ async function pushCommand({ queries, flags, console, signal }: PushCommand): Pr
     const report = await push(request, { signal, onProgress });
     if (signer !== undefined && hasPushed(report))
       await publishKeys({ mirror, keys: [signer.publicKey] }, { signal, onProgress });
-    if (flags.updateIndex) await indexMirror({ mirror }, { signal, onProgress });
+    if (flags.updateIndex) await updateIndexOf(mirror, report, { signal, onProgress });
     progress.end();
     renderPushReport(report, console);
     return report.packages.some((each) => each.outcome === 'failed') ? EXIT.failed : EXIT.done;
@@ -104,9 +103,9 @@ async function pushCommand({ queries, flags, console, signal }: PushCommand): Pr
   }
 }
 
-function layoutOf({ layout }: PushFlags): PublishedLayout | undefined {
-  const layouts = { 1: 1, 2: 2, 3: 3 } as const;
-  return layout && layouts[layout];
+function updateIndexOf(mirror: Mirror, { packages }: PushReport, options: OperationOptions) {
+  const there = packages.filter(({ outcome }) => outcome === 'pushed' || outcome === 'already-there');
+  return updateIndex({ mirror, hashes: there.map(({ hash }) => hash) }, options);
 }
 
 function hasPushed({ packages }: PushReport): boolean {

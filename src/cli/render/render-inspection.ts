@@ -1,5 +1,8 @@
 // What `inspect` found, as text and as JSON.
+import type { Manifest } from '../../buildcache/manifest/manifest.js';
+import { MEDIA_TYPES } from '../../buildcache/manifest/media-types.js';
 import type { Inspection } from '../../operations/query/inspect.js';
+import type { InspectedSignature } from '../../operations/query/inspect-signed.js';
 import { describeNode } from '../../spec/describe.js';
 import { formatBytes } from './format.js';
 import { elfAsJson, elfLines, machoAsJson, machoLines } from './render-binary.js';
@@ -24,6 +27,8 @@ function rowsOf(inspection: Inspection): readonly Row[] {
       ];
     case 'specfile':
       return specfileRows(inspection);
+    case 'manifest':
+      return manifestRows(inspection);
     case 'package-index':
       return [
         ['kind', 'package index'],
@@ -38,17 +43,53 @@ function rowsOf(inspection: Inspection): readonly Row[] {
   }
 }
 
-function specfileRows({ signed, specfile }: Extract<Inspection, { kind: 'specfile' }>): readonly Row[] {
+type SpecfileInspection = Extract<Inspection, { kind: 'specfile' }>;
+type ManifestInspection = Extract<Inspection, { kind: 'manifest' }>;
+
+function specfileRows({ signature, compression, specfile }: SpecfileInspection): readonly Row[] {
   const { spec, layoutVersion, checksum } = specfile;
   const dependencies = [...spec.nodes.values()].filter((node) => node.hash !== spec.root.hash);
   return [
-    ['kind', `specfile, ${signed ? 'clearsigned (not verified here)' : 'not signed'}`],
+    [
+      'kind',
+      `${compression === 'none' ? 'specfile' : 'spec blob, gzip'}, ${signature ? 'clearsigned' : 'not signed'}`,
+    ],
+    ['signature', signature && describeSignature(signature)],
     ['package', describeNode(spec.root, { hashLength: 32, variants: true, graph: spec })],
     ['specfile version', String(spec.root.formatVersion)],
     ['layout version', String(layoutVersion)],
     ['checksum', checksum && `${checksum.algorithm} ${checksum.hash}`],
     ...dependencies.map((node): Row => ['dependency', describeNode(node, { graph: spec })]),
   ];
+}
+
+function manifestRows({ signature, manifest }: ManifestInspection): readonly Row[] {
+  return [
+    ['kind', `manifest of ${subjectOf(manifest)}, ${signature ? 'clearsigned' : 'not signed'}`],
+    ['signature', signature && describeSignature(signature)],
+    ...manifest.records.flatMap(({ kind, size, compression, sha256 }): Row[] => [
+      [kind, `${MEDIA_TYPES[kind]}, ${size} bytes, compression: ${compression}`],
+      [`sha256 of the ${kind}`, sha256],
+    ]),
+    ...manifest.unknownTypes.map((type): Row => ['unknown content', JSON.stringify(type)]),
+  ];
+}
+
+function describeSignature(signature: InspectedSignature): string {
+  if (signature.verified) {
+    const { fingerprint, userId = '', signedAt } = signature;
+    return `verified, by ${fingerprint} ${userId}, ${signedAt.toISOString()}`;
+  }
+  const { fingerprint, keyId = 'nobody', error } = signature;
+  const state = error.code === 'signature-unknown-key' ? 'not verified, no trusted key' : 'BAD';
+  return `${state} (${error.code}), by ${fingerprint ?? keyId}`;
+}
+
+function subjectOf({ records: [first] }: Manifest): string {
+  const subjects = { tarball: 'a package', spec: 'a package', index: 'a package index' } as const;
+  if (first === undefined) return 'something unknown';
+  const { kind } = first;
+  return kind === 'key' || kind === 'key index' ? `a ${kind}` : subjects[kind];
 }
 
 function tarballRows({ tarball }: Extract<Inspection, { kind: 'tarball' }>): readonly Row[] {
@@ -80,12 +121,20 @@ export function inspectionAsJson(inspection: Inspection): object {
       const nodes = [...spec.nodes.values()].map(nodeAsJson);
       return {
         kind: 'specfile',
-        signed: inspection.signed,
+        signed: inspection.signature !== undefined,
+        signature: inspection.signature,
+        compression: inspection.compression,
         layoutVersion,
         checksum,
         root: spec.root.hash,
         nodes,
       };
+    }
+    case 'manifest': {
+      const { signature, manifest } = inspection;
+      const blobs = manifest.records.map((record) => ({ ...record, mediaType: MEDIA_TYPES[record.kind] }));
+      const { unknownTypes } = manifest;
+      return { kind: 'manifest', signed: signature !== undefined, signature, blobs, unknownTypes };
     }
     case 'tarball': {
       const { buildinfo, ...facts } = inspection.tarball;

@@ -6,12 +6,13 @@ import { parseSpecfile, requireChecksum, type Specfile } from '../../buildcache/
 import { IntegrityError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ListedObject, ObjectLister, ObjectStore } from '../../transport/object-store.js';
-import { isNotFound, readAll } from '../../transport/read-object.js';
-import type { DescribeOptions } from '../build-cache.js';
+import { isNotFound, readAll, readBody } from '../../transport/read-object.js';
+import type { DescribeOptions, PackedIndex } from '../build-cache.js';
 import type {
   AuditEntry,
   CacheAudit,
   ContentReference,
+  IndexEntry,
   ReadIndex,
   ReadPackage,
   StoredContent,
@@ -30,6 +31,7 @@ import {
   TARBALL_ENDING,
   tarballPath,
 } from './paths.js';
+import { writeClassicIndex } from './write-classic-index.js';
 
 const LARGEST_INDEX = 2 ** 31 - 1;
 const LARGEST_HASH_FILE = 4096;
@@ -60,8 +62,16 @@ export class ClassicAudit implements CacheAudit {
     for await (const listed of this.#list(options)) {
       const { path } = listed;
       if (!path.endsWith(TARBALL_ENDING)) continue;
-      yield { ...storedThing(store, listed), id: path, open: (how = {}) => store.open(path, how) };
+      const open = (how: WithSignal = {}) => store.open(path, how);
+      yield { ...storedThing(store, listed), id: path, package: hashInName(path, TARBALL_ENDING), open };
     }
+  }
+
+  async findIndex(view: string | undefined, options: WithSignal = {}): Promise<IndexEntry | undefined> {
+    const facts = view === undefined ? await this.#store.stat(INDEX_PATH, options) : undefined;
+    if (facts === undefined) return undefined;
+    const found = { path: INDEX_PATH, size: facts.size, modified: undefined };
+    return { ...this.#indexEntry(storedThing(this.#store, found)), foundTag: facts.tag };
   }
 
   #list({ signal }: WithSignal): AsyncIterable<ListedObject> {
@@ -71,8 +81,7 @@ export class ClassicAudit implements CacheAudit {
   #entryOf(listed: ListedObject): AuditEntry {
     const { path } = listed;
     const thing = storedThing(this.#store, listed);
-    if (path === INDEX_PATH)
-      return { ...thing, kind: 'index', view: undefined, read: (how) => this.#readIndex(how) };
+    if (path === INDEX_PATH) return this.#indexEntry(thing);
     if (path === INDEX_HASH_PATH) return { ...thing, kind: 'other', isKnown: true };
     if (path === KEY_INDEX_PATH) return this.#keyIndexEntry(thing);
     if (path.startsWith(`${KEYS_ROOT}/`)) return this.#keyEntry(path, thing);
@@ -82,12 +91,24 @@ export class ClassicAudit implements CacheAudit {
     return this.#packageEntry(path, ending, thing);
   }
 
+  #indexEntry(thing: StoredThing): IndexEntry {
+    const { writer } = this.#store;
+    const rewrite =
+      writer &&
+      ((index: PackedIndex, { tag }: Pick<ReadIndex, 'tag'>, how?: WithSignal) => {
+        const condition = tag === undefined ? undefined : { ifTag: tag };
+        return writeClassicIndex({ writer, index, condition, ...how });
+      });
+    const read = (how?: WithSignal) => this.#readIndex(how);
+    return { ...thing, kind: 'index', view: undefined, ...(rewrite && { rewrite }), read };
+  }
+
   #packageEntry(path: string, ending: string, thing: StoredThing): AuditEntry {
     const isSigned = ending === SIGNED_SPECFILE_ENDING;
     return {
       ...thing,
       kind: 'package',
-      hash: path.slice(path.lastIndexOf('-') + 1, -ending.length),
+      hash: hashInName(path, ending),
       isSigned,
       read: (options) => this.#readPackage(path, { ...options, isSigned }),
     };
@@ -117,20 +138,22 @@ export class ClassicAudit implements CacheAudit {
 
   async #readIndex({ signal }: WithSignal = {}): Promise<ReadIndex> {
     const location = this.#store.location(INDEX_PATH);
-    const bytes = await readAll(this.#store, INDEX_PATH, { limit: LARGEST_INDEX, signal });
-    await this.#checkHashFile(bytes, { signal });
-    return { references: [], packages: parsePackageIndex(bytes, location), tag: undefined };
+    const opened = await this.#store.open(INDEX_PATH, { signal });
+    const bytes = await readBody(opened, { limit: LARGEST_INDEX, signal });
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await this.#checkHashFile(sha256, { signal });
+    const packages = parsePackageIndex(bytes, location);
+    return { references: [], packages, size: bytes.length, sha256, tag: opened.tag };
   }
 
   /** An index without a hash file is fine: readers then fetch it each time. */
-  async #checkHashFile(index: Uint8Array, { signal }: WithSignal): Promise<void> {
+  async #checkHashFile(actual: string, { signal }: WithSignal): Promise<void> {
     const how = { limit: LARGEST_HASH_FILE, signal };
     const bytes = await readAll(this.#store, INDEX_HASH_PATH, how).catch((error: unknown) => {
       if (isNotFound(error)) return undefined;
       throw error;
     });
     const expected = bytes && Buffer.from(bytes).toString('latin1').trim();
-    const actual = createHash('sha256').update(index).digest('hex');
     if (expected === undefined || expected === actual) return;
     const location = this.#store.location(INDEX_HASH_PATH);
     throw new IntegrityError(
@@ -157,4 +180,8 @@ export class ClassicAudit implements CacheAudit {
     };
     return { ...thing, kind: 'key index', read };
   }
+}
+
+function hashInName(path: string, ending: string): string {
+  return path.slice(path.lastIndexOf('-') + 1, -ending.length);
 }

@@ -3,7 +3,7 @@ import { type ArchiveRules, LAYOUT_1_ARCHIVE, LAYOUT_2_ARCHIVE } from '../../bui
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
-import type { KeyPublisher, PackedIndex, Publication, Publisher } from '../build-cache.js';
+import type { IndexWriteOptions, KeyPublisher, PackedIndex, Publication, Publisher } from '../build-cache.js';
 import { ClassicKeyPublisher } from './classic-keys.js';
 import { ClassicPublication } from './classic-publication.js';
 import { specfilePath, tarballPath } from './paths.js';
@@ -49,7 +49,8 @@ export class ClassicPublisher implements Publisher {
     return new ClassicPublication({ writer, tarball, spec, layout: this.#layout });
   }
 
-  async writeIndex(index: PackedIndex, { signal }: WithSignal = {}): Promise<void> {
-    await writeClassicIndex({ writer: this.#writer, index, signal });
+  async writeIndex(index: PackedIndex, { signal, mustBeNew }: IndexWriteOptions = {}): Promise<void> {
+    const condition = mustBeNew ? 'absent' : undefined;
+    await writeClassicIndex({ writer: this.#writer, index, condition, signal });
   }
 }

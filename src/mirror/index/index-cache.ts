@@ -31,6 +31,8 @@ const DAY = 24 * 60 * 60 * 1000;
 const UNUSED_AFTER = 30 * DAY;
 /** A temporary file this old belongs to a run that died. */
 const ABANDONED_AFTER = DAY;
+/** How long a mirror is believed to have no index where it had none. */
+const ABSENT_FOR = DAY;
 /** An index without an entry may be about to get one. */
 const UNNAMED_AFTER = DAY / 24;
 const WINDOW = 1 << 20;
@@ -82,6 +84,7 @@ export class IndexCache {
     await rename(file.path, this.#contentFile(sha256));
     const entry = JSON.stringify({ format: FORMAT, url, sha256, size, etag: tag });
     await this.#replace(this.#entryFile(url), [Buffer.from(`${entry}\n`)]);
+    await rm(this.#absenceFile(url), { force: true });
     if (previous !== undefined && previous.sha256 !== sha256) await this.#removeUnnamed([previous.sha256]);
   }
 
@@ -100,8 +103,22 @@ export class IndexCache {
     await utimes(this.#entryFile(url), now / 1000, now / 1000).catch(() => {});
   }
 
+  /** Notes that a mirror has no index. */
+  async noteAbsence(url: string, now: number): Promise<void> {
+    const file = this.#absenceFile(url);
+    await this.#replace(file, []);
+    await utimes(file, now / 1000, now / 1000);
+  }
+
+  /** Whether a mirror had no index not long ago. */
+  async isKnownAbsent(url: string, now: number): Promise<boolean> {
+    const found = await stat(this.#absenceFile(url)).catch(() => undefined);
+    return found !== undefined && now - found.mtimeMs < ABSENT_FOR;
+  }
+
   async remove(url: string): Promise<void> {
     const entry = await this.#readEntry(url);
+    await rm(this.#absenceFile(url), { force: true });
     await rm(this.#entryFile(url), { force: true });
     if (entry !== undefined) await this.#removeUnnamed([entry.sha256]);
   }
@@ -162,6 +179,10 @@ export class IndexCache {
 
   #entryFile(url: string): string {
     return join(this.#folder, `${digest(url).slice(0, 32)}.entry`);
+  }
+
+  #absenceFile(url: string): string {
+    return join(this.#folder, `${digest(url).slice(0, 32)}.absent`);
   }
 
   #contentFile(sha256: string): string {
@@ -242,6 +263,7 @@ function isContent(name: string): boolean {
 function ownFileAge(name: string): number | undefined {
   if (isEntry(name)) return UNUSED_AFTER;
   if (isContent(name)) return UNNAMED_AFTER;
+  if (/^[0-9a-f]{32}\.absent$/.test(name)) return ABSENT_FOR;
   if (/^[0-9a-f]{32}\.temp$/.test(name)) return ABANDONED_AFTER;
   return undefined;
 }

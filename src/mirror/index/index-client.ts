@@ -60,6 +60,8 @@ interface IndexState {
   readonly failure?: BuildcacheError;
   /** The mirror has an index of an unknown version. */
   readonly tooNew?: BuildcacheError;
+  /** By its tag the mirror knew that the cached index is still current; a folder has no such tags, and costs no requests. */
+  readonly isUnchanged?: boolean;
 }
 
 /** The package indexes of a list of mirrors. */
@@ -100,11 +102,36 @@ export class IndexClient {
 
   /** Of a mirror with several indexes those that were never cached do not count offline, as long as one was. */
   async #checkMirror({ cache }: Mirror, signal: AbortSignal | undefined): Promise<readonly IndexState[]> {
-    const states = await Promise.all(
-      cache.indexes.map((place) => this.#check({ place, name: cache.name, url: cache.url }, signal)),
-    );
+    const [newest, ...older] = cache.indexes.map((place) => ({ place, name: cache.name, url: cache.url }));
+    if (newest === undefined) return [];
+    const first = this.#check(newest, signal);
+    const states = await Promise.all([
+      first,
+      ...older.map((mirror) => this.#checkOlder(mirror, first, signal)),
+    ]);
     const isCached = states.some(({ index }) => index !== undefined);
     return states.filter(({ failure }) => failure?.code !== 'index-not-cached' || !isCached);
+  }
+
+  /**
+   * The index of an older layout. Where there was none beside a newer one, it is not asked for again as long as that one does not change:
+   * then a run costs one request.
+   */
+  async #checkOlder(
+    mirror: MirrorPlace,
+    newest: Promise<IndexState>,
+    signal: AbortSignal | undefined,
+  ): Promise<IndexState> {
+    const { place } = mirror;
+    const isKnownAbsent =
+      !this.#offline && !this.#toDrop.has(place) && (await this.#cache.isKnownAbsent(place.key, this.#now()));
+    if (isKnownAbsent && (await newest).isUnchanged) return { checkedAt: this.#now() };
+    const state = await this.#check(mirror, signal);
+    const isAbsent = !this.#offline && (state.index ?? state.failure ?? state.tooNew) === undefined;
+    // A cache that cannot be written makes the next run slower, nothing else.
+    if (isAbsent && (await newest).index !== undefined)
+      await this.#cache.noteAbsence(place.key, this.#now()).catch(() => {});
+    return state;
   }
 
   async #check(mirror: MirrorPlace, signal: AbortSignal | undefined): Promise<IndexState> {
@@ -163,7 +190,7 @@ export class IndexClient {
     if (answer === 'not-modified' && cached !== undefined) {
       const state = await this.#use(mirror, cached);
       await this.#cache.touch(mirror.place.key, this.#now());
-      return state;
+      return { ...state, isUnchanged: cached.tag !== undefined };
     }
     if (typeof answer === 'object') return this.#keep(mirror, answer);
     await this.#drop(mirror);

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import type { BlobRecord } from '../../buildcache/manifest/manifest.js';
 import { IntegrityError, MetadataError, MirrorError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
-import type { ObjectStore, OpenedObject, PendingObject } from '../../transport/object-store.js';
+import type { ObjectStore, OpenedObject } from '../../transport/object-store.js';
 import { isNotFound, readAll } from '../../transport/read-object.js';
 import { blobPath } from './paths.js';
 
@@ -62,18 +62,6 @@ export class Blobs {
   ): Promise<boolean> {
     const facts = await this.#store.stat(blobPath(sha256), options);
     return facts !== undefined && (facts.size === undefined || facts.size === size);
-  }
-
-  /** Gives what was written its name, or drops it when the blob is there. */
-  async keep(
-    pending: PendingObject,
-    blob: Pick<BlobRecord, 'sha256' | 'size'>,
-    options: WithSignal = {},
-  ): Promise<void> {
-    if (await this.has(blob, options)) return pending.discard();
-    await pending.prepare();
-    options.signal?.throwIfAborted();
-    await pending.commit(blobPath(blob.sha256));
   }
 
   #missing(record: BlobRecord, manifest: string): MirrorError {

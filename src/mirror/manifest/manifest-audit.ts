@@ -8,16 +8,15 @@ import {
   requireRecord,
 } from '../../buildcache/manifest/manifest.js';
 import type { ContentKind } from '../../buildcache/manifest/media-types.js';
-import { formatManifest } from '../../buildcache/manifest/write-manifest.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ListedObject, ObjectLister, ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import { readAll, readBody } from '../../transport/read-object.js';
-import { writeObject } from '../../transport/write-object.js';
 import type { PackedIndex } from '../build-cache.js';
 import type {
   AuditEntry,
   CacheAudit,
   ContentReference,
+  IndexEntry,
   ReadIndex,
   StoredContent,
   StoredThing,
@@ -29,13 +28,14 @@ import {
   digestOfBlob,
   fingerprintOfKeyManifest,
   hashOfSpecManifest,
+  indexManifestPath,
   KEY_INDEX_MANIFEST,
   LAYOUT_PATH,
   MANIFESTS_ROOT,
   viewOfIndexManifest,
 } from './paths.js';
 import { LARGEST_MANIFEST, type SpecManifests } from './spec-manifests.js';
-import { writeIndexBlob } from './write-content.js';
+import { writeManifestIndex } from './write-content.js';
 
 const LARGEST_INDEX = 2 ** 31 - 1;
 const LARGEST_KEY = 16 << 20;
@@ -85,6 +85,14 @@ export class ManifestAudit implements CacheAudit {
     }
   }
 
+  async findIndex(view: string | undefined, options: WithSignal = {}): Promise<IndexEntry | undefined> {
+    const path = indexManifestPath(view);
+    const facts = await this.#store.stat(path, options);
+    if (facts === undefined) return undefined;
+    const thing = storedThing(this.#store, { path, size: facts.size, modified: undefined });
+    return { ...this.#indexEntry(path, view, thing), foundTag: facts.tag };
+  }
+
   #list(folder: string, { signal }: WithSignal): AsyncIterable<ListedObject> {
     return this.#lister.list(folder, { isRecursive: true, withSizes: true, signal });
   }
@@ -122,12 +130,12 @@ export class ManifestAudit implements CacheAudit {
     };
   }
 
-  #indexEntry(path: string, view: string | undefined, thing: StoredThing): AuditEntry {
+  #indexEntry(path: string, view: string | undefined, thing: StoredThing): IndexEntry {
     const { writer } = this.#store;
     const write =
       writer &&
-      ((index: PackedIndex, read: ReadIndex, how?: WithSignal) =>
-        this.#writeIndex({ writer, path, index, tag: read.tag, ...how }));
+      ((index: PackedIndex, { tag }: Pick<ReadIndex, 'tag'>, how?: WithSignal) =>
+        this.#writeIndex({ writer, path, index, tag, ...how }));
     return {
       ...thing,
       kind: 'index',
@@ -138,7 +146,9 @@ export class ManifestAudit implements CacheAudit {
           limit: LARGEST_INDEX,
           ...how,
         });
-        return { references: this.#references(records), packages: parsePackageIndex(content, source), tag };
+        const [{ size, sha256 }] = records;
+        const packages = parsePackageIndex(content, source);
+        return { references: this.#references(records), packages, size, sha256, tag };
       },
     };
   }
@@ -180,7 +190,7 @@ export class ManifestAudit implements CacheAudit {
     const manifest: Manifest = parseManifest(bytes, source);
     const record = requireRecord(manifest, kind);
     const content = await this.#blobs.read(record, source, { limit, signal });
-    return { content, records: [record], tag: opened.tag, source: this.#blobs.location(record) };
+    return { content, records: [record] as const, tag: opened.tag, source: this.#blobs.location(record) };
   }
 
   #references(records: readonly BlobRecord[]): ContentReference[] {
@@ -197,10 +207,9 @@ export class ManifestAudit implements CacheAudit {
     return new Set([...text.matchAll(DIGEST)].map(([digest]) => digest.toLowerCase()));
   }
 
-  async #writeIndex({ writer, path, index, tag, signal }: IndexWriting): Promise<void> {
-    const record = await writeIndexBlob({ store: this.#store, writer, index, signal });
+  async #writeIndex({ tag, ...written }: IndexWriting): Promise<void> {
     const condition = tag === undefined ? undefined : { ifTag: tag };
-    await writeObject(writer, { path, bytes: formatManifest([record]) }, { signal, condition });
+    await writeManifestIndex({ store: this.#store, condition, ...written });
   }
 }
 

@@ -35,14 +35,24 @@ export class ManifestKeys implements KeyShelf {
   }
 }
 
+export interface ManifestKeyPublisherOptions {
+  readonly store: ObjectStore;
+  readonly writer: ObjectWriter;
+  /** Makes the place known as one of this layout. */
+  readonly ensureLayout: (options: WithSignal) => Promise<void>;
+}
+
 export class ManifestKeyPublisher implements KeyPublisher {
   readonly files?: (options?: WithSignal) => AsyncIterable<ShelvedKey>;
   readonly #store: ObjectStore;
   readonly #writer: ObjectWriter;
 
-  constructor(store: ObjectStore, writer: ObjectWriter) {
+  readonly #ensureLayout: (options: WithSignal) => Promise<void>;
+
+  constructor({ store, writer, ensureLayout }: ManifestKeyPublisherOptions) {
     this.#store = store;
     this.#writer = writer;
+    this.#ensureLayout = ensureLayout;
     const { lister } = store;
     if (lister !== undefined) this.files = (options) => keyFiles(store, lister, options);
   }
@@ -52,6 +62,7 @@ export class ManifestKeyPublisher implements KeyPublisher {
     options: WithSignal = {},
   ): Promise<void> {
     const { path, kind } = { path: keyManifestPath(fingerprint), kind: 'key' } as const;
+    await this.#ensureLayout(options);
     await writeContent({
       store: this.#store,
       writer: this.#writer,

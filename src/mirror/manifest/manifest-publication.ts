@@ -8,13 +8,14 @@ import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore, ObjectWriter, PendingObject } from '../../transport/object-store.js';
 import { writeObject } from '../../transport/write-object.js';
 import type { Publication, PublishedContent } from '../build-cache.js';
-import { Blobs } from './blobs.js';
-import { specManifestPath } from './paths.js';
-import { blobRecord, writeBlob } from './write-content.js';
+import { blobPath, specManifestPath } from './paths.js';
+import { blobOf } from './write-content.js';
+import { writeNamedBlobs } from './write-named-blobs.js';
 
 export interface ManifestPublicationOptions {
   readonly store: ObjectStore;
   readonly writer: ObjectWriter;
+  /** Can be committed again. */
   readonly tarball: PendingObject;
   readonly spec: Spec;
   /** Writes `layout.json` unless it is there. */
@@ -36,18 +37,29 @@ export class ManifestPublication implements Publication {
     { specJson, sha256, size, sign }: PublishedContent,
     { signal }: WithSignal = {},
   ): Promise<void> {
-    const { store, writer, tarball, spec, ensureLayout } = this.#options;
+    const { store, writer, spec, ensureLayout } = this.#options;
     const specBlob = formatSpecBlob(specJson.bytes, specJson.path);
     const archive: BlobRecord = { kind: 'tarball', size, compression: 'gzip', sha256 };
-    const specfile = blobRecord({ kind: 'spec', compression: 'gzip' }, specBlob);
-    const text = formatManifest([archive, specfile]);
+    const blobs = [
+      { record: archive, write: (how: WithSignal) => this.#writeTarball(archive, how) },
+      blobOf({ kind: 'spec', compression: 'gzip', writer }, specBlob),
+    ];
+    const text = formatManifest(blobs.map(({ record }) => record));
     // A signature that fails leaves nothing at all.
-    const manifest = sign === undefined ? text : await sign(text);
-    await new Blobs(store).keep(tarball, archive, { signal });
-    await writeBlob(specfile, specBlob, { store, writer, signal });
-    await ensureLayout({ signal });
+    const bytes = sign === undefined ? text : await sign(text);
+    const path = specManifestPath(spec.root);
+    const writeManifest = async () => {
+      await ensureLayout({ signal });
+      signal?.throwIfAborted();
+      await writeObject(writer, { path, bytes }, { signal });
+    };
+    const removeManifest = () => writer.remove(path);
+    await writeNamedBlobs({ store, blobs, writeManifest, removeManifest, signal });
+  }
+
+  async #writeTarball({ sha256 }: BlobRecord, { signal }: WithSignal): Promise<void> {
     signal?.throwIfAborted();
-    await writeObject(writer, { path: specManifestPath(spec.root), bytes: manifest }, { signal });
+    await this.#options.tarball.commit(blobPath(sha256));
   }
 
   async abandon(): Promise<void> {

@@ -1,16 +1,15 @@
 // Publishes packages, indexes and keys in layout 3.
 import { LAYOUT_3_ARCHIVE } from '../../buildcache/archive-rules.js';
-import { formatManifest } from '../../buildcache/manifest/write-manifest.js';
 import { encodeUtf8 } from '../../core/bytes.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import { writeObject } from '../../transport/write-object.js';
-import type { KeyPublisher, PackedIndex, Publication, Publisher } from '../build-cache.js';
+import type { IndexWriteOptions, KeyPublisher, PackedIndex, Publication, Publisher } from '../build-cache.js';
 import { ManifestKeyPublisher } from './manifest-keys.js';
 import { ManifestPublication } from './manifest-publication.js';
 import { indexManifestPath, LAYOUT_PATH, LAYOUT_TEXT, specManifestPath } from './paths.js';
-import { writeIndexBlob } from './write-content.js';
+import { writeManifestIndex } from './write-content.js';
 
 export interface ManifestPublisherOptions {
   readonly store: ObjectStore;
@@ -28,7 +27,8 @@ export class ManifestPublisher implements Publisher {
   #layout: Promise<void> | undefined;
 
   constructor({ store, writer, view }: ManifestPublisherOptions) {
-    this.keys = new ManifestKeyPublisher(store, writer);
+    const ensureLayout = (how: WithSignal) => this.#ensureLayout(how);
+    this.keys = new ManifestKeyPublisher({ store, writer, ensureLayout });
     this.#store = store;
     this.#writer = writer;
     this.#view = view;
@@ -40,17 +40,16 @@ export class ManifestPublisher implements Publisher {
   }
 
   async begin(spec: Spec, options: WithSignal = {}): Promise<Publication> {
-    const tarball = await this.#writer.begin(options);
+    const tarball = await this.#writer.begin({ ...options, isRepeatable: true });
     const ensureLayout = (how: WithSignal) => this.#ensureLayout(how);
     return new ManifestPublication({ store: this.#store, writer: this.#writer, tarball, spec, ensureLayout });
   }
 
-  async writeIndex(index: PackedIndex, options: WithSignal = {}): Promise<void> {
-    const place = { store: this.#store, writer: this.#writer, ...options };
-    const record = await writeIndexBlob({ ...place, index });
-    await this.#ensureLayout(options);
-    const manifest = { path: indexManifestPath(this.#view), bytes: formatManifest([record]) };
-    await writeObject(this.#writer, manifest, options);
+  async writeIndex(index: PackedIndex, { signal, mustBeNew }: IndexWriteOptions = {}): Promise<void> {
+    const place = { store: this.#store, writer: this.#writer, path: indexManifestPath(this.#view) };
+    const beforeManifest = (how: WithSignal) => this.#ensureLayout(how);
+    const condition = mustBeNew ? 'absent' : undefined;
+    await writeManifestIndex({ ...place, index, beforeManifest, condition, signal });
   }
 
   /** Once in the life of a mirror. */

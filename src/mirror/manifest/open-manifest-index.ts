@@ -1,6 +1,6 @@
 // The package index of layout 3: a manifest by name, which names the index by its digest. Spack: `DefaultIndexFetcher`.
 import { type Manifest, parseManifest, requireRecord } from '../../buildcache/manifest/manifest.js';
-import { MetadataError, UsageError } from '../../core/errors.js';
+import { BuildcacheError, MetadataError, UsageError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ObjectStore, OpenedObject } from '../../transport/object-store.js';
 import { isNotFound, readBody } from '../../transport/read-object.js';
@@ -30,7 +30,7 @@ export async function openManifestIndex(
   if (record.sha256 === known?.sha256) return 'not-modified';
   const opened = await new Blobs(store).open(record, found.location, { signal });
   // The tag is that of the manifest, which is what is asked for next time.
-  return { ...opened, tag: found.tag, sha256: record.sha256 };
+  return { ...opened, tag: store.hasLastingTags ? found.tag : undefined, sha256: record.sha256 };
 }
 
 async function openManifest(
@@ -75,19 +75,35 @@ async function noSuchView(
   view: string,
   signal: AbortSignal | undefined,
 ): Promise<UsageError> {
-  const views: string[] = [];
-  for await (const { path } of store.lister?.list(INDEX_MANIFESTS, { isRecursive: true, signal }) ?? []) {
-    const name = viewOfIndexManifest(path);
-    if (name !== undefined && name !== '') views.push(name);
-  }
-  const known =
-    store.lister === undefined
-      ? undefined
+  const views = await listViews(store, signal);
+  const hint =
+    views === undefined
+      ? 'Check its name, or leave it out for the index of all packages'
       : views.length === 0
         ? 'It has no views'
         : `Its views are: ${views.join(', ')}`;
   return new UsageError('view-not-found', `Cannot find the view "${view}" in "${store.url}"`, {
-    ...(known !== undefined && { hint: known }),
-    data: { mirror: store.url, view, views },
+    hint,
+    data: { mirror: store.url, view, ...(views && { views }) },
   });
+}
+
+/** Undefined where that cannot be listed, or not by everybody. */
+async function listViews(
+  { lister }: ObjectStore,
+  signal: AbortSignal | undefined,
+): Promise<string[] | undefined> {
+  if (lister === undefined) return undefined;
+  const views: string[] = [];
+  try {
+    for await (const { path } of lister.list(INDEX_MANIFESTS, { isRecursive: true, signal })) {
+      const name = viewOfIndexManifest(path);
+      if (name !== undefined && name !== '') views.push(name);
+    }
+    return views;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof BuildcacheError) return undefined;
+    throw error;
+  }
 }

@@ -4,67 +4,85 @@ import type { BlobRecord } from '../../buildcache/manifest/manifest.js';
 import type { ContentKind } from '../../buildcache/manifest/media-types.js';
 import { formatManifest } from '../../buildcache/manifest/write-manifest.js';
 import type { WithSignal } from '../../core/with-signal.js';
-import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
+import type { CommitCondition, ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import { writeObject } from '../../transport/write-object.js';
 import type { PackedIndex } from '../build-cache.js';
-import { Blobs } from './blobs.js';
 import { blobPath } from './paths.js';
+import { type NewBlob, writeNamedBlobs } from './write-named-blobs.js';
 
-export interface BlobPlace extends WithSignal {
+interface ManifestPlace extends WithSignal {
   readonly store: ObjectStore;
   readonly writer: ObjectWriter;
-}
-
-export interface WrittenContent extends BlobPlace {
-  readonly kind: ContentKind;
-  readonly content: Uint8Array;
   /** Of the manifest. */
   readonly path: string;
 }
 
+export interface WrittenContent extends ManifestPlace {
+  readonly kind: ContentKind;
+  readonly content: Uint8Array;
+}
+
 /** Writes content, uncompressed, with the manifest at a path. */
 export async function writeContent({ kind, content, path, ...place }: WrittenContent): Promise<void> {
-  const record = blobRecord({ kind, compression: 'none' }, content);
-  await writeBlob(record, content, place);
-  await writeObject(place.writer, { path, bytes: formatManifest([record]) }, { signal: place.signal });
+  const { writer, signal } = place;
+  const blob = blobOf({ kind, compression: 'none', writer }, content);
+  const bytes = formatManifest([blob.record]);
+  const writeManifest = async () => void (await writeObject(writer, { path, bytes }, { signal }));
+  await writeNamedBlobs({ ...place, blobs: [blob], writeManifest });
 }
 
-/** What a manifest says of a blob. */
-export function blobRecord(
-  { kind, compression }: Pick<BlobRecord, 'kind' | 'compression'>,
-  stored: Uint8Array,
-): BlobRecord {
-  const sha256 = createHash('sha256').update(stored).digest('hex');
-  return { kind, size: stored.length, compression, sha256 };
-}
-
-/** Writes a blob, unless it is there. */
-export async function writeBlob(record: BlobRecord, stored: Uint8Array, place: BlobPlace): Promise<void> {
-  const { store, writer, signal } = place;
-  if (await new Blobs(store).has(record, { signal })) return;
-  await writeObject(writer, { path: blobPath(record.sha256), bytes: stored }, { signal });
-}
-
-export interface IndexBlob extends WithSignal {
-  readonly store: ObjectStore;
+export interface BlobKind extends Pick<BlobRecord, 'kind' | 'compression'> {
   readonly writer: ObjectWriter;
-  readonly index: PackedIndex;
 }
 
-/** Writes the blob of an index piece by piece, unless it is there. */
-export async function writeIndexBlob({ store, writer, index, signal }: IndexBlob): Promise<BlobRecord> {
+/** A blob whose bytes, as they are stored, are in memory. */
+export function blobOf({ kind, compression, writer }: BlobKind, bytes: Uint8Array): NewBlob {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const write = async (options: WithSignal) =>
+    void (await writeObject(writer, { path: blobPath(sha256), bytes }, options));
+  return { record: { kind, size: bytes.length, compression, sha256 }, write };
+}
+
+export interface WrittenIndex extends ManifestPlace {
+  readonly index: PackedIndex;
+  /** Done between blob and manifest. */
+  readonly beforeManifest?: (options: WithSignal) => Promise<void>;
+  /** For the manifest. */
+  readonly condition?: CommitCondition | undefined;
+}
+
+/**
+ * Writes an index, its blob piece by piece, and the manifest at a path.
+ * @throws MirrorError `mirror-changed` when the condition does not hold
+ */
+export async function writeManifestIndex(written: WrittenIndex): Promise<void> {
+  const { index, writer, path, beforeManifest, condition, ...place } = written;
+  const { signal } = place;
   const { sha256, size } = index;
   const record: BlobRecord = { kind: 'index', size, compression: 'none', sha256 };
-  if (await new Blobs(store).has(record, { signal })) return record;
-  const pending = await writer.begin({ path: blobPath(sha256), signal });
+  const write = (options: WithSignal) => writeIndexBlob(index, { writer, ...options });
+  const writeManifest = async () => {
+    await beforeManifest?.({ signal });
+    await writeObject(writer, { path, bytes: formatManifest([record]) }, { signal, condition });
+  };
+  await writeNamedBlobs({ ...place, blobs: [{ record, write }], writeManifest });
+}
+
+async function writeIndexBlob(
+  index: PackedIndex,
+  { writer, signal }: WithSignal & { readonly writer: ObjectWriter },
+): Promise<void> {
+  const path = blobPath(index.sha256);
+  const pending = await writer.begin({ path, signal });
   try {
     for (const chunk of index.chunks()) {
       signal?.throwIfAborted();
       await pending.write(chunk);
     }
-    await new Blobs(store).keep(pending, record, { signal });
+    await pending.prepare();
+    signal?.throwIfAborted();
+    await pending.commit(path);
   } finally {
     await pending.discard();
   }
-  return record;
 }

@@ -11,7 +11,8 @@ import { Stage } from '../../store/staging/stage.js';
 import type { Decoders } from '../../stream/inflate/inflater.js';
 import type { ObjectStore, ObjectWriter, PendingObject } from '../../transport/object-store.js';
 import { forEachChunk } from '../../transport/read-object.js';
-import { noUsableOffer, type PackageOffer, packageOffers } from './package-offers.js';
+import { buildOffers, noUsableBuildOffer } from './build-offers.js';
+import type { PackageOffer } from './package-offers.js';
 import { StageScratchFile } from './scratch-file.js';
 
 export interface DownloadRequest {
@@ -59,8 +60,9 @@ const DESTINATION_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 /**
- * Downloads packages, each with its tarball and its metadata, signed metadata first. If a mirror lacks a file or
- * has a bad one, the next mirror is tried. A file gets its name only when complete and verified. Failures are in the report.
+ * Downloads packages, each with its tarball and its metadata, signed metadata first; of a spliced spec, what its build spec has. If a
+ * mirror lacks a file or has a bad one, the next mirror is tried. A file gets its name only when complete and verified. Failures are in
+ * the report.
  * @throws MirrorError if the destination is not writable
  */
 export async function download(
@@ -85,11 +87,12 @@ async function downloadPackage(wanted: PackageDownload): Promise<DownloadedPacka
   const { spec, request, options } = wanted;
   const { name, version, hash } = spec.root;
   const refusals: BuildcacheError[] = [];
-  const named = request.catalog.find(hash)?.mirrors ?? [];
-  for await (const offer of packageOffers({ ...request, spec, named, signal: options.signal })) {
+  const namedFor = (each: DagHash) => request.catalog.find(each)?.mirrors ?? [];
+  const offers = buildOffers({ ...request, spec, namedFor, signal: options.signal });
+  for await (const { offered, offer } of offers) {
     try {
       if ('refusal' in offer) throw offer.refusal;
-      const files = await takeOffer({ ...wanted, offer });
+      const files = await takeOffer({ ...wanted, offered, offer });
       const mirror = offer.mirror.cache.url;
       return { name, version, hash, outcome: 'downloaded', mirror, ...files, error: undefined };
     } catch (error) {
@@ -99,11 +102,13 @@ async function downloadPackage(wanted: PackageDownload): Promise<DownloadedPacka
       refusals.push(error);
     }
   }
-  const error = noUsableOffer(spec, request.mirrors, refusals);
+  const error = noUsableBuildOffer({ spec, mirrors: request.mirrors, refusals, action: 'download' });
   return { name, version, hash, outcome: 'failed', mirror: undefined, files: [], bytes: 0, error };
 }
 
 interface Taking extends PackageDownload {
+  /** What the offer is of: the build spec, if the wanted one is spliced. */
+  readonly offered: Spec;
   readonly offer: PackageOffer;
 }
 
@@ -157,7 +162,12 @@ async function fetchFile(
 }
 
 /** The contents of an archive are verified first; the resulting digest ensures that the next fetch gets the same bytes. */
-async function verifiedFiles({ spec, offer, request, options }: Taking): Promise<readonly StoredFile[]> {
+async function verifiedFiles({
+  offered: spec,
+  offer,
+  request,
+  options,
+}: Taking): Promise<readonly StoredFile[]> {
   const { description, trust } = offer;
   if (description.unwrap === undefined) return description.files;
   const { signal } = options;

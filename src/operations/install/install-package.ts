@@ -15,17 +15,11 @@ import type { RelocationEngine } from '../../relocation/engine.js';
 import { type OtherRules, rulesWithoutSbang } from '../../relocation/plan/rules-without-sbang.js';
 import type { Keyring } from '../../signature/keys/keyring.js';
 import type { DagHash, Spec } from '../../spec/spec.js';
-import { buildSpecOf } from '../../spec/splice.js';
 import { Stage } from '../../store/staging/stage.js';
 import type { Store } from '../../store/store.js';
 import { storeIoError } from '../../store/store-io.js';
-import {
-  noUsableOffer,
-  type OffersRequest,
-  type PackageOffer,
-  packageOffers,
-  type RefusedOffer,
-} from '../fetch/package-offers.js';
+import { buildOffers, noUsableBuildOffer } from '../fetch/build-offers.js';
+import type { PackageOffer } from '../fetch/package-offers.js';
 import { prepareTarball, type TarballSource } from '../fetch/tarball-source.js';
 import type { RelocationCounts } from '../relocate/relocate-tree.js';
 import type { Turn } from '../schedule.js';
@@ -92,11 +86,10 @@ export async function installPackage(
   context: InstallContext,
 ): Promise<InstalledPackage> {
   const { spec } = request;
-  const built = buildSpecOf(spec);
   const refusals: BuildcacheError[] = [];
   const phases = new Phases();
   phases.begin('metadata');
-  for await (const { offered, offer } of offersFor(request, built, context)) {
+  for await (const { offered, offer } of buildOffers({ ...context, ...request })) {
     if ('refusal' in offer) {
       refusals.push(offer.refusal);
       continue;
@@ -110,39 +103,7 @@ export async function installPackage(
     }
     phases.begin('metadata');
   }
-  const failure = noUsableOffer(built ?? spec, context.mirrors, refusals);
-  throw built === undefined ? failure : notBuilt(spec, built, failure);
-}
-
-interface OfferedSpec {
-  /** The spec that the offer is of. */
-  readonly offered: Spec;
-  readonly offer: PackageOffer | RefusedOffer;
-}
-
-/** Of a spliced spec the package that was built is asked for first, then the spliced one, which somebody may have pushed. */
-async function* offersFor(
-  { spec, namedFor }: PackageRequest,
-  built: Spec | undefined,
-  { mirrors, keyring, checkSignature, signal }: InstallContext,
-): AsyncGenerator<OfferedSpec> {
-  const common: Omit<OffersRequest, 'spec' | 'named'> = { mirrors, keyring, checkSignature, signal };
-  for (const offered of built === undefined ? [spec] : [built, spec]) {
-    const request = { ...common, spec: offered, named: namedFor(offered.root.hash) };
-    for await (const offer of packageOffers(request)) yield { offered, offer };
-  }
-}
-
-function notBuilt({ root }: Spec, built: Spec, failure: BuildcacheError): BuildcacheError {
-  const buildSpec = `${built.root.name}/${built.root.hash}`;
-  const { code, hint, data } = failure;
-  const isMissing = code === 'spec-not-found' || code === 'mirror-not-found';
-  const advice = isMissing ? `Add a mirror that has "${buildSpec}", or push it to one` : hint;
-  return failure.with({
-    message: `Cannot install the spliced "${root.name}/${root.hash}" without its build spec "${buildSpec}": ${failure.message}`,
-    ...(advice === undefined ? {} : { hint: advice }),
-    data: { ...data, hash: root.hash, buildSpec: built.root.hash },
-  });
+  throw noUsableBuildOffer({ spec, mirrors: context.mirrors, refusals, action: 'install' });
 }
 
 interface InstallationOptions {

@@ -6,13 +6,15 @@ import type { CacheAudit } from '../../mirror/cache-audit.js';
 import { readOnly, requirePublisher } from '../../mirror/require-publisher.js';
 import { inParallel } from '../in-parallel.js';
 import { cannotList, type KeyIndexReport, publishKeys } from '../keys/publish-keys.js';
-import { type IndexReport, indexMirror } from '../publish/index-mirror.js';
+import { updateIndex } from '../publish/update-index.js';
+import type { WrittenIndex } from '../publish/write-index.js';
 import { auditsOf } from './audits.js';
+import { leftTarballs } from './left-tarballs.js';
 import { migratePackage } from './migrate-package.js';
 import type { MigratedPackage, MigrateRequest, Migration } from './migration.js';
 import { type OldPackage, oldPackages } from './old-packages.js';
 import { type RemovedOld, removeOld } from './remove-old.js';
-import { verifyMigrated } from './verify-migrated.js';
+import { verifyMigrated, verifyNew } from './verify-migrated.js';
 
 export interface MigrateReport {
   readonly source: string;
@@ -20,7 +22,7 @@ export interface MigrateReport {
   /** By name. */
   readonly packages: readonly MigratedPackage[];
   /** Missing where nothing is there to be indexed. */
-  readonly index?: IndexReport;
+  readonly indexes?: readonly WrittenIndex[];
   readonly keys?: KeyIndexReport;
   /** What was removed, with `deleteOld`; missing where something failed. */
   readonly deleted?: RemovedOld;
@@ -41,7 +43,7 @@ export async function migrateMirror(
   const { source, destination, signer, deleteOld, jobs = DEFAULT_JOBS } = request;
   const { signal } = options;
   const { layer: from, audit } = layerOf(source.cache, '0-2');
-  const { layer: to } = layerOf(destination.cache, '3');
+  const { layer: to, audit: newAudit } = layerOf(destination.cache, '3');
   if (deleteOld && from.publisher === undefined) throw readOnly(from.url);
   const migration = { ...request, from, to, publisher: requirePublisher(to), options };
   const packages = new Map<OldPackage, MigratedPackage>();
@@ -55,32 +57,39 @@ export async function migrateMirror(
   const isSomethingThere = reports.some(({ outcome }) => outcome !== 'failed');
   const keys =
     signer && isSomethingThere && (await publishKeys({ mirror: target, keys: [signer.publicKey] }, options));
-  const index = isSomethingThere ? await indexMirror({ mirror: target }, options) : undefined;
+  const hashes = reports.filter(({ outcome }) => outcome !== 'failed').map(({ hash }) => hash);
+  const indexes = isSomethingThere ? await updateIndex({ mirror: target, hashes }, options) : undefined;
   const deleted =
     deleteOld && reports.every(({ outcome }) => outcome !== 'failed')
-      ? await verifyAndRemove(all, migration, audit)
+      ? await verifyAndRemove({ all, migration, from: audit, to: newAudit })
       : undefined;
   return {
     source: from.url,
     destination: to.url,
     packages: reports.sort(byName),
-    ...(index && { index }),
+    ...(indexes && { indexes }),
     ...(keys && { keys }),
     ...(deleted && { deleted }),
     milliseconds: performance.now() - begin,
   };
 }
 
+interface OldRemoval {
+  readonly all: readonly OldPackage[];
+  readonly migration: Migration;
+  readonly from: CacheAudit;
+  readonly to: CacheAudit;
+}
+
 /** Everything of the new first: the first package that is not as it must be ends it, and nothing is removed. */
-async function verifyAndRemove(
-  all: readonly OldPackage[],
-  migration: Migration,
-  audit: CacheAudit,
-): Promise<RemovedOld> {
+async function verifyAndRemove({ all, migration, from, to }: OldRemoval): Promise<RemovedOld> {
   const { jobs = DEFAULT_JOBS, options } = migration;
+  const { signal } = options;
   const work = (old: OldPackage) => verifyMigrated(old, migration);
-  await inParallel({ items: all, jobs, signal: options.signal, work });
-  return removeOld({ packages: all, audit, signal: options.signal });
+  await inParallel({ items: all, jobs, signal, work });
+  const left = await leftTarballs({ packages: all, from, to, signal });
+  await inParallel({ items: left, jobs, signal, work: ({ spec }) => verifyNew(spec, migration) });
+  return removeOld({ packages: all, left: left.map(({ content }) => content), audit: from, signal });
 }
 
 function layerOf(cache: BuildCache, layouts: CacheAudit['layouts']) {

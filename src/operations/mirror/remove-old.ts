@@ -10,12 +10,14 @@ export interface RemovedOld {
 
 export interface RemoveOldRequest {
   readonly packages: readonly OldPackage[];
+  /** What is left of others that were migrated before. */
+  readonly left: readonly StoredThing[];
   readonly audit: CacheAudit;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Files that belong to nothing that was migrated stay. Errors as `ObjectWriter.remove`. */
-export async function removeOld({ packages, audit, signal }: RemoveOldRequest): Promise<RemovedOld> {
+export async function removeOld({ packages, left, audit, signal }: RemoveOldRequest): Promise<RemovedOld> {
   const contents = await contentsOf(audit, signal);
   const tarballs = new Set<StoredThing>();
   for (const entry of packages.flatMap(({ entries }) => entries)) {
@@ -31,7 +33,7 @@ export async function removeOld({ packages, audit, signal }: RemoveOldRequest): 
   );
   const keys = others.filter(({ kind }) => kind === 'key index' || kind === 'key');
   const metadata = packages.flatMap(({ entries }) => entries);
-  const things: readonly StoredThing[] = [...indexes, ...metadata, ...tarballs, ...keys];
+  const things: readonly StoredThing[] = [...indexes, ...metadata, ...tarballs, ...left, ...keys];
   for (const thing of things) {
     signal?.throwIfAborted();
     await thing.remove?.({ signal });

@@ -10,10 +10,15 @@ import { readVerified } from './with-tarball.js';
 
 /** @throws whatever is wrong with it */
 export async function verifyMigrated({ entries }: OldPackage, migration: Migration): Promise<void> {
-  const { signal } = migration.options;
   const [entry] = entries;
   if (entry === undefined) return;
-  const { known: spec } = await readOld(entry, signal);
+  const { known } = await readOld(entry, migration.options.signal);
+  await verifyNew(known, migration);
+}
+
+/** Errors as `verifyMigrated`. */
+export async function verifyNew(spec: Spec, migration: Migration): Promise<void> {
+  const { signal } = migration.options;
   const { tarball } = await describeNew(spec, migration);
   await readVerified({ open: () => tarball.open({ signal }), sha256: tarball.sha256, signal });
 }

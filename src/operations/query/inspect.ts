@@ -1,23 +1,26 @@
-// Identifies a file of interest to build caches: a program, a specfile, an index, a package's tarball.
+// Identifies a file of interest to build caches: a program, a specfile, a manifest, an index, a package's tarball.
+import { gunzipSync, constants as zlib } from 'node:zlib';
 import { DETECT_BYTES, detectFileKind } from '../../binfmt/detect.js';
 import { type ElfFile, readElf } from '../../binfmt/elf/elf.js';
 import { type ElfContents, readElfContents } from '../../binfmt/elf/elf-contents.js';
 import { type MachoContents, readMachoContents } from '../../binfmt/macho/macho-contents.js';
 import { type Buildinfo, parseBuildinfo } from '../../buildcache/buildinfo/buildinfo.js';
 import { parsePackageIndex } from '../../buildcache/index/package-index.js';
+import { type Manifest, parseManifest } from '../../buildcache/manifest/manifest.js';
 import { BUILDINFO_PATH, findPackageRoot } from '../../buildcache/package-root.js';
 import { parseSpecfile, type Specfile } from '../../buildcache/specfile/specfile.js';
 import type { ByteSource } from '../../core/byte-source.js';
 import { concatBytes, copyBytes } from '../../core/bytes.js';
-import { BuildcacheError } from '../../core/errors.js';
+import { BuildcacheError, IntegrityError } from '../../core/errors.js';
 import { JsEngine } from '../../relocation/engines/js.js';
 import { findPathStrings, type PathStrings } from '../../relocation/strings/path-strings.js';
-import { extractClearsigned } from '../../signature/clearsign/clearsign.js';
+import { Keyring } from '../../signature/keys/keyring.js';
 import { type Compression, detectCompression } from '../../stream/codec.js';
 import { Decompressor } from '../../stream/decompress.js';
 import type { TarEntry } from '../../tar/entry.js';
 import { displayPath, parseSafePath, type SafePath } from '../../tar/safe-path.js';
 import { TarReader } from '../../tar/tar-reader.js';
+import { type InspectedSignature, inspectSigned } from './inspect-signed.js';
 
 /** A file, local or remote. */
 export interface InspectedFile extends ByteSource {
@@ -35,7 +38,18 @@ export type Inspection =
     }
   | { readonly kind: 'mach-o'; readonly macho: MachoContents; readonly paths: PathStrings }
   | { readonly kind: 'script'; readonly firstLine: string; readonly paths: PathStrings }
-  | { readonly kind: 'specfile'; readonly signed: boolean; readonly specfile: Specfile }
+  | {
+      readonly kind: 'specfile';
+      readonly signature: InspectedSignature | undefined;
+      /** That of a spec blob; a specfile that is signed or in older layouts has none. */
+      readonly compression: Compression;
+      readonly specfile: Specfile;
+    }
+  | {
+      readonly kind: 'manifest';
+      readonly signature: InspectedSignature | undefined;
+      readonly manifest: Manifest;
+    }
   | {
       readonly kind: 'package-index';
       readonly version: number;
@@ -58,6 +72,8 @@ export interface TarballFacts {
 const HEAD_SIZE = 4096;
 /** A specfile or an index, but no other JSON. */
 const METADATA_KEY = /"(spec|database)"\s*:/;
+/** Of layout 3; a manifest without records has no media type. */
+const MANIFEST_KEYS = /"mediaType"\s*:|^\{\s*"version"\s*:\s*\d+\s*,\s*"data"\s*:/;
 const LARGEST_METADATA = 512 << 20;
 
 export interface InspectOptions {
@@ -65,6 +81,8 @@ export interface InspectOptions {
   readonly prefixes?: readonly string[];
   /** Maximum number of paths to show. */
   readonly limit?: number;
+  /** The keys to verify signatures with; asked for only where there is one. */
+  readonly keyring?: () => Promise<Keyring>;
 }
 
 /** Further paths are counted, not shown. */
@@ -72,11 +90,12 @@ export const SHOWN_PATHS = 1000;
 
 /**
  * Identifies a file and describes its content.
- * @throws BuildcacheError for a file that starts like a specfile, an index or a tarball, but is invalid
+ * @throws BuildcacheError for a file that starts like a specfile, a manifest, an index or a tarball, but is invalid
  */
 export async function inspect(file: InspectedFile, options: InspectOptions = {}): Promise<Inspection> {
   const head = file.read(0, HEAD_SIZE).slice();
-  return inspectBinary(file, options) ?? inspectMetadata(file, head) ?? inspectOther(file, head, options);
+  const known = inspectBinary(file, options) ?? inspectMetadata(file, head, options);
+  return known ?? inspectOther(file, head, options);
 }
 
 function pathsIn(file: InspectedFile, { prefixes = [], limit = SHOWN_PATHS }: InspectOptions) {
@@ -110,11 +129,15 @@ async function inspectOther(
 function inspectMetadata(
   file: InspectedFile,
   head: Uint8Array,
+  { keyring = noKeys }: InspectOptions,
 ): Promise<Inspection> | Inspection | undefined {
   if (detectFileKind(head) === 'shebang') return undefined;
   const text = Buffer.from(head).toString('latin1').trimStart();
-  if (text.startsWith('-----BEGIN PGP SIGNED MESSAGE-----')) return inspectSpecfile(file, { signed: true });
+  if (text.startsWith('-----BEGIN PGP SIGNED MESSAGE-----')) return inspectClearsigned(file, keyring);
   if (text.startsWith('{') && METADATA_KEY.test(text)) return inspectJson(file);
+  if (isManifest(text))
+    return { kind: 'manifest', signature: undefined, manifest: parseManifest(wholeFile(file), file.name) };
+  if (isGzippedJson(head)) return inspectSpecBlob(file);
   if (detectCompression(head) !== 'none' || isTar(head))
     return inspectTarball(file, head).then((tarball) => ({ kind: 'tarball', tarball }));
   return undefined;
@@ -132,19 +155,57 @@ function wholeFile(file: InspectedFile): Uint8Array {
   return file.read(0, Math.min(file.size, LARGEST_METADATA)).slice();
 }
 
-function inspectSpecfile(file: InspectedFile, { signed }: { readonly signed: boolean }): Inspection {
-  const bytes = wholeFile(file);
-  const text = signed ? extractClearsigned(bytes, file.name) : bytes;
-  return {
-    kind: 'specfile',
-    signed,
-    specfile: parseSpecfile(text, file.name, { newestLayout: Number.MAX_SAFE_INTEGER }),
-  };
+function isManifest(text: string): boolean {
+  return text.startsWith('{') && MANIFEST_KEYS.test(text);
+}
+
+async function inspectClearsigned(file: InspectedFile, keyring: () => Promise<Keyring>): Promise<Inspection> {
+  const { text, signature } = await inspectSigned(wholeFile(file), file.name, await keyring());
+  const head = Buffer.from(text.subarray(0, HEAD_SIZE)).toString('latin1').trimStart();
+  if (!METADATA_KEY.test(head) && isManifest(head))
+    return { kind: 'manifest', signature, manifest: parseManifest(text, file.name) };
+  return { kind: 'specfile', signature, compression: 'none', specfile: readSpecfile(text, file) };
+}
+
+function readSpecfile(text: Uint8Array, { name }: InspectedFile): Specfile {
+  return parseSpecfile(text, name, { newestLayout: Number.MAX_SAFE_INTEGER });
+}
+
+/** Whether the beginning of a file is gzip, and what is in it an object. */
+function isGzippedJson(head: Uint8Array): boolean {
+  if (detectCompression(head) !== 'gzip') return false;
+  try {
+    return gunzipSync(head, { finishFlush: zlib.Z_SYNC_FLUSH })[0] === '{'.charCodeAt(0);
+  } catch {
+    return false;
+  }
+}
+
+/** Metadata in layout 3 is compressed. */
+function inspectSpecBlob(file: InspectedFile): Inspection {
+  const text = gunzipMetadata(wholeFile(file), file.name);
+  return { kind: 'specfile', signature: undefined, compression: 'gzip', specfile: readSpecfile(text, file) };
+}
+
+function gunzipMetadata(bytes: Uint8Array, source: string): Uint8Array {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: LARGEST_METADATA });
+  } catch (cause) {
+    throw new IntegrityError('gzip-truncated', `Cannot read "${source}": it is not whole gzip data`, {
+      cause,
+      data: { source },
+    });
+  }
+}
+
+function noKeys(): Promise<Keyring> {
+  return Keyring.load({});
 }
 
 function inspectJson(file: InspectedFile): Inspection {
   try {
-    return inspectSpecfile(file, { signed: false });
+    const specfile = readSpecfile(wholeFile(file), file);
+    return { kind: 'specfile', signature: undefined, compression: 'none', specfile };
   } catch (error) {
     if (!(error instanceof BuildcacheError)) throw error;
     const index = parsePackageIndex(wholeFile(file), file.name);

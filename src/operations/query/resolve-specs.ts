@@ -42,10 +42,14 @@ export async function resolveSpecs(request: ResolveRequest): Promise<Spec[]> {
   return [...specs.values()];
 }
 
-type FileQuery = Extract<SpecQuery, { type: 'file' }>;
-type ConstraintQuery = Extract<SpecQuery, { type: 'constraint' }>;
+export type FileQuery = Extract<SpecQuery, { type: 'file' }>;
+export type ConstraintQuery = Extract<SpecQuery, { type: 'constraint' }>;
 
-async function readSpecs(query: FileQuery, { readFile }: ResolveRequest): Promise<readonly Spec[]> {
+/** The roots that a file names. Errors as `resolveSpecs`. */
+export async function readSpecs(
+  query: FileQuery,
+  { readFile }: Pick<ResolveRequest, 'readFile'>,
+): Promise<readonly Spec[]> {
   if (readFile === undefined) throw new TypeError(`"${query.path}" is a file, but no reader was given`);
   const bytes = await readFile(query.path);
   if (query.format === 'lockfile') return parseLockfile(bytes, query.path).roots;

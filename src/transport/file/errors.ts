@@ -45,7 +45,7 @@ export function missing(location: string): MirrorError {
 }
 
 /** The file that a request depends on was replaced, or a file exists where none may. */
-export function changed(location: string, action: 'read' | 'write'): MirrorError {
+export function changed(location: string, action: 'read' | 'write' | 'remove'): MirrorError {
   return new MirrorError('mirror-changed', `Cannot ${action} "${location}": it was changed by someone else`, {
     data: { location },
   });

@@ -1,7 +1,7 @@
 // Writes the objects of a folder store: into a temporary file first, which a rename then puts in place.
+import { createHash } from 'node:crypto';
 import { type FileHandle, link, mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import type { WithSignal } from '../../core/with-signal.js';
+import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../../host/system-error.js';
 import type {
   BeginOptions,
@@ -9,9 +9,12 @@ import type {
   ObjectFacts,
   ObjectWriter,
   PendingObject,
+  RemoveOptions,
 } from '../object-store.js';
 import { changed, isAbsence, writeError } from './errors.js';
 import { factsOf } from './facts.js';
+import { RepeatableFile } from './repeatable-file.js';
+import { withReplaceLock } from './replace-lock.js';
 import { type TemporaryFile, TemporaryFiles } from './temporary-files.js';
 
 export interface FileWriterOptions {
@@ -29,7 +32,7 @@ export class FileWriter implements ObjectWriter {
     this.#temporaries = new TemporaryFiles(options.root);
   }
 
-  async begin({ path, signal }: BeginOptions = {}): Promise<PendingObject> {
+  async begin({ path, isRepeatable, signal }: BeginOptions = {}): Promise<PendingObject> {
     signal?.throwIfAborted();
     const { root, resolve } = this.#options;
     const expected = path === undefined ? undefined : resolve(path);
@@ -37,15 +40,42 @@ export class FileWriter implements ObjectWriter {
     const temporary = await this.#temporaries.create().catch((cause: unknown) => {
       throw writeError(location, cause);
     });
-    return new PendingFile({ temporary, expected, location, resolve });
+    const pending = new PendingFile({ temporary, expected, location, resolve });
+    if (!isRepeatable) return pending;
+    return new RepeatableFile({
+      first: pending,
+      path: temporary.path,
+      beginAgain: () => this.begin({ path }),
+    });
   }
 
-  async remove(path: string, { signal }: WithSignal = {}): Promise<void> {
+  async remove(path: string, { ifTag, signal }: RemoveOptions = {}): Promise<void> {
     signal?.throwIfAborted();
     const location = this.#options.resolve(path);
-    await rm(location, { force: true }).catch((cause: unknown) => {
+    const isRemoved = ifTag === undefined ? rm(location, { force: true }) : this.#removeIf(location, ifTag);
+    await isRemoved.catch((cause: unknown) => {
       throw writeError(location, cause, 'remove');
     });
+  }
+
+  /** Takes the file aside, so that nobody can change it between the look and the removal. */
+  async #removeIf(location: string, tag: string): Promise<void> {
+    const found = await tagOf(location);
+    if (found === undefined) return;
+    if (found !== tag) throw changed(location, 'remove');
+    const aside = await this.#temporaries.create();
+    await aside.handle.close();
+    try {
+      await rename(location, aside.path);
+      if ((await tagOf(aside.path)) === tag) return;
+      await placeNew(aside.path, location).catch(() => {}); // a newer one is there already
+      throw changed(location, 'remove');
+    } catch (cause) {
+      if (!isAbsence(cause)) throw cause;
+    } finally {
+      await rm(aside.path, { force: true }).catch(() => {});
+      await aside.release();
+    }
   }
 }
 
@@ -96,7 +126,7 @@ class PendingFile implements PendingObject {
     try {
       target = resolve(path);
       await this.#makeFolder(target);
-      await place(temporary.path, target, condition);
+      await place({ temporary: temporary.path, target, condition });
     } catch (cause) {
       await this.discard();
       throw writeError(target, cause);
@@ -134,14 +164,25 @@ class PendingFile implements PendingObject {
   }
 }
 
-async function place(
-  temporary: string,
-  target: string,
-  condition: CommitCondition | undefined,
-): Promise<void> {
+interface Placing {
+  readonly temporary: string;
+  readonly target: string;
+  readonly condition: CommitCondition | undefined;
+}
+
+async function place({ temporary, target, condition }: Placing): Promise<void> {
   if (condition === 'absent') return placeNew(temporary, target);
-  if (condition !== undefined) await requireTag(target, condition.ifTag);
-  await rename(temporary, target);
+  if (condition === undefined) return rename(temporary, target);
+  await withReplaceLock(lockOf({ temporary, target }), async () => {
+    await requireTag(target, condition.ifTag);
+    await rename(temporary, target);
+  });
+}
+
+/** Beside the temporary files, which nobody takes for objects. */
+function lockOf({ temporary, target }: Pick<Placing, 'temporary' | 'target'>): string {
+  const name = createHash('sha256').update(target).digest('hex').slice(0, 16);
+  return join(dirname(temporary), `${name}.lock`);
 }
 
 /** Unlike a rename, a link fails if the target exists. */
@@ -152,11 +193,17 @@ async function placeNew(temporary: string, target: string): Promise<void> {
   await rm(temporary, { force: true }).catch(() => {}); // the next process that writes removes it
 }
 
-/** A change between this check and the rename goes unnoticed: no system call does both. */
+/** Of programs that do not take the lock, a change between this check and the rename goes unnoticed. */
 async function requireTag(target: string, tag: string): Promise<void> {
-  const found = await stat(target, { bigint: true }).catch((cause: unknown) => {
+  if ((await tagOf(target)) !== tag) throw changed(target, 'write');
+}
+
+/** Undefined where there is no file. */
+async function tagOf(path: string): Promise<string | undefined> {
+  try {
+    return factsOf(await stat(path, { bigint: true })).tag;
+  } catch (cause) {
     if (isAbsence(cause)) return undefined;
     throw cause;
-  });
-  if (found === undefined || factsOf(found).tag !== tag) throw changed(target, 'write');
+  }
 }

@@ -2,15 +2,16 @@
 import { randomBytes } from 'node:crypto';
 
 import { MirrorError } from '../../core/errors.js';
-import type { WithSignal } from '../../core/with-signal.js';
 import { describeSystemError, isDiskFull, systemErrorCode } from '../../host/system-error.js';
 import { HttpAnswer } from '../http/answer.js';
+import type { HttpHeaders } from '../http/request.js';
 import type {
   BeginOptions,
   CommitCondition,
   ObjectFacts,
   ObjectWriter,
   PendingObject,
+  RemoveOptions,
 } from '../object-store.js';
 import type { S3Client } from './client.js';
 import type { Refusal } from './refusal.js';
@@ -34,20 +35,40 @@ export class S3Writer implements ObjectWriter {
     this.#options = options;
   }
 
-  async begin({ path, signal }: BeginOptions = {}): Promise<PendingObject> {
+  async begin({ path, isRepeatable = false, signal }: BeginOptions = {}): Promise<PendingObject> {
     signal?.throwIfAborted();
     const { client, check, partSize = PART_SIZE } = this.#options;
     if (path !== undefined) check(path);
     const spool = await spooling(() => Spool.create(partSize));
-    return new PendingUpload({ client, check, spool, expected: path, partSize, signal });
+    return new PendingUpload({ client, check, spool, expected: path, isRepeatable, partSize, signal });
   }
 
-  async remove(path: string, { signal }: WithSignal = {}): Promise<void> {
-    const { client, check } = this.#options;
-    check(path);
-    const answer = await client.send({ method: 'DELETE', path, signal });
-    if (answer instanceof HttpAnswer) answer.discard();
-    else if (answer.code !== 'NoSuchKey') throw await client.error(answer, { purpose: 'remove', path });
+  async remove(path: string, { ifTag, ifModified, signal }: RemoveOptions = {}): Promise<void> {
+    this.#options.check(path);
+    if (ifTag === undefined) return this.#remove(path, {}, signal);
+    // Not every server knows the condition, and some ignore it.
+    const found = await this.#options.client.send({ method: 'HEAD', path, signal });
+    if (!(found instanceof HttpAnswer)) return this.#settleRemoval(found, path);
+    found.discard();
+    const modified = Date.parse(found.header('last-modified') ?? '');
+    const isWrittenAnew =
+      ifModified !== undefined && !Number.isNaN(modified) && inSeconds(modified) !== inSeconds(ifModified);
+    if (found.tag !== ifTag || isWrittenAnew) throw changedMeanwhile(path, found.status);
+    await this.#remove(path, { 'if-match': ifTag }, signal);
+  }
+
+  async #remove(path: string, headers: HttpHeaders, signal: AbortSignal | undefined): Promise<void> {
+    const answer = await this.#options.client.send({ method: 'DELETE', path, headers, signal });
+    if (answer instanceof HttpAnswer) return answer.discard();
+    const isConditional = 'if-match' in headers;
+    if (isConditional && answer.status === 501) return this.#remove(path, {}, signal);
+    if (isConditional && isUnmetCondition(answer) && !isGone(answer))
+      throw changedMeanwhile(path, answer.status);
+    return this.#settleRemoval(answer, path);
+  }
+
+  async #settleRemoval(refusal: Refusal, path: string): Promise<void> {
+    if (!isGone(refusal)) throw await this.#options.client.error(refusal, { purpose: 'remove', path });
   }
 }
 
@@ -57,6 +78,7 @@ interface PendingUploadOptions {
   readonly spool: Spool;
   /** The name it will get, if that is known. */
   readonly expected: string | undefined;
+  readonly isRepeatable: boolean;
   readonly partSize: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -87,12 +109,12 @@ class PendingUpload implements PendingObject {
   async commit(path: string, condition?: CommitCondition): Promise<ObjectFacts> {
     this.#requireOpen();
     return this.#orDiscard(async () => {
-      const { check, spool } = this.#options;
+      const { check, spool, isRepeatable } = this.#options;
       check(path);
       const sent = await this.#send(path, condition);
       const { tag } = 'status' in sent ? await this.#settle(sent, { path, condition }) : sent;
       this.#upload = undefined;
-      await this.discard();
+      if (!isRepeatable) await this.discard();
       return { size: spool.size, tag };
     });
   }
@@ -131,9 +153,18 @@ class PendingUpload implements PendingObject {
       const sent = await this.#findOwn(path);
       if (sent !== undefined) return sent;
     }
+    if (condition !== undefined && refusal.status === 501) throw await this.#unconditional(refusal, path);
     if (!isUnmet) throw await client.error(refusal, { purpose: 'write', path });
     const { message } = await client.error(refusal, { purpose: 'write', path });
     throw new MirrorError('mirror-changed', message, { data: { path, status: refusal.status } });
+  }
+
+  async #unconditional(refusal: Refusal, path: string): Promise<MirrorError> {
+    const { message } = await this.#options.client.error(refusal, { purpose: 'write', path });
+    return new MirrorError('mirror-unconditional', message, {
+      hint: 'The server does not know conditions for writing',
+      data: { path, status: refusal.status, s3Code: refusal.code },
+    });
   }
 
   async #findOwn(path: string): Promise<SentObject | undefined> {
@@ -166,6 +197,21 @@ interface Commit {
 /** 412, a race that the server could not decide, or a tag that is asked for where nothing is. */
 function isUnmetCondition({ status, code }: Refusal): boolean {
   return status === 412 || (status === 409 && code === 'ConditionalRequestConflict') || code === 'NoSuchKey';
+}
+
+/** Headers say no more. */
+function inSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000);
+}
+
+function isGone({ status, code }: Refusal): boolean {
+  return code === 'NoSuchKey' || (status === 404 && code === undefined); // a HEAD has no body
+}
+
+function changedMeanwhile(path: string, status: number): MirrorError {
+  return new MirrorError('mirror-changed', `Cannot remove "${path}": it was changed by someone else`, {
+    data: { path, status },
+  });
 }
 
 /** Errors of the temporary file, which is on this machine. */

@@ -1,12 +1,14 @@
 // Freshness of indexes of layout 3, views, and what goes wrong on the way.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { BuildcacheError } from '../../../src/core/errors.js';
+import { type BuildcacheError, MirrorError } from '../../../src/core/errors.js';
 import { IndexClient, type IndexClientOptions } from '../../../src/mirror/index/index-client.js';
+import { openManifestIndex } from '../../../src/mirror/manifest/open-manifest-index.js';
 import { openMirror } from '../../../src/mirror/open-mirror.js';
 import { exponentialBackoff } from '../../../src/transport/http/retry-policy.js';
+import type { ObjectStore } from '../../../src/transport/object-store.js';
 import {
   copyManifestMirror,
   INDEX_MANIFEST,
@@ -46,19 +48,64 @@ function withCode(code: string) {
   return (error: BuildcacheError) => error.code === code;
 }
 
-test('a second run costs one conditional request, and a look for the other layout', async (t) => {
+test('a second run costs one conditional request', async (t) => {
   const { root, load } = await place(t);
   const first = await load();
   assert.ok(first.names.includes('scriptleaf'));
   assert.deepEqual(first.log, [MANIFEST_REQUEST, OTHER_LAYOUT, `GET /${indexBlobOf(root)}`].sort());
   const second = await load();
   assert.deepEqual(second.names, first.names);
-  assert.deepEqual(second.log, [MANIFEST_REQUEST, OTHER_LAYOUT].sort());
+  assert.deepEqual(second.log, [MANIFEST_REQUEST]);
   assert.equal(second.conditional.length, 1);
   const blob = writeManifestIndex(root, indexText({ zlib: 'a' }));
   const third = await load();
   assert.deepEqual(third.names, ['zlib']);
-  assert.ok(third.log.includes(`GET /${blob}`));
+  assert.deepEqual(third.log, [MANIFEST_REQUEST, OTHER_LAYOUT, `GET /${blob}`].sort());
+  assert.deepEqual((await load()).log, [MANIFEST_REQUEST]);
+});
+
+test('an older layout is looked for again when the newer one changes, after a day, and on request', async (t) => {
+  const { root, server, load } = await place(t);
+  const day = 24 * 60 * 60 * 1000;
+  const start = Date.now();
+  const at = (hours: number, options: LoadOptions = {}) =>
+    load({ ...options, now: () => start + (hours * day) / 24 });
+  await at(0);
+  server.handle('/build_cache/index.json', indexText({ old: 'a' }));
+  assert.deepEqual((await at(1)).log, [MANIFEST_REQUEST]);
+  const later = await at(25);
+  assert.deepEqual([later.log, later.names.includes('old')], [[MANIFEST_REQUEST, OTHER_LAYOUT].sort(), true]);
+  // Now it is known: both are asked, and the server has tags for one of them.
+  assert.deepEqual((await at(26)).log, [MANIFEST_REQUEST, OTHER_LAYOUT].sort());
+  const another = await place(t);
+  await another.load();
+  another.server.handle('/build_cache/index.json', indexText({ old: 'a' }));
+  assert.ok((await another.load({ refresh: true })).names.includes('old'));
+  writeManifestIndex(root, indexText({ zlib: 'b' }));
+  assert.deepEqual((await at(27)).names, ['old', 'zlib']);
+});
+
+test('a newer layout is looked for beside an older one each time', async (t) => {
+  const { root, server, load } = await place(t);
+  server.handle('/build_cache/index.json', indexText({ old: 'a' }));
+  rmSync(join(root, INDEX_MANIFEST));
+  for (let run = 0; run < 2; run++)
+    assert.deepEqual((await load()).log, [MANIFEST_REQUEST, OTHER_LAYOUT].sort());
+  writeManifestIndex(root, indexText({ zlib: 'b' }));
+  assert.deepEqual((await load()).names, ['old', 'zlib']);
+});
+
+test('in a folder the other layout is always looked for: that costs nothing', async (t) => {
+  const { root, cacheFolder } = await place(t);
+  const names = async () => {
+    const client = new IndexClient({ cacheFolder, mirrors: [await openMirror(root)] });
+    return [...(await client.load()).catalog.entries()].map(({ name }) => name);
+  };
+  await names();
+  await names();
+  mkdirSync(join(root, 'build_cache'));
+  writeFileSync(join(root, 'build_cache/index.json'), indexText({ old: 'a' }));
+  assert.ok((await names()).includes('old'));
 });
 
 test('without entity tags the digest in the manifest says whether the index is current', async (t) => {
@@ -89,7 +136,22 @@ test('a view is one request, and an index of its own in the cache', async (t) =>
     const offline = await load({ view, offline: true });
     assert.deepEqual([offline.names, offline.log], [names, []]);
   }
-  await assert.rejects(load({ view: 'absent' }), withCode('view-not-found'));
+  await assert.rejects(load({ view: 'absent' }), (error: BuildcacheError) => {
+    assert.match(error.hint ?? '', /Check its name/);
+    assert.equal(error.data.views, undefined);
+    return error.code === 'view-not-found';
+  });
+});
+
+test('a view that is not there is told where listing is refused', async () => {
+  const absent = () => Promise.reject(new MirrorError('mirror-not-found', 'Cannot find it'));
+  const refused = async function* () {
+    yield* [];
+    throw new MirrorError('mirror-http-status', 'Cannot list "it": 403');
+  };
+  const store = { url: 'bucket', location: (path: string) => path, open: absent, lister: { list: refused } };
+  const request = { store: store as unknown as ObjectStore, view: 'small', known: undefined };
+  await assert.rejects(openManifestIndex(request), withCode('view-not-found'));
 });
 
 test('a view that is not there is named with those that are', async (t) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { PrivateKey } from 'openpgp';
@@ -16,6 +17,7 @@ import {
   type CacheOptions,
   type PackageSketch,
 } from '../../helpers/cache-builder.js';
+import { packPackages } from '../../helpers/packed-package.js';
 import { keyringOf, makeKey } from '../../signature/temporary-keys.js';
 import { temporaryFolder } from '../../store/temporary-folder.js';
 
@@ -36,7 +38,7 @@ async function run({ folder, mirrors: roots, queries = ['top'], keyring }: Run) 
   const temporaryFolder = join(folder, 'temporary');
   mkdirSync(temporaryFolder, { recursive: true });
   const report = await download({
-    specs: await resolveSpecs({ queries, catalog, mirrors }),
+    specs: await resolveSpecs({ queries, catalog, mirrors, readFile }),
     mirrors,
     catalog,
     destination: await openObjectStore(join(folder, 'out')),
@@ -79,6 +81,22 @@ function checkFiles(folder: string, cache: BuiltCache, name = 'top'): void {
     );
 }
 
+/** The top, with another package in the place of its base. */
+function splice(sketches: readonly PackageSketch[]) {
+  const nodes = packPackages(sketches, { withParents: true }).map(({ node }) => node as unknown as SpecNode);
+  const [base, top, newer] = nodes as [SpecNode, SpecNode, SpecNode];
+  const dependencies = top.dependencies.map((edge) => ({ ...edge, name: newer.name, hash: newer.hash }));
+  const hash = `${'s'.repeat(25)}${top.hash.slice(25)}`;
+  const spliced = { ...top, dependencies, build_spec: { name: top.name, hash: top.hash }, hash };
+  return { hash, spec: { _meta: { version: 4 }, nodes: [spliced, newer, top, base] } };
+}
+
+interface SpecNode {
+  readonly name: string;
+  readonly hash: string;
+  readonly dependencies: readonly Readonly<Record<string, unknown>>[];
+}
+
 async function place(t: TestContext, spoil: Partial<PackageSketch> = {}, options: CacheOptions = {}) {
   const folder = temporaryFolder(t);
   const [base, top] = SKETCHES as [PackageSketch, PackageSketch];
@@ -101,6 +119,35 @@ describe('download', () => {
     await run({ folder, mirrors: [cache.folder] });
     checkFiles(folder, cache);
   });
+
+  for (const kind of ['classic', 'manifest'] as const)
+    test(`brings what the build spec of a spliced one has, from a ${kind} cache`, async (t) => {
+      const sketches = [...SKETCHES, { name: 'newer', version: '2.0' }];
+      const folder = temporaryFolder(t);
+      const key = await makeKey();
+      const cache = await buildCache(join(folder, 'mirror'), sketches, { kind, key });
+      const path = join(folder, 'spliced.spec.json');
+      const { hash: spliced, spec } = splice(sketches);
+      writeFileSync(path, JSON.stringify({ spec }));
+      const order = { folder, queries: [path], mirrors: [cache.folder], keyring: await keyringOf(key) };
+      const { packages } = await run(order);
+      await run({ ...order, folder: join(folder, 'built'), queries: ['top'] });
+      assert.deepEqual(
+        packages.map(({ hash, outcome }) => [hash, outcome]),
+        [[spliced, 'downloaded']],
+      );
+      assert.ok(downloaded(folder).length > 1);
+      assert.deepEqual(downloaded(folder), downloaded(join(folder, 'built')));
+
+      rmSync(join(cache.folder, kind === 'classic' ? 'build_cache' : 'v3/manifests/spec/top'), {
+        recursive: true,
+      });
+      const { packages: none } = await run(order);
+      assert.match(
+        none[0]?.error?.message ?? '',
+        /^Cannot download the spliced "top\/.*" without its build spec "top\//,
+      );
+    });
 
   test('takes signed metadata of any mirror before unsigned', async (t) => {
     const { folder, cache } = await place(t);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { Publisher, SignText } from '../../../src/mirror/build-cache.js';
 import { openMirror } from '../../../src/mirror/open-mirror.js';
 import { requirePublisher } from '../../../src/mirror/require-publisher.js';
 import { indexMirror } from '../../../src/operations/publish/index-mirror.js';
@@ -47,13 +48,25 @@ export function pushables(count: number): Pushable[] {
 }
 
 /** Pushes a package as a push does. */
-export async function pushInto(folder: string, { spec, json, tarball }: Pushable): Promise<void> {
+export async function pushInto(folder: string, pushable: Pushable): Promise<void> {
   const { cache } = await openMirror(folder, { layout: 3 });
-  const publication = await requirePublisher(cache).begin(spec);
-  await publication.write(tarball);
-  const sha256 = createHash('sha256').update(tarball).digest('hex');
-  await publication.finish({ specJson: { bytes: json, path: 'spec.json' }, sha256, size: tarball.length });
-  await publication.abandon();
+  await pushThrough(requirePublisher(cache), pushable);
+}
+
+export async function pushThrough(
+  publisher: Publisher,
+  { spec, json, tarball }: Pushable,
+  sign?: SignText,
+): Promise<void> {
+  const publication = await publisher.begin(spec);
+  try {
+    await publication.write(tarball);
+    const sha256 = createHash('sha256').update(tarball).digest('hex');
+    const specJson = { bytes: json, path: 'spec.json' };
+    await publication.finish({ specJson, sha256, size: tarball.length, sign });
+  } finally {
+    await publication.abandon();
+  }
 }
 
 export async function layer3Mirror(

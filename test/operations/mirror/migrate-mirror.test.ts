@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { BuildcacheError } from '../../../src/core/errors.js';
@@ -63,9 +63,9 @@ describe('migrateMirror', () => {
   test('refuses what nobody who is trusted signed, and what nobody signed', async (t) => {
     const keyring = await Keyring.load({ files: [join(FIXTURES, 'keys', 'other-key.pub')] });
     const run = { source: signed, destination: temporaryFolder(t), temporaryFolder: temporaryFolder(t) };
-    const { packages, index } = await migrateSigned({ ...run, changes: { keyring, deleteOld: true } });
+    const { packages, indexes } = await migrateSigned({ ...run, changes: { keyring, deleteOld: true } });
     assert.ok(packages.every(({ error }) => error?.code === 'signature-unknown-key'));
-    assert.equal(index, undefined);
+    assert.equal(indexes, undefined);
     assert.deepEqual(readdirSync(run.destination), []);
   });
 
@@ -80,6 +80,23 @@ describe('migrateMirror', () => {
     const left = [...contentOf(join(folder, 'build_cache')).keys()];
     assert.deepEqual(left, ['notes.txt']);
     assert.deepEqual(await codesOf(t, folder, { signed: true }), ['file-unknown']);
+  });
+
+  test('removes what a run has left that was killed while it removed the old', async (t) => {
+    const folder = temporaryFolder(t);
+    cpSync(signed, folder, { recursive: true });
+    const run = { source: folder, destination: folder, temporaryFolder: temporaryFolder(t) };
+    const { packages } = await migrateSigned(run);
+    const gone = packages.slice(0, 3).map(({ hash }) => hash);
+    const before = [...contentOf(join(folder, 'build_cache')).keys()];
+    for (const path of before)
+      if (/spec\.json/.test(path) && gone.some((hash) => path.includes(hash)))
+        rmSync(join(folder, 'build_cache', path));
+    const strange = join(folder, 'build_cache', `x-1-${'a'.repeat(32)}.spack`);
+    writeFileSync(strange, 'of nothing that was migrated');
+    await migrateSigned({ ...run, changes: { deleteOld: true } });
+    assert.deepEqual([...contentOf(join(folder, 'build_cache')).keys()], [basename(strange)]);
+    assert.deepEqual(await codesOf(t, folder, { signed: true }), ['content-unreferenced']);
   });
 
   test('removes nothing when one package fails', async (t) => {

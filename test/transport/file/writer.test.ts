@@ -63,6 +63,33 @@ test('FileWriter replaces an object in one step', async (context) => {
   assert.notEqual(statSync(join(folder, 'x')).ino, before);
 });
 
+test('FileWriter puts an object in place again, where that was asked for', async (context) => {
+  const { folder, writer } = makeStore(context);
+  const pending = await writer.begin({ isRepeatable: true });
+  const bytes = new Uint8Array(3_000_000).fill(7);
+  await pending.write(bytes);
+  for (let time = 0; time < 3; time++) {
+    await pending.commit('x/y', 'absent');
+    assert.deepEqual(everything(folder), ['x', 'x/y']);
+    assert.ok(readFileSync(join(folder, 'x/y')).equals(bytes));
+    await writer.remove('x/y');
+  }
+  await pending.discard();
+  assert.deepEqual(everything(folder), ['x']);
+});
+
+test('FileWriter leaves an object that was committed when it is dropped, and nothing of one that was not', async (context) => {
+  const { folder, writer } = makeStore(context);
+  const [kept, dropped] = [
+    await writer.begin({ isRepeatable: true }),
+    await writer.begin({ isRepeatable: true }),
+  ];
+  await kept.commit('x');
+  await kept.discard();
+  await dropped.discard();
+  assert.deepEqual(everything(folder), ['x']);
+});
+
 test('FileWriter leaves nothing of an object that was discarded', async (context) => {
   const { folder, writer } = makeStore(context);
   const [first, second] = [await writer.begin({ path: 'a/b' }), await writer.begin({ path: 'a/c' })];
@@ -89,6 +116,19 @@ test('FileWriter removes objects', async (context) => {
   await writer.remove('x');
   assert.deepEqual(everything(folder), []);
   await assert.rejects(writer.begin({ path: '../x' }), coded('mirror-not-found'));
+});
+
+test('FileWriter removes only the object that it is told to', async (context) => {
+  const { folder, store, writer } = makeStore(context);
+  await write(writer, 'x', encodeUtf8('x'));
+  const tag = (await store.stat('x'))?.tag ?? '';
+  await write(writer, 'x', encodeUtf8('x'));
+  await assert.rejects(writer.remove('x', { ifTag: tag }), coded('mirror-changed'));
+  assert.deepEqual(everything(folder), ['x']);
+  const now = (await store.stat('x'))?.tag ?? '';
+  await writer.remove('x', { ifTag: now });
+  await writer.remove('x', { ifTag: now });
+  assert.deepEqual(everything(folder), []);
 });
 
 test('FileWriter clears away what processes that died left behind, and nothing else', async (context) => {
@@ -209,4 +249,26 @@ test('FileWriter replaces only the object that it is told to', async (context) =
     coded('mirror-changed'),
   );
   assert.deepEqual(everything(folder), []);
+});
+
+test('FileWriter lets many writers replace one object, and none of them undoes another', async (context) => {
+  const { folder, store, writer } = makeStore(context);
+  await writeObject(writer, { path: 'x', bytes: encodeUtf8('') });
+  const add = async (name: string): Promise<void> => {
+    const { body, tag = '' } = await store.open('x');
+    const text = await new Response(body).text();
+    const own = new FileStore({ root: folder }).writer;
+    const bytes = encodeUtf8(`${text}${name} `);
+    try {
+      await writeObject(own, { path: 'x', bytes }, { condition: { ifTag: tag } });
+    } catch (error) {
+      if (!coded('mirror-changed')(error)) throw error;
+      await add(name);
+    }
+  };
+  const names = Array.from({ length: 60 }, (_, index) => `n${index}`);
+  await Promise.all(names.map(add));
+  const kept = readFileSync(join(folder, 'x'), 'utf8').trim().split(' ');
+  assert.deepEqual(kept.sort(), names.sort());
+  assert.deepEqual(everything(folder), ['x']);
 });

@@ -72,6 +72,23 @@ describe('S3Writer', () => {
     }
   });
 
+  test('sends an object again, where that was asked for', async (t) => {
+    const { fake } = await fakePlace(t);
+    const writer = writerTo(t, fake);
+    for (const bytes of [BYTES, BYTES.subarray(0, 50)]) {
+      const pending = await writer.begin({ isRepeatable: true });
+      await pending.write(bytes);
+      for (let time = 0; time < 2; time++) {
+        const { tag } = await pending.commit('x', 'absent');
+        assert.equal(fake.objects.get('x')?.tag, tag);
+        assert.deepEqual(fake.objects.get('x')?.bytes, bytes);
+        await writer.remove('x');
+      }
+      await pending.discard();
+      assert.equal(fake.uploads.size, 0);
+    }
+  });
+
   test('gives a name on a condition', async (t) => {
     const { fake } = await fakePlace(t);
     const writer = writerTo(t, fake);
@@ -199,6 +216,38 @@ describe('S3Writer', () => {
     stop.abort(new Error('stopped'));
     await assert.rejects(stopped.commit('x'), /stopped/);
     assert.equal(fake.uploads.size + fake.objects.size, 0);
+  });
+
+  for (const unknown of ['known', 'not known'] as const)
+    test(`removes only the object that it is told to, on a condition that is ${unknown} to the server`, async (t) => {
+      const { fake, store } = await fakePlace(t);
+      const { writer } = store;
+      assert.ok(writer);
+      const isCondition = { when: ({ method }: { readonly method: string }) => method === 'DELETE' };
+      const { tag: ifTag = '' } = await writeObject(writer, { path: 'x', bytes: BYTES });
+      const ifModified = fake.writes() + 500; // within the same second
+      for (const other of [{ ifTag: '"0"' }, { ifTag, ifModified: ifModified + 1000 }])
+        await assert.rejects(writer.remove('x', other), expectError('mirror-changed', /^Cannot remove /));
+      assert.equal(fake.objects.size, 1);
+      if (unknown === 'not known') fake.fail({ ...isCondition, status: 501, code: 'NotImplemented' });
+      await writer.remove('x', { ifTag, ifModified });
+      await writer.remove('x', { ifTag, ifModified });
+      assert.equal(fake.objects.size, 0);
+    });
+
+  test('sees a change between its look and the removal', async (t) => {
+    const { fake, store } = await fakePlace(t);
+    assert.ok(store.writer);
+    const { tag: ifTag = '' } = await writeObject(store.writer, { path: 'x', bytes: BYTES });
+    fake.fail({
+      when: ({ method }) => {
+        if (method === 'DELETE') fake.put('pre/fix/x', 'another');
+        return false;
+      },
+      status: 500,
+    });
+    await assert.rejects(store.writer.remove('x', { ifTag }), expectError('mirror-changed'));
+    assert.equal(fake.objects.size, 1);
   });
 
   test('removes objects, there or not', async (t) => {

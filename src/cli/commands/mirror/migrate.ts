@@ -64,6 +64,7 @@ async function migrateCommand(command: MigrateCommand): Promise<number> {
     throw new UsageError('usage', `Cannot migrate "${command.source}": name one build cache`);
   const progress = new ProgressLines(console);
   const temporaryFolder = await mkdtemp(join(tmpdir(), 'regraft-migrate-'));
+  const opened = [source];
   try {
     const keyring = await Keyring.load({
       files: flags.keyring,
@@ -74,6 +75,7 @@ async function migrateCommand(command: MigrateCommand): Promise<number> {
       ? await makeSigner({ key, passphrase: await passphraseOf(flags), signal })
       : undefined;
     const destination = await openPushMirror(command.destination, { layout: 3 });
+    opened.push(destination);
     const { engine } = selectEngine('js', {});
     const report = await migrateMirror(
       { source, destination, keyring, signer, allowUnsigned, deleteOld, engine, temporaryFolder, jobs },
@@ -86,6 +88,6 @@ async function migrateCommand(command: MigrateCommand): Promise<number> {
   } finally {
     progress.end();
     await rm(temporaryFolder, { recursive: true, force: true });
-    await closeMirrors([source]);
+    await closeMirrors(opened);
   }
 }

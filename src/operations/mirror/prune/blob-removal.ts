@@ -1,6 +1,8 @@
 // Removes blobs that nothing names. A push may name one at any moment, so each is removed with its bytes in hand: what is named
 // afterwards is written back.
+import { BuildcacheError } from '../../../core/errors.js';
 import type { AuditEntry, CacheAudit, PackageEntry, StoredContent } from '../../../mirror/cache-audit.js';
+import type { RemoveOptions } from '../../../transport/object-store.js';
 import { isNotFound } from '../../../transport/read-object.js';
 import type { JudgedPackage } from './judge-package.js';
 import type { PrunedThing } from './pruned-thing.js';
@@ -11,11 +13,18 @@ export interface BlobRemovalOptions {
   /** Blobs that were written later stay, unless they belong to a package that goes. */
   readonly oldest: number;
   readonly dryRun: boolean;
+  /** The clock, in milliseconds since 1970. */
+  readonly now: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Blobs that are removed before the manifests are looked at again; each holds a file open. */
-const BATCH = 64;
+/** Blobs that are removed before the manifests are looked at again; each holds a file or a connection open, of which there are 32. */
+const BATCH = 24;
+/**
+ * Manifests as young as this may be written anew within one tick of the server's clock, so that they look as before: they are read at
+ * each look. A bucket refuses whose clock differs by more.
+ */
+const YOUNG = 15 * 60_000;
 
 export class BlobRemoval {
   readonly #options: BlobRemovalOptions;
@@ -39,7 +48,7 @@ export class BlobRemoval {
         throw error;
       });
       for (const id of mentions ?? []) this.#named.add(id);
-      this.#read.add(key);
+      if (this.#options.now - (entry.modified ?? Number.POSITIVE_INFINITY) > YOUNG) this.#read.add(key);
     }
   }
 
@@ -50,12 +59,15 @@ export class BlobRemoval {
     for (const entry of entries) this.#read.add(stateOf(entry));
     if (dryRun) return new Set(entries);
     for (let at = 0; at < entries.length; at += BATCH) {
+      const batch = entries.slice(at, at + BATCH);
+      // First the tags: what looks as before after that is what has them.
+      const tags = new Map<PackageEntry, string | undefined>();
+      for (const entry of batch) tags.set(entry, await entry.tag({ signal }));
       const current = new Set((await this.#entries()).map(stateOf));
-      for (const entry of entries.slice(at, at + BATCH)) {
+      for (const entry of batch.filter((each) => current.has(stateOf(each)))) {
         signal?.throwIfAborted();
-        if (!current.has(stateOf(entry))) continue;
-        await entry.remove?.({ signal });
-        removed.add(entry);
+        if (await isRemoved(entry, { ifTag: tags.get(entry), ifModified: entry.modified, signal }))
+          removed.add(entry);
       }
     }
     return removed;
@@ -85,35 +97,27 @@ export class BlobRemoval {
     return removed;
   }
 
+  /** What is named was looked at last just before this. */
   async #removeBatch(batch: readonly StoredContent[]): Promise<StoredContent[]> {
-    const { signal } = this.#options;
-    await this.#look();
-    const taken: { content: StoredContent; body: ReadableStream<Uint8Array> }[] = [];
-    for (const content of batch.filter(({ id }) => !this.#named.has(id))) {
-      const opened = await content.open({ signal }).catch((error: unknown) => {
-        if (isNotFound(error)) return undefined; // another prune was faster
-        throw error;
-      });
-      if (opened === undefined) continue;
-      taken.push({ content, body: opened.body });
-      await content.remove?.({ signal });
-    }
+    this.#options.signal?.throwIfAborted();
+    const taken: TakenContent[] = [];
     // From here on nothing may stop it before what is named is back.
     try {
+      for (const content of batch.filter(({ id }) => !this.#named.has(id))) {
+        const body = await openContent(content);
+        if (body === undefined) continue;
+        taken.push({ content, body });
+        await content.remove?.();
+      }
       await this.#look();
     } catch (error) {
-      for (const { content, body } of taken) await content.restore?.(body);
+      await putBack(taken);
       throw error;
     }
-    const gone: StoredContent[] = [];
-    for (const { content, body } of taken) {
-      if (this.#named.has(content.id)) await content.restore?.(body);
-      else {
-        await body.cancel();
-        gone.push(content);
-      }
-    }
-    return gone;
+    await putBack(taken.filter(({ content }) => this.#named.has(content.id)));
+    const gone = taken.filter(({ content }) => !this.#named.has(content.id));
+    for (const { body } of gone) await body.cancel();
+    return gone.map(({ content }) => content);
   }
 
   /** Reads what was written since it was looked at last. */
@@ -126,6 +130,41 @@ export class BlobRemoval {
     for await (const entry of this.#options.audit.entries()) entries.push(entry);
     return entries;
   }
+}
+
+/** False where somebody wrote it anew. */
+async function isRemoved(entry: PackageEntry, options: RemoveOptions): Promise<boolean> {
+  try {
+    await entry.remove?.(options);
+    return true;
+  } catch (error) {
+    if (error instanceof BuildcacheError && error.code === 'mirror-changed') return false;
+    throw error;
+  }
+}
+
+interface TakenContent {
+  readonly content: StoredContent;
+  /** Its bytes, which outlive its name. */
+  readonly body: ReadableStream<Uint8Array>;
+}
+
+/** Without a signal, which would end the body, too. Undefined where another prune was faster. */
+async function openContent(content: StoredContent): Promise<ReadableStream<Uint8Array> | undefined> {
+  try {
+    return (await content.open()).body;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** All of them, even if one cannot be written. */
+async function putBack(taken: readonly TakenContent[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const { content, body } of taken)
+    await content.restore?.(body).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 function stateOf({ location, size, modified }: AuditEntry): string {

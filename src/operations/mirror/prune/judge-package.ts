@@ -1,6 +1,7 @@
 // Whether a package goes when a mirror is pruned.
 import { BuildcacheError, MirrorError } from '../../../core/errors.js';
 import type { PackageEntry, StoredContent } from '../../../mirror/cache-audit.js';
+import { isNotFound } from '../../../transport/read-object.js';
 import { NO_TRUST } from '../../keys/trust.js';
 
 export interface Judgement {
@@ -32,6 +33,7 @@ export async function judgePackage(
   try {
     references = (await entry.read({ trust: NO_TRUST, signal })).references.map(({ id }) => id);
   } catch (error) {
+    if (isNotFound(error)) return undefined; // another prune was faster
     if (!(error instanceof BuildcacheError) || error instanceof MirrorError) throw error;
     return undefined;
   }

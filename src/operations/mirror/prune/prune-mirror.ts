@@ -2,7 +2,7 @@
 // rewritten first, then manifests go, then blobs, so that no reader is led to what is gone.
 import { UsageError } from '../../../core/errors.js';
 import type { OperationOptions } from '../../../core/progress.js';
-import type { Mirror } from '../../../mirror/build-cache.js';
+import type { BuildCache, Mirror } from '../../../mirror/build-cache.js';
 import type {
   AuditEntry,
   CacheAudit,
@@ -74,9 +74,10 @@ export async function pruneMirror(
   const contents = await contentsOf(audit, signal);
   const entries: AuditEntry[] = [];
   for await (const entry of audit.entries({ signal })) entries.push(entry);
+  if (contents.size + entries.length === 0) await requireNothingOlder(mirror, signal);
   const doomed = await judge({ request, entries, contents, now, signal });
   const indexes = await pruneIndexes({ request, entries, doomed, signal });
-  const removal = new BlobRemoval({ audit, contents, oldest: now - request.age, dryRun, signal });
+  const removal = new BlobRemoval({ audit, contents, oldest: now - request.age, dryRun, now, signal });
   await removal.protect(entries.filter((entry) => entry.kind !== 'package' || !doomed.has(entry)));
   const gone = await removal.removeEntries([...doomed.keys()]);
   const removed: PrunedThing[] = [];
@@ -99,7 +100,17 @@ export async function pruneMirror(
 function layer3Of({ cache }: Mirror): CacheAudit {
   const found = auditsOf(cache).find(({ audit }) => audit.layouts === '3');
   if (found !== undefined) return found.audit;
-  throw new UsageError('usage', `Cannot prune "${cache.url}": only layout 3 can be pruned`, {
+  throw onlyOlder(cache);
+}
+
+/** Nothing to prune is well in an empty mirror; in one of an older layout it would be taken for done. */
+async function requireNothingOlder({ cache }: Mirror, signal: AbortSignal | undefined): Promise<void> {
+  const layers = (await cache.presentLayers?.({ signal })) ?? [cache];
+  if (!layers.some(({ audit }) => audit?.layouts === '3')) throw onlyOlder(cache);
+}
+
+function onlyOlder(cache: BuildCache): UsageError {
+  return new UsageError('usage', `Cannot prune "${cache.url}": only layout 3 can be pruned`, {
     hint: 'Migrate it first: regraft mirror migrate',
     data: { mirror: cache.url },
   });

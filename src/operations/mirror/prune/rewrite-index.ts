@@ -1,11 +1,14 @@
 // Takes packages out of an index or a view, and leaves everything else in it as it was.
-import { createHash } from 'node:crypto';
 import { IndexBuilder } from '../../../buildcache/index/write-index.js';
 import { BuildcacheError } from '../../../core/errors.js';
-import type { PackedIndex } from '../../../mirror/build-cache.js';
 import type { IndexEntry, ReadIndex } from '../../../mirror/cache-audit.js';
 import { FileSpool } from '../../../mirror/index/index-spool.js';
 import { specFromRecords } from '../../../spec/json/spec-json.js';
+import { giveWay } from '../../give-way.js';
+import { packIndex } from '../../publish/index-collection.js';
+
+/** How often another writer is given way. */
+const ATTEMPTS = 5;
 
 export interface IndexRewrite {
   readonly entry: IndexEntry;
@@ -16,9 +19,6 @@ export interface IndexRewrite {
   readonly signal: AbortSignal | undefined;
 }
 
-/** How often another writer is given way. */
-const ATTEMPTS = 5;
-
 /**
  * Rewrites an index. Whoever writes it at the same time is not overwritten: it is read again.
  * @returns the hashes that it offered
@@ -26,18 +26,20 @@ const ATTEMPTS = 5;
  */
 export async function rewriteIndex(rewrite: IndexRewrite): Promise<readonly string[]> {
   const { entry, hashes, isOnlyTold, signal } = rewrite;
-  for (let attempt = 1; ; attempt++) {
+  const work = async () => {
     const read = await entry.read({ signal });
     const found = [...read.packages.offeredHashes()].filter((hash) => hashes.has(hash));
-    if (found.length === 0 || isOnlyTold) return found;
-    try {
-      await writeWithout(rewrite, read);
-      return found;
-    } catch (error) {
-      const isChanged = error instanceof BuildcacheError && error.code === 'mirror-changed';
-      if (!isChanged || attempt >= ATTEMPTS) throw error;
-    }
-  }
+    if (found.length > 0 && !isOnlyTold) await writeWithout(rewrite, read);
+    return found;
+  };
+  return giveWay(work, { signal, attempts: ATTEMPTS, isChanged });
+}
+
+/** Its blob is gone, too, when somebody wrote it and another prune removed the old one. */
+function isChanged(error: unknown): boolean {
+  return (
+    error instanceof BuildcacheError && (error.code === 'mirror-changed' || error.code === 'blob-missing')
+  );
 }
 
 async function writeWithout({ entry, hashes, signal }: IndexRewrite, read: ReadIndex): Promise<void> {
@@ -49,18 +51,8 @@ async function writeWithout({ entry, hashes, signal }: IndexRewrite, read: ReadI
       if (hashes.has(hash)) continue;
       builder.add(specFromRecords(hash, (each) => packages.get(each)?.node, entry.location));
     }
-    await entry.rewrite?.(pack(builder), read, { signal });
+    await entry.rewrite?.(packIndex(builder), read, { signal });
   } finally {
     spool.close();
   }
-}
-
-function pack(builder: IndexBuilder): PackedIndex {
-  const hash = createHash('sha256');
-  let size = 0;
-  for (const chunk of builder.chunks()) {
-    hash.update(chunk);
-    size += chunk.length;
-  }
-  return { packages: builder.packageCount, chunks: () => builder.chunks(), size, sha256: hash.digest('hex') };
 }

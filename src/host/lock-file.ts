@@ -1,11 +1,11 @@
-// regraft's lock file, for systems without record locks: it exists while a process holds the lock, and names that process. Spack
+// A lock file of regraft's own: it exists while a process holds the lock, and names that process. Spack
 // ignores it.
 import { readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { isAlive, type ProcessId } from '../../host/process-id.js';
-import { systemErrorCode } from '../../host/system-error.js';
+import { isAlive, type ProcessId } from './process-id.js';
+import { systemErrorCode } from './system-error.js';
 
-/** Age in milliseconds at which the mark of a process that removes a stale lock counts as stale itself. */
+/** Age in milliseconds from which the mark of a process that removes a stale lock, or an empty lock file, is stale itself. */
 const BREAKING_TIMEOUT = 30_000;
 
 /** Creates the lock file if no living process holds it. */
@@ -45,10 +45,11 @@ function create(path: string): boolean {
   }
 }
 
-/** A file without an owner may still be being written: it is left alone. */
+/** A file without an owner may still be being written, unless it is old: then its writer was killed in between. */
 function isStale(path: string): boolean {
   const owner = lockFileOwner(path);
-  return owner !== undefined && !isAlive(owner);
+  if (owner !== undefined) return !isAlive(owner);
+  return sizeOf(path) === 0 && ageOf(path) > BREAKING_TIMEOUT;
 }
 
 /** Two processes may find the same lock stale: only the one that creates the mark checks again and removes it. */
@@ -67,6 +68,10 @@ function breakLock(path: string): void {
 
 function removeOldMark(mark: string): void {
   if (isStale(mark) && ageOf(mark) > BREAKING_TIMEOUT) unlockFile(mark);
+}
+
+function sizeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size;
 }
 
 function ageOf(path: string): number {

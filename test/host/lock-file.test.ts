@@ -3,9 +3,9 @@ import { existsSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { lockFileOwner, tryLockFile, unlockFile } from '../../../src/store/locks/lock-file.js';
-import { deadPid } from '../child.js';
-import { temporaryFolder } from '../temporary-folder.js';
+import { lockFileOwner, tryLockFile, unlockFile } from '../../src/host/lock-file.js';
+import { deadPid } from '../store/child.js';
+import { temporaryFolder } from '../store/temporary-folder.js';
 
 test('tryLockFile is held by one', (context) => {
   const path = join(temporaryFolder(context), 'lock');
@@ -40,4 +40,13 @@ test('tryLockFile leaves what names no owner', (context) => {
     assert.equal(tryLockFile(path), false, content);
   }
   assert.equal(lockFileOwner(`${path}-missing`), undefined);
+});
+
+test('tryLockFile takes the lock of a process that was killed before it wrote its name', (context) => {
+  const path = join(temporaryFolder(context), 'lock');
+  writeFileSync(path, '');
+  assert.equal(tryLockFile(path), false);
+  const longAgo = Date.now() / 1000 - 3600;
+  utimesSync(path, longAgo, longAgo);
+  assert.equal(tryLockFile(path), true);
 });
