@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { configuredMirrors } from '../config/configured-mirrors.js';
-import { resolveMirrors } from '../config/mirrors-config.js';
+import { resolveMirrors } from '../config/resolve-mirrors.js';
 import { UsageError } from '../core/errors.js';
 import type { Environment } from '../host/environment.js';
 import { describeSystemError } from '../host/system-error.js';

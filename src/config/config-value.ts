@@ -2,7 +2,7 @@
 import { UsageError } from '../core/errors.js';
 import { isMapping, parseYaml, readYamlFile, type YamlMapping, type YamlValue } from './yaml-file.js';
 
-interface ConfigPlace {
+export interface ConfigPlace {
   readonly value: YamlValue;
   /** The keys that lead to the value. */
   readonly keys: readonly string[];

@@ -1,7 +1,8 @@
 // `config:install_tree`: the root of a Spack's install tree, its padding, and how prefixes are named.
 // FORMATS.md §1 "Projections", §5 "Padding"; Spack `parse_install_tree`.
 import { expandConfigPath } from './config-path.js';
-import type { ConfigSection, SpackConfigRequest } from './spack-config.js';
+import type { SpackConfigRequest } from './scopes/spack-config-request.js';
+import type { ConfigSection } from './spack-config.js';
 
 /** A constraint on specs, or `all`, and the template for what satisfies it. */
 export type ProjectionEntry = readonly [constraint: string, template: string];

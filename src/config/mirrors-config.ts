@@ -1,13 +1,14 @@
 // `mirrors.yaml`, Spack's and regraft's (FORMATS.md §2): the configured mirrors, their names, and how to reach them.
 
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 
 import { UsageError } from '../core/errors.js';
 import { schemeOf } from '../core/url-scheme.js';
 import { expandConfigPath, type PathVariables } from './config-path.js';
 import { ConfigValue } from './config-value.js';
+import { sectionIn } from './scopes/config-scope.js';
+import { ConfigSection } from './spack-config.js';
 
 /** How to log in to a mirror; values or the names of environment variables that hold them. */
 export interface MirrorConnection {
@@ -21,6 +22,10 @@ export interface MirrorConnection {
   readonly accessTokenVariable?: string;
   readonly profile?: string;
   readonly endpointUrl?: string;
+  /** PEM files: authorities to trust, and what to show to a server that asks who is there. Not in Spack's files. */
+  readonly caFile?: string;
+  readonly clientCertificate?: string;
+  readonly clientKey?: string;
 }
 
 export interface ConfiguredMirror {
@@ -42,18 +47,8 @@ export interface ConfiguredMirror {
   readonly pushConnection: MirrorConnection;
 }
 
-/** A mirror to open with `openMirror(url, { name, signed, view })`. */
-export interface ResolvedMirror {
-  /** Absent for a mirror given by its URL. */
-  readonly name: string | undefined;
-  readonly url: string;
-  readonly signed: boolean;
-  readonly view?: string | undefined;
-  readonly connection: MirrorConnection;
-}
-
 /** Schemes that Spack knows; a reference with another scheme, or none, is a path. */
-const SCHEMES: ReadonlySet<string> = new Set([
+export const MIRROR_SCHEMES: ReadonlySet<string> = new Set([
   'file',
   'http',
   'https',
@@ -66,16 +61,18 @@ const SCHEMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads a `mirrors.yaml`; a missing file configures no mirrors.
- * @returns The mirrors in search order.
+ * Reads the mirrors of a section, in search order.
  * @throws UsageError `config` naming the file and the key.
  */
-export async function readMirrorsConfig(
-  file: string,
+export function readMirrors(
+  section: ConfigSection,
   variables: PathVariables = {},
-): Promise<ConfiguredMirror[]> {
-  const document = ConfigValue.read(file);
-  return document === undefined ? [] : readMirrors(document, variables);
+): readonly ConfiguredMirror[] {
+  const expand: Expand = ({ file, key, value }) =>
+    expandConfigPath({ path: String(value), file: resolve(file), key }, variables);
+  return (section.get('mirrors')?.entries() ?? []).map(([name, value]) =>
+    readMirror({ name, value, expand }),
+  );
 }
 
 /**
@@ -83,12 +80,14 @@ export async function readMirrorsConfig(
  * @param file Its path: relative paths in it are relative to its folder.
  * @throws UsageError `config` naming the file and the key.
  */
-export async function parseMirrorsConfig(
+export function parseMirrorsConfig(
   text: string,
   file: string,
   variables: PathVariables = {},
-): Promise<ConfiguredMirror[]> {
-  return readMirrors(ConfigValue.parse(text, file), variables);
+): readonly ConfiguredMirror[] {
+  const section = sectionIn(ConfigValue.parse(text, file).mapping(), { section: 'mirrors', file });
+  const parts = section === undefined ? [] : [{ ...section, scope: file }];
+  return readMirrors(ConfigSection.merge(parts), variables);
 }
 
 /** A URL, or a text with what is wrong with it. */
@@ -97,25 +96,17 @@ interface MirrorPlace {
   readonly problem?: UsageError;
 }
 
-type ToPlace = (reference: ConfigValue) => MirrorPlace;
-
-function readMirrors(document: ConfigValue, variables: PathVariables): ConfiguredMirror[] {
-  // In Spack, "mirrors::" replaces what other files configure.
-  const section = document.find('mirrors') ?? document.find('mirrors:');
-  if (section === undefined) return [];
-  const toPlace: ToPlace = (reference) => placeOf(reference, variables);
-  return section
-    .entries()
-    .map(([name, value]) => readMirror({ name: name.replace(/:$/, ''), value, toPlace }));
-}
+/** Makes a path absolute. */
+type Expand = (path: ConfigValue) => string;
 
 interface MirrorEntry {
   readonly name: string;
   readonly value: ConfigValue;
-  readonly toPlace: ToPlace;
+  readonly expand: Expand;
 }
 
-function readMirror({ name, value, toPlace }: MirrorEntry): ConfiguredMirror {
+function readMirror({ name, value, expand }: MirrorEntry): ConfiguredMirror {
+  const toPlace = (reference: ConfigValue): MirrorPlace => placeOf(reference, expand);
   if (value.isText) return plainMirror(name, toPlace(value));
   const fetchUrl = readUrl(value, 'fetch');
   if (fetchUrl === undefined) throw value.invalid('has no URL to fetch from');
@@ -127,8 +118,8 @@ function readMirror({ name, value, toPlace }: MirrorEntry): ConfiguredMirror {
     binary: value.find('binary')?.boolean() ?? true,
     signed: value.find('signed')?.boolean() ?? true,
     ...defined({ fetchView: readView(value, 'fetch'), pushView: readView(value, 'push') }),
-    fetchConnection: readConnection(value, 'fetch'),
-    pushConnection: readConnection(value, 'push'),
+    fetchConnection: readConnection({ mirror: value, direction: 'fetch', expand }),
+    pushConnection: readConnection({ mirror: value, direction: 'push', expand }),
   };
 }
 
@@ -158,16 +149,30 @@ function readView(mirror: ConfigValue, direction: Direction): string | undefined
   return findFor(mirror, direction, 'view')?.text() || undefined;
 }
 
-/** Each key of the direction (fetch or push) overrides that of the mirror. */
+/** Each key of the direction (fetch or push) overrides that of the mirror; null takes it away. */
 function findFor(mirror: ConfigValue, direction: Direction, key: string): ConfigValue | undefined {
   const specific = mirror.find(direction);
-  return (specific === undefined || specific.isText ? undefined : specific.find(key)) ?? mirror.find(key);
+  const hasOwn = specific !== undefined && !specific.isText && specific.mapping().has(key);
+  return (hasOwn ? specific : mirror).find(key);
 }
 
-function readConnection(mirror: ConfigValue, direction: Direction): MirrorConnection {
+interface ConnectionPlace {
+  readonly mirror: ConfigValue;
+  readonly direction: Direction;
+  readonly expand: Expand;
+}
+
+function readConnection({ mirror, direction, expand }: ConnectionPlace): MirrorConnection {
   const find = (key: string): ConfigValue | undefined => findFor(mirror, direction, key);
   const text = (key: string): string | undefined => find(key)?.word();
+  const path = (key: string): string | undefined => {
+    const found = find(key);
+    return found === undefined || found.word() === '' ? undefined : expand(found);
+  };
   return defined({
+    caFile: path('ca_file'),
+    clientCertificate: path('client_certificate'),
+    clientKey: path('client_key'),
     accessPair: readAccessPair(find('access_pair')),
     accessToken: text('access_token'),
     accessTokenVariable: text('access_token_variable'),
@@ -181,7 +186,8 @@ function readAccessPair(pair: ConfigValue | undefined): MirrorConnection['access
   if (pair === undefined) return undefined;
   if (pair.isList) {
     const items = pair.items();
-    if (items.length !== 2) throw pair.invalid('is not a pair of an id and a secret');
+    // Pairs of two scopes are one list: Spack uses what comes first.
+    if (items.length < 2) throw pair.invalid('is not a pair of an id and a secret');
     return defined({ id: items[0]?.wordOrNull(), secret: items[1]?.wordOrNull() });
   }
   const text = (key: string): string | undefined => pair.find(key)?.word();
@@ -200,77 +206,13 @@ function defined<T extends object>(values: T): Defined<T> {
 }
 
 /** A mirror that only Spack can find fails when it is used, so that the others can be used. */
-function placeOf(reference: ConfigValue, variables: PathVariables): MirrorPlace {
+function placeOf(reference: ConfigValue, expand: Expand): MirrorPlace {
   const path = reference.word();
-  if (SCHEMES.has(schemeOf(path) ?? '')) return { url: path };
-  const { file, key } = reference;
+  if (MIRROR_SCHEMES.has(schemeOf(path) ?? '')) return { url: path };
   try {
-    return { url: pathToFileURL(expandConfigPath({ path, file: resolve(file), key }, variables)).href };
+    return { url: pathToFileURL(expand(reference)).href };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     return { url: path, problem: error };
   }
-}
-
-/**
- * Finds the mirrors that a command names.
- * @param references Names of configured mirrors, URLs or paths; none means all configured mirrors with binary packages.
- * @throws UsageError `unknown-mirror` for a name that is not configured; `config` for a mirror whose URL has a variable that only Spack
- * can expand.
- */
-export function resolveMirrors(
-  references: readonly string[],
-  configured: readonly ConfiguredMirror[],
-): readonly ResolvedMirror[] {
-  if (references.length === 0) return configured.filter((mirror) => mirror.binary).map(toResolved);
-  const resolved = new Map<string, ResolvedMirror>();
-  for (const reference of references) {
-    const mirror = resolveMirror(reference, configured);
-    const place = JSON.stringify([mirror.url, mirror.view]);
-    if (!resolved.has(place)) resolved.set(place, mirror);
-  }
-  return [...resolved.values()];
-}
-
-function resolveMirror(reference: string, configured: readonly ConfiguredMirror[]): ResolvedMirror {
-  const named = configured.find((mirror) => mirror.name === reference);
-  if (named !== undefined) return toResolved(named);
-  const url = schemeOf(reference) === undefined ? pathToFileURL(resolve(reference)).href : reference;
-  const same = configured.find((mirror) => withoutSlash(mirror.fetchUrl) === withoutSlash(url));
-  if (same !== undefined) return toResolved(same);
-  if (schemeOf(reference) === undefined) requirePath(reference, url, configured);
-  return { name: undefined, url, signed: true, connection: {} };
-}
-
-/** A word without slashes that is neither a folder nor an archive here is a misspelled name rather than a path. */
-function requirePath(reference: string, url: string, configured: readonly ConfiguredMirror[]): void {
-  if (/[/\\]/.test(reference) || existsSync(fileURLToPath(url))) return;
-  const known = configured.map((mirror) => mirror.name);
-  const hint =
-    known.length === 0
-      ? 'No mirrors are configured; use a URL or a path'
-      : `Configured mirrors: ${known.join(', ')}`;
-  throw new UsageError(
-    'unknown-mirror',
-    `Cannot find mirror "${reference}": it is neither a configured name nor a folder or archive`,
-    {
-      hint,
-      data: { reference, known },
-    },
-  );
-}
-
-function toResolved(mirror: ConfiguredMirror): ResolvedMirror {
-  if (mirror.fetchProblem !== undefined) throw mirror.fetchProblem;
-  return {
-    name: mirror.name,
-    url: mirror.fetchUrl,
-    signed: mirror.signed,
-    ...defined({ view: mirror.fetchView }),
-    connection: mirror.fetchConnection,
-  };
-}
-
-function withoutSlash(url: string): string {
-  return url.replace(/\/+$/, '');
 }

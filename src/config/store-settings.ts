@@ -2,7 +2,9 @@
 import { expandConfigPath } from './config-path.js';
 import { type InstallTree, readInstallTree } from './install-tree.js';
 import { type PackagePermissions, readPermissions } from './package-permissions.js';
-import { ConfigSection, type SpackConfigRequest } from './spack-config.js';
+import type { SpackConfigRequest } from './scopes/spack-config-request.js';
+import { spackScopes } from './scopes/spack-scopes.js';
+import { ConfigSection } from './spack-config.js';
 
 export interface StoreSettings {
   readonly tree: InstallTree;
@@ -29,13 +31,14 @@ export interface LockTimeouts {
  * @throws UsageError `config` naming file and key.
  */
 export function readStoreSettings(spack: SpackConfigRequest): StoreSettings {
-  const config = ConfigSection.read('config', spack);
+  const scopes = spackScopes(spack);
+  const config = ConfigSection.read('config', scopes);
   return {
     tree: readInstallTree(config, spack),
     hashLength: hashLength(config),
     allowSetGroupId: config.get('config', 'allow_sgid')?.boolean() ?? true,
-    permissions: readPermissions(ConfigSection.read('packages', spack)),
-    upstreams: upstreamRoots(ConfigSection.read('upstreams', spack), spack),
+    permissions: readPermissions(ConfigSection.read('packages', scopes)),
+    upstreams: upstreamRoots(ConfigSection.read('upstreams', scopes), spack),
     locks: config.get('config', 'locks')?.boolean() ?? true,
     lockTimeouts: lockTimeouts(config),
   };

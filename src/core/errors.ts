@@ -6,6 +6,7 @@ export type UsageErrorCode =
   | 'usage' // a flag or an argument is wrong
   | 'no-mirror' // an operation that needs a mirror was given none
   | 'unknown-mirror' // a mirror name that no configuration defines
+  | 'mirror-name' // the name of a mirror is taken, or cannot be one
   | 'view-not-found' // an index view that the mirror has not
   | 'view-exists' // an index view that is to be made, and is there
   | 'spec-not-found' // neither the index nor the mirrors know the spec
@@ -29,6 +30,7 @@ export type MirrorErrorCode =
   | 'mirror-write-failed'
   | 'mirror-truncated' // the body ended early
   | 'mirror-changed' // the object's state, or its absence, is not the one the request depends on
+  | 'mirror-encoding' // the body is encoded in an unknown way, or not in the way that the server says
   | 'mirror-unconditional' // the place writes, but knows no conditions for it
   | 'mirror-range' // the range lies past the end of the object, or the mirror sent a different one
   | 'blob-missing' // a manifest names content that the mirror does not have

@@ -1,6 +1,7 @@
 // Finds the mirror that a push goes to: a configured mirror may have a separate push URL.
 
-import { type ConfiguredMirror, type ResolvedMirror, resolveMirrors } from '../config/mirrors-config.js';
+import type { ConfiguredMirror } from '../config/mirrors-config.js';
+import { type ResolvedMirror, resolveMirrors } from '../config/resolve-mirrors.js';
 import { UsageError } from '../core/errors.js';
 
 /**

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ProjectionEntry } from '../config/install-tree.js';
 import type { PackagePermissions } from '../config/package-permissions.js';
-import type { SpackConfigRequest } from '../config/spack-config.js';
+import type { SpackConfigRequest } from '../config/scopes/spack-config-request.js';
 import { type LockTimeouts, readStoreSettings } from '../config/store-settings.js';
 import { UsageError } from '../core/errors.js';
 import type { Environment } from '../host/environment.js';

@@ -26,6 +26,8 @@ export interface OpenedObject {
   readonly tag: string | undefined;
   /** The URL or path the bytes come from, without credentials, for messages. */
   readonly location: string;
+  /** The `Content-Encoding` that the body came with, still encoded: `readBody` decodes it. */
+  readonly encoding?: string | undefined;
 }
 
 export interface ObjectFacts {

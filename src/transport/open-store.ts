@@ -42,7 +42,13 @@ export function openObjectStore(reference: string, options: OpenStoreOptions = {
   const scheme = schemeOf(reference);
   const open = SCHEMES.get(scheme);
   if (open === undefined) throw unsupported(scheme);
-  return open(reference, options);
+  return open(reference, withCertificates(options));
+}
+
+/** What the caller names goes first. */
+function withCertificates({ connection, ...options }: OpenStoreOptions): OpenStoreOptions {
+  const { caFile, clientCertificate, clientKey } = connection ?? {};
+  return { ...options, connection, ...{ clientCertificate, clientKey }, caFile: options.caFile ?? caFile };
 }
 
 /** A file is a tar archive, or nothing that can be a mirror: reading it tells. So is a name for one, lest a push make a folder of it. */

@@ -2,11 +2,14 @@
 import { concatBytes } from '../core/bytes.js';
 import { BuildcacheError, MetadataError, MirrorError } from '../core/errors.js';
 import type { WithSignal } from '../core/with-signal.js';
+import { decodedObject } from './content-encoding.js';
 import type { OpenedObject } from './object-store.js';
 
 export interface ReadOptions extends WithSignal {
   /** Largest size in bytes that is accepted. */
   readonly limit: number;
+  /** Says that the bytes as they came are those that are wanted: then they are not decoded, whatever the server says of them. */
+  readonly isWanted?: ((bytes: Uint8Array) => boolean) | undefined;
 }
 
 /** Anything that opens objects, such as a store. */
@@ -15,7 +18,7 @@ export interface ObjectOpener {
 }
 
 /** The parts of an open object that reading needs. */
-export type ReadableObject = Pick<OpenedObject, 'body' | 'size' | 'location'>;
+export type ReadableObject = Pick<OpenedObject, 'body' | 'size' | 'location' | 'encoding'>;
 
 /** How often `readAll` starts over after a body broke off. */
 const BODY_ATTEMPTS = 3;
@@ -37,17 +40,28 @@ export async function readAll(store: ObjectOpener, path: string, options: ReadOp
 }
 
 /**
- * Reads the body of an open object into memory.
- * @throws MetadataError `metadata-too-large` beyond the limit, after which the body is cancelled.
+ * Reads the body of an open object into memory, decoded if the server sent it encoded.
+ * @throws MetadataError `metadata-too-large` beyond the limit, after which the body is cancelled; MirrorError `mirror-encoding`.
  */
 export async function readBody(object: ReadableObject, options: ReadOptions): Promise<Uint8Array> {
+  if (object.encoding === undefined) return readStored(object, options);
+  if (options.isWanted === undefined) return readStored(await decodedObject(object), options);
+  const stored = await readStored(object, options);
+  if (options.isWanted(stored)) return stored;
+  return readStored(
+    await decodedObject({ ...object, body: new Blob([new Uint8Array(stored)]).stream() }),
+    options,
+  );
+}
+
+async function readStored(object: ReadableObject, options: ReadOptions): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   await forEachChunk(object, options, (chunk) => void chunks.push(chunk));
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : concatBytes(chunks);
 }
 
 /**
- * Reads the body of an open object chunk by chunk, the next one after `onChunk` has finished.
+ * Reads the body of an open object chunk by chunk, as it came, the next one after `onChunk` has finished.
  * @throws MetadataError `metadata-too-large` beyond the limit; whatever `onChunk` throws. The body is cancelled then.
  */
 export async function forEachChunk(

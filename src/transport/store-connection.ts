@@ -7,6 +7,10 @@ export interface StoreConnection {
   /** A profile of the shared files of AWS. */
   readonly profile?: string | undefined;
   readonly endpointUrl?: string | undefined;
+  /** PEM files: authorities to trust, and what to show to a server that asks who is there. */
+  readonly caFile?: string | undefined;
+  readonly clientCertificate?: string | undefined;
+  readonly clientKey?: string | undefined;
 }
 
 export interface AccessPair {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { userInfo } from 'node:os';
+import { machine, userInfo } from 'node:os';
 import { test } from 'node:test';
 import { type ConfigPath, expandConfigPath, type PathVariables } from '../../src/config/config-path.js';
-import { parseMirrorsConfig, resolveMirrors } from '../../src/config/mirrors-config.js';
+import { parseMirrorsConfig } from '../../src/config/mirrors-config.js';
+import { resolveMirrors } from '../../src/config/resolve-mirrors.js';
 import { UsageError } from '../../src/core/errors.js';
 
 const FILE = '/etc/spack/mirrors.yaml';
@@ -23,6 +24,7 @@ function braced(name: string): string {
 }
 
 const user = userInfo().username;
+const rootHome = process.platform === 'darwin' ? '/var/root' : '/root';
 const date = /^\/x\/\d{4}-\d\d-\d\d$/;
 
 /** What Spack's `canonicalize_path` makes of a path, and what the two readers before this one made of it where they differed. */
@@ -31,7 +33,10 @@ const CASES: readonly (readonly [path: string, expanded: string, formerly?: stri
   ['rel/./a/../b/', '/etc/spack/rel/b'],
   ['~', '/home/me'],
   ['~/c', '/home/me/c'],
-  ['~other/c', '/etc/spack/~other/c'],
+  ['~root/c', `${rootHome}/c`, 'it stayed'],
+  ['~nobody-of-this-name/c', '/etc/spack/~nobody-of-this-name/c'],
+  ['/x/$env', '/x/$env', 'it was refused'],
+  ['/x/$target_family', `/x/${machine() === 'arm64' ? 'aarch64' : machine()}`, 'it was refused'],
   ['/x~/y', '/x~/y'],
   ['$spack/d', '/opt/spack/d'],
   [`${braced('spack')}/d`, '/opt/spack/d'],
@@ -65,7 +70,7 @@ test('expandConfigPath takes the cache folder of the user from the environment, 
 });
 
 test('expandConfigPath refuses what only Spack can fill in; a mirror keeps it, and fails when it is used', async () => {
-  for (const name of ['arch', 'target', 'os', 'ENV']) {
+  for (const name of ['arch', 'target', 'Architecture']) {
     for (const variable of [`$${name}`, braced(name)]) {
       const isRefused = (error: unknown): boolean =>
         error instanceof UsageError &&

@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { pathToFileURL } from 'node:url';
-import { parseMirrorsConfig, readMirrorsConfig, resolveMirrors } from '../../src/config/mirrors-config.js';
+import { parseMirrorsConfig } from '../../src/config/mirrors-config.js';
+import { resolveMirrors } from '../../src/config/resolve-mirrors.js';
 import { UsageError } from '../../src/core/errors.js';
-import { resolvePushMirror } from '../../src/mirror/push-mirror.js';
-import { temporaryFolder } from '../mirror/temporary-folder.js';
 
 const FILE = '/etc/spack/mirrors.yaml';
-const parse = (text: string, variables = {}) => parseMirrorsConfig(text, FILE, variables);
+const parse = async (text: string, variables = {}) => parseMirrorsConfig(text, FILE, variables);
 
 test('parseMirrorsConfig keeps the order of the file, also of names that look like numbers', async () => {
   const mirrors = await parse(
@@ -164,85 +160,6 @@ test('parseMirrorsConfig names file and key of what it cannot use', async () => 
       return true;
     });
   }
-});
-
-test('readMirrorsConfig reads a file, and takes an absent one for no mirrors', async (t) => {
-  const folder = temporaryFolder(t);
-  const file = join(folder, 'mirrors.yaml');
-  assert.deepEqual(await readMirrorsConfig(file), []);
-  writeFileSync(file, 'mirrors: {m: cache}\n');
-  assert.equal((await readMirrorsConfig(file))[0]?.fetchUrl, pathToFileURL(join(folder, 'cache')).href);
-  await assert.rejects(
-    readMirrorsConfig(folder),
-    (error: UsageError) => error.code === 'config' && error.data.file === folder,
-  );
-});
-
-test('resolveMirrors: no reference means all binary mirrors', async () => {
-  const configured = await parse(
-    'mirrors:\n  s: {url: https://s, binary: false}\n  b: {url: https://b, signed: false}\n',
-  );
-  assert.deepEqual(resolveMirrors([], configured), [
-    { name: 'b', url: 'https://b', signed: false, connection: {} },
-  ]);
-  assert.deepEqual(
-    resolveMirrors(['s'], configured).map(({ url }) => url),
-    ['https://s'],
-  );
-});
-
-test('resolveMirrors: names, URLs and paths', async (t) => {
-  const folder = temporaryFolder(t);
-  mkdirSync(join(folder, 'cache'));
-  const configured = await parse(
-    `mirrors:\n  mine: {url: https://mine/, signed: false}\n  local: ${folder}/cache\n`,
-  );
-  assert.deepEqual(
-    resolveMirrors(['https://mine', 'mine', 'https://other', `${folder}/cache/`, './not-there'], configured),
-    [
-      { name: 'mine', url: 'https://mine/', signed: false, connection: {} },
-      { name: undefined, url: 'https://other', signed: true, connection: {} },
-      { name: 'local', url: pathToFileURL(join(folder, 'cache')).href, signed: true, connection: {} },
-      {
-        name: undefined,
-        url: pathToFileURL(join(process.cwd(), 'not-there')).href,
-        signed: true,
-        connection: {},
-      },
-    ],
-  );
-});
-
-test('resolveMirrors refuses a word that is neither a name nor a folder', async () => {
-  const configured = await parse('mirrors: {mine: https://mine}');
-  assert.throws(
-    () => resolveMirrors(['mien'], configured),
-    (error: UsageError) => error.code === 'unknown-mirror' && /mine/.test(error.hint ?? ''),
-  );
-  assert.equal(resolveMirrors(['src'], configured)[0]?.url, pathToFileURL(join(process.cwd(), 'src')).href);
-});
-
-test('resolveMirrors fails for a mirror that only Spack can find, naming file, key and variable', async () => {
-  const configured = await parse(
-    `mirrors:
-  a: {url: https://a}
-  b: {fetch: https://b, push: "/x/$arch"}
-  c: {fetch: {url: "$env/c"}, push: https://c, binary: false}
-`,
-  );
-  const refusal = (key: string, variable: string) => (error: unknown) => {
-    assert.ok(error instanceof UsageError && error.code === 'config', String(error));
-    assert.deepEqual(error.data, { file: FILE, key, variable });
-    return true;
-  };
-  assert.deepEqual(
-    resolveMirrors([], configured).map(({ url }) => url),
-    ['https://a', 'https://b'],
-  );
-  assert.throws(() => resolveMirrors(['c'], configured), refusal('mirrors:c:fetch:url', '$env'));
-  assert.equal(resolvePushMirror('a', configured).url, 'https://a');
-  assert.equal(resolvePushMirror('c', configured).url, 'https://c');
-  assert.throws(() => resolvePushMirror('b', configured), refusal('mirrors:b:push', '$arch'));
 });
 
 test('parseMirrorsConfig reads views, of a mirror and of a direction', async () => {

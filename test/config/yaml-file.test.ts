@@ -43,3 +43,18 @@ test('readYamlFile takes a file that is not there for none, and refuses what it 
   writeFileSync(file, ' '.repeat((16 << 20) + 1));
   assert.throws(() => readYamlFile(file), isConfigError);
 });
+
+test('parseYaml fills in merge keys: what is there goes first, then the first of those merged', () => {
+  const text = `a: &a {x: 1, y: 1}
+b: &b {y: 2, z: 2}
+c: {<<: *a, y: 3}
+d: {<<: [*a, *b], w: 4}
+e: {'y:': 5, <<: *a}
+f: {<<: text}
+`;
+  const value = parseYaml(text, 'x.yaml') as ReadonlyMap<string, ReadonlyMap<string, unknown>>;
+  const shown = ['c', 'd', 'e', 'f'].map((key) =>
+    [...(value.get(key) ?? [])].map(([k, v]) => `${k}=${v}`).join(' '),
+  );
+  assert.deepEqual(shown, ['y=3 x=1', 'w=4 x=1 y=1 z=2', 'y:=5 x=1', '<<=text']);
+});

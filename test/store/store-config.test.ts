@@ -119,8 +119,7 @@ test('resolveStoreConfig merges the scopes, the stronger ones first', (context) 
   const { folder, configure } = machine(context, {
     [DEFAULTS]:
       'config: {install_tree: {root: /defaults, projections: {all: a, zlib: old, last: z}}, locks: true}',
-    [`spack/etc/spack/defaults/${process.platform}/config.yaml`]: 'config: {install_hash_length: 5}',
-    'spack/etc/spack/defaults/base/config.yaml': 'config: {install_hash_length: 4, allow_sgid: false}',
+    [`spack/etc/spack/defaults/${process.platform}/config.yaml`]: 'config: {allow_sgid: false}',
     'system/config.yaml': 'config: {install_tree: {root: /system}}',
     [SITE]: 'config: {install_tree: {projections: {zlib: new}}}',
     [USER]: 'config: {install_tree: {root: ~/tree}, locks: false}',

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { type ByteSource, sourceOfBytes } from '../../core/byte-source.js';
 import { concatBytes } from '../../core/bytes.js';
 import { IntegrityError, MirrorError } from '../../core/errors.js';
+import { decodedObject } from '../../transport/content-encoding.js';
 import { forEachChunk, isRetryable } from '../../transport/read-object.js';
 import type { OpenedIndex } from '../build-cache.js';
 import { FileBytes } from './file-bytes.js';
@@ -67,7 +68,9 @@ async function fetchBody(
   const hash = createHash('sha256');
   const inMemory: Uint8Array[] = [];
   let isFirst = true;
-  await forEachChunk(object, { limit: LARGEST_INDEX, signal }, async (chunk) => {
+  // What a manifest names is named as it is stored.
+  const source = object.sha256 === undefined ? await decodedObject(object) : object;
+  await forEachChunk(source, { limit: LARGEST_INDEX, signal }, async (chunk) => {
     if (isFirst) refusePage(chunk, object.location, mirror);
     isFirst = false;
     hash.update(chunk);

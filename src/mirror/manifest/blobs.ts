@@ -46,7 +46,8 @@ export class Blobs {
     const { limit, signal } = options;
     const location = this.location(record);
     if (record.size > limit) throw tooLarge(location, limit, record.size);
-    const stored = await readAll(this.#store, blobPath(record.sha256), { limit, signal }).catch(
+    const isWanted = (bytes: Uint8Array): boolean => sha256Of(bytes) === record.sha256;
+    const stored = await readAll(this.#store, blobPath(record.sha256), { limit, signal, isWanted }).catch(
       (error: unknown) => Promise.reject(isNotFound(error) ? this.#missing(record, manifest) : error),
     );
     if (stored.length !== record.size) throw wrongSize(location, record, stored.length);
@@ -77,7 +78,7 @@ export class Blobs {
 }
 
 function requireDigest(bytes: Uint8Array, expected: string, location: string): void {
-  const actual = createHash('sha256').update(bytes).digest('hex');
+  const actual = sha256Of(bytes);
   if (actual === expected) return;
   throw new IntegrityError(
     'checksum-mismatch',
@@ -87,6 +88,10 @@ function requireDigest(bytes: Uint8Array, expected: string, location: string): v
       data: { location, expected, actual },
     },
   );
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function wrongSize(location: string, { size, kind }: BlobRecord, actual: number): IntegrityError {

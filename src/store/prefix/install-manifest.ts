@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { base32 } from '../../core/base32.js';
 import { replaceStoreFile, storeIo, storeIoError } from '../store-io.js';
 
 export interface ManifestRequest {
@@ -133,18 +134,6 @@ async function hashFile(path: Buffer, signal: AbortSignal | undefined): Promise<
     throw storeIoError('read', path.toString(), cause);
   }
   return base32(hash.digest());
-}
-
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-
-/** RFC 4648 §6, for lengths that need no padding: a SHA-1 has 20 bytes. */
-function base32(bytes: Uint8Array): string {
-  let text = '';
-  for (let bit = 0; bit < bytes.length * 8; bit += 5) {
-    const pair = ((bytes[bit >> 3] ?? 0) << 8) | (bytes[(bit >> 3) + 1] ?? 0);
-    text += BASE32.charAt((pair >> (11 - (bit & 7))) & 31);
-  }
-  return text;
 }
 
 /** Text as Python reads file names: a byte that is not valid UTF-8 becomes the surrogate U+DC00 + byte (PEP 383). */

@@ -1,14 +1,14 @@
-// Makes undici's connection pool: keep-alive, timeouts, proxies from the environment, custom certificate authorities.
-// Variables as curl and OpenSSL read them: HTTP_PROXY, HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE; and Node's NODE_EXTRA_CA_CERTS.
+// Makes undici's connection pool: keep-alive, timeouts, certificates, and proxies from the environment. Variables as curl reads them, in
+// lower or upper case: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY for both, NO_PROXY.
 
-import { readFile } from 'node:fs/promises';
-import type { Dispatcher } from 'undici';
+import type { Dispatcher, ProxyAgent } from 'undici';
 
 import { UsageError } from '../../core/errors.js';
+import type { Environment } from '../../host/environment.js';
+import { type CertificateOptions, readAuthorities, readClientCertificate } from './certificates.js';
+import { parseNoProxy } from './no-proxy.js';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-export interface ConnectionOptions {
+export interface ConnectionOptions extends CertificateOptions {
   /** Connect timeout in milliseconds. */
   readonly connectTimeout?: number | undefined;
   /** Timeout for the response headers, in milliseconds. */
@@ -17,8 +17,6 @@ export interface ConnectionOptions {
   readonly bodyTimeout?: number | undefined;
   /** Maximum number of connections per server. */
   readonly connections?: number | undefined;
-  /** A PEM file of certificate authorities to trust instead of the built-in ones. */
-  readonly caFile?: string | undefined;
   /** The environment variables; `process.env` by default. */
   readonly environment?: Environment | undefined;
 }
@@ -33,40 +31,78 @@ function loadUndici(): Promise<typeof import('undici')> {
  * @throws UsageError `config` for a certificate file or a proxy that cannot be used.
  */
 export async function makeDispatcher(options: ConnectionOptions): Promise<Dispatcher> {
-  const { Agent, EnvHttpProxyAgent } = await loadUndici();
+  const { Agent } = await loadUndici();
   const environment = options.environment ?? process.env;
-  const ca = await readAuthorities(options.caFile, environment);
-  const tls = ca === undefined ? {} : { ca };
-  const timeout = options.connectTimeout ?? 30_000;
+  const ca = await readAuthorities(options, environment);
+  const trust = { ...(ca === undefined ? {} : { ca: [...ca] }), timeout: options.connectTimeout ?? 30_000 };
+  const identified = { ...trust, ...(await readClientCertificate(options)) };
   const pool = {
-    connect: { ...tls, timeout },
+    connect: identified,
     headersTimeout: options.headersTimeout ?? 60_000,
     bodyTimeout: options.bodyTimeout ?? 60_000,
     connections: options.connections ?? 32,
   };
+  const direct = new Agent(pool);
   const proxies = readProxies(environment);
-  if (proxies === undefined) return new Agent(pool);
-  const proxyTls = { ...tls, timeout };
+  if (proxies === undefined) return direct;
   // No tunnel for plain HTTP: many proxies allow CONNECT only to port 443.
-  return new EnvHttpProxyAgent({ ...pool, ...proxies, proxyTls, requestTls: proxyTls, proxyTunnel: false });
+  return dispatchByProxies(direct, proxies, {
+    ...pool,
+    proxyTls: trust,
+    requestTls: identified,
+    proxyTunnel: false,
+  });
 }
 
+/** By the protocol of the server. */
 interface Proxies {
-  readonly httpProxy: string;
-  readonly httpsProxy: string;
-  readonly noProxy: string;
+  readonly 'http:': string;
+  readonly 'https:': string;
+  readonly isDirect: (url: URL) => boolean;
+}
+
+/** Sends each request by the proxy that serves it, or directly. */
+async function dispatchByProxies(
+  direct: Dispatcher,
+  proxies: Proxies,
+  options: Omit<ProxyAgent.Options, 'uri'>,
+): Promise<Dispatcher> {
+  const { Dispatcher, ProxyAgent: Agent } = await loadUndici();
+  const agents = new Map(
+    [...new Set([proxies['http:'], proxies['https:']])]
+      .filter((uri) => uri !== '')
+      .map((uri) => [uri, new Agent({ ...options, uri })] as const),
+  );
+  const choose = (origin: URL): Dispatcher => {
+    const proxy = origin.protocol === 'https:' ? proxies['https:'] : proxies['http:'];
+    return (proxies.isDirect(origin) ? undefined : agents.get(proxy)) ?? direct;
+  };
+  const all = [direct, ...agents.values()];
+  return new (class extends Dispatcher {
+    override dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+      return choose(new URL(String(request.origin))).dispatch(request, handler);
+    }
+
+    override async destroy(): Promise<void> {
+      await Promise.all(all.map((agent) => agent.destroy()));
+    }
+  })();
 }
 
 function readProxies(environment: Environment): Proxies | undefined {
-  const httpProxy = readProxy('http_proxy', environment);
-  const httpsProxy = readProxy('https_proxy', environment);
-  if (httpProxy === '' && httpsProxy === '') return undefined;
-  return { httpProxy, httpsProxy, noProxy: environment.no_proxy ?? environment.NO_PROXY ?? '' };
+  // What others use ALL_PROXY for (SOCKS) matters only where nothing else is set.
+  const proxyOf = (variable: string) =>
+    readProxy(variable, environment) ?? readProxy('all_proxy', environment) ?? '';
+  const [http, https] = [proxyOf('http_proxy'), proxyOf('https_proxy')];
+  if (http === '' && https === '') return undefined;
+  const isDirect = parseNoProxy(environment.no_proxy ?? environment.NO_PROXY ?? '');
+  return { 'http:': http, 'https:': https, isDirect };
 }
 
-function readProxy(variable: string, environment: Environment): string {
-  const value = environment[variable] ?? environment[variable.toUpperCase()] ?? '';
-  if (value === '') return '';
+/** Undefined if the variable is not set; an empty one means no proxy. */
+function readProxy(variable: string, environment: Environment): string | undefined {
+  const value = environment[variable] ?? environment[variable.toUpperCase()];
+  if (value === undefined || value === '') return value;
   const proxy = value.includes('://') ? value : `http://${value}`;
   const protocol = URL.canParse(proxy) ? new URL(proxy).protocol : '';
   if (protocol === 'http:' || protocol === 'https:') return proxy;
@@ -78,40 +114,4 @@ function readProxy(variable: string, environment: Environment): string {
       data: { variable: variable.toUpperCase() },
     },
   );
-}
-
-async function readAuthorities(
-  caFile: string | undefined,
-  environment: Environment,
-): Promise<string[] | undefined> {
-  const chosen =
-    caFile === undefined ? await readOptional(environment.SSL_CERT_FILE) : await readCaFile(caFile);
-  if (chosen === undefined) return undefined; // Node itself adds NODE_EXTRA_CA_CERTS to its list
-  const extra = await readOptional(environment.NODE_EXTRA_CA_CERTS);
-  return extra === undefined ? [chosen] : [chosen, extra];
-}
-
-/** A variable that names a missing file is ignored, as in OpenSSL and Node. */
-async function readOptional(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined || file === '') return undefined;
-  const text = await readFile(file, 'utf8').catch(() => '');
-  return holdsCertificate(text) ? text : undefined;
-}
-
-async function readCaFile(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new UsageError('config', `Cannot read the certificate file "${file}"`, { cause, data: { file } });
-  });
-  if (holdsCertificate(text)) return text;
-  throw new UsageError(
-    'config',
-    `Cannot use the certificate file "${file}": it contains no PEM certificate`,
-    {
-      data: { file },
-    },
-  );
-}
-
-function holdsCertificate(text: string): boolean {
-  return text.includes('-----BEGIN CERTIFICATE-----') || text.includes('-----BEGIN TRUSTED CERTIFICATE-----');
 }

@@ -29,6 +29,14 @@ export function absentError({ method, status, location }: RefusedRequest): Mirro
   });
 }
 
+/** The same of a bucket, which may mean something else. */
+export function hiddenError({ method, status, location }: RefusedRequest): MirrorError {
+  return new MirrorError('mirror-not-found', `${cannot(method, location)}: the bucket denies access`, {
+    hint: 'It is not there, or may not be read: to those who may not list a bucket, it does not tell which',
+    data: { location, status },
+  });
+}
+
 /** The object that the request depends on has changed. */
 export function changedError({ method, status, location }: RefusedRequest): MirrorError {
   return new MirrorError('mirror-changed', `${cannot(method, location)}: it has changed`, {
@@ -74,7 +82,7 @@ export function connectionError({ method, location }: AskedServer, cause: unknow
   return new MirrorError('mirror-unreachable', `${cannot(method, location)}: ${reason}`, {
     cause,
     retryable: !certificate && !PERMANENT.has(code),
-    ...(certificate && { hint: 'Set SSL_CERT_FILE to a file with the certificate authority of the server' }),
+    ...(certificate && { hint: asksForClient(code) ? CLIENT_HINT : SERVER_HINT }),
     data: { location, reason: code },
   });
 }
@@ -86,6 +94,17 @@ function cannot(method: string, location: string): string {
 
 /** A host that does not exist, or an answer that is not HTTP, will not change within seconds. */
 const PERMANENT: ReadonlySet<string> = new Set(['ENOTFOUND', 'ERR_INVALID_URL', 'UND_ERR_INVALID_ARG']);
+
+const SERVER_HINT = 'Set SSL_CERT_FILE to a file with the certificate authority of the server';
+const CLIENT_HINT =
+  'The server asks for a certificate, or does not accept the one shown: name one with "regraft mirror set NAME --client-certificate FILE"';
+
+/** The server's own complaint. */
+function asksForClient(code: string): boolean {
+  return /ALERT_(CERTIFICATE_|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE)/.test(
+    code,
+  );
+}
 
 function isCertificateProblem(code: string): boolean {
   return /CERT|UNABLE_TO_|ERR_TLS_|ERR_SSL_/.test(code);

@@ -3,16 +3,20 @@
 import type { WithSignal } from '../../core/with-signal.js';
 import { checkRange } from '../byte-range.js';
 import { splitObjectPath } from '../object-path.js';
-import type { ObjectFacts, ObjectStore, OpenedObject, OpenOptions } from '../object-store.js';
+import type { ByteRange, ObjectFacts, ObjectStore, OpenedObject, OpenOptions } from '../object-store.js';
 import { HttpClient, type HttpClientOptions } from './client.js';
-import { statusError } from './errors.js';
-import { basicAuthorizer, joinUrl, redactUrl, withoutCredentials } from './location.js';
-import { isAbsent, isSuccess, openedObject, openHeaders } from './opened-object.js';
+import { hiddenError, statusError } from './errors.js';
+import { joinUrl, redactUrl, withoutCredentials } from './location.js';
+import { type Login, loginAuthorizer } from './login.js';
+import { isAbsent, isHidden, isSuccess, openedObject, openHeaders } from './opened-object.js';
+import { isRangeStatus, rangeHeader, wholeSize } from './range.js';
 
-/** Answers to HEAD of servers that do not know it. */
-const NO_HEAD: ReadonlySet<number> = new Set([405, 501]);
+/** Answers to HEAD of servers that do not know it, or do not allow it. */
+const NO_HEAD: ReadonlySet<number> = new Set([403, 405, 501]);
+/** Where there is no HEAD: one byte tells the size. */
+const FIRST_BYTE: ByteRange = { start: 0, end: 1 };
 
-export interface HttpObjectsOptions extends HttpClientOptions {
+export interface HttpObjectsOptions extends HttpClientOptions, Login {
   readonly url: URL;
 }
 
@@ -25,7 +29,10 @@ export class HttpObjects implements ObjectStore {
 
   constructor({ url, ...options }: HttpObjectsOptions) {
     this.#root = withoutCredentials(url);
-    this.#client = new HttpClient({ ...options, authorizer: options.authorizer ?? basicAuthorizer(url) });
+    this.#client = new HttpClient({
+      ...options,
+      authorizer: options.authorizer ?? loginAuthorizer(url, options),
+    });
     this.url = redactUrl(this.#root).replace(/\/+(?=$|\?)/, '');
   }
 
@@ -49,7 +56,8 @@ export class HttpObjects implements ObjectStore {
       return 'not-modified';
     }
     try {
-      return openedObject(answer, options);
+      if (isHidden(answer)) throw hiddenError(answer);
+      return { ...openedObject(answer, options), encoding: answer.header('content-encoding') };
     } catch (error) {
       answer.discard();
       throw error;
@@ -60,12 +68,19 @@ export class HttpObjects implements ObjectStore {
     const url = this.#resolve(path);
     let answer = await this.#client.send({ method: 'HEAD', url, signal });
     answer.discard();
-    if (NO_HEAD.has(answer.status)) {
-      answer = await this.#client.send({ method: 'GET', url, signal });
-      answer.abort();
+    if (NO_HEAD.has(answer.status) && !isHidden(answer)) {
+      answer = await this.#client.send({
+        method: 'GET',
+        url,
+        headers: { range: rangeHeader(FIRST_BYTE) },
+        signal,
+      });
+      if (answer.status === 206) answer.discard();
+      else answer.abort();
     }
-    if (isSuccess(answer.status)) return { size: answer.size, tag: answer.tag };
-    if (isAbsent(answer.status)) return undefined;
+    if (isSuccess(answer.status) || isRangeStatus(answer.status))
+      return { size: wholeSize(answer), tag: answer.tag };
+    if (isAbsent(answer.status) || isHidden(answer)) return undefined;
     throw statusError(answer);
   }
 

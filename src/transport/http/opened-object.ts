@@ -37,3 +37,18 @@ export function isSuccess(status: number): boolean {
 export function isAbsent(status: number): boolean {
   return status === 404 || status === 410;
 }
+
+/** What buckets on the web say in the headers of their answers. */
+const OF_BUCKETS = [
+  'x-amz-request-id',
+  'x-amz-cf-id',
+  'x-guploader-uploadid',
+  'x-ms-request-id',
+  'x-obs-request-id',
+  'x-oss-request-id',
+];
+
+/** A bucket that may not be listed denies access to what is not there. */
+export function isHidden(answer: HttpAnswer): boolean {
+  return answer.status === 403 && OF_BUCKETS.some((name) => answer.header(name) !== undefined);
+}

@@ -56,6 +56,13 @@ function cutPart(answer: HttpAnswer, range: ByteRange): Part {
   return { body: answer.body({ range: wanted }), size: end - start };
 }
 
+/** The size of the whole object that an answer, perhaps with a part of it, tells. */
+export function wholeSize(answer: HttpAnswer): number | undefined {
+  if (!isRangeStatus(answer.status)) return answer.size;
+  const total = /\/(\d{1,15})$/.exec(answer.header('content-range') ?? '')?.[1];
+  return total === undefined ? undefined : Number(total);
+}
+
 interface ContentRange {
   readonly start: number;
   readonly end: number;

@@ -1,6 +1,7 @@
 // Who asks: the first source that has credentials, in the order of AWS's tools. Their values never get into a message.
 import { UsageError } from '../../core/errors.js';
 import type { Environment } from '../../host/environment.js';
+import { configuredVariable } from '../configured-value.js';
 import type { HttpClient } from '../http/client.js';
 import type { StoreConnection } from '../store-connection.js';
 import type { Profile } from './profiles.js';
@@ -86,25 +87,15 @@ export async function firstCredentials(
 export function mirrorCredentials({ connection, environment }: CredentialContext): Credentials | undefined {
   const { accessPair, accessToken, accessTokenVariable } = connection;
   if (accessPair === undefined) return undefined;
-  const accessKeyId = accessPair.id || variable(accessPair.idVariable, environment);
-  const secretAccessKey = accessPair.secret || variable(accessPair.secretVariable, environment);
+  const accessKeyId = accessPair.id || configuredVariable(accessPair.idVariable, environment);
+  const secretAccessKey = accessPair.secret || configuredVariable(accessPair.secretVariable, environment);
   if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
   if (accessKeyId === undefined || secretAccessKey === undefined)
     throw new UsageError('config', 'Cannot log in to a mirror: its "access_pair" is half a pair', {
       hint: 'Give it an id and a secret, or id_variable and secret_variable',
     });
-  const sessionToken = accessToken || variable(accessTokenVariable, environment);
+  const sessionToken = accessToken || configuredVariable(accessTokenVariable, environment);
   return { accessKeyId, secretAccessKey, sessionToken };
-}
-
-function variable(name: string | undefined, environment: Environment): string | undefined {
-  if (name === undefined || name === '') return undefined;
-  const value = environment[name];
-  if (value !== undefined && value !== '') return value;
-  throw new UsageError('config', `Cannot log in to a mirror: the variable "${name}" is not set`, {
-    hint: 'mirrors.yaml names the variables that hold the keys of a mirror',
-    data: { variable: name },
-  });
 }
 
 /** The profile that the mirror names. */

@@ -63,7 +63,11 @@ export class S3Objects implements ObjectStore {
       return 'not-modified';
     }
     try {
-      return { ...openedObject(answer, options), location: this.location(path) };
+      return {
+        ...openedObject(answer, options),
+        location: this.location(path),
+        encoding: answer.header('content-encoding'),
+      };
     } catch (error) {
       answer.discard();
       throw error;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import type { BuildcacheError, MirrorError } from '../../../src/core/errors.js';
 import type { Mirror } from '../../../src/mirror/build-cache.js';
 import { ClassicCache } from '../../../src/mirror/classic/classic-cache.js';
@@ -61,6 +62,18 @@ describe('IndexClient', () => {
     server.requests.length = 0;
     return log;
   }
+
+  test('an index that the server compresses unasked is decoded, and known by its tag', async (t) => {
+    const cache = temporaryFolder(t);
+    server.handle(INDEX, (request, response) => {
+      const isKnown = request.headers['if-none-match'] === '"z"';
+      const facts = { 'content-encoding': 'gzip', etag: '"z"' };
+      response.writeHead(isKnown ? 304 : 200, facts).end(isKnown ? '' : gzipSync(indexText({ zlib: 'a' })));
+    });
+    assert.deepEqual((await load(cache)).names, ['zlib']);
+    assert.deepEqual((await load(cache)).names, ['zlib']);
+    assert.deepEqual(takeLog(), [`GET ${INDEX}`, `GET ${INDEX}`]);
+  });
 
   test('the first run fetches, the next ones ask with the entity tag', async (t) => {
     const cache = temporaryFolder(t);

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { MirrorError, type UsageError } from '../../../src/core/errors.js';
 import type { ConnectionOptions } from '../../../src/transport/http/dispatcher.js';
 import { HttpObjects } from '../../../src/transport/http/objects.js';
+import { type OpenStoreOptions, openObjectStore } from '../../../src/transport/open-store.js';
 import { MirrorServer } from '../../helpers/mirror-server.js';
 import { temporaryFolder } from '../../mirror/temporary-folder.js';
 import { collect, recordingRetry } from './recording-retry.js';
@@ -46,10 +47,13 @@ describe('proxies', () => {
         `Basic ${Buffer.from('user:pw').toString('base64')}`,
       );
     }
-    assert.equal(
-      await read(server.url, { environment: { http_proxy: `127.0.0.1:${proxy.port}` } }),
-      'by proxy',
-    );
+    for (const environment of [
+      { http_proxy: `127.0.0.1:${proxy.port}` },
+      { ALL_PROXY: proxyUrl() },
+      { all_proxy: proxyUrl(), HTTPS_PROXY: '', NO_PROXY: '127.0.0.1:1' },
+    ]) {
+      assert.equal(await read(server.url, { environment }), 'by proxy', JSON.stringify(environment));
+    }
   });
 
   test('NO_PROXY and an empty variable mean a direct connection', async () => {
@@ -59,6 +63,10 @@ describe('proxies', () => {
       { HTTP_PROXY: '' },
       { HTTP_PROXY: proxyUrl(), http_proxy: '' },
       { HTTPS_PROXY: proxyUrl() },
+      { ALL_PROXY: proxyUrl(), http_proxy: '' },
+      { ALL_PROXY: 'socks5://127.0.0.1:1', http_proxy: '', HTTPS_PROXY: proxyUrl() },
+      { all_proxy: proxyUrl(), NO_PROXY: '127.0.0.0/8' },
+      { all_proxy: proxyUrl(), NO_PROXY: `.local,127.0.0.1:${server.port}` },
       {},
     ]) {
       assert.equal(await read(server.url, { environment }), 'direct', JSON.stringify(environment));
@@ -122,6 +130,92 @@ describe('certificates', () => {
     await assert.rejects(
       read(url(), { environment: { SSL_CERT_FILE: join(folder, 'missing') } }),
       MirrorError,
+    );
+  });
+
+  test('folders of authorities are read, too', async (t) => {
+    const folder = temporaryFolder(t);
+    writeFileSync(join(folder, 'notes.txt'), 'nothing');
+    const environment = { SSL_CERT_DIR: `${folder}/not-there:${folder}` };
+    await assert.rejects(read(url(), { environment }), MirrorError);
+    writeFileSync(join(folder, '0a1b2c3d.0'), cert);
+    assert.equal(await read(url(), { environment }), 'secret');
+    const other = join(folder, 'other');
+    writeFileSync(other, makeSelfSigned('somebody else').cert);
+    assert.equal(await read(url(), { environment: { ...environment, SSL_CERT_FILE: other } }), 'secret');
+  });
+
+  test('a server that asks who is there is shown the certificate of the mirror', async (t) => {
+    const folder = temporaryFolder(t);
+    const client = makeSelfSigned('a client');
+    const strict = createServer(
+      { key, cert, ca: client.cert, requestCert: true, rejectUnauthorized: true },
+      (_, answer) => void answer.end('for clients'),
+    );
+    await new Promise<void>((resolve) => strict.listen(0, '127.0.0.1', resolve));
+    t.after(() => {
+      strict.closeAllConnections();
+      strict.close();
+    });
+    const place = `https://127.0.0.1:${(strict.address() as AddressInfo).port}`;
+    const [caFile, clientCertificate, clientKey, both] = ['ca', 'cert', 'key', 'both'].map((name) =>
+      join(folder, name),
+    );
+    assert.ok(caFile && clientCertificate && clientKey && both);
+    writeFileSync(caFile, cert);
+    writeFileSync(clientCertificate, client.cert);
+    writeFileSync(clientKey, client.key);
+    writeFileSync(both, client.cert + client.key);
+    const environment = {};
+    assert.equal(await read(place, { caFile, clientCertificate, clientKey, environment }), 'for clients');
+    assert.equal(await read(place, { caFile, clientCertificate: both, environment }), 'for clients');
+    const tunnel = await startTunnel();
+    t.after(() => tunnel.close());
+    const proxied = { caFile, clientCertificate: both, environment: { ALL_PROXY: tunnel.url } };
+    assert.equal(await read(place, proxied), 'for clients');
+    assert.equal(tunnel.targets.length, 1);
+    await assert.rejects(
+      read(place, { caFile, environment }),
+      (error: MirrorError) => error.code === 'mirror-unreachable',
+    );
+    for (const wrong of [
+      { clientKey },
+      { clientCertificate, clientKey: caFile },
+      { clientCertificate: clientKey },
+    ]) {
+      await assert.rejects(
+        read(place, { caFile, ...wrong, environment }),
+        (error: UsageError) => error.code === 'config',
+      );
+    }
+  });
+
+  test('a mirror has its own authorities and its own certificate; buckets know those of AWS', async (t) => {
+    const file = join(temporaryFolder(t), 'ca.pem');
+    writeFileSync(file, cert);
+    const login = {
+      AWS_ACCESS_KEY_ID: 'a',
+      AWS_SECRET_ACCESS_KEY: 'b',
+      AWS_ENDPOINT_URL: url(),
+      HOME: '/not-there',
+    };
+    const places: readonly (readonly [place: string, options: OpenStoreOptions])[] = [
+      [url(), { connection: { caFile: file }, environment: {} }],
+      ['s3://bucket', { connection: { caFile: file }, environment: login }],
+      ['s3://bucket', { environment: { ...login, AWS_CA_BUNDLE: file } }],
+    ];
+    for (const [place, options] of places) {
+      const store = openObjectStore(place, { retry: recordingRetry(1), ...options });
+      assert.equal((await collect((await store.open('x')).body)).bytes.toString(), 'secret');
+      await store.close?.();
+    }
+    const store = openObjectStore('s3://bucket', { environment: login, retry: recordingRetry(1) });
+    await assert.rejects(store.open('x'), (error: MirrorError) => error.code === 'mirror-unreachable');
+    await store.close?.();
+    const showing = { connection: { clientCertificate: file }, environment: {}, caFile: file };
+    await assert.rejects(
+      openObjectStore(url(), showing).open('x'),
+      (error: UsageError) => error.code === 'config',
     );
   });
 

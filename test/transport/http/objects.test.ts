@@ -121,6 +121,53 @@ describe('HttpObjects', () => {
     assert.deepEqual(server.log.slice(1), ['HEAD /old', 'GET /old']);
   });
 
+  test('stat asks for one byte where HEAD is refused, which tells the size of the whole', async () => {
+    const store = storeAt(server.url);
+    for (const status of [403, 405, 501]) {
+      const refusing =
+        (answer: Handler): Handler =>
+        (request, response) =>
+          request.method === 'HEAD' ? void response.writeHead(status).end() : answer(request, response);
+      server.handle(
+        '/part',
+        refusing((request, response) => {
+          assert.equal(request.headers.range, 'bytes=0-0');
+          response.writeHead(206, { 'content-range': 'bytes 0-0/5000', etag: '"t"' }).end('x');
+        }),
+      );
+      assert.deepEqual(await store.stat('part'), { size: 5000, tag: '"t"' });
+      server.handle('/empty', refusing(serveStatus(416, { 'content-range': 'bytes */0' })));
+      assert.deepEqual(await store.stat('empty'), { size: 0, tag: undefined });
+      server.handle('/whole', refusing(serveBytes('hello')));
+      assert.equal((await store.stat('whole'))?.size, 5);
+      server.handle('/absent', refusing(serveStatus(404)));
+      assert.equal(await store.stat('absent'), undefined);
+      server.handle('/denied', refusing(serveStatus(403)));
+      await assert.rejects(store.stat('denied'), hasCode('mirror-http-status', { status: 403 }));
+    }
+  });
+
+  test('a bucket on the web that denies access has nothing there', async () => {
+    const store = storeAt(server.url);
+    for (const header of ['x-amz-request-id', 'x-guploader-uploadid']) {
+      server.handle('/x', serveStatus(403, { [header]: 'R' }));
+      assert.equal(await store.stat('x'), undefined);
+      await assert.rejects(store.open('x'), hasCode('mirror-not-found', { status: 403 }));
+    }
+    assert.deepEqual(server.log.slice(0, 2), ['HEAD /x', 'GET /x'], 'a denial is not asked for again');
+  });
+
+  test('open tells the encoding of a body that the server encodes unasked', async () => {
+    const store = storeAt(server.url);
+    server.handle(
+      '/x',
+      (_, response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end('x'),
+    );
+    const object = await store.open('x');
+    assert.equal(object.encoding, 'gzip');
+    await object.body.cancel();
+  });
+
   test('open answers not-modified on 304, and the object else', async () => {
     server.handle('/index', 'one');
     const store = storeAt(server.url);
