@@ -22,6 +22,9 @@ export interface IndexSpool {
 const OLDER = { version: '7', format: 4 } as const;
 const NEWER = { version: '8', format: 5 } as const;
 
+/** The oldest format of nodes that an index is written with. */
+export const OLDEST_NODE_FORMAT = OLDER.format;
+
 /** Formats of nodes that an index can have. */
 export type IndexFormat = 4 | 5;
 

@@ -50,22 +50,17 @@ export class IndexCollection {
     for (const hash of index.offeredHashes()) this.#hashes.add(hash);
   }
 
-  /**
-   * Reads the packages that it does not have yet.
-   * @returns how many it got
-   */
-  async read(packages: readonly ListedPackage[], { jobs, options }: Collecting): Promise<number> {
+  /** Reads the packages that it does not have yet. */
+  async read(packages: readonly ListedPackage[], { jobs, options }: Collecting): Promise<void> {
     const wanted = packages.filter(
       ({ hash, location }) => !this.#hashes.has(hash) && !this.#unreadable.has(location),
     );
-    const before = this.#builder.packageCount;
     const onSpec = (spec: Parameters<IndexBuilder['add']>[0]) => {
       this.#builder.add(spec);
       this.#hashes.add(spec.root.hash);
     };
     for (const each of await readPackages({ packages: wanted, onSpec, jobs, options }))
       this.#unreadable.set(each.location, each);
-    return this.#builder.packageCount - before;
   }
 
   /** The bytes are generated twice, first for the digest, which a cache may need before the content. */

@@ -1,4 +1,5 @@
 // Brings an index, or a view, up to date beside others who do the same: what they added meanwhile stays in it.
+import { OLDEST_NODE_FORMAT } from '../../buildcache/index/write-index.js';
 import { BuildcacheError, MirrorError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
 import type { BuildCache, ListedPackage, PackedIndex } from '../../mirror/build-cache.js';
@@ -62,11 +63,11 @@ export async function writeIndex(
       const old = isUpdate ? await readUsable(there, options) : undefined;
       const packages = await listPackages({ cache }, signal);
       if (skipsEmpty && packages.length === 0) return undefined;
+      if (old !== undefined && offersJust(old, packages)) return unchanged(cache, old);
       if (isUpdate) startAgain();
       const isKept = old !== undefined && keep(collection, old, packages);
       if (!isKept && !collection.isWithin(packages)) startAgain();
-      const added = await collection.read(packages, collecting);
-      if (isKept && added === 0) return outcomeOf(cache, collection, old);
+      await collection.read(packages, collecting);
       const packed = packCollection(collection);
       const isSure = await replaceIndex({ cache, there, packed }, options);
       if (!isSure) await requireComplete(cache, collection, options);
@@ -86,13 +87,12 @@ export function packCollection(collection: IndexCollection): PackedIndex {
 }
 
 export function outcomeOf(
-  { indexes, url }: BuildCache,
+  cache: BuildCache,
   collection: IndexCollection,
   { size, sha256 }: Pick<PackedIndex, 'size' | 'sha256'>,
 ): IndexOutcome {
   const { packageCount: packages, recordCount: records, unreadable } = collection;
-  const location = indexes[0]?.location ?? url;
-  return { index: { location, packages, records, size, sha256 }, unreadable };
+  return { index: { location: locationOf(cache), packages, records, size, sha256 }, unreadable };
 }
 
 /** @throws MirrorError `mirror-protocol` for a cache that cannot be listed */
@@ -116,6 +116,29 @@ async function readUsable(
     if (error instanceof BuildcacheError && !error.retryable) return undefined;
     throw error;
   }
+}
+
+/** An index of a format that is not written any more is made anew. */
+function offersJust({ packages: index }: ReadIndex, packages: readonly ListedPackage[]): boolean {
+  const there = new Set(packages.map(({ hash }) => hash));
+  if (index.nodeFormat < OLDEST_NODE_FORMAT) return false;
+  let offered = 0;
+  for (const hash of index.offeredHashes())
+    if (there.has(hash)) offered++;
+    else return false;
+  return offered === there.size;
+}
+
+function unchanged(cache: BuildCache, { packages: index, size, sha256 }: ReadIndex): IndexOutcome {
+  const packages = [...index.offeredHashes()].length;
+  return {
+    index: { location: locationOf(cache), packages, records: index.size, size, sha256 },
+    unreadable: [],
+  };
+}
+
+function locationOf({ indexes, url }: BuildCache): string {
+  return indexes[0]?.location ?? url;
 }
 
 /** Takes over an index unless it has packages that are gone, or cannot be taken over as it is. */
