@@ -1,9 +1,11 @@
 // Publishes public keys on mirrors, with the index that names them (Spack `push_keys`, `generate_key_index`).
 import { BuildcacheError, MirrorError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
-import type { BuildCache, Mirror } from '../../mirror/build-cache.js';
+import type { WithSignal } from '../../core/with-signal.js';
+import type { BuildCache, KeyPublisher, Mirror, ShelvedKey } from '../../mirror/build-cache.js';
 import { requirePublisher } from '../../mirror/require-publisher.js';
 import { type PublicKeyFile, readNamedPublicKey } from '../../signature/keys/public-key.js';
+import { giveWay } from '../give-way.js';
 
 export interface PublishKeysRequest {
   readonly mirror: Mirror;
@@ -32,18 +34,36 @@ export async function publishKeys(
 }
 
 /**
- * Writes the index of the keys on a mirror. A file that does not contain the key it is named after is skipped with a warning.
- * @throws MirrorError `mirror-read-only`, and the errors of reading and writing.
+ * Writes the index of the keys on a mirror, beside others who do the same: after that, whatever they published meanwhile is looked for. A
+ * file that does not contain the key it is named after is skipped with a warning.
+ * @throws MirrorError `mirror-read-only`, `mirror-changed` where others write again and again, and the errors of reading and writing.
  */
-export async function indexKeys(
-  { cache }: Mirror,
-  { signal, onProgress }: OperationOptions = {},
-): Promise<KeyIndexReport> {
-  const publisher = requirePublisher(cache);
-  if (publisher.keys.files === undefined) throw cannotList(cache);
+export async function indexKeys({ cache }: Mirror, options: OperationOptions = {}): Promise<KeyIndexReport> {
+  const { signal } = options;
+  const { keys } = requirePublisher(cache);
+  if (keys.files === undefined) throw cannotList(cache);
+  const files = () => namedKeys(keys, { signal });
+  const { fingerprints, refused } = await giveWay(async () => {
+    const found = await files();
+    const read = await readKeys([...found.values()], options);
+    await keys.writeIndex(read.fingerprints, { signal });
+    for (const [fingerprint, { location }] of await files())
+      if (!found.has(fingerprint)) throw isNew(location);
+    return read;
+  }, options);
+  return { fingerprints: fingerprints.map((each) => each.toUpperCase()), refused };
+}
+
+async function namedKeys(keys: KeyPublisher, options: WithSignal): Promise<Map<string, ShelvedKey>> {
+  const found = new Map<string, ShelvedKey>();
+  for await (const key of keys.files?.(options) ?? []) found.set(key.fingerprint, key);
+  return found;
+}
+
+async function readKeys(keys: readonly ShelvedKey[], { signal, onProgress }: OperationOptions) {
   const fingerprints: string[] = [];
   const refused: { location: string; error: BuildcacheError }[] = [];
-  for await (const key of publisher.keys.files({ signal })) {
+  for (const key of keys) {
     const { fingerprint, location } = key;
     try {
       await readNamedPublicKey(await key.read({ signal }), fingerprint, location);
@@ -55,8 +75,18 @@ export async function indexKeys(
       onProgress?.({ type: 'warning', code: error.code, message: `Left out: ${error.message}` });
     }
   }
-  await publisher.keys.writeIndex(fingerprints, { signal });
-  return { fingerprints: fingerprints.map((each) => each.toUpperCase()), refused };
+  return { fingerprints, refused };
+}
+
+function isNew(location: string): MirrorError {
+  return new MirrorError(
+    'mirror-changed',
+    `Cannot complete the index of keys: "${location}" came meanwhile`,
+    {
+      hint: 'Others publish keys at the same time: run the command again',
+      data: { location },
+    },
+  );
 }
 
 /** The error of an operation that needs a listing of the mirror. */

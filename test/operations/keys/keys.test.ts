@@ -35,6 +35,16 @@ async function place(t: TestContext) {
   };
 }
 
+test('publishKeys of many at once ends with all of their keys', async (t) => {
+  const folder = temporaryFolder(t);
+  const keys = await Promise.all(Array.from({ length: 6 }, makePublicKey));
+  const open = () => openMirror(folder, { layout: 3 });
+  await Promise.all(keys.map(async (key) => publishKeys({ mirror: await open(), keys: [key] })));
+  const { cache } = await open();
+  const named = (await cache.keys.list()).map(({ fingerprint }) => fingerprint.toUpperCase());
+  assert.deepEqual(named.sort(), keys.map(({ fingerprint }) => fingerprint).sort());
+});
+
 test('publishKeys writes keys and their index, and keeps those of others', async (t) => {
   const { mirror, keys } = await place(t);
   const [first, second] = [await makePublicKey(), await makePublicKey()];
