@@ -14,6 +14,15 @@ export interface OpenOptions extends WithSignal {
   readonly unlessTag?: string | undefined;
   /** Fail with `mirror-changed` when the object no longer has this tag: for resuming a body that broke off. */
   readonly ifTag?: string | undefined;
+  /** As `ifTag`, by the time of the last change: a value of `OpenedObject.modified`. */
+  readonly ifModified?: string | undefined;
+  /**
+   * The SHA-256 that the reader will check the whole object for. With it a body may go on where it broke off even if nothing tells whether
+   * the object is still the same.
+   */
+  readonly sha256?: string | undefined;
+  /** Told of bytes of the body as they arrive, long before they make a chunk; those that are not wanted count, too. */
+  readonly onArrival?: ((bytes: number) => void) | undefined;
 }
 
 /** An object, its body not yet read. */
@@ -24,6 +33,10 @@ export interface OpenedObject {
   readonly size: number | undefined;
   /** A strong validator, with its quotes; a weak one is not reported. */
   readonly tag: string | undefined;
+  /** When it last changed, as the store writes it; only where two states of the object cannot have the same. */
+  readonly modified?: string | undefined;
+  /** Size of the whole object in bytes where the body is a part of it, if known. */
+  readonly total?: number | undefined;
   /** The URL or path the bytes come from, without credentials, for messages. */
   readonly location: string;
 }

@@ -8,9 +8,10 @@ import { schemeOf } from '../core/url-scheme.js';
 import { FileStore } from './file/store.js';
 import type { ConnectionOptions } from './http/dispatcher.js';
 import { HttpObjects } from './http/objects.js';
-import type { RetryPolicy } from './http/retry-policy.js';
+import { exponentialBackoff, type RetryPolicy } from './http/retry-policy.js';
 import type { ObjectStore } from './object-store.js';
 import { openGoogleBucket, openS3Bucket } from './s3/open-bucket.js';
+import { SteadyStore } from './steady/steady-store.js';
 import type { StoreConnection } from './store-connection.js';
 
 export interface OpenStoreOptions extends ConnectionOptions {
@@ -24,10 +25,10 @@ type OpenScheme = (reference: string, options: OpenStoreOptions) => ObjectStore;
 const SCHEMES: ReadonlyMap<string | undefined, OpenScheme> = new Map<string | undefined, OpenScheme>([
   [undefined, (path) => new FileStore({ root: resolve(path) })],
   ['file', (url) => new FileStore({ root: filePath(url) })],
-  ['http', (url, options) => new HttpObjects({ ...options, url: parseUrl(url) })],
-  ['https', (url, options) => new HttpObjects({ ...options, url: parseUrl(url) })],
-  ['s3', openS3Bucket],
-  ['gs', openGoogleBucket],
+  ['http', steady((url, options) => new HttpObjects({ ...options, url: parseUrl(url) }))],
+  ['https', steady((url, options) => new HttpObjects({ ...options, url: parseUrl(url) }))],
+  ['s3', steady(openS3Bucket)],
+  ['gs', steady(openGoogleBucket)],
 ]);
 
 /**
@@ -41,6 +42,12 @@ export function openObjectStore(reference: string, options: OpenStoreOptions = {
   const open = SCHEMES.get(scheme);
   if (open === undefined) throw unsupported(scheme);
   return open(reference, options);
+}
+
+/** Over a network bodies break off. */
+function steady(open: OpenScheme): OpenScheme {
+  return (reference, { retry = exponentialBackoff(), ...options }) =>
+    new SteadyStore({ store: open(reference, { ...options, retry }), retry });
 }
 
 function filePath(reference: string): string {

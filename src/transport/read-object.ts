@@ -85,6 +85,7 @@ export function isNotFound(error: unknown): error is MirrorError {
   return error instanceof MirrorError && error.code === 'mirror-not-found';
 }
 
+/** Whether a fresh start helps; what the store itself tried again and again does not need another. */
 export function isRetryable(error: unknown): boolean {
-  return error instanceof BuildcacheError && error.retryable;
+  return error instanceof BuildcacheError && error.retryable && !('attempts' in error.data);
 }

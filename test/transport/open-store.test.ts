@@ -3,9 +3,8 @@ import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { MirrorError } from '../../src/core/errors.js';
 import { FileStore } from '../../src/transport/file/store.js';
-import { HttpObjects } from '../../src/transport/http/objects.js';
 import { openObjectStore } from '../../src/transport/open-store.js';
-import { S3Objects } from '../../src/transport/s3/objects.js';
+import { SteadyStore } from '../../src/transport/steady/steady-store.js';
 
 test('openObjectStore takes what has no scheme for a path', () => {
   for (const path of ['cache', './cache', '/srv/a:b', 'a:b', 'C', '/a b%20#?']) {
@@ -23,7 +22,7 @@ test('openObjectStore decodes file URLs', () => {
 
 test('openObjectStore opens web servers', () => {
   const store = openObjectStore('https://host/cache');
-  assert.ok(store instanceof HttpObjects);
+  assert.ok(store instanceof SteadyStore);
   assert.equal(store.url, 'https://host/cache');
   assert.equal(openObjectStore('HTTP://Host/').url, 'http://host');
 });
@@ -31,7 +30,7 @@ test('openObjectStore opens web servers', () => {
 test('openObjectStore opens buckets', () => {
   for (const url of ['s3://bucket/pre/fix', 'gs://bucket/pre/fix']) {
     const store = openObjectStore(url, { environment: { HOME: '/nowhere' } });
-    assert.ok(store instanceof S3Objects);
+    assert.ok(store instanceof SteadyStore);
     assert.equal(store.url, url);
     assert.equal(store.location('a/b'), `${url}/a/b`);
   }

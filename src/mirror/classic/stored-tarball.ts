@@ -27,8 +27,8 @@ export class StoredTarball implements TarballReference, StoredFile {
     return requireChecksum(this.#options.specfile);
   }
 
-  open({ signal }: WithSignal = {}): Promise<OpenedObject> {
+  async open({ signal }: WithSignal = {}): Promise<OpenedObject> {
     const { store, path } = this.#options;
-    return store.open(path, { signal });
+    return store.open(path, { sha256: this.sha256, signal });
   }
 }

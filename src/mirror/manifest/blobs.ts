@@ -31,7 +31,7 @@ export class Blobs {
    */
   async open(record: BlobRecord, manifest: string, { signal }: WithSignal = {}): Promise<OpenedObject> {
     const opened = await this.#store
-      .open(blobPath(record.sha256), { signal })
+      .open(blobPath(record.sha256), { sha256: record.sha256, signal })
       .catch((error: unknown) => Promise.reject(isNotFound(error) ? this.#missing(record, manifest) : error));
     if (opened.size === undefined || opened.size === record.size) return { ...opened, size: record.size };
     await opened.body.cancel();

@@ -19,6 +19,7 @@ import { buildSpecOf } from '../../spec/splice.js';
 import { Stage } from '../../store/staging/stage.js';
 import type { Store } from '../../store/store.js';
 import { storeIoError } from '../../store/store-io.js';
+import { isRetryable } from '../../transport/read-object.js';
 import {
   noUsableOffer,
   type OffersRequest,
@@ -80,8 +81,8 @@ export interface InstalledPackage {
   readonly warnings: readonly string[];
 }
 
-/** How often a download that broke off is begun again. */
-const DOWNLOAD_ATTEMPTS = 3;
+/** One that cannot go on where it broke off, or whose tarball was replaced meanwhile, is begun once more. */
+const DOWNLOAD_ATTEMPTS = 2;
 
 /**
  * Installs one package.
@@ -192,7 +193,7 @@ class PackageInstallation {
       try {
         return await this.#installFrom(stage);
       } catch (error) {
-        const mayRetry = error instanceof MirrorError && error.retryable && attempt < DOWNLOAD_ATTEMPTS;
+        const mayRetry = error instanceof MirrorError && isRetryable(error) && attempt < DOWNLOAD_ATTEMPTS;
         if (!mayRetry) throw asStoreError(error, stage.folder);
       } finally {
         stage.remove();
