@@ -20,6 +20,9 @@ export type UsageErrorCode =
 export type MirrorErrorCode =
   | 'mirror-not-found' // the mirror answers, but does not have the object
   | 'mirror-unreachable' // no connection, or a timeout
+  | 'mirror-too-slow' // it sends less than the lowest rate
+  | 'mirror-timeout' // one object took longer than it may
+  | 'mirror-left-alone' // it failed too often in a row in this run
   | 'mirror-http-status' // an answer that is neither success nor "not found"
   | 'mirror-redirect-loop'
   | 'mirror-protocol' // a scheme that is not supported

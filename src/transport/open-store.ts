@@ -8,16 +8,24 @@ import { schemeOf } from '../core/url-scheme.js';
 import { FileStore } from './file/store.js';
 import type { ConnectionOptions } from './http/dispatcher.js';
 import { HttpObjects } from './http/objects.js';
+import { RetryBudget } from './http/retry-budget.js';
 import { exponentialBackoff, type RetryPolicy } from './http/retry-policy.js';
 import type { ObjectStore } from './object-store.js';
 import { openGoogleBucket, openS3Bucket } from './s3/open-bucket.js';
+import type { Clock } from './steady/clock.js';
 import { SteadyStore } from './steady/steady-store.js';
+import { type TransferSettings, transferSettings } from './steady/transfer-settings.js';
 import type { StoreConnection } from './store-connection.js';
 
 export interface OpenStoreOptions extends ConnectionOptions {
   readonly retry?: RetryPolicy | undefined;
   /** How to log in. */
   readonly connection?: StoreConnection | undefined;
+  /** Limits of transfers; by default those of the environment. */
+  readonly settings?: TransferSettings | undefined;
+  readonly clock?: Clock | undefined;
+  /** Told once of a mirror that failed too often, and is left alone from then on. */
+  readonly onLeftAlone?: ((error: MirrorError) => void) | undefined;
 }
 
 type OpenScheme = (reference: string, options: OpenStoreOptions) => ObjectStore;
@@ -46,8 +54,13 @@ export function openObjectStore(reference: string, options: OpenStoreOptions = {
 
 /** Over a network bodies break off. */
 function steady(open: OpenScheme): OpenScheme {
-  return (reference, { retry = exponentialBackoff(), ...options }) =>
-    new SteadyStore({ store: open(reference, { ...options, retry }), retry });
+  return (reference, { clock, onLeftAlone, ...options }) => {
+    const { settings = transferSettings(options.environment ?? process.env) } = options;
+    const { retry = exponentialBackoff({ budget: new RetryBudget(settings.retries) }) } = options;
+    const bodyTimeout = options.bodyTimeout ?? settings.idleTimeout;
+    const store = open(reference, { ...options, retry, bodyTimeout });
+    return new SteadyStore({ store, retry, settings, clock, onLeftAlone });
+  };
 }
 
 function filePath(reference: string): string {

@@ -86,6 +86,6 @@ export function isNotFound(error: unknown): error is MirrorError {
 }
 
 /** Whether a fresh start helps; what the store itself tried again and again does not need another. */
-export function isRetryable(error: unknown): boolean {
+export function isRetryable(error: unknown): error is BuildcacheError {
   return error instanceof BuildcacheError && error.retryable && !('attempts' in error.data);
 }

@@ -49,7 +49,7 @@ interface DownloadCommand {
 }
 
 async function downloadCommand({ queries, flags, console, signal }: DownloadCommand): Promise<number> {
-  const mirrors = await openMirrors(flags);
+  const mirrors = await openMirrors(flags, console);
   const progress = new ProgressLines(console);
   const temporaryFolder = await mkdtemp(join(tmpdir(), 'regraft-download-'));
   try {

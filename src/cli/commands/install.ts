@@ -83,7 +83,7 @@ const installCommand = async (
   console: Parameters<Parameters<CommandRun>[1]>[0],
   signal: AbortSignal,
 ): Promise<number> => {
-  const mirrors = await openMirrors(flags);
+  const mirrors = await openMirrors(flags, console);
   const progress = new ProgressLines(console);
   try {
     const engine = selectEngine(flags.engine, process.env);

@@ -53,6 +53,8 @@ export class HttpClient {
    * `mirror-protocol`. UsageError `config` for a certificate file or a proxy that cannot be used.
    */
   async send(request: HttpRequest): Promise<HttpAnswer> {
+    const { budget } = this.#retry;
+    budget?.earn();
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#try(request, attempt);
       if (outcome instanceof HttpAnswer) {
@@ -63,7 +65,7 @@ export class HttpClient {
         this.#isDown = true;
         throw outcome.failure;
       }
-      if (!outcome.mayRepeat) throw outcome.failure;
+      if (!outcome.mayRepeat || budget?.take() === false) throw outcome.failure;
       await this.#retry.wait({ attempt, retryAfter: outcome.retryAfter, signal: request.signal });
       request.signal?.throwIfAborted();
     }

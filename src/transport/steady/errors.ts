@@ -28,3 +28,58 @@ export function otherLength({ location, announced, actual }: OtherLength): Mirro
     },
   );
 }
+
+interface SlowBody {
+  readonly location: string;
+  readonly bytes: number;
+  readonly milliseconds: number;
+  readonly lowestRate: number;
+}
+
+/** Not to be tried again at once: `attempts` says so. */
+export function tooSlow({ location, bytes, milliseconds, lowestRate }: SlowBody): MirrorError {
+  const seconds = Math.round(milliseconds / 1000);
+  return new MirrorError(
+    'mirror-too-slow',
+    `Cannot read "${location}": the server sent ${bytes} bytes in ${seconds} s, less than ${lowestRate} bytes per second`,
+    {
+      retryable: true,
+      hint: 'Use another mirror, or allow a lower rate with REGRAFT_LOWEST_RATE',
+      data: { location, bytes, milliseconds, lowestRate, attempts: 1 },
+    },
+  );
+}
+
+/** As `tooSlow`. */
+export function tooLong({
+  location,
+  limit,
+}: {
+  readonly location: string;
+  readonly limit: number;
+}): MirrorError {
+  return new MirrorError(
+    'mirror-timeout',
+    `Cannot read "${location}": it took longer than ${limit / 1000} s`,
+    {
+      retryable: true,
+      hint: 'Use another mirror, or allow more time with REGRAFT_TOTAL_TIMEOUT',
+      data: { location, limit, attempts: 1 },
+    },
+  );
+}
+
+interface FailingMirror {
+  readonly mirror: string;
+  readonly failures: number;
+  readonly cause: MirrorError;
+}
+
+/** A mirror that failed too often in a row. */
+export function leftAlone({ mirror, failures, cause }: FailingMirror): MirrorError {
+  return new MirrorError(
+    'mirror-left-alone',
+    `Cannot read mirror "${mirror}": it failed ${failures} times in a row, and is left alone for this run`,
+    { cause, retryable: true, data: { mirror, failures, reason: cause.message, attempts: 1 } },
+  );
+}

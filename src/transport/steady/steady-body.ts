@@ -3,7 +3,10 @@
 import { MirrorError } from '../../core/errors.js';
 import type { RetryPolicy } from '../http/retry-policy.js';
 import type { OpenedObject, OpenOptions } from '../object-store.js';
+import { isRetryable } from '../read-object.js';
 import { changedMeanwhile, otherLength } from './errors.js';
+import type { MirrorHealth } from './mirror-health.js';
+import type { TransferWatch } from './transfer-watch.js';
 
 export interface SteadyBodyOptions {
   /** The object, its body not yet read. */
@@ -13,6 +16,8 @@ export interface SteadyBodyOptions {
   /** Opens it again. */
   readonly reopen: (options: OpenOptions) => Promise<OpenedObject>;
   readonly retry: RetryPolicy;
+  readonly watch: TransferWatch;
+  readonly health: MirrorHealth;
 }
 
 /**
@@ -49,15 +54,22 @@ class SteadyBody {
   }
 
   async next(): Promise<Uint8Array | undefined> {
+    const { watch, health, options } = this.#options;
     for (;;) {
       try {
-        const { value, done } = await this.#reader.read();
-        if (done) return undefined;
+        const { value, done } = await watch.during(this.#reader.read());
+        if (done) {
+          health.worked();
+          return undefined;
+        }
         this.#position += value.length;
         if (value.length > 0) this.#failures = 0;
         return value;
       } catch (error) {
-        await this.#resume(error);
+        await this.#resume(error).catch((failure: unknown) => {
+          if (!options.signal?.aborted) health.failed(failure);
+          throw failure;
+        });
       }
     }
   }
@@ -70,9 +82,11 @@ class SteadyBody {
     const { retry, options } = this.#options;
     const { signal } = options;
     signal?.throwIfAborted();
-    if (!(error instanceof MirrorError && error.retryable) || !this.#isResumable) throw error;
+    await this.#reader.cancel().catch(() => {}); // what was waited for too long
+    if (!isRetryable(error) || !this.#isResumable) throw error;
     const attempt = ++this.#failures;
-    if (attempt >= retry.attempts) throw error.with({ data: { ...error.data, attempts: attempt } });
+    if (attempt >= retry.attempts || retry.budget?.take() === false)
+      throw error.with({ data: { ...error.data, attempts: attempt } });
     await retry.wait({ attempt, retryAfter: undefined, signal });
     signal?.throwIfAborted();
     this.#reader = (await this.#reopen()).body.getReader();

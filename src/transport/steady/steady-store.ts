@@ -1,4 +1,5 @@
 // Makes the bodies of any store steady, so that those who read them need not know of bad networks.
+import type { MirrorError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { RetryPolicy } from '../http/retry-policy.js';
 import type {
@@ -9,11 +10,19 @@ import type {
   OpenedObject,
   OpenOptions,
 } from '../object-store.js';
+import { type Clock, SYSTEM_CLOCK } from './clock.js';
+import { MirrorHealth } from './mirror-health.js';
 import { steadyBody } from './steady-body.js';
+import type { TransferSettings } from './transfer-settings.js';
+import { TransferWatch } from './transfer-watch.js';
 
 export interface SteadyStoreOptions {
   readonly store: ObjectStore;
   readonly retry: RetryPolicy;
+  readonly settings: TransferSettings;
+  readonly clock?: Clock | undefined;
+  /** Told once when the mirror has failed too often. */
+  readonly onLeftAlone?: ((error: MirrorError) => void) | undefined;
 }
 
 /** A store on a network. */
@@ -22,12 +31,13 @@ export class SteadyStore implements ObjectStore {
   readonly hasLastingTags: boolean;
   readonly lister: ObjectLister | undefined;
   readonly writer: ObjectWriter | undefined;
-  readonly #store: ObjectStore;
-  readonly #retry: RetryPolicy;
+  readonly #options: SteadyStoreOptions;
+  readonly #health: MirrorHealth;
 
-  constructor({ store, retry }: SteadyStoreOptions) {
-    this.#store = store;
-    this.#retry = retry;
+  constructor(options: SteadyStoreOptions) {
+    const { store, settings, onLeftAlone } = options;
+    this.#options = options;
+    this.#health = new MirrorHealth({ mirror: store.url, limit: settings.failuresInRow, onLeftAlone });
     this.url = store.url;
     this.hasLastingTags = store.hasLastingTags;
     this.lister = store.lister;
@@ -35,23 +45,52 @@ export class SteadyStore implements ObjectStore {
   }
 
   location(path: string): string {
-    return this.#store.location(path);
+    return this.#options.store.location(path);
   }
 
   open(path: string, options?: OpenOptions & { readonly unlessTag?: undefined }): Promise<OpenedObject>;
   open(path: string, options: OpenOptions): Promise<OpenedObject | 'not-modified'>;
   async open(path: string, options: OpenOptions = {}): Promise<OpenedObject | 'not-modified'> {
-    const object = await this.#store.open(path, options);
-    if (object === 'not-modified') return object;
-    const reopen = (how: OpenOptions) => this.#store.open(path, { ...how, unlessTag: undefined });
-    return { ...object, body: steadyBody({ object, options, reopen, retry: this.#retry }) };
+    const { store } = this.#options;
+    const watch = this.#watch(path);
+    const onArrival = (bytes: number) => {
+      watch.arrived(bytes);
+      options.onArrival?.(bytes);
+    };
+    const how = { ...options, onArrival };
+    const object = await this.#ask(() => store.open(path, how), options);
+    if (object === 'not-modified') {
+      this.#health.worked();
+      return object;
+    }
+    const reopen = (again: OpenOptions) => store.open(path, { ...again, unlessTag: undefined });
+    const health = this.#health;
+    const body = steadyBody({ object, options: how, reopen, retry: this.#options.retry, watch, health });
+    return { ...object, body };
   }
 
-  stat(path: string, options?: WithSignal): Promise<ObjectFacts | undefined> {
-    return this.#store.stat(path, options);
+  async stat(path: string, options: WithSignal = {}): Promise<ObjectFacts | undefined> {
+    const facts = await this.#ask(() => this.#options.store.stat(path, options), options);
+    this.#health.worked();
+    return facts;
   }
 
   async close(): Promise<void> {
-    await this.#store.close?.();
+    await this.#options.store.close?.();
+  }
+
+  async #ask<Answer>(question: () => Promise<Answer>, { signal }: WithSignal): Promise<Answer> {
+    this.#health.requireUsable();
+    try {
+      return await question();
+    } catch (error) {
+      if (!signal?.aborted) this.#health.failed(error);
+      throw error;
+    }
+  }
+
+  #watch(path: string): TransferWatch {
+    const { settings, clock = SYSTEM_CLOCK } = this.#options;
+    return new TransferWatch({ settings, clock, location: this.location(path) });
   }
 }
