@@ -56,6 +56,8 @@ export interface ObjectStore {
    * good for conditions only.
    */
   readonly hasLastingTags: boolean;
+  /** Whether no network lies between. */
+  readonly isLocal?: boolean | undefined;
   /** The full URL or path of an object without credentials, for messages. */
   location(path: string): string;
   /**

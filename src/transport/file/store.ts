@@ -33,6 +33,7 @@ export class FileStore implements ObjectStore {
   readonly url: string;
   /** Every copy of a folder has other inodes and times. */
   readonly hasLastingTags = false;
+  readonly isLocal = true;
   readonly lister: ObjectLister;
   readonly writer: ObjectWriter;
   readonly #root: string;
