@@ -31,6 +31,7 @@ export type MirrorErrorCode =
   | 'mirror-write-failed'
   | 'mirror-truncated' // the body ended early
   | 'mirror-length' // the server announces another length than the object has
+  | 'mirror-encoding' // the body is encoded in a way that cannot be undone
   | 'mirror-changed' // the object's state, or its absence, is not the one the request depends on
   | 'mirror-range' // the range lies past the end of the object, or the mirror sent a different one
   | 'blob-missing' // a manifest names content that the mirror does not have

@@ -35,6 +35,8 @@ export interface OpenedObject {
   readonly tag: string | undefined;
   /** When it last changed, as the store writes it; only where two states of the object cannot have the same. */
   readonly modified?: string | undefined;
+  /** How the server says that the body is encoded (`Content-Encoding`), which may be wrong; undefined for bytes as they are stored. */
+  readonly encoding?: string | undefined;
   /** Size of the whole object in bytes where the body is a part of it, if known. */
   readonly total?: number | undefined;
   /** The URL or path the bytes come from, without credentials, for messages. */

@@ -7,11 +7,13 @@ import type { OpenedObject } from './object-store.js';
 export interface ReadOptions extends WithSignal {
   /** Largest size in bytes that is accepted. */
   readonly limit: number;
+  /** As in `OpenOptions`: the caller checks it. */
+  readonly sha256?: string | undefined;
 }
 
 /** Anything that opens objects, such as a store. */
 export interface ObjectOpener {
-  open(path: string, options: WithSignal): Promise<ReadableObject>;
+  open(path: string, options: Pick<ReadOptions, 'sha256' | 'signal'>): Promise<ReadableObject>;
 }
 
 /** The parts of an open object that reading needs. */
@@ -27,7 +29,7 @@ const BODY_ATTEMPTS = 3;
 export async function readAll(store: ObjectOpener, path: string, options: ReadOptions): Promise<Uint8Array> {
   for (let attempt = 1; ; attempt++) {
     // The store itself retries until the body begins.
-    const object = await store.open(path, { signal: options.signal });
+    const object = await store.open(path, { sha256: options.sha256, signal: options.signal });
     try {
       return await readBody(object, options);
     } catch (error) {

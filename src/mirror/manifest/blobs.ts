@@ -56,9 +56,10 @@ export class Blobs {
    */
   async read(record: BlobRecord, manifest: string, options: ReadBlobOptions): Promise<Uint8Array> {
     const { limit, signal } = options;
+    const { sha256 } = record;
     const location = this.location(record);
     if (record.size > limit) throw tooLarge(location, limit, record.size);
-    const stored = await readAll(this.#store, blobPath(record.sha256), { limit, signal }).catch(
+    const stored = await readAll(this.#store, blobPath(sha256), { limit, sha256, signal }).catch(
       (error: unknown) => Promise.reject(isNotFound(error) ? this.#missing(record, manifest) : error),
     );
     if (stored.length !== record.size) throw wrongSize(location, record, stored.length);

@@ -56,6 +56,12 @@ export class HttpAnswer {
     return value !== undefined && /^"[\x21\x23-\x7e]*"$/.test(value) ? value : undefined;
   }
 
+  /** The value of `Content-Encoding`, unless it says that there is none. */
+  get encoding(): string | undefined {
+    const value = this.header('content-encoding')?.trim().toLowerCase();
+    return value === '' || value === 'identity' ? undefined : value;
+  }
+
   /** The value of `Last-Modified`, where it is a strong validator: from at least a second before the answer (RFC 9110 §8.8.2.2). */
   get modified(): string | undefined {
     const value = this.header('last-modified');

@@ -21,14 +21,14 @@ export function openHeaders({ range, unlessTag, ifTag, ifModified }: OpenOptions
  */
 export function openedObject(answer: HttpAnswer, options: OpenOptions): OpenedObject {
   const { range, onArrival } = options;
-  const { status, size, tag, modified, location } = answer;
+  const { status, size, tag, modified, encoding, location } = answer;
   if (isAbsent(status)) throw absentError(answer);
   const isConditional = options.ifTag !== undefined || options.ifModified !== undefined;
   if (isConditional && status === 412) throw changedError(answer);
   const isPart = range !== undefined && isRangeStatus(status);
   if (!isPart && !isSuccess(status)) throw statusError(answer);
   if (isAnother(answer, options)) throw changedError(answer);
-  const facts = { tag, modified, location };
+  const facts = { tag, modified, encoding, location };
   if (range !== undefined) return { ...openPart(answer, { range, onArrival }), ...facts };
   return { body: answer.body({ onArrival }), size, ...facts };
 }

@@ -12,6 +12,7 @@ import type {
 } from '../object-store.js';
 import { type Clock, SYSTEM_CLOCK } from './clock.js';
 import { MirrorHealth } from './mirror-health.js';
+import { type EncodingMemory, encodedPart, plainObject } from './plain-object.js';
 import { steadyBody } from './steady-body.js';
 import type { TransferSettings } from './transfer-settings.js';
 import { TransferWatch } from './transfer-watch.js';
@@ -33,6 +34,8 @@ export class SteadyStore implements ObjectStore {
   readonly writer: ObjectWriter | undefined;
   readonly #options: SteadyStoreOptions;
   readonly #health: MirrorHealth;
+  /** Of objects that the server says are encoded. */
+  readonly #encodings = new Map<string, EncodingMemory>();
 
   constructor(options: SteadyStoreOptions) {
     const { store, settings, onLeftAlone } = options;
@@ -66,7 +69,8 @@ export class SteadyStore implements ObjectStore {
     const reopen = (again: OpenOptions) => store.open(path, { ...again, unlessTag: undefined });
     const health = this.#health;
     const body = steadyBody({ object, options: how, reopen, retry: this.#options.retry, watch, health });
-    return { ...object, body };
+    const steady = { ...object, body };
+    return object.encoding === undefined ? steady : this.#plain(path, steady, options);
   }
 
   async stat(path: string, options: WithSignal = {}): Promise<ObjectFacts | undefined> {
@@ -77,6 +81,18 @@ export class SteadyStore implements ObjectStore {
 
   async close(): Promise<void> {
     await this.#options.store.close?.();
+  }
+
+  async #plain(path: string, object: OpenedObject, { range, sha256 }: OpenOptions): Promise<OpenedObject> {
+    const memory = this.#encodings.get(path) ?? {};
+    this.#encodings.set(path, memory);
+    const encoding = object.encoding ?? '';
+    const isWhole = range === undefined || (range.start === 0 && range.end === undefined);
+    if (isWhole) return plainObject({ object, encoding, sha256, memory });
+    // Known to be a wrong label.
+    if (memory.reading === 'sent') return { ...object, encoding: undefined };
+    await object.body.cancel().catch(() => {});
+    throw encodedPart(object.location, encoding);
   }
 
   async #ask<Answer>(question: () => Promise<Answer>, { signal }: WithSignal): Promise<Answer> {

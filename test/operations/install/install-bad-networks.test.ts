@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import type { ProgressEvent } from '../../../src/core/progress.js';
 import type { Clock } from '../../../src/transport/steady/clock.js';
 import { buildCache } from '../../helpers/cache-builder.js';
@@ -85,6 +86,18 @@ describe('install over bad networks', () => {
     assert.equal(tag, 4);
     checkNothingLeft(folder);
   });
+
+  for (const [name, encode] of [
+    ['is only labelled as encoded', (bytes: Buffer) => bytes],
+    ['the server compresses once more', gzipSync],
+  ] as const) {
+    it(`takes a tarball that ${name}`, async (test) => {
+      const { bytes, run, serve } = await mirrors(test, 1);
+      const object = serve(0, [{ bytes: encode(bytes), headers: { 'content-encoding': 'gzip' } }]);
+      assert.deepEqual(outcomes(await run()), ['top: installed']);
+      assert.equal(object.asked.length, 1);
+    });
+  }
 
   const stall =
     (bytes: Buffer, sent: number): Handler =>
