@@ -106,6 +106,18 @@ export interface ObjectLister {
 export interface BeginOptions extends WithSignal {
   /** The final name, if already known: a store that cannot rename then needs no temporary place. */
   readonly path?: string | undefined;
+  /**
+   * SHA-256 of what will be written: what another try left of it, in this process or another one that is gone, is taken up, where the store
+   * can. Then `kept` of the object has it. No two processes write to the same.
+   */
+  readonly partOf?: string | undefined;
+}
+
+/** The beginning of an object that another try left. Nobody has verified it. */
+export interface KeptPart {
+  /** In bytes. */
+  readonly size: number;
+  read(): ReadableStream<Uint8Array>;
 }
 
 export interface ObjectWriter {
@@ -123,6 +135,8 @@ export type CommitCondition = 'absent' | { readonly ifTag: string };
 
 /** An object being written: invisible until it gets its name, which may depend on its content. */
 export interface PendingObject {
+  /** What is there already; writing goes on after it. */
+  readonly kept?: KeptPart | undefined;
   /** Appends bytes; the caller may reuse their memory afterwards. Errors as `commit`. */
   write(bytes: Uint8Array): Promise<void>;
   /** Makes the written bytes durable, so that little work is left for `commit`. Errors as `commit`. */
@@ -135,4 +149,6 @@ export interface PendingObject {
   commit(path: string, condition?: CommitCondition): Promise<ObjectFacts>;
   /** Drops what was written; after `commit` it does nothing. Never throws. */
   discard(): Promise<void>;
+  /** In place of `discard`, of an object begun with `partOf`: leaves what was written for another try. Never throws. */
+  suspend?(): Promise<void>;
 }

@@ -24,6 +24,8 @@ export interface HedgedTarballRequest {
   readonly mirrors: readonly Mirror[];
   readonly keyring: Keyring;
   readonly hedge?: HedgeOptions | undefined;
+  /** Where to begin; at the first byte by default. */
+  readonly start?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
   readonly onTakeover?: (() => void) | undefined;
@@ -31,17 +33,20 @@ export interface HedgedTarballRequest {
 
 /** Opens the tarball of an offer; whoever reads it checks its digest. Errors as `TarballReference.open`. */
 export function openHedgedTarball(request: HedgedTarballRequest): Promise<OpenedObject> {
-  const { offer, mirrors, hedge = {}, signal, onProgress } = request;
+  const { offer, mirrors, hedge = {}, start = 0, signal, onProgress } = request;
   const { tarball } = offer.description;
   const first = sourceOf(tarball);
   // A file is read into the buffers of its reader.
-  if (first === undefined || tarball.isLocal || mirrors.length < 2) return tarball.open({ signal });
+  if (first === undefined) return tarball.open({ signal });
+  if (tarball.isLocal || mirrors.length < 2)
+    return first.open({ range: start === 0 ? undefined : { start }, signal });
   const { after = DEFAULT_SETTINGS.hedgeAfter, clock = SYSTEM_CLOCK } = hedge;
   const onTakeover = (takeover: Takeover) => {
     request.onTakeover?.();
     onProgress?.({ type: 'warning', code: 'mirror-took-over', message: inWords(takeover) });
   };
-  return openHedged({ first, others: () => otherSources(request), after, clock, signal, onTakeover });
+  const others = () => otherSources(request);
+  return openHedged({ first, others, start, after, clock, signal, onTakeover });
 }
 
 /** Tarballs of other mirrors with the same digest. Nothing else in their metadata is believed, so nobody has to have signed it. */

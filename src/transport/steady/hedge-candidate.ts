@@ -24,6 +24,8 @@ export class HedgeCandidate {
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   source: ObjectSource | undefined;
   object: OpenedObject | undefined;
+  /** Bytes of its body, where that is the whole object. */
+  #sizeFromStart: number | undefined;
   hasFailed = false;
 
   constructor(options: HedgeCandidateOptions) {
@@ -37,7 +39,7 @@ export class HedgeCandidate {
 
   /** Bytes of the whole object. */
   get total(): number | undefined {
-    return this.#options.size ?? this.object?.total ?? this.object?.size;
+    return this.#options.size ?? this.object?.total ?? this.#sizeFromStart;
   }
 
   /**
@@ -71,7 +73,8 @@ export class HedgeCandidate {
     const range = position === 0 ? undefined : { start: position };
     const object = await this.source.open({ range, signal });
     this.object = object;
-    const actual = object.total ?? (range === undefined ? object.size : undefined);
+    this.#sizeFromStart = range === undefined ? object.size : undefined;
+    const actual = object.total ?? this.#sizeFromStart;
     if (size === undefined || actual === undefined || size === actual) return object.body.getReader();
     await object.body.cancel().catch(() => {});
     throw otherLength({ location: object.location, announced: size, actual });

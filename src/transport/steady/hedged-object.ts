@@ -9,6 +9,8 @@ export interface HedgedObjectOptions {
   readonly first: ObjectSource;
   /** Others that have the same bytes; each is looked for when it is needed. */
   readonly others: () => AsyncIterable<ObjectSource>;
+  /** Where to begin; at the first byte by default. */
+  readonly start?: number | undefined;
   /** How long a chunk is waited for before another source is asked for it, too; 0 for ever. It doubles with each vain question. */
   readonly after: number;
   readonly clock: Clock;
@@ -43,8 +45,8 @@ export async function openHedged(options: HedgedObjectOptions): Promise<OpenedOb
     },
     { highWaterMark: 0 },
   );
-  const { size, tag, location } = hedged.object;
-  return { body, size, tag, location };
+  const { size, tag, location, total } = hedged.object;
+  return { body, size, tag, location, total };
 }
 
 type Event =
@@ -59,7 +61,7 @@ class HedgedObject {
   readonly #slow: ObjectSource[] = [];
   #current: HedgeCandidate;
   #challenger: HedgeCandidate | undefined;
-  #position = 0;
+  #position: number;
   #patience: number;
   #hasOthers = true;
 
@@ -67,6 +69,7 @@ class HedgedObject {
     this.#options = options;
     this.#found = options.others()[Symbol.asyncIterator]();
     this.#patience = options.after;
+    this.#position = options.start ?? 0;
     this.#current = new HedgeCandidate({ find: async () => options.first, signal: options.signal });
   }
 
