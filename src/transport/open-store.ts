@@ -21,8 +21,8 @@ export interface OpenStoreOptions extends ConnectionOptions {
   readonly retry?: RetryPolicy | undefined;
   /** How to log in. */
   readonly connection?: StoreConnection | undefined;
-  /** Limits of transfers; by default those of the environment. */
-  readonly settings?: TransferSettings | undefined;
+  /** Limits of transfers, over those of the environment. */
+  readonly settings?: Partial<TransferSettings> | undefined;
   readonly clock?: Clock | undefined;
   /** Told once of a mirror that failed too often, and is left alone from then on. */
   readonly onLeftAlone?: ((error: MirrorError) => void) | undefined;
@@ -55,7 +55,7 @@ export function openObjectStore(reference: string, options: OpenStoreOptions = {
 /** Over a network bodies break off. */
 function steady(open: OpenScheme): OpenScheme {
   return (reference, { clock, onLeftAlone, ...options }) => {
-    const { settings = transferSettings(options.environment ?? process.env) } = options;
+    const settings = { ...transferSettings(options.environment ?? process.env), ...options.settings };
     const { retry = exponentialBackoff({ budget: new RetryBudget(settings.retries) }) } = options;
     const bodyTimeout = options.bodyTimeout ?? settings.idleTimeout;
     const store = open(reference, { ...options, retry, bodyTimeout });

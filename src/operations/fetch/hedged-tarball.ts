@@ -31,6 +31,9 @@ export interface HedgedTarballRequest {
   readonly onTakeover?: (() => void) | undefined;
 }
 
+/** Mirrors that another one took over from the last time. */
+const LOSERS = new WeakSet<Mirror>();
+
 /** Opens the tarball of an offer; whoever reads it checks its digest. Errors as `TarballReference.open`. */
 export function openHedgedTarball(request: HedgedTarballRequest): Promise<OpenedObject> {
   const { offer, mirrors, hedge = {}, start = 0, signal, onProgress } = request;
@@ -43,10 +46,12 @@ export function openHedgedTarball(request: HedgedTarballRequest): Promise<Opened
   const { after = DEFAULT_SETTINGS.hedgeAfter, clock = SYSTEM_CLOCK } = hedge;
   const onTakeover = (takeover: Takeover) => {
     request.onTakeover?.();
+    LOSERS.add(offer.mirror);
     onProgress?.({ type: 'warning', code: 'mirror-took-over', message: inWords(takeover) });
   };
   const others = () => otherSources(request);
-  return openHedged({ first, others, start, after, clock, signal, onTakeover });
+  const isSuspect = LOSERS.delete(offer.mirror);
+  return openHedged({ first, others, start, after, isSuspect, clock, signal, onTakeover });
 }
 
 /** Tarballs of other mirrors with the same digest. Nothing else in their metadata is believed, so nobody has to have signed it. */

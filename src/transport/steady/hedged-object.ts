@@ -13,6 +13,8 @@ export interface HedgedObjectOptions {
   readonly start?: number | undefined;
   /** How long a chunk is waited for before another source is asked for it, too; 0 for ever. It doubles with each vain question. */
   readonly after: number;
+  /** Whether the first source lost before: then the race begins at once. */
+  readonly isSuspect?: boolean | undefined;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
   readonly onTakeover?: ((takeover: Takeover) => void) | undefined;
@@ -68,7 +70,7 @@ class HedgedObject {
   constructor(options: HedgedObjectOptions) {
     this.#options = options;
     this.#found = options.others()[Symbol.asyncIterator]();
-    this.#patience = options.after;
+    this.#patience = options.isSuspect ? 0 : options.after;
     this.#position = options.start ?? 0;
     this.#current = new HedgeCandidate({ find: async () => options.first, signal: options.signal });
   }
@@ -126,7 +128,7 @@ class HedgedObject {
   }
 
   #challenge(race: Map<HedgeCandidate, Promise<Event>>): void {
-    this.#patience *= 2;
+    this.#patience = Math.max(this.#options.after, this.#patience * 2);
     const challenger: HedgeCandidate = new HedgeCandidate({
       find: async () => {
         const source = await this.#find();

@@ -10,7 +10,7 @@ import { settle } from '../../helpers/stream-source.js';
 const BYTES = Uint8Array.from({ length: 5000 }, (_, i) => i % 251);
 
 /** Reads in the background from the first mirror, with the others behind it. */
-async function hedged(names: readonly string[], { after = 1000, contents = BYTES } = {}) {
+async function hedged(names: readonly string[], { after = 1000, contents = BYTES, isSuspect = false } = {}) {
   const clock = new FakeClock();
   const mirrors = names.map((name, i) => new FedStore(i === 0 ? BYTES : contents, `http://${name}`));
   const looked: string[] = [];
@@ -35,6 +35,7 @@ async function hedged(names: readonly string[], { after = 1000, contents = BYTES
     first: sourceOf(first),
     others,
     after,
+    isSuspect,
     clock,
     signal: controller.signal,
     onTakeover: (takeover) => void takeovers.push(takeover),
@@ -120,6 +121,20 @@ describe('openHedged', () => {
     await a.feed(4000);
     assert.ok(read.isDone, String(read.error));
     assert.ok(read.bytes().equals(BYTES));
+  });
+
+  it('asks another mirror at once where the first one lost before, and then is patient again', async () => {
+    const { clock, mirrors, read } = await hedged(['a', 'b'], { isSuspect: true });
+    const [a, b] = mirrors;
+    await clock.pass(0);
+    assert.deepEqual(b.opened, [0]);
+    await a.feed(1000);
+    await clock.pass(999);
+    assert.deepEqual(b.opened, [0]);
+    await clock.pass(1);
+    assert.deepEqual(b.opened, [0, 1000]);
+    await b.feed(4000);
+    assert.ok(read.isDone, String(read.error));
   });
 
   it('takes over at once from a body that fails', async () => {

@@ -4,6 +4,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { MirrorError } from '../../../src/core/errors.js';
 import type { ObjectStore, OpenOptions } from '../../../src/transport/object-store.js';
 import { openObjectStore } from '../../../src/transport/open-store.js';
+import { DEFAULT_SETTINGS } from '../../../src/transport/steady/transfer-settings.js';
 import { MirrorServer } from '../../helpers/mirror-server.js';
 import { type UnsteadyAnswer, UnsteadyObject } from '../../helpers/unsteady-object.js';
 import { collect, recordingRetry } from '../http/recording-retry.js';
@@ -128,6 +129,31 @@ describe('steadyBody', () => {
       await assert.rejects(bytes, (error: unknown) => error instanceof MirrorError && error.code === code);
     });
   }
+
+  it('never tells the credentials of a URL', async () => {
+    const secret = 'p4ssw0rd';
+    server.handle('/y', new UnsteadyObject(BYTES, [CUT, { tag: '"two"' }]).handler);
+    server.handle('/z', new UnsteadyObject(BYTES, [CUT]).handler);
+    const url = `http://user:${secret}@127.0.0.1:${server.port}/`;
+    const told: string[] = [];
+    const settings = { ...DEFAULT_SETTINGS, failuresInRow: 1 };
+    const onLeftAlone = (error: MirrorError) => void told.push(error.message, JSON.stringify(error.data));
+    const retry = recordingRetry();
+    const store = openObjectStore(`${url}?key=${secret}`, { retry, environment: {}, settings, onLeftAlone });
+    stores.push(store);
+    for (const path of ['y', 'z', 'z']) {
+      const reading = store.open(path).then(({ body }) => collect(body));
+      await reading.catch((error: MirrorError) => {
+        for (let each: unknown = error; each instanceof Error; each = each.cause)
+          told.push(each.message, JSON.stringify(each), String(error.hint));
+      });
+    }
+    assert.ok(told.length >= 8);
+    assert.deepEqual(
+      told.filter((text) => text.includes(secret)),
+      [],
+    );
+  });
 
   it('gives up after attempts that bring nothing, and says how many', async () => {
     const { object, retry, read: bytes } = await read([CUT]);
