@@ -105,7 +105,9 @@ export async function installPackage(
       continue;
     }
     try {
-      const warnings = refusals.map((error) => error.message);
+      // Of a mirror that is left alone everybody was told already.
+      const news = refusals.filter(({ code }) => code !== 'mirror-left-alone');
+      const warnings = news.map(({ message }) => message);
       return await new PackageInstallation({ request, context, offered, offer, phases, warnings }).run();
     } catch (error) {
       if (!isAboutOffer(error)) throw error;
