@@ -61,6 +61,12 @@ export class FedStore {
     await settle();
   }
 
+  /** Ends the body where it is. */
+  async end(): Promise<void> {
+    this.#last.controller.close();
+    await settle();
+  }
+
   async answer(): Promise<void> {
     this.#answer();
     await settle();

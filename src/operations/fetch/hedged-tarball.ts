@@ -98,5 +98,5 @@ function digestOf(tarball: TarballReference): string | undefined {
 }
 
 function inWords({ from, to, position }: Takeover): string {
-  return `"${to}" took over from "${from}" at byte ${position}, where that one stalled or failed`;
+  return `"${to}" took over from "${from}" at byte ${position}, where that one was slow, stalled or failed`;
 }

@@ -13,6 +13,8 @@ export interface ObjectSource {
 export interface HedgeCandidateOptions {
   /** Answers undefined when there is no other place. */
   readonly find: () => Promise<ObjectSource | undefined>;
+  /** Where it begins. */
+  readonly start: number;
   /** Bytes that the whole object must have, if known. */
   readonly size?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -27,9 +29,14 @@ export class HedgeCandidate {
   /** Bytes of its body, where that is the whole object. */
   #sizeFromStart: number | undefined;
   hasFailed = false;
+  readonly start: number;
+  /** Of the byte after those that came. */
+  position: number;
 
   constructor(options: HedgeCandidateOptions) {
     this.#options = options;
+    this.start = options.start;
+    this.position = options.start;
   }
 
   /** Once it is open. */
@@ -43,13 +50,14 @@ export class HedgeCandidate {
   }
 
   /**
-   * The next chunk; it is opened at the position if it is not open yet. Undefined at the end.
+   * The next chunk; undefined at the end.
    * @throws MirrorError, also `mirror-not-found` when there is no other place
    */
-  async next(position: number): Promise<Uint8Array | undefined> {
+  async next(): Promise<Uint8Array | undefined> {
     try {
-      this.#reader ??= await this.#open(position);
+      this.#reader ??= await this.#open();
       const { value, done } = await this.#reader.read();
+      this.position += value?.length ?? 0;
       return done ? undefined : value;
     } catch (error) {
       this.hasFailed = true;
@@ -63,14 +71,14 @@ export class HedgeCandidate {
     this.#controller.abort();
   }
 
-  async #open(position: number): Promise<ReadableStreamDefaultReader<Uint8Array>> {
+  async #open(): Promise<ReadableStreamDefaultReader<Uint8Array>> {
     const { find, size, signal: outer } = this.#options;
     this.source = await find();
     if (this.source === undefined) throw new MirrorError('mirror-not-found', 'Cannot find another mirror');
     const { signal: own } = this.#controller;
     const signal = outer === undefined ? own : AbortSignal.any([outer, own]);
     signal.throwIfAborted();
-    const range = position === 0 ? undefined : { start: position };
+    const range = this.start === 0 ? undefined : { start: this.start };
     const object = await this.source.open({ range, signal });
     this.object = object;
     this.#sizeFromStart = range === undefined ? object.size : undefined;

@@ -10,7 +10,10 @@ import { settle } from '../../helpers/stream-source.js';
 const BYTES = Uint8Array.from({ length: 5000 }, (_, i) => i % 251);
 
 /** Reads in the background from the first mirror, with the others behind it. */
-async function hedged(names: readonly string[], { after = 1000, contents = BYTES, isSuspect = false } = {}) {
+async function hedged(
+  names: readonly string[],
+  { after = 1000, contents = BYTES, isSuspect = false, raceLength = 1000 } = {},
+) {
   const clock = new FakeClock();
   const mirrors = names.map((name, i) => new FedStore(i === 0 ? BYTES : contents, `http://${name}`));
   const looked: string[] = [];
@@ -36,6 +39,7 @@ async function hedged(names: readonly string[], { after = 1000, contents = BYTES
     others,
     after,
     isSuspect,
+    raceLength,
     clock,
     signal: controller.signal,
     onTakeover: (takeover) => void takeovers.push(takeover),
@@ -109,6 +113,60 @@ describe('openHedged', () => {
     assert.ok(read.isDone, String(read.error));
     assert.ok(read.bytes().equals(BYTES));
     assert.deepEqual(takeovers, []);
+  });
+
+  it('lets one that is much faster overtake a steady one', async () => {
+    const { clock, mirrors, read, takeovers } = await hedged(['a', 'b'], { raceLength: 3000 });
+    const [a, b] = mirrors;
+    for (let i = 0; i < 10; i++) {
+      await clock.pass(500);
+      await a.feed(100);
+    }
+    assert.deepEqual(b.opened, [1000]);
+    await a.feed(100);
+    await b.feed(50);
+    await a.feed(100);
+    assert.deepEqual(takeovers, []);
+    assert.ok(!b.isCancelled);
+    await b.feed(1000);
+    assert.deepEqual(takeovers, [{ from: 'http://a/x', to: 'http://b/x', position: 1200 }]);
+    assert.ok(a.isCancelled);
+    await b.feed(2950);
+    assert.ok(read.isDone, String(read.error));
+    assert.ok(read.bytes().equals(BYTES));
+  });
+
+  it('does not race for a rest that comes soon', async () => {
+    const { clock, mirrors, looked } = await hedged(['a', 'b']);
+    const [a] = mirrors;
+    for (let i = 0; i < 9; i++) {
+      await clock.pass(900);
+      await a.feed(500);
+    }
+    assert.deepEqual(looked, []);
+  });
+
+  it('reads on from one that is behind where the other one fails', async () => {
+    const { clock, mirrors, read } = await hedged(['a', 'b'], { raceLength: 3000 });
+    const [a, b] = mirrors;
+    await clock.pass(1000);
+    await a.feed(2000);
+    await b.feed(1500);
+    await a.breakOff();
+    await b.feed(3500);
+    assert.ok(read.isDone, String(read.error));
+    assert.ok(read.bytes().equals(BYTES));
+  });
+
+  it('does not take the end of a shorter object for the end', async () => {
+    const { clock, mirrors, read } = await hedged(['a', 'b'], { raceLength: 9000 });
+    const [a, b] = mirrors;
+    await clock.pass(1000);
+    await a.feed(2000);
+    await b.feed(1500);
+    await b.end();
+    await a.breakOff();
+    assert.ok(read.error instanceof MirrorError && read.error.code === 'mirror-truncated');
   });
 
   it('goes back when the one that took over stalls', async () => {
