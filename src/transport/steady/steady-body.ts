@@ -106,12 +106,21 @@ class SteadyBody {
     const opened = await reopen({ ...options, unlessTag: undefined, range, ...condition }).catch(
       (error: unknown) => Promise.reject(this.#explain(error)),
     );
-    const [before, now] = [this.#total, opened.total];
-    if (before === undefined || now === undefined || before === now) return opened;
+    const problem = this.#misfit(opened);
+    if (problem === undefined) return opened;
     await opened.body.cancel().catch(() => {});
-    throw tag === undefined && modified === undefined
-      ? changedMeanwhile(object.location)
-      : otherLength({ location: object.location, announced: before, actual: now });
+    throw problem;
+  }
+
+  /** Why the rest does not belong to what was read. */
+  #misfit({ encoding, total }: OpenedObject): MirrorError | undefined {
+    const { object } = this.#options;
+    const { location, tag, modified } = object;
+    const announced = this.#total;
+    if (encoding !== object.encoding) return changedMeanwhile(location);
+    if (announced === undefined || total === undefined || announced === total) return undefined;
+    const isSame = tag !== undefined || modified !== undefined;
+    return isSame ? otherLength({ location, announced, actual: total }) : changedMeanwhile(location);
   }
 
   /** The size of the whole object, as it was first told. */
