@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { configuredMirrors } from '../config/configured-mirrors.js';
 import { resolveMirrors } from '../config/resolve-mirrors.js';
-import { UsageError } from '../core/errors.js';
+import { type MirrorError, UsageError } from '../core/errors.js';
 import type { Environment } from '../host/environment.js';
 import { describeSystemError } from '../host/system-error.js';
 import type { Mirror } from '../mirror/build-cache.js';
@@ -11,6 +11,9 @@ import { defaultIndexCacheFolder } from '../mirror/index/index-cache.js';
 import { IndexClient } from '../mirror/index/index-client.js';
 import type { PackageCatalog } from '../mirror/index/package-catalog.js';
 import { openMirror } from '../mirror/open-mirror.js';
+import { RetryBudget } from '../transport/http/retry-budget.js';
+import { exponentialBackoff } from '../transport/http/retry-policy.js';
+import { transferSettings } from '../transport/steady/transfer-settings.js';
 import type { Console } from './console.js';
 
 export interface MirrorFlags {
@@ -71,8 +74,9 @@ export function wholeNumber(name: string, least: number): (text: string) => numb
  */
 export async function openMirrors(
   flags: MirrorFlags,
-  environment: Environment = process.env,
+  console: Pick<Console, 'warn'>,
 ): Promise<readonly Mirror[]> {
+  const environment: Environment = process.env;
   const resolved = resolveMirrors(flags.mirror ?? [], await configuredMirrors(environment));
   if (resolved.length === 0) {
     throw new UsageError(
@@ -84,11 +88,15 @@ export async function openMirrors(
     );
   }
   const { caFile } = flags;
+  const settings = transferSettings(environment);
+  // One budget for all of them.
+  const retry = exponentialBackoff({ budget: new RetryBudget(settings.retries) });
+  const onLeftAlone = ({ message, data }: MirrorError) => console.warn(`${message}: ${String(data.reason)}`);
+  const common = { environment, caFile, settings, retry, onLeftAlone, isOnlyRead: true };
   return Promise.all(
-    resolved.map(({ url, ...mirror }) => {
-      const view = flags.view ?? mirror.view;
-      return openMirror(url, { ...mirror, view, environment, caFile, isOnlyRead: true });
-    }),
+    resolved.map(({ url, ...mirror }) =>
+      openMirror(url, { ...mirror, ...common, view: flags.view ?? mirror.view }),
+    ),
   );
 }
 

@@ -22,6 +22,9 @@ export type UsageErrorCode =
 export type MirrorErrorCode =
   | 'mirror-not-found' // the mirror answers, but does not have the object
   | 'mirror-unreachable' // no connection, or a timeout
+  | 'mirror-too-slow' // it sends less than the lowest rate
+  | 'mirror-timeout' // one object took longer than it may
+  | 'mirror-left-alone' // it failed too often in a row in this run
   | 'mirror-http-status' // an answer that is neither success nor "not found"
   | 'mirror-redirect-loop'
   | 'mirror-protocol' // a scheme that is not supported
@@ -29,6 +32,8 @@ export type MirrorErrorCode =
   | 'mirror-full' // no space left on the mirror
   | 'mirror-write-failed'
   | 'mirror-truncated' // the body ended early
+  | 'mirror-length' // the server announces another length than the object has
+  | 'mirror-encoding' // the body is encoded in a way that cannot be undone
   | 'mirror-changed' // the object's state, or its absence, is not the one the request depends on
   | 'mirror-encoding' // the body is encoded in an unknown way, or not in the way that the server says
   | 'mirror-unconditional' // the place writes, but knows no conditions for it

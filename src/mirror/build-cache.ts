@@ -123,8 +123,12 @@ export interface TarballReference {
   readonly sha256: string;
   /** What names the checksum, for messages; the specfile by default. */
   readonly namedBy?: string | undefined;
+  /** Whether no network lies between. */
+  readonly isLocal?: boolean | undefined;
   /** Opens it, anew each time. */
   open(options?: WithSignal): Promise<OpenedObject>;
+  /** Opens it from a byte on; missing where it has to be read from its beginning. */
+  openFrom?(start: number, options?: WithSignal): Promise<OpenedObject>;
 }
 
 /** A file of a package as stored in the cache. */
@@ -134,6 +138,8 @@ export interface StoredFile {
   /** Expected digest, if known before the file is read. Throws like `TarballReference.sha256`. */
   readonly sha256: string | undefined;
   open(options?: WithSignal): Promise<OpenedObject>;
+  /** As in `TarballReference`. */
+  openFrom?(start: number, options?: WithSignal): Promise<OpenedObject>;
 }
 
 export interface IndexPlace {

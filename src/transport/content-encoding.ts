@@ -26,16 +26,23 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   br: () => zlib.createBrotliDecompress(OPTIONS),
 };
 
+/** Whether everything that a value of `Content-Encoding` names can be decoded. */
+export function canDecode(value: string): boolean {
+  return namesIn(value).every((name) => name in DECODERS);
+}
+
+/** Without those that change nothing. */
+function namesIn(value: string): string[] {
+  const names = value.toLowerCase().split(',');
+  return names.map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity');
+}
+
 /**
  * The object with its body decoded, whose size is then not known.
  * @throws MirrorError `mirror-encoding` for an encoding that is not known; the body ends in it when it is not in the one that is named.
  */
 export async function decodedObject<T extends EncodedObject>(object: T): Promise<T> {
-  const encodings = (object.encoding ?? '')
-    .toLowerCase()
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '' && name !== 'identity');
+  const encodings = namesIn(object.encoding ?? '');
   let { body } = object;
   for (const name of encodings.reverse()) {
     const decoder = DECODERS[name];

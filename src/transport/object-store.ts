@@ -14,6 +14,15 @@ export interface OpenOptions extends WithSignal {
   readonly unlessTag?: string | undefined;
   /** Fail with `mirror-changed` when the object no longer has this tag: for resuming a body that broke off. */
   readonly ifTag?: string | undefined;
+  /** As `ifTag`, by the time of the last change: a value of `OpenedObject.modified`. */
+  readonly ifModified?: string | undefined;
+  /**
+   * The SHA-256 that the reader will check the whole object for. With it a body may go on where it broke off even if nothing tells whether
+   * the object is still the same.
+   */
+  readonly sha256?: string | undefined;
+  /** Told of bytes of the body as they arrive, long before they make a chunk; those that are not wanted count, too. */
+  readonly onArrival?: ((bytes: number) => void) | undefined;
 }
 
 /** An object, its body not yet read. */
@@ -24,10 +33,14 @@ export interface OpenedObject {
   readonly size: number | undefined;
   /** A strong validator, with its quotes; a weak one is not reported. */
   readonly tag: string | undefined;
+  /** When it last changed, as the store writes it; only where two states of the object cannot have the same. */
+  readonly modified?: string | undefined;
+  /** How the server says that the body is encoded (`Content-Encoding`), which may be wrong; undefined for bytes as they are stored. */
+  readonly encoding?: string | undefined;
+  /** Size of the whole object in bytes where the body is a part of it, if known. */
+  readonly total?: number | undefined;
   /** The URL or path the bytes come from, without credentials, for messages. */
   readonly location: string;
-  /** The `Content-Encoding` that the body came with, still encoded: `readBody` decodes it. */
-  readonly encoding?: string | undefined;
 }
 
 export interface ObjectFacts {
@@ -45,6 +58,8 @@ export interface ObjectStore {
    * good for conditions only.
    */
   readonly hasLastingTags: boolean;
+  /** Whether no network lies between. */
+  readonly isLocal?: boolean | undefined;
   /** The full URL or path of an object without credentials, for messages. */
   location(path: string): string;
   /**
@@ -93,6 +108,18 @@ export interface BeginOptions extends WithSignal {
   readonly path?: string | undefined;
   /** Keep the bytes until `discard`: `commit` may be called again, for the case that somebody removed the object. */
   readonly isRepeatable?: boolean | undefined;
+  /**
+   * SHA-256 of what will be written: what another try left of it, in this process or another one that is gone, is taken up, where the store
+   * can. Then `kept` of the object has it. No two processes write to the same.
+   */
+  readonly partOf?: string | undefined;
+}
+
+/** The beginning of an object that another try left. Nobody has verified it. */
+export interface KeptPart {
+  /** In bytes. */
+  readonly size: number;
+  read(): ReadableStream<Uint8Array>;
 }
 
 export interface ObjectWriter {
@@ -123,6 +150,8 @@ export type CommitCondition = 'absent' | { readonly ifTag: string };
 
 /** An object being written: invisible until it gets its name, which may depend on its content. */
 export interface PendingObject {
+  /** What is there already; writing goes on after it. */
+  readonly kept?: KeptPart | undefined;
   /** Appends bytes; the caller may reuse their memory afterwards. Errors as `commit`. */
   write(bytes: Uint8Array): Promise<void>;
   /** Makes the written bytes durable, so that little work is left for `commit`. Errors as `commit`. */
@@ -137,4 +166,6 @@ export interface PendingObject {
   commit(path: string, condition?: CommitCondition): Promise<ObjectFacts>;
   /** Drops what was written, but not the object; after a `commit` that cannot be repeated it does nothing. Never throws. */
   discard(): Promise<void>;
+  /** In place of `discard`, of an object begun with `partOf`: leaves what was written for another try. Never throws. */
+  suspend?(): Promise<void>;
 }

@@ -7,18 +7,27 @@ import { fileURLToPath } from 'node:url';
 import { MirrorError } from '../core/errors.js';
 import { schemeOf } from '../core/url-scheme.js';
 import { ArchiveStore } from './archive/store.js';
+import type { ConnectionOptions } from './connection/dispatcher.js';
 import { FileStore } from './file/store.js';
-import type { ConnectionOptions } from './http/dispatcher.js';
 import { HttpObjects } from './http/objects.js';
-import type { RetryPolicy } from './http/retry-policy.js';
+import { RetryBudget } from './http/retry-budget.js';
+import { exponentialBackoff, type RetryPolicy } from './http/retry-policy.js';
 import type { ObjectStore } from './object-store.js';
 import { openGoogleBucket, openS3Bucket } from './s3/open-bucket.js';
+import type { Clock } from './steady/clock.js';
+import { SteadyStore } from './steady/steady-store.js';
+import { type TransferSettings, transferSettings } from './steady/transfer-settings.js';
 import type { StoreConnection } from './store-connection.js';
 
 export interface OpenStoreOptions extends ConnectionOptions {
   readonly retry?: RetryPolicy | undefined;
   /** How to log in. */
   readonly connection?: StoreConnection | undefined;
+  /** Limits of transfers, over those of the environment. */
+  readonly settings?: Partial<TransferSettings> | undefined;
+  readonly clock?: Clock | undefined;
+  /** Told once of a mirror that failed too often, and is left alone from then on. */
+  readonly onLeftAlone?: ((error: MirrorError) => void) | undefined;
 }
 
 type OpenScheme = (reference: string, options: OpenStoreOptions) => ObjectStore;
@@ -26,10 +35,10 @@ type OpenScheme = (reference: string, options: OpenStoreOptions) => ObjectStore;
 const SCHEMES: ReadonlyMap<string | undefined, OpenScheme> = new Map<string | undefined, OpenScheme>([
   [undefined, openPath],
   ['file', (url) => openPath(filePath(url))],
-  ['http', (url, options) => new HttpObjects({ ...options, url: parseUrl(url) })],
-  ['https', (url, options) => new HttpObjects({ ...options, url: parseUrl(url) })],
-  ['s3', openS3Bucket],
-  ['gs', openGoogleBucket],
+  ['http', steady((url, options) => new HttpObjects({ ...options, url: parseUrl(url) }))],
+  ['https', steady((url, options) => new HttpObjects({ ...options, url: parseUrl(url) }))],
+  ['s3', steady(openS3Bucket)],
+  ['gs', steady(openGoogleBucket)],
 ]);
 
 /**
@@ -65,6 +74,17 @@ function kindOf(path: string): 'file' | 'absent' | 'other' {
   } catch {
     return 'other'; // the store tells why when it is used
   }
+}
+
+/** Over a network bodies break off. */
+function steady(open: OpenScheme): OpenScheme {
+  return (reference, { clock, onLeftAlone, ...options }) => {
+    const settings = { ...transferSettings(options.environment ?? process.env), ...options.settings };
+    const { retry = exponentialBackoff({ budget: new RetryBudget(settings.retries) }) } = options;
+    const bodyTimeout = options.bodyTimeout ?? settings.idleTimeout;
+    const store = open(reference, { ...options, retry, bodyTimeout });
+    return new SteadyStore({ store, retry, settings, clock, onLeftAlone });
+  };
 }
 
 function filePath(reference: string): string {

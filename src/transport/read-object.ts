@@ -1,4 +1,5 @@
 // Reads objects of a store: whole into memory, or chunk by chunk, never more than a limit.
+import { createHash } from 'node:crypto';
 import { concatBytes } from '../core/bytes.js';
 import { BuildcacheError, MetadataError, MirrorError } from '../core/errors.js';
 import type { WithSignal } from '../core/with-signal.js';
@@ -8,13 +9,13 @@ import type { OpenedObject } from './object-store.js';
 export interface ReadOptions extends WithSignal {
   /** Largest size in bytes that is accepted. */
   readonly limit: number;
-  /** Says that the bytes as they came are those that are wanted: then they are not decoded, whatever the server says of them. */
-  readonly isWanted?: ((bytes: Uint8Array) => boolean) | undefined;
+  /** As in `OpenOptions`: the caller checks it. Bytes that have it as they came are not decoded, whatever the server says of them. */
+  readonly sha256?: string | undefined;
 }
 
 /** Anything that opens objects, such as a store. */
 export interface ObjectOpener {
-  open(path: string, options: WithSignal): Promise<ReadableObject>;
+  open(path: string, options: Pick<ReadOptions, 'sha256' | 'signal'>): Promise<ReadableObject>;
 }
 
 /** The parts of an open object that reading needs. */
@@ -30,7 +31,7 @@ const BODY_ATTEMPTS = 3;
 export async function readAll(store: ObjectOpener, path: string, options: ReadOptions): Promise<Uint8Array> {
   for (let attempt = 1; ; attempt++) {
     // The store itself retries until the body begins.
-    const object = await store.open(path, { signal: options.signal });
+    const object = await store.open(path, { sha256: options.sha256, signal: options.signal });
     try {
       return await readBody(object, options);
     } catch (error) {
@@ -45,13 +46,11 @@ export async function readAll(store: ObjectOpener, path: string, options: ReadOp
  */
 export async function readBody(object: ReadableObject, options: ReadOptions): Promise<Uint8Array> {
   if (object.encoding === undefined) return readStored(object, options);
-  if (options.isWanted === undefined) return readStored(await decodedObject(object), options);
+  if (options.sha256 === undefined) return readStored(await decodedObject(object), options);
   const stored = await readStored(object, options);
-  if (options.isWanted(stored)) return stored;
-  return readStored(
-    await decodedObject({ ...object, body: new Blob([new Uint8Array(stored)]).stream() }),
-    options,
-  );
+  if (createHash('sha256').update(stored).digest('hex') === options.sha256) return stored;
+  const body = new Blob([new Uint8Array(stored)]).stream();
+  return readStored(await decodedObject({ ...object, body }), options);
 }
 
 async function readStored(object: ReadableObject, options: ReadOptions): Promise<Uint8Array> {
@@ -99,6 +98,7 @@ export function isNotFound(error: unknown): error is MirrorError {
   return error instanceof MirrorError && error.code === 'mirror-not-found';
 }
 
-export function isRetryable(error: unknown): boolean {
-  return error instanceof BuildcacheError && error.retryable;
+/** Whether a fresh start helps; what the store itself tried again and again does not need another. */
+export function isRetryable(error: unknown): error is BuildcacheError {
+  return error instanceof BuildcacheError && error.retryable && !('attempts' in error.data);
 }

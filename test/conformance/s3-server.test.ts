@@ -9,9 +9,11 @@ import type { ObjectStore } from '../../src/transport/object-store.js';
 import { openObjectStore } from '../../src/transport/open-store.js';
 import { readAll } from '../../src/transport/read-object.js';
 import { writeObject } from '../../src/transport/write-object.js';
+import { CuttingProxy } from '../helpers/cutting-proxy.js';
 import { runHere } from '../helpers/program-run.js';
 import { publishPlace } from '../helpers/publish-place.js';
 import { temporaryFolder } from '../store/temporary-folder.js';
+import { collect } from '../transport/http/recording-retry.js';
 import { expectError } from '../transport/s3/fake-place.js';
 
 const SCRIPT = process.env.REGRAFT_S3_SERVER;
@@ -120,4 +122,22 @@ test('packages get to a bucket and back by the command line', { skip }, async (t
   await check('index', 's3://bucket/cache');
   const other = ['--root', join(folder, 'other')];
   await check('install', 'top', '--no-check-signature', '-m', 's3://bucket/cache', ...other);
+});
+
+test('a server goes on with an object that broke off, and not with another one', { skip }, async (t) => {
+  const server = startServer(t);
+  const { writer } = server.open();
+  assert.ok(writer);
+  const proxy = await CuttingProxy.start(Number(server.environment.S3_PORT));
+  t.after(() => proxy.close());
+  const store = server.open({ AWS_ENDPOINT_URL: proxy.url });
+  const bytes = Buffer.alloc(20 << 20, 'regraft');
+  const other = Buffer.alloc(20 << 20, 'another');
+  await writeObject(writer, { path: 'x', bytes });
+  proxy.cutAfter(12 << 20);
+  assert.ok(Buffer.from(await readAll(store, 'x', { limit: 1 << 30 })).equals(bytes));
+  assert.ok(proxy.received < 1.05 * bytes.length, `${proxy.received} bytes`);
+  const { body } = await store.open('x');
+  proxy.cutAfter(12 << 20, async () => void (await writeObject(writer, { path: 'x', bytes: other })));
+  await assert.rejects(collect(body), expectError('mirror-changed'));
 });

@@ -43,6 +43,8 @@ export interface Fault {
   readonly code?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly isAfter?: boolean;
+  /** In place of another status: the right answer, whose body breaks off after so many bytes. */
+  readonly cutAt?: number;
 }
 
 interface Upload {
@@ -55,6 +57,7 @@ interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | number>>;
   readonly body?: Buffer | string;
+  readonly cutAt?: number | undefined;
 }
 
 const LEAST_PART = 16; // bytes; 5 MiB at AWS
@@ -142,16 +145,19 @@ export class FakeS3 {
       ...(request.method === 'HEAD' ? {} : { 'content-length': length }),
       ...headers,
     });
-    response.end(request.method === 'HEAD' ? undefined : body);
+    if (reply.cutAt !== undefined)
+      response.write(Buffer.from(body as Buffer).subarray(0, reply.cutAt), () => response.destroy());
+    else response.end(request.method === 'HEAD' ? undefined : body);
   }
 
   #guarded(request: FakeRequest, where: { bucket: string; url: URL; target: string }): Reply {
     try {
       const fault = this.#faultFor(request);
-      if (fault !== undefined && !fault.isAfter) return faultReply(fault);
+      if (fault !== undefined && !fault.isAfter && fault.cutAt === undefined) return faultReply(fault);
       this.#authorize(request, where);
       if (where.bucket !== this.bucket) throw new S3Failure(404, 'NoSuchBucket');
       const reply = this.#answer(request);
+      if (fault?.cutAt !== undefined) return { ...reply, cutAt: fault.cutAt };
       return fault === undefined ? reply : faultReply(fault);
     } catch (error) {
       if (error instanceof S3Failure) return error.reply(this.options.region);

@@ -6,9 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { MirrorError } from '../../src/core/errors.js';
 import { ArchiveStore } from '../../src/transport/archive/store.js';
 import { FileStore } from '../../src/transport/file/store.js';
-import { HttpObjects } from '../../src/transport/http/objects.js';
 import { openObjectStore } from '../../src/transport/open-store.js';
-import { S3Objects } from '../../src/transport/s3/objects.js';
+import { SteadyStore } from '../../src/transport/steady/steady-store.js';
 import { temporaryFolder } from '../mirror/temporary-folder.js';
 
 test('openObjectStore takes what has no scheme for a path', () => {
@@ -47,7 +46,7 @@ test('openObjectStore takes a file, or what is named like one, for a read-only t
 
 test('openObjectStore opens web servers', () => {
   const store = openObjectStore('https://host/cache');
-  assert.ok(store instanceof HttpObjects);
+  assert.ok(store instanceof SteadyStore);
   assert.equal(store.url, 'https://host/cache');
   assert.equal(openObjectStore('HTTP://Host/').url, 'http://host');
 });
@@ -55,7 +54,7 @@ test('openObjectStore opens web servers', () => {
 test('openObjectStore opens buckets', () => {
   for (const url of ['s3://bucket/pre/fix', 'gs://bucket/pre/fix']) {
     const store = openObjectStore(url, { environment: { HOME: '/nowhere' } });
-    assert.ok(store instanceof S3Objects);
+    assert.ok(store instanceof SteadyStore);
     assert.equal(store.url, url);
     assert.equal(store.location('a/b'), `${url}/a/b`);
   }

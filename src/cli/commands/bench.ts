@@ -92,7 +92,7 @@ interface InstallRun {
 }
 
 async function benchInstall({ queries, flags, console, signal }: InstallRun): Promise<number> {
-  const mirrors = await openMirrors(flags);
+  const mirrors = await openMirrors(flags, console);
   const folder = mkdtempSync(join(resolve(flags.folder ?? tmpdir()), 'regraft-bench-'));
   try {
     const catalog = await loadCatalog(mirrors, flags, console, signal);

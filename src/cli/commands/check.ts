@@ -41,7 +41,7 @@ export function addCheckCommand(program: Command, run: CommandRun): void {
     .option('-o, --output <file>', 'write the report to a file, as JSON');
   addStoreOptions(command).action((queries: string[], flags: CheckFlags) =>
     run(flags, async (console, signal) => {
-      const mirrors = await openMirrors(flags);
+      const mirrors = await openMirrors(flags, console);
       try {
         const { root, spackPrefix, upstream } = flags;
         const store = () => openStore({ root, spackPrefix, upstreams: upstream ?? [] });

@@ -8,6 +8,7 @@ import { resolveSpecs } from '../../operations/query/resolve-specs.js';
 import { selectEngine } from '../../relocation/engines/select.js';
 import { defaultTrustedKeysFolder, Keyring } from '../../signature/keys/keyring.js';
 import { FileStore } from '../../transport/file/store.js';
+import { transferSettings } from '../../transport/steady/transfer-settings.js';
 import { type Console, describeError } from '../console.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
 import {
@@ -49,7 +50,7 @@ interface DownloadCommand {
 }
 
 async function downloadCommand({ queries, flags, console, signal }: DownloadCommand): Promise<number> {
-  const mirrors = await openMirrors(flags);
+  const mirrors = await openMirrors(flags, console);
   const progress = new ProgressLines(console);
   const temporaryFolder = await mkdtemp(join(tmpdir(), 'regraft-download-'));
   try {
@@ -61,8 +62,9 @@ async function downloadCommand({ queries, flags, console, signal }: DownloadComm
     const { checkSignature } = flags;
     const { engine } = selectEngine('js', {});
     const destination = new FileStore({ root: flags.path });
+    const hedge = { after: transferSettings(process.env).hedgeAfter };
     const report = await download(
-      { specs, mirrors, catalog, destination, keyring, checkSignature, engine, temporaryFolder },
+      { specs, mirrors, catalog, destination, keyring, checkSignature, engine, temporaryFolder, hedge },
       { signal, onProgress: (event) => progress.handle(event) },
     );
     progress.end();

@@ -7,6 +7,7 @@ import { openStoreForWriting } from '../../operations/open-store.js';
 import { resolveSpecs } from '../../operations/query/resolve-specs.js';
 import { type EngineChoice, selectEngine } from '../../relocation/engines/select.js';
 import { defaultTrustedKeysFolder, Keyring } from '../../signature/keys/keyring.js';
+import { transferSettings } from '../../transport/steady/transfer-settings.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
 import {
   addMirrorOptions,
@@ -83,7 +84,7 @@ const installCommand = async (
   console: Parameters<Parameters<CommandRun>[1]>[0],
   signal: AbortSignal,
 ): Promise<number> => {
-  const mirrors = await openMirrors(flags);
+  const mirrors = await openMirrors(flags, console);
   const progress = new ProgressLines(console);
   try {
     const engine = selectEngine(flags.engine, process.env);
@@ -97,8 +98,9 @@ const installCommand = async (
     const store = await openStoreForWriting({ ...storeRequest(flags), signal });
     for (const root of store.upstreams.missing())
       console.warn(`There is no store at "${root}", named with --upstream`);
+    const hedge = { after: transferSettings(process.env).hedgeAfter };
     const report = await install(
-      { ...flags, aliasRoot: aliasRoot(flags), specs, store, mirrors, catalog, keyring, engine },
+      { ...flags, aliasRoot: aliasRoot(flags), specs, store, mirrors, catalog, keyring, engine, hedge },
       { signal, onProgress: (event) => progress.handle(event) },
     );
     progress.end();

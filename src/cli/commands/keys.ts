@@ -66,7 +66,7 @@ function addFetchCommand(keys: Command, run: CommandRun): void {
     .action((flags: FetchFlags) =>
       run(flags, async (console, signal) => {
         const trust = (flags.trust ?? []).map(wholeFingerprint);
-        const mirrors = await openMirrors(flags);
+        const mirrors = await openMirrors(flags, console);
         try {
           const fetched = await fetchKeys({ mirrors, trustedKeys: trustedKeys(), trust }, { signal });
           for (const key of fetched) printFetched(key, console);

@@ -26,7 +26,7 @@ export function addListCommand(program: Command, run: CommandRun): void {
     .option('-v, --variants', 'show variants and flags');
   addMirrorOptions(command).action((queries: string[], flags: ListFlags) =>
     run(flags, async (console, signal) => {
-      const mirrors = await openMirrors(flags);
+      const mirrors = await openMirrors(flags, console);
       try {
         const catalog = await loadCatalog(mirrors, flags, console, signal);
         const onUnreadable = (error: MetadataError) => console.warn(`Left out: ${error.message}`);

@@ -1,7 +1,7 @@
 // The tarball of a package in the layouts 1 and 2: one object, whose digest is in the specfile.
 import { requireChecksum, type Specfile } from '../../buildcache/specfile/specfile.js';
 import type { WithSignal } from '../../core/with-signal.js';
-import type { ObjectStore, OpenedObject } from '../../transport/object-store.js';
+import type { ByteRange, ObjectStore, OpenedObject } from '../../transport/object-store.js';
 import type { StoredFile, TarballReference } from '../build-cache.js';
 import { withoutRoot } from './paths.js';
 
@@ -15,11 +15,13 @@ export class StoredTarball implements TarballReference, StoredFile {
   readonly location: string;
   readonly path: string;
   readonly size = undefined;
+  readonly isLocal: boolean | undefined;
   readonly #options: StoredTarballOptions;
 
   constructor(options: StoredTarballOptions) {
     this.location = options.store.location(options.path);
     this.path = withoutRoot(options.path);
+    this.isLocal = options.store.isLocal;
     this.#options = options;
   }
 
@@ -27,8 +29,16 @@ export class StoredTarball implements TarballReference, StoredFile {
     return requireChecksum(this.#options.specfile);
   }
 
-  open({ signal }: WithSignal = {}): Promise<OpenedObject> {
+  open(options: WithSignal = {}): Promise<OpenedObject> {
+    return this.#open(undefined, options);
+  }
+
+  openFrom(start: number, options: WithSignal = {}): Promise<OpenedObject> {
+    return this.#open({ start }, options);
+  }
+
+  async #open(range: ByteRange | undefined, { signal }: WithSignal): Promise<OpenedObject> {
     const { store, path } = this.#options;
-    return store.open(path, { signal });
+    return store.open(path, { range, sha256: this.sha256, signal });
   }
 }

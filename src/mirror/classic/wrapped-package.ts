@@ -33,7 +33,9 @@ export interface WrappedPackageParts {
 export function wrappedPackage(parts: WrappedPackageParts): PackageDescription {
   const { store, path, metadata, facts } = parts;
   const open = ({ signal }: WithSignal = {}) => store.open(path, { signal });
-  const archive = { path: withoutRoot(path), sha256: undefined, open };
+  const openFrom = (start: number, { signal }: WithSignal = {}) =>
+    store.open(path, { range: { start }, signal });
+  const archive = { path: withoutRoot(path), sha256: undefined, open, openFrom };
   const tarball: TarballReference = {
     location: store.location(path),
     size: undefined,

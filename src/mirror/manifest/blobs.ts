@@ -4,13 +4,18 @@ import { gunzipSync } from 'node:zlib';
 import type { BlobRecord } from '../../buildcache/manifest/manifest.js';
 import { IntegrityError, MetadataError, MirrorError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
-import type { ObjectStore, OpenedObject } from '../../transport/object-store.js';
+import type { ByteRange, ObjectStore, OpenedObject } from '../../transport/object-store.js';
 import { isNotFound, readAll } from '../../transport/read-object.js';
 import { blobPath } from './paths.js';
 
 export interface ReadBlobOptions extends WithSignal {
   /** Largest content in bytes, compressed and not. */
   readonly limit: number;
+}
+
+interface OpenBlobOptions extends WithSignal {
+  /** Where to begin. */
+  readonly range?: Pick<ByteRange, 'start'> | undefined;
 }
 
 export class Blobs {
@@ -29,13 +34,20 @@ export class Blobs {
    * @param manifest - what names the blob, for messages.
    * @throws MirrorError `blob-missing`, IntegrityError `size-mismatch`, and what the store brings
    */
-  async open(record: BlobRecord, manifest: string, { signal }: WithSignal = {}): Promise<OpenedObject> {
+  async open(
+    record: BlobRecord,
+    manifest: string,
+    { range, signal }: OpenBlobOptions = {},
+  ): Promise<OpenedObject> {
+    const { sha256 } = record;
     const opened = await this.#store
-      .open(blobPath(record.sha256), { signal })
+      .open(blobPath(sha256), { range, sha256, signal })
       .catch((error: unknown) => Promise.reject(isNotFound(error) ? this.#missing(record, manifest) : error));
-    if (opened.size === undefined || opened.size === record.size) return { ...opened, size: record.size };
+    const wanted = record.size - (range?.start ?? 0);
+    if (opened.size === undefined || opened.size === wanted)
+      return { ...opened, size: wanted, total: record.size };
     await opened.body.cancel();
-    throw wrongSize(opened.location, record, opened.size);
+    throw wrongSize(opened.location, record, opened.total ?? opened.size);
   }
 
   /**
@@ -44,10 +56,10 @@ export class Blobs {
    */
   async read(record: BlobRecord, manifest: string, options: ReadBlobOptions): Promise<Uint8Array> {
     const { limit, signal } = options;
+    const { sha256 } = record;
     const location = this.location(record);
     if (record.size > limit) throw tooLarge(location, limit, record.size);
-    const isWanted = (bytes: Uint8Array): boolean => sha256Of(bytes) === record.sha256;
-    const stored = await readAll(this.#store, blobPath(record.sha256), { limit, signal, isWanted }).catch(
+    const stored = await readAll(this.#store, blobPath(sha256), { limit, sha256, signal }).catch(
       (error: unknown) => Promise.reject(isNotFound(error) ? this.#missing(record, manifest) : error),
     );
     if (stored.length !== record.size) throw wrongSize(location, record, stored.length);

@@ -104,7 +104,9 @@ export class SpecManifests {
         size: tarball.size,
         sha256: tarball.sha256,
         namedBy: 'its manifest',
+        isLocal: this.#store.isLocal,
         open: (more = {}) => this.#blobs.open(tarball, location, more),
+        openFrom: (start, more = {}) => this.#blobs.open(tarball, location, { ...more, range: { start } }),
       },
       files: [...this.#filesOf(manifest), this.#layoutFile(), storedBytes(stored)],
     };
@@ -116,6 +118,8 @@ export class SpecManifests {
       path: blobPath(record.sha256),
       sha256: record.sha256,
       open: (options) => this.#blobs.open(record, manifest.source, options),
+      openFrom: (start, options) =>
+        this.#blobs.open(record, manifest.source, { ...options, range: { start } }),
     }));
   }
 

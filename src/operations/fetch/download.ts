@@ -9,10 +9,13 @@ import type { Keyring } from '../../signature/keys/keyring.js';
 import type { DagHash, Spec } from '../../spec/spec.js';
 import { Stage } from '../../store/staging/stage.js';
 import type { Decoders } from '../../stream/inflate/inflater.js';
-import type { ObjectStore, ObjectWriter, PendingObject } from '../../transport/object-store.js';
-import { forEachChunk } from '../../transport/read-object.js';
+import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
+import { isRetryable } from '../../transport/read-object.js';
 import { buildOffers, noUsableBuildOffer } from './build-offers.js';
+import { type FileTaking, FileTransfer } from './file-transfer.js';
+import type { HedgeOptions } from './hedged-tarball.js';
 import type { PackageOffer } from './package-offers.js';
+import { requireDigest } from './require-digest.js';
 import { StageScratchFile } from './scratch-file.js';
 
 export interface DownloadRequest {
@@ -29,6 +32,8 @@ export interface DownloadRequest {
   readonly engine: Decoders;
   /** Holds packages of layout 0 while they are verified. */
   readonly temporaryFolder: string;
+  /** When another mirror that has the same tarball takes over. */
+  readonly hedge?: HedgeOptions | undefined;
 }
 
 export interface DownloadedPackage {
@@ -56,13 +61,11 @@ const DESTINATION_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'mirror-read-only',
   'mirror-write-failed',
 ]);
-/** Tarballs are limited only by the disk. */
-const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 /**
  * Downloads packages, each with its tarball and its metadata, signed metadata first; of a spliced spec, what its build spec has. If a
  * mirror lacks a file or has a bad one, the next mirror is tried. A file gets its name only when complete and verified. Failures are in
- * the report.
+ * the report. What was fetched of a tarball before an interruption is left below the destination, and the next download goes on there.
  * @throws MirrorError if the destination is not writable
  */
 export async function download(
@@ -120,45 +123,21 @@ async function takeOffer(taking: Taking): Promise<{ files: string[]; bytes: numb
   return { files: files.map(({ path }) => path), bytes: sizes[0] ?? 0 };
 }
 
-interface FileTaking extends Taking {
-  readonly file: StoredFile;
-  readonly isTarball: boolean;
-}
-
+/** Parts that different tries or mirrors brought need not fit together: then it is taken once more, from one mirror and from its beginning. */
 async function takeFile(taking: FileTaking): Promise<number> {
-  const { file, writer, options } = taking;
-  const { path, sha256 } = file;
-  const target = await writer.begin({ path, signal: options.signal });
+  const first = new FileTransfer(taking, { isFresh: false });
   try {
-    const bytes = await fetchFile(taking, target, sha256);
-    await target.prepare();
-    await target.commit(path);
-    return bytes;
-  } finally {
-    await target.discard();
+    return await first.run();
+  } catch (error) {
+    taking.options.signal?.throwIfAborted();
+    const isUnfit = error instanceof IntegrityError || isCode(error, 'mirror-range');
+    if (!(isUnfit && first.isPatchwork) && !isRetryable(error)) throw error;
+    return await new FileTransfer(taking, { isFresh: true }).run();
   }
 }
 
-async function fetchFile(
-  { file, spec, options, isTarball }: FileTaking,
-  target: PendingObject,
-  expected: string | undefined,
-): Promise<number> {
-  const { signal } = options;
-  const onProgress = isTarball ? options.onProgress : undefined;
-  const { name, hash } = spec.root;
-  const object = await file.open({ signal });
-  onProgress?.({ type: 'package-started', package: name, hash, size: object.size });
-  const digest = createHash('sha256');
-  let bytes = 0;
-  await forEachChunk(object, { limit: NO_LIMIT, signal }, async (chunk) => {
-    digest.update(chunk);
-    bytes += chunk.length;
-    await target.write(chunk);
-    onProgress?.({ type: 'package-progress', package: name, hash, bytes, size: object.size, files: 0 });
-  });
-  requireDigest({ location: object.location, expected, actual: digest.digest('hex') });
-  return bytes;
+function isCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof BuildcacheError && error.code === code;
 }
 
 /** The contents of an archive are verified first; the resulting digest ensures that the next fetch gets the same bytes. */
@@ -185,23 +164,4 @@ async function verifiedFiles({
   } finally {
     stage.remove();
   }
-}
-
-interface Digests {
-  readonly location: string;
-  /** If undefined, any digest is accepted. */
-  readonly expected: string | undefined;
-  readonly actual: string;
-}
-
-function requireDigest({ location, expected, actual }: Digests): void {
-  if (expected === undefined || actual === expected) return;
-  throw new IntegrityError(
-    'checksum-mismatch',
-    `Cannot use "${location}": its sha256 is ${actual}, not ${expected}`,
-    {
-      hint: 'The file is damaged or was replaced: push the package again',
-      data: { location, expected, actual },
-    },
-  );
 }

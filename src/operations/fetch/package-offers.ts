@@ -1,6 +1,12 @@
 // The mirrors' offers for one package, in order (FORMATS.md §7, Spack `download_tarball`): first the mirrors that the index named,
 // then the other configured ones; signed metadata from all of them before unsigned metadata from any.
-import { BuildcacheError, MirrorError, SignatureError, UsageError } from '../../core/errors.js';
+import {
+  BuildcacheError,
+  type ErrorCode,
+  MirrorError,
+  SignatureError,
+  UsageError,
+} from '../../core/errors.js';
 import type {
   AbsentPackage,
   BuildCache,
@@ -55,11 +61,13 @@ export async function* packageOffers(request: OffersRequest): AsyncGenerator<Pac
     }
     found ||= !('refusal' in answer) || wasRead(answer.refusal);
     // A server that does not answer will not answer for the next file either.
-    if ('refusal' in answer && answer.refusal.code === 'mirror-unreachable') unreachable.add(place.mirror);
+    if ('refusal' in answer && NO_ANSWER.has(answer.refusal.code)) unreachable.add(place.mirror);
     yield answer;
   }
   if (!found) yield* absences;
 }
+
+const NO_ANSWER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['mirror-unreachable', 'mirror-left-alone']);
 
 interface Place {
   readonly mirror: Mirror;

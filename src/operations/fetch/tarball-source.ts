@@ -3,14 +3,13 @@
 import type { RelocationRules } from '../../buildcache/relocation-rules.js';
 import type { Specfile } from '../../buildcache/specfile/specfile.js';
 import { IntegrityError } from '../../core/errors.js';
-import type { OnProgress } from '../../core/progress.js';
 import type { PackageDescription, TarballReference, UnwrappedPackage } from '../../mirror/build-cache.js';
 import type { Spec } from '../../spec/spec.js';
 import type { Stage } from '../../store/staging/stage.js';
 import type { Inflater } from '../../stream/inflate/inflater.js';
 import type { ExpectedDigest } from '../install/extract.js';
 import type { OpenTarball } from '../workers/core-pool.js';
-import type { PackageOffer } from './package-offers.js';
+import { type HedgedTarballRequest, openHedgedTarball } from './hedged-tarball.js';
 import { StageScratchFile } from './scratch-file.js';
 
 export interface TarballSource {
@@ -28,18 +27,15 @@ export interface TarballSource {
   open(): Promise<OpenTarball>;
 }
 
-export interface TarballRequest {
-  /** What the offer is of. */
-  readonly spec: Spec;
+export interface TarballRequest extends HedgedTarballRequest {
   /** What progress is told of: another one if that is spliced. */
   readonly installed: Spec;
-  readonly offer: PackageOffer;
+  /** Whether only the mirror of the offer may bring bytes. */
+  readonly isAlone?: boolean | undefined;
   readonly stage: Stage;
   readonly inflater: Inflater;
   /** The digest that the user expects of the file on the mirror. */
   readonly sha256: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
 }
 
 /**
@@ -54,13 +50,13 @@ export async function prepareTarball(request: TarballRequest): Promise<TarballSo
 }
 
 function openStored(description: PackageDescription, request: TarballRequest): TarballSource {
-  const { sha256, signal } = request;
+  const { sha256, isAlone, signal } = request;
   const { tarball } = description;
   // Before anything is fetched, metadata without a usable checksum is refused.
   const expected = [fromMetadata(tarball)];
   if (sha256 !== undefined) expected.push({ digest: sha256, source: 'the command line' });
   const open = async () => {
-    const object = await tarball.open({ signal });
+    const object = await (isAlone ? tarball.open({ signal }) : openHedgedTarball(request));
     tellStarted(request, object.size);
     return object;
   };

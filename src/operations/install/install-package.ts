@@ -18,7 +18,9 @@ import type { DagHash, Spec } from '../../spec/spec.js';
 import { Stage } from '../../store/staging/stage.js';
 import type { Store } from '../../store/store.js';
 import { storeIoError } from '../../store/store-io.js';
+import { isRetryable } from '../../transport/read-object.js';
 import { buildOffers, noUsableBuildOffer } from '../fetch/build-offers.js';
+import type { HedgeOptions } from '../fetch/hedged-tarball.js';
 import type { PackageOffer } from '../fetch/package-offers.js';
 import { prepareTarball, type TarballSource } from '../fetch/tarball-source.js';
 import type { RelocationCounts } from '../relocate/relocate-tree.js';
@@ -43,6 +45,7 @@ export interface InstallContext {
   readonly force: boolean;
   readonly aliasRoot?: string | undefined;
   readonly extract: ExtractPackage;
+  readonly hedge?: HedgeOptions | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
 }
@@ -74,8 +77,8 @@ export interface InstalledPackage {
   readonly warnings: readonly string[];
 }
 
-/** How often a download that broke off is begun again. */
-const DOWNLOAD_ATTEMPTS = 3;
+/** One that cannot go on where it broke off, or whose tarball was replaced meanwhile, is begun once more. */
+const DOWNLOAD_ATTEMPTS = 2;
 
 /**
  * Installs one package.
@@ -95,7 +98,9 @@ export async function installPackage(
       continue;
     }
     try {
-      const warnings = refusals.map((error) => error.message);
+      // Of a mirror that is left alone everybody was told already.
+      const news = refusals.filter(({ code }) => code !== 'mirror-left-alone');
+      const warnings = news.map(({ message }) => message);
       return await new PackageInstallation({ request, context, offered, offer, phases, warnings }).run();
     } catch (error) {
       if (!isAboutOffer(error)) throw error;
@@ -115,6 +120,11 @@ interface InstallationOptions {
   readonly warnings: readonly string[];
 }
 
+interface DownloadOptions {
+  /** Whether only the mirror of the offer may bring bytes. */
+  readonly isAlone: boolean;
+}
+
 /** One attempt to install from one offer. */
 class PackageInstallation {
   readonly #request: PackageRequest;
@@ -123,6 +133,8 @@ class PackageInstallation {
   readonly #offer: PackageOffer;
   readonly #phases: Phases;
   readonly #warnings: string[];
+  /** Whether another mirror brought some of the bytes. */
+  #isMixed = false;
   /** In place of those of the offer. */
   #rules: RelocationRules | undefined;
 
@@ -150,20 +162,28 @@ class PackageInstallation {
   async #download(): Promise<InstalledPackage> {
     for (let attempt = 1; ; attempt++) {
       const stage = Stage.create(this.#context.store.root, this.#request.spec.root.hash);
+      const isAlone = this.#isMixed;
+      this.#isMixed = false;
       try {
-        return await this.#installFrom(stage);
+        return await this.#installFrom(stage, { isAlone });
       } catch (error) {
-        const mayRetry = error instanceof MirrorError && error.retryable && attempt < DOWNLOAD_ATTEMPTS;
-        if (!mayRetry) throw asStoreError(error, stage.folder);
+        if (attempt >= DOWNLOAD_ATTEMPTS || !this.#mayStartAnew(error))
+          throw asStoreError(error, stage.folder);
       } finally {
         stage.remove();
       }
     }
   }
 
-  async #installFrom(stage: Stage): Promise<InstalledPackage> {
+  /** Which of two mirrors brought wrong bytes nobody knows: one alone may have the right ones. */
+  #mayStartAnew(error: unknown): boolean {
+    if (error instanceof IntegrityError) return this.#isMixed;
+    return error instanceof MirrorError && isRetryable(error);
+  }
+
+  async #installFrom(stage: Stage, how: DownloadOptions): Promise<InstalledPackage> {
     this.#phases.begin('extract');
-    const source = await this.#prepare(stage);
+    const source = await this.#prepare(stage, how);
     const job = this.#job(stage, source);
     const { size } = this.#request;
     const { extract } = this.#context;
@@ -176,13 +196,17 @@ class PackageInstallation {
     return this.#report(source, finished, compressedBytes);
   }
 
-  async #prepare(stage: Stage): Promise<TarballSource> {
+  async #prepare(stage: Stage, { isAlone }: DownloadOptions): Promise<TarballSource> {
     const { inflaters } = this.#context;
     const { sha256, spec: installed } = this.#request;
     const [spec, offer] = [this.#offered, this.#offer];
     const inflater = inflaters.take();
     try {
-      return await prepareTarball({ ...this.#context, spec, installed, sha256, offer, stage, inflater });
+      const request = { ...this.#context, spec, installed, sha256, offer, stage, inflater, isAlone };
+      const onTakeover = () => {
+        this.#isMixed = true;
+      };
+      return await prepareTarball({ ...request, onTakeover });
     } finally {
       inflaters.release(inflater);
     }

@@ -5,6 +5,7 @@ import type { SelectedEngine } from '../../relocation/engines/select.js';
 import type { Keyring } from '../../signature/keys/keyring.js';
 import type { Spec } from '../../spec/spec.js';
 import type { Store } from '../../store/store.js';
+import type { HedgeOptions } from '../fetch/hedged-tarball.js';
 import type { CoreThresholds } from '../workers/core-pool.js';
 
 export interface InstallRequest {
@@ -39,4 +40,6 @@ export interface InstallRequest {
   readonly aliasRoot?: string | undefined;
   /** Install packages of other platforms too. */
   readonly anyPlatform?: boolean;
+  /** When another mirror that has the same tarball takes over. */
+  readonly hedge?: HedgeOptions | undefined;
 }

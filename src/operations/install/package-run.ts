@@ -94,7 +94,8 @@ export class PackageRun {
   }
 
   #context(): InstallContext {
-    const { store, mirrors, keyring, checkSignature = true, force = false, aliasRoot } = this.#request;
+    const { store, mirrors, keyring, checkSignature = true, force = false } = this.#request;
+    const { aliasRoot, hedge } = this.#request;
     const { engine } = this.#request.engine;
     return {
       store,
@@ -103,6 +104,7 @@ export class PackageRun {
       checkSignature,
       force,
       aliasRoot,
+      hedge,
       engine,
       inflaters: this.#inflaters,
       cores: this.#cores,

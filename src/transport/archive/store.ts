@@ -1,4 +1,5 @@
 // Objects in a tar archive, read in place by their offsets: nothing is unpacked. The top of the archive is the root.
+import type { FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { WithSignal } from '../../core/with-signal.js';
@@ -94,8 +95,17 @@ export class ArchiveStore implements ObjectStore {
     if (unlessTag === tag) return 'not-modified';
     const { start, end } = rangeWithin(range, { size, location });
     const { offset } = member;
-    const body = fileStream({ handle, location, start: offset + start, end: offset + end, signal });
+    const reopen = () => this.#openAgain(path, tag);
+    const body = fileStream({ handle, location, start: offset + start, end: offset + end, signal, reopen });
     return { body, size: end - start, tag, location };
+  }
+
+  async #openAgain(path: string, tag: string): Promise<FileHandle> {
+    const { handle, members } = await this.#source.open();
+    const member = members.get(path);
+    if (member !== undefined && members.factsOf(member).tag === tag) return handle;
+    await handle.close();
+    throw changed(this.location(path), 'read');
   }
 
   #check(path: string): void {

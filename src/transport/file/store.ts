@@ -33,6 +33,7 @@ export class FileStore implements ObjectStore {
   readonly url: string;
   /** Every copy of a folder has other inodes and times. */
   readonly hasLastingTags = false;
+  readonly isLocal = true;
   readonly lister: ObjectLister;
   readonly writer: ObjectWriter;
   readonly #root: string;
@@ -67,7 +68,8 @@ export class FileStore implements ObjectStore {
         return 'not-modified';
       }
       const { start, end } = rangeWithin(range ?? { start: 0 }, { size, location });
-      const body = fileStream({ handle, location, start, end, signal });
+      const reopen = () => this.#openAgain(location, tag);
+      const body = fileStream({ handle, location, start, end, signal, reopen });
       return { body, size: end - start, tag, location };
     } catch (error) {
       await file.handle.close().catch(() => {});
@@ -115,6 +117,13 @@ export class FileStore implements ObjectStore {
       await this.#requireRoot();
     }
     throw missing(location);
+  }
+
+  async #openAgain(location: string, before: string): Promise<FileHandle> {
+    const { handle, tag } = await this.#open(location);
+    if (tag === before) return handle;
+    await handle.close();
+    throw changed(location, 'read');
   }
 
   /** A missing root is a user error, unlike a missing object. */

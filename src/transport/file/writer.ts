@@ -1,11 +1,13 @@
 // Writes the objects of a folder store: into a temporary file first, which a rename then puts in place.
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { type FileHandle, link, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../../host/system-error.js';
 import type {
   BeginOptions,
   CommitCondition,
+  KeptPart,
   ObjectFacts,
   ObjectWriter,
   PendingObject,
@@ -32,12 +34,13 @@ export class FileWriter implements ObjectWriter {
     this.#temporaries = new TemporaryFiles(options.root);
   }
 
-  async begin({ path, isRepeatable, signal }: BeginOptions = {}): Promise<PendingObject> {
+  async begin({ path, isRepeatable, partOf, signal }: BeginOptions = {}): Promise<PendingObject> {
     signal?.throwIfAborted();
     const { root, resolve } = this.#options;
     const expected = path === undefined ? undefined : resolve(path);
     const location = expected ?? root;
-    const temporary = await this.#temporaries.create().catch((cause: unknown) => {
+    const opening = partOf === undefined ? this.#temporaries.create() : this.#temporaries.resume(partOf);
+    const temporary = await opening.catch((cause: unknown) => {
       throw writeError(location, cause);
     });
     const pending = new PendingFile({ temporary, expected, location, resolve });
@@ -89,22 +92,28 @@ interface PendingFileOptions {
 }
 
 class PendingFile implements PendingObject {
+  readonly kept: KeptPart | undefined;
   readonly #options: PendingFileOptions;
   #handle: FileHandle | undefined;
   #facts: ObjectFacts | undefined;
   /** The folder that was made for it. */
   #folder: string | undefined;
   #isDone = false;
+  #size: number;
 
   constructor(options: PendingFileOptions) {
     this.#options = options;
-    this.#handle = options.temporary.handle;
+    const { handle, path, size } = options.temporary;
+    this.#handle = handle;
+    this.#size = size;
+    if (size > 0) this.kept = { size, read: () => fileContent(path, size) };
   }
 
   write(bytes: Uint8Array): Promise<void> {
     return this.#do(async (handle) => {
       for (let offset = 0; offset < bytes.length; )
         offset += (await handle.write(bytes, offset, bytes.length - offset)).bytesWritten;
+      this.#size += bytes.length;
     });
   }
 
@@ -136,14 +145,22 @@ class PendingFile implements PendingObject {
     return this.#facts as ObjectFacts; // set by `prepare`
   }
 
-  async discard(): Promise<void> {
+  discard(): Promise<void> {
+    return this.#leave(() => rm(this.#options.temporary.path, { force: true }));
+  }
+
+  suspend(): Promise<void> {
+    const { suspend } = this.#options.temporary;
+    return suspend === undefined || this.#size === 0 ? this.discard() : this.#leave(suspend);
+  }
+
+  async #leave(how: () => Promise<void>): Promise<void> {
     if (this.#isDone) return;
     this.#isDone = true;
-    const { temporary } = this.#options;
     await this.#handle?.close().catch(() => {});
     this.#handle = undefined;
-    await rm(temporary.path, { force: true }).catch(() => {});
-    await temporary.release();
+    await how().catch(() => {});
+    await this.#options.temporary.release();
   }
 
   async #makeFolder(target: string): Promise<void> {
@@ -162,6 +179,10 @@ class PendingFile implements PendingObject {
       throw writeError(this.#options.location, cause);
     }
   }
+}
+
+function fileContent(path: string, size: number): ReadableStream<Uint8Array> {
+  return ReadableStream.from(createReadStream(path, { end: size - 1, highWaterMark: 1 << 18 }));
 }
 
 interface Placing {

@@ -13,6 +13,8 @@ export interface HttpAnswerFacts extends Pick<Dispatcher.ResponseData, 'statusCo
 export interface BodyPart {
   readonly size?: number | undefined;
   readonly range?: ByteRange | undefined;
+  /** As in `OpenOptions`. */
+  readonly onArrival?: ((bytes: number) => void) | undefined;
 }
 
 /** Read its body to the end, cancel it, or call `discard`. */
@@ -54,14 +56,28 @@ export class HttpAnswer {
     return value !== undefined && /^"[\x21\x23-\x7e]*"$/.test(value) ? value : undefined;
   }
 
+  /** The value of `Content-Encoding`, unless it says that there is none. */
+  get encoding(): string | undefined {
+    const value = this.header('content-encoding')?.trim().toLowerCase();
+    return value === '' || value === 'identity' ? undefined : value;
+  }
+
+  /** The value of `Last-Modified`, where it is a strong validator: from at least a second before the answer (RFC 9110 §8.8.2.2). */
+  get modified(): string | undefined {
+    const value = this.header('last-modified');
+    if (value === undefined) return undefined;
+    return Date.parse(this.header('date') ?? '') - Date.parse(value) >= 1000 ? value : undefined;
+  }
+
   /** The bytes that were sent. Errors: those of `httpBodyStream`. */
-  body({ size = this.size, range }: BodyPart = {}): ReadableStream<Uint8Array> {
+  body({ size = this.size, range, onArrival }: BodyPart = {}): ReadableStream<Uint8Array> {
     return httpBodyStream({
       readable: this.#body,
       location: this.location,
       size,
       signal: this.#signal,
       range,
+      onArrival,
     });
   }
 

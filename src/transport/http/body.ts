@@ -21,6 +21,7 @@ export interface HttpBody {
   readonly signal: AbortSignal | undefined;
   /** Which bytes are wanted; all by default. */
   readonly range?: ByteRange | undefined;
+  readonly onArrival?: ((bytes: number) => void) | undefined;
 }
 
 /** Wraps a body; its errors are MirrorErrors `mirror-truncated` and `mirror-unreachable`, both retryable, and `mirror-range`. */
@@ -32,7 +33,7 @@ export function httpBodyStream(source: HttpBody): ReadableStream<Uint8Array> {
   /** The next wanted bytes; undefined at the end. */
   const nextWanted = async (): Promise<Uint8Array | undefined> => {
     while (received < end) {
-      const chunk = await nextChunk(readable, changed).catch((error: unknown) => {
+      const chunk = await nextChunk(source, changed).catch((error: unknown) => {
         throw brokenOff(source, received, error);
       });
       if (chunk === undefined) {
@@ -82,8 +83,11 @@ function watch(readable: Readable): () => Promise<void> {
   };
 }
 
-/** The next chunk of at least MIN_CHUNK_SIZE bytes, unless the body ends earlier; undefined at the end. */
-async function nextChunk(readable: Readable, changed: () => Promise<void>): Promise<Uint8Array | undefined> {
+/** The next chunk of at least MIN_CHUNK_SIZE bytes, unless the body ends or breaks earlier; undefined at the end. */
+async function nextChunk(
+  { readable, onArrival }: HttpBody,
+  changed: () => Promise<void>,
+): Promise<Uint8Array | undefined> {
   const parts: Uint8Array[] = [];
   let length = 0;
   while (length < MIN_CHUNK_SIZE) {
@@ -92,7 +96,10 @@ async function nextChunk(readable: Readable, changed: () => Promise<void>): Prom
     if (part !== null) {
       parts.push(part);
       length += part.length;
+      onArrival?.(part.length);
     } else if (readable.readableEnded) break;
+    // What came before is used: whoever resumes need not fetch it again. The next call tells.
+    else if (length > 0 && readable.destroyed) break;
     else if (readable.errored !== null) throw readable.errored;
     else if (readable.destroyed) throw new Error('the connection was closed');
     else await changed();

@@ -4,9 +4,9 @@ import { setMaxListeners } from 'node:events';
 import type { Dispatcher } from 'undici';
 
 import { BuildcacheError, MirrorError } from '../../core/errors.js';
+import { type ConnectionOptions, makeDispatcher } from '../connection/dispatcher.js';
 import { HttpAnswer } from './answer.js';
 import { BODY_BUFFER_SIZE } from './body.js';
-import { type ConnectionOptions, makeDispatcher } from './dispatcher.js';
 import { connectionError, redirectError, statusError } from './errors.js';
 import { redactUrl } from './location.js';
 import { redirected } from './redirect.js';
@@ -53,6 +53,8 @@ export class HttpClient {
    * `mirror-protocol`. UsageError `config` for a certificate file or a proxy that cannot be used.
    */
   async send(request: HttpRequest): Promise<HttpAnswer> {
+    const { budget } = this.#retry;
+    budget?.earn();
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#try(request, attempt);
       if (outcome instanceof HttpAnswer) {
@@ -63,7 +65,7 @@ export class HttpClient {
         this.#isDown = true;
         throw outcome.failure;
       }
-      if (!outcome.mayRepeat) throw outcome.failure;
+      if (!outcome.mayRepeat || budget?.take() === false) throw outcome.failure;
       await this.#retry.wait({ attempt, retryAfter: outcome.retryAfter, signal: request.signal });
       request.signal?.throwIfAborted();
     }

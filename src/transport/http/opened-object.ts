@@ -5,11 +5,13 @@ import { absentError, changedError, statusError } from './errors.js';
 import { isRangeStatus, openPart, rangeHeader } from './range.js';
 import type { HttpHeaders } from './request.js';
 
-export function openHeaders({ range, unlessTag, ifTag }: OpenOptions): HttpHeaders {
+export function openHeaders({ range, unlessTag, ifTag, ifModified }: OpenOptions): HttpHeaders {
   return {
     ...(range !== undefined && { range: rangeHeader(range) }),
     ...(unlessTag !== undefined && { 'if-none-match': unlessTag }),
+    // Not If-Range: servers of buckets ignore it, and send parts of other objects.
     ...(ifTag !== undefined && { 'if-match': ifTag }),
+    ...(ifModified !== undefined && { 'if-unmodified-since': ifModified }),
   };
 }
 
@@ -17,17 +19,27 @@ export function openHeaders({ range, unlessTag, ifTag }: OpenOptions): HttpHeade
  * The object of an answer, which is still to be discarded when this throws.
  * @throws MirrorError `mirror-not-found`, `mirror-changed`, `mirror-range`, `mirror-http-status`
  */
-export function openedObject(answer: HttpAnswer, { range, ifTag }: OpenOptions): OpenedObject {
-  const { status, size, tag, location } = answer;
+export function openedObject(answer: HttpAnswer, options: OpenOptions): OpenedObject {
+  const { range, onArrival } = options;
+  const { status, size, tag, modified, encoding, location } = answer;
   if (isAbsent(status)) throw absentError(answer);
-  if (ifTag !== undefined && status === 412) throw changedError(answer);
+  const isConditional = options.ifTag !== undefined || options.ifModified !== undefined;
+  if (isConditional && status === 412) throw changedError(answer);
   const isPart = range !== undefined && isRangeStatus(status);
   if (!isPart && !isSuccess(status)) throw statusError(answer);
-  // Some servers do not know the condition. What has no tag now is another object, too.
-  const isUntagged = status === 416 && tag === undefined;
-  if (ifTag !== undefined && tag !== ifTag && !isUntagged) throw changedError(answer);
-  if (range !== undefined) return { ...openPart(answer, range), tag, location };
-  return { body: answer.body(), size, tag, location };
+  if (isAnother(answer, options)) throw changedError(answer);
+  const facts = { tag, modified, encoding, location };
+  if (range !== undefined) return { ...openPart(answer, { range, onArrival }), ...facts };
+  return { body: answer.body({ onArrival }), size, ...facts };
+}
+
+/** Some servers do not know the conditions. What has no tag now is another object, too; but what is empty has often none. */
+function isAnother({ status, tag, modified }: HttpAnswer, { ifTag, ifModified }: OpenOptions): boolean {
+  const isUntold = (value: string | undefined) => status === 416 && value === undefined;
+  return (
+    (ifTag !== undefined && tag !== ifTag && !isUntold(tag)) ||
+    (ifModified !== undefined && modified !== ifModified && !isUntold(modified))
+  );
 }
 
 export function isSuccess(status: number): boolean {

@@ -2,10 +2,14 @@
 // if a server does not support ranges.
 import { MirrorError } from '../../core/errors.js';
 import { beyondEnd, rangeWithin } from '../byte-range.js';
-import type { ByteRange, OpenedObject } from '../object-store.js';
+import type { ByteRange, OpenedObject, OpenOptions } from '../object-store.js';
 import type { HttpAnswer } from './answer.js';
 
-type Part = Pick<OpenedObject, 'body' | 'size'>;
+type Part = Pick<OpenedObject, 'body' | 'size' | 'total'>;
+
+interface WantedPart extends Pick<OpenOptions, 'onArrival'> {
+  readonly range: ByteRange;
+}
 
 export function rangeHeader({ start, end }: ByteRange): string {
   return `bytes=${start}-${end === undefined ? '' : end - 1}`;
@@ -21,20 +25,20 @@ export function isRangeStatus(status: number): boolean {
  * @throws MirrorError `mirror-range` when the range begins beyond the object's end, or the server sent another part; then the
  * caller must discard the answer.
  */
-export function openPart(answer: HttpAnswer, range: ByteRange): Part {
-  if (answer.status === 206) return sentPart(answer, range);
-  if (answer.status === 416) return emptyPart(answer, range);
-  return cutPart(answer, range);
+export function openPart(answer: HttpAnswer, wanted: WantedPart): Part {
+  if (answer.status === 206) return sentPart(answer, wanted);
+  if (answer.status === 416) return emptyPart(answer, wanted.range);
+  return cutPart(answer, wanted);
 }
 
-function sentPart(answer: HttpAnswer, { start, end }: ByteRange): Part {
+function sentPart(answer: HttpAnswer, { range: { start, end }, onArrival }: WantedPart): Part {
   const sent = parseContentRange(answer.header('content-range'));
   const last = Math.min(end ?? Number.POSITIVE_INFINITY, sent?.total ?? Number.POSITIVE_INFINITY);
   const isWanted =
     sent !== undefined && sent.start === start && (sent.end === last || last === Number.POSITIVE_INFINITY);
   if (!isWanted) throw otherPart(answer, { start, end });
   const size = sent.end - sent.start;
-  return { body: answer.body({ size }), size };
+  return { body: answer.body({ size, onArrival }), size, total: sent.total };
 }
 
 /** A range that begins exactly at the object's end is empty, which HTTP treats as an error. */
@@ -44,16 +48,16 @@ function emptyPart(answer: HttpAnswer, { start }: ByteRange): Part {
   const size = total === undefined ? undefined : Number(total);
   if (size !== start) throw beyondEnd({ start, size, location });
   answer.discard();
-  return { body: new Blob([]).stream(), size: 0 };
+  return { body: new Blob([]).stream(), size: 0, total: size };
 }
 
-function cutPart(answer: HttpAnswer, range: ByteRange): Part {
+function cutPart(answer: HttpAnswer, { range, onArrival }: WantedPart): Part {
   const { size, location } = answer;
-  if (size === undefined) return { body: answer.body({ range }), size };
+  if (size === undefined) return { body: answer.body({ range, onArrival }), size };
   const { start, end } = rangeWithin(range, { size, location });
   // Read to the end, so that the connection can be reused.
   const wanted = end === size ? { start } : { start, end };
-  return { body: answer.body({ range: wanted }), size: end - start };
+  return { body: answer.body({ range: wanted, onArrival }), size: end - start, total: size };
 }
 
 /** The size of the whole object that an answer, perhaps with a part of it, tells. */

@@ -2,12 +2,15 @@
 // or the time from `Retry-After` (RFC 9110 §10.2.3), up to a limit.
 
 import { setTimeout as delay } from 'node:timers/promises';
+import type { RetryBudget } from './retry-budget.js';
 
 export interface RetryPolicy {
   /** Maximum number of attempts, including the first. */
   readonly attempts: number;
   /** Waits before the next attempt; `attempt` is the number of the one that failed, counted from 1. */
   wait(request: RetryRequest): Promise<void>;
+  /** What retries are taken from; unlimited without it. */
+  readonly budget?: RetryBudget | undefined;
 }
 
 export interface RetryRequest {
@@ -24,6 +27,7 @@ export interface BackoffOptions {
   readonly longest?: number;
   /** Longest wait that `Retry-After` can request, in milliseconds. */
   readonly longestRetryAfter?: number;
+  readonly budget?: RetryBudget | undefined;
   readonly random?: () => number;
   readonly sleep?: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
 }
@@ -34,6 +38,7 @@ export function exponentialBackoff(options: BackoffOptions = {}): RetryPolicy {
   const { random = Math.random, sleep = sleepFor } = options;
   return {
     attempts,
+    budget: options.budget,
     wait: ({ attempt, retryAfter, signal }) => {
       const ceiling = Math.min(longest, base * 2 ** (attempt - 1));
       const pause = retryAfter === undefined ? ceiling * random() : Math.min(retryAfter, longestRetryAfter);

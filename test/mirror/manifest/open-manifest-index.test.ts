@@ -31,7 +31,7 @@ async function place(t: TestContext) {
   const cacheFolder = temporaryFolder(t);
   const server = await MirrorServer.start({ folder: root });
   t.after(() => server.close());
-  const retry = exponentialBackoff({ attempts: 2, sleep: async () => {} });
+  const retry = exponentialBackoff({ attempts: 3, sleep: async () => {} });
   const load = async ({ view, ...options }: LoadOptions = {}) => {
     const mirror = await openMirror(server.url, { environment: {}, retry, ...(view && { view }) });
     server.requests.length = 0;

@@ -43,7 +43,7 @@ interface CheckCommand {
 }
 
 async function checkCommand({ reference, flags, console, signal }: CheckCommand): Promise<number> {
-  const mirrors = await openMirrors({ mirror: [reference] });
+  const mirrors = await openMirrors({ mirror: [reference] }, console);
   const temporaryFolder = await mkdtemp(join(tmpdir(), 'regraft-check-'));
   try {
     const { keyring: files, deep = false, checkSignature, jobs } = flags;

@@ -59,7 +59,7 @@ interface MigrateCommand {
 async function migrateCommand(command: MigrateCommand): Promise<number> {
   const { flags, console, signal } = command;
   const { key, unsigned: allowUnsigned = false, deleteOld = false, jobs } = flags;
-  const [source, ...others] = await openMirrors({ mirror: [command.source] });
+  const [source, ...others] = await openMirrors({ mirror: [command.source] }, console);
   if (source === undefined || others.length > 0)
     throw new UsageError('usage', `Cannot migrate "${command.source}": name one build cache`);
   const progress = new ProgressLines(console);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseNoProxy } from '../../../src/transport/http/no-proxy.js';
+import { parseNoProxy } from '../../../src/transport/connection/no-proxy.js';
 
 const CASES: readonly (readonly [noProxy: string, direct: readonly string[], proxied: readonly string[]])[] =
   [

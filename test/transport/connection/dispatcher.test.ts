@@ -5,13 +5,13 @@ import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { MirrorError, type UsageError } from '../../../src/core/errors.js';
-import type { ConnectionOptions } from '../../../src/transport/http/dispatcher.js';
+import type { ConnectionOptions } from '../../../src/transport/connection/dispatcher.js';
 import { HttpObjects } from '../../../src/transport/http/objects.js';
 import { type OpenStoreOptions, openObjectStore } from '../../../src/transport/open-store.js';
 import { MirrorServer } from '../../helpers/mirror-server.js';
 import { temporaryFolder } from '../../mirror/temporary-folder.js';
-import { collect, recordingRetry } from './recording-retry.js';
-import { makeSelfSigned } from './self-signed.js';
+import { collect, recordingRetry } from '../http/recording-retry.js';
+import { makeSelfSigned } from '../http/self-signed.js';
 
 async function read(url: string, options: ConnectionOptions): Promise<string> {
   const store = new HttpObjects({ url: new URL(url), retry: recordingRetry(1), ...options });
