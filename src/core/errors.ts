@@ -6,6 +6,7 @@ export type UsageErrorCode =
   | 'usage' // a flag or an argument is wrong
   | 'no-mirror' // an operation that needs a mirror was given none
   | 'unknown-mirror' // a mirror name that no configuration defines
+  | 'mirrors-overlap' // one mirror is to be copied to another that is the same, or inside of it
   | 'view-not-found' // an index view that the mirror has not
   | 'view-exists' // an index view that is to be made, and is there
   | 'spec-not-found' // neither the index nor the mirrors know the spec

@@ -27,6 +27,11 @@ export class StoredTarball implements TarballReference, StoredFile {
     return requireChecksum(this.#options.specfile);
   }
 
+  async measure(options: WithSignal = {}): Promise<number | undefined> {
+    const { store, path } = this.#options;
+    return (await store.stat(path, options))?.size;
+  }
+
   open({ signal }: WithSignal = {}): Promise<OpenedObject> {
     const { store, path } = this.#options;
     return store.open(path, { signal });

@@ -5,7 +5,17 @@ import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import { writeObject } from '../../transport/write-object.js';
-import type { IndexWriteOptions, KeyPublisher, PackedIndex, Publication, Publisher } from '../build-cache.js';
+import type {
+  CopyPlan,
+  IndexWriteOptions,
+  KeyPublisher,
+  PackageCopy,
+  PackedIndex,
+  Publication,
+  Publisher,
+  StoredFile,
+} from '../build-cache.js';
+import { ManifestCopies } from './manifest-copies.js';
 import { ManifestKeyPublisher } from './manifest-keys.js';
 import { ManifestPublication } from './manifest-publication.js';
 import { indexManifestPath, LAYOUT_PATH, LAYOUT_TEXT, specManifestPath } from './paths.js';
@@ -18,17 +28,20 @@ export interface ManifestPublisherOptions {
 }
 
 export class ManifestPublisher implements Publisher {
+  readonly layout = 3;
   readonly archive = LAYOUT_3_ARCHIVE;
   readonly indexFormat = 5;
   readonly keys: KeyPublisher;
   readonly #store: ObjectStore;
   readonly #writer: ObjectWriter;
+  readonly #copies: ManifestCopies;
   readonly #view: string | undefined;
   #layout: Promise<void> | undefined;
 
   constructor({ store, writer, view }: ManifestPublisherOptions) {
     const ensureLayout = (how: WithSignal) => this.#ensureLayout(how);
     this.keys = new ManifestKeyPublisher({ store, writer, ensureLayout });
+    this.#copies = new ManifestCopies({ store, writer, ensureLayout });
     this.#store = store;
     this.#writer = writer;
     this.#view = view;
@@ -37,6 +50,14 @@ export class ManifestPublisher implements Publisher {
   /** A manifest is written last: what it names is there. */
   async has(spec: Spec, options: WithSignal = {}): Promise<boolean> {
     return (await this.#store.stat(specManifestPath(spec.root), options)) !== undefined;
+  }
+
+  compare(files: readonly StoredFile[], options: WithSignal = {}): Promise<CopyPlan> {
+    return this.#copies.compare(files, options);
+  }
+
+  copy(copy: PackageCopy, options: WithSignal = {}): Promise<CopyPlan> {
+    return this.#copies.copy(copy, options);
   }
 
   async begin(spec: Spec, options: WithSignal = {}): Promise<Publication> {

@@ -1,19 +1,18 @@
 // Fetches the files of packages from mirrors into a folder, verified and unchanged (Spack `download_single_spec`).
-import { createHash } from 'node:crypto';
-import { BuildcacheError, type ErrorCode, IntegrityError } from '../../core/errors.js';
+import { BuildcacheError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
 import type { Mirror, StoredFile } from '../../mirror/build-cache.js';
 import type { PackageCatalog } from '../../mirror/index/package-catalog.js';
 import { readOnly } from '../../mirror/require-publisher.js';
 import type { Keyring } from '../../signature/keys/keyring.js';
 import type { DagHash, Spec } from '../../spec/spec.js';
-import { Stage } from '../../store/staging/stage.js';
 import type { Decoders } from '../../stream/inflate/inflater.js';
-import type { ObjectStore, ObjectWriter, PendingObject } from '../../transport/object-store.js';
-import { forEachChunk } from '../../transport/read-object.js';
+import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
+import { copyVerified } from '../../transport/read-verified.js';
 import { buildOffers, noUsableBuildOffer } from './build-offers.js';
+import { isDestinationFailure } from './destination-failure.js';
 import type { PackageOffer } from './package-offers.js';
-import { StageScratchFile } from './scratch-file.js';
+import { verifiedFiles } from './verified-files.js';
 
 export interface DownloadRequest {
   readonly specs: readonly Spec[];
@@ -49,15 +48,6 @@ export interface DownloadReport {
   readonly destination: string;
   readonly packages: readonly DownloadedPackage[];
 }
-
-/** Another mirror does not help against a full disk. */
-const DESTINATION_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'mirror-full',
-  'mirror-read-only',
-  'mirror-write-failed',
-]);
-/** Tarballs are limited only by the disk. */
-const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 /**
  * Downloads packages, each with its tarball and its metadata, signed metadata first; of a spliced spec, what its build spec has. If a
@@ -98,7 +88,7 @@ async function downloadPackage(wanted: PackageDownload): Promise<DownloadedPacka
     } catch (error) {
       options.signal?.throwIfAborted();
       if (!(error instanceof BuildcacheError)) throw error;
-      if (DESTINATION_FAILURES.has(error.code)) throw error;
+      if (isDestinationFailure(error)) throw error;
       refusals.push(error);
     }
   }
@@ -114,7 +104,8 @@ interface Taking extends PackageDownload {
 
 /** The tarball comes first, the metadata last: its presence means that the others exist. */
 async function takeOffer(taking: Taking): Promise<{ files: string[]; bytes: number }> {
-  const files = await verifiedFiles(taking);
+  const { offered: spec, request, options } = taking;
+  const files = await verifiedFiles({ ...request, ...taking.offer, spec, signal: options.signal });
   const sizes: number[] = [];
   for (const file of files) sizes.push(await takeFile({ ...taking, file, isTarball: sizes.length === 0 }));
   return { files: files.map(({ path }) => path), bytes: sizes[0] ?? 0 };
@@ -125,83 +116,26 @@ interface FileTaking extends Taking {
   readonly isTarball: boolean;
 }
 
-async function takeFile(taking: FileTaking): Promise<number> {
-  const { file, writer, options } = taking;
-  const { path, sha256 } = file;
-  const target = await writer.begin({ path, signal: options.signal });
-  try {
-    const bytes = await fetchFile(taking, target, sha256);
-    await target.prepare();
-    await target.commit(path);
-    return bytes;
-  } finally {
-    await target.discard();
-  }
-}
-
-async function fetchFile(
-  { file, spec, options, isTarball }: FileTaking,
-  target: PendingObject,
-  expected: string | undefined,
-): Promise<number> {
+async function takeFile({ file, spec, writer, options, isTarball }: FileTaking): Promise<number> {
   const { signal } = options;
   const onProgress = isTarball ? options.onProgress : undefined;
+  const { path, sha256 } = file;
   const { name, hash } = spec.root;
-  const object = await file.open({ signal });
-  onProgress?.({ type: 'package-started', package: name, hash, size: object.size });
-  const digest = createHash('sha256');
+  let size: number | undefined;
   let bytes = 0;
-  await forEachChunk(object, { limit: NO_LIMIT, signal }, async (chunk) => {
-    digest.update(chunk);
-    bytes += chunk.length;
-    await target.write(chunk);
-    onProgress?.({ type: 'package-progress', package: name, hash, bytes, size: object.size, files: 0 });
-  });
-  requireDigest({ location: object.location, expected, actual: digest.digest('hex') });
-  return bytes;
-}
-
-/** The contents of an archive are verified first; the resulting digest ensures that the next fetch gets the same bytes. */
-async function verifiedFiles({
-  offered: spec,
-  offer,
-  request,
-  options,
-}: Taking): Promise<readonly StoredFile[]> {
-  const { description, trust } = offer;
-  if (description.unwrap === undefined) return description.files;
-  const { signal } = options;
-  const stage = Stage.create(request.temporaryFolder, spec.root.hash);
-  try {
-    const inflater = request.engine.createInflater();
-    const scratch = new StageScratchFile(stage);
-    const { tarball, files } = await description.unwrap({ spec, trust, inflater, scratch, signal });
-    const { body, location } = await tarball.open({ signal });
-    const expected = tarball.sha256;
-    const digest = createHash('sha256');
-    for await (const chunk of body) digest.update(chunk);
-    requireDigest({ location, expected, actual: digest.digest('hex') });
-    return files;
-  } finally {
-    stage.remove();
-  }
-}
-
-interface Digests {
-  readonly location: string;
-  /** If undefined, any digest is accepted. */
-  readonly expected: string | undefined;
-  readonly actual: string;
-}
-
-function requireDigest({ location, expected, actual }: Digests): void {
-  if (expected === undefined || actual === expected) return;
-  throw new IntegrityError(
-    'checksum-mismatch',
-    `Cannot use "${location}": its sha256 is ${actual}, not ${expected}`,
-    {
-      hint: 'The file is damaged or was replaced: push the package again',
-      data: { location, expected, actual },
+  return copyVerified({
+    writer,
+    path,
+    sha256,
+    signal,
+    open: () => file.open({ signal }),
+    onOpen: (object) => {
+      size = object.size;
+      onProgress?.({ type: 'package-started', package: name, hash, size });
     },
-  );
+    onChunk: (chunk) => {
+      bytes += chunk.length;
+      onProgress?.({ type: 'package-progress', package: name, hash, bytes, size, files: 0 });
+    },
+  });
 }

@@ -1,0 +1,100 @@
+// Publishes a package of one layout in another: what is signed is signed anew, the tarball stays as it is wherever the layout allows it.
+import { encodeUtf8 } from '../../core/bytes.js';
+import { BuildcacheError } from '../../core/errors.js';
+import type { WithSignal } from '../../core/with-signal.js';
+import type { BuildCache, PackageDescription, Publisher, SignText } from '../../mirror/build-cache.js';
+import { writeNode } from '../../spec/json/write-node.js';
+import type { Spec } from '../../spec/spec.js';
+import type { Decoders } from '../../stream/inflate/inflater.js';
+import { readVerified } from '../../transport/read-verified.js';
+import { NO_TRUST } from '../keys/trust.js';
+import { CarriedTarball } from './carried-tarball.js';
+
+export interface WholePackage extends WithSignal {
+  readonly cache: BuildCache;
+  readonly spec: Spec;
+  /** An unsigned one does not stand for one that is to be signed. */
+  readonly isSigned: boolean;
+  /** Whether what was found will do; any that is whole does by default. */
+  readonly accepts?: ((found: PackageDescription) => boolean) | undefined;
+}
+
+/** Whether a build cache has a package whole. */
+export async function hasWhole(wanted: WholePackage): Promise<boolean> {
+  const { cache, spec, isSigned, accepts, signal } = wanted;
+  for (const kind of isSigned ? (['signed'] as const) : (['signed', 'unsigned'] as const)) {
+    try {
+      const found = await cache.describe(spec, kind, { trust: NO_TRUST, signal });
+      if ('absence' in found || accepts?.(found) === false) continue;
+      // It is opened, which compares its size where that is known, and not read.
+      const { body } = await found.tarball.open({ signal });
+      await body.cancel();
+      return true;
+    } catch (error) {
+      signal?.throwIfAborted();
+      // What is broken is written anew.
+      if (!(error instanceof BuildcacheError)) throw error;
+    }
+  }
+  return false;
+}
+
+export interface NewPublication extends WithSignal {
+  readonly publisher: Publisher;
+  /** Of a package of layout 0 the one inside. */
+  readonly description: PackageDescription;
+  readonly engine: Decoders;
+  /** If undefined, it is published unsigned. */
+  readonly sign: SignText | undefined;
+  /** Told the number of bytes that were read so far; the size, if known. */
+  readonly onBytes?: ((bytes: number, size: number | undefined) => void) | undefined;
+}
+
+export interface PublishedAnew {
+  /** Compressed bytes of the tarball. */
+  readonly bytes: number;
+  /** Whether it was not gzip, which is all that is written. */
+  readonly recompressed: boolean;
+}
+
+/** Publishes it, all or nothing. Errors as `Publisher`, and IntegrityError `checksum-mismatch`. */
+export async function publishAnew(request: NewPublication): Promise<PublishedAnew> {
+  const { publisher, description, engine, sign, onBytes, signal } = request;
+  const { specfile, tarball, location } = description;
+  const { sha256: expected } = tarball;
+  const publication = await publisher.begin(specfile.spec, { signal });
+  try {
+    const write = (bytes: Uint8Array) => publication.write(bytes);
+    const carried = new CarriedTarball({ inflater: engine.createInflater(), write });
+    let read = 0;
+    let whole: number | undefined;
+    await readVerified({
+      open: () => tarball.open({ signal }),
+      sha256: expected,
+      signal,
+      onOpen: (object) => {
+        whole = object.size;
+        onBytes?.(0, whole);
+      },
+      onChunk: async (chunk) => {
+        read += chunk.length;
+        await carried.push(chunk);
+        onBytes?.(read, whole);
+      },
+    });
+    const { sha256, size, recompressed } = await carried.finish();
+    const specJson = { bytes: specText(specfile.spec, publisher), path: location };
+    await publication.finish({ specJson, sha256, size, sign }, { signal });
+    return { bytes: size, recompressed };
+  } finally {
+    await publication.abandon();
+  }
+}
+
+/** The specfile that counts, as `.spack/spec.json` has it: in the oldest format that the layout knows and its nodes allow. */
+function specText({ nodes }: Spec, { indexFormat }: Publisher): Uint8Array {
+  const all = [...nodes.values()];
+  const version = all.some(({ formatVersion }) => formatVersion > indexFormat) ? 5 : indexFormat;
+  const written = all.map((node) => writeNode(node, version));
+  return encodeUtf8(JSON.stringify({ spec: { _meta: { version }, nodes: written } }));
+}
