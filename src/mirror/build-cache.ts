@@ -223,7 +223,7 @@ export interface Publisher {
    */
   copy(copy: PackageCopy, options?: WithSignal): Promise<CopyPlan>;
   /** Starts a package; it stays invisible until `finish`. */
-  begin(spec: Spec, options?: WithSignal): Promise<Publication>;
+  begin(spec: Spec, options?: BeginPackageOptions): Promise<Publication>;
   /**
    * Writes the package index in one step, or the view that was chosen.
    * @throws MirrorError `mirror-changed` for one that must be new and is there.
@@ -253,7 +253,20 @@ export interface IndexWriteOptions extends WithSignal {
   readonly mustBeNew?: boolean | undefined;
 }
 
+/** The bytes of a tarball. */
+export interface TarballContent {
+  readonly sha256: string;
+  readonly size: number;
+}
+
+export interface BeginPackageOptions extends WithSignal {
+  /** What the tarball will be, where that is known: a killed run may have left it, complete. */
+  readonly tarball?: TarballContent | undefined;
+}
+
 export interface Publication {
+  /** Whether the tarball that was announced is here: then nothing is to be written before `finish`. */
+  readonly hasTarball: boolean;
   /** Appends compressed bytes of the tarball. */
   write(bytes: Uint8Array): Promise<void>;
   /** Makes the package visible, and removes metadata of the other kind. */

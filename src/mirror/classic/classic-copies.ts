@@ -53,7 +53,11 @@ export class ClassicCopies {
       signal,
     });
     const size = await tarball.measure({ signal });
-    const hasTarball = await this.#hasTarball({ tarball, size, isNamed: metadata.isThere, signal });
+    const isNamed = metadata.isThere; // it came last, and names the digest
+    const content = { sha256: isNamed ? undefined : tarball.sha256, size };
+    const hasTarball =
+      (isNamed || content.sha256 !== undefined) &&
+      (await hasContent({ store, path: withRoot(tarball.path), ...content, signal }));
     const sizes = [
       { bytes: size ?? 0, isThere: hasTarball },
       { bytes: metadata.bytes.length, isThere: metadata.isThere },
@@ -63,32 +67,30 @@ export class ClassicCopies {
     const isThere = hasTarball && metadata.isThere;
     return { isThere, moved: sum(false), there: sum(true), metadata, hasTarball };
   }
-
-  async #hasTarball({ tarball, size, isNamed, signal }: TarballLook): Promise<boolean> {
-    const path = withRoot(tarball.path);
-    const facts = await this.#store.stat(path, { signal });
-    if (facts === undefined) return false;
-    if (size !== undefined && facts.size !== undefined && facts.size !== size) return false;
-    // The specfile came last, and names its digest.
-    if (isNamed) return true;
-    const { sha256 } = tarball;
-    if (sha256 === undefined) return false;
-    try {
-      await readVerified({ open: () => this.#store.open(path, { signal }), sha256, signal });
-      return true;
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (error instanceof BuildcacheError && error.code === 'checksum-mismatch') return false;
-      throw error;
-    }
-  }
 }
 
-interface TarballLook extends WithSignal {
-  readonly tarball: StoredFile;
+export interface WantedContent extends WithSignal {
+  readonly store: ObjectStore;
+  readonly path: string;
+  /** Undefined where the size alone must do. */
+  readonly sha256: string | undefined;
   readonly size: number | undefined;
-  /** Whether the same specfile is there. */
-  readonly isNamed: boolean;
+}
+
+/** Whether an object is there, with those bytes. Errors as `ObjectStore.open`. */
+export async function hasContent({ store, path, sha256, size, signal }: WantedContent): Promise<boolean> {
+  const facts = await store.stat(path, { signal });
+  if (facts === undefined) return false;
+  if (size !== undefined && facts.size !== undefined && facts.size !== size) return false;
+  if (sha256 === undefined) return true;
+  try {
+    await readVerified({ open: () => store.open(path, { signal }), sha256, signal });
+    return true;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof BuildcacheError && error.code === 'checksum-mismatch') return false;
+    throw error;
+  }
 }
 
 function pairOf(files: readonly StoredFile[]): readonly [tarball: StoredFile, specfile: StoredFile] {

@@ -4,6 +4,7 @@ import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import type {
+  BeginPackageOptions,
   CopyPlan,
   IndexWriteOptions,
   KeyPublisher,
@@ -13,7 +14,7 @@ import type {
   Publisher,
   StoredFile,
 } from '../build-cache.js';
-import { ClassicCopies } from './classic-copies.js';
+import { ClassicCopies, hasContent } from './classic-copies.js';
 import { ClassicKeyPublisher } from './classic-keys.js';
 import { ClassicPublication } from './classic-publication.js';
 import { specfilePath, tarballPath } from './paths.js';
@@ -63,9 +64,11 @@ export class ClassicPublisher implements Publisher {
     return this.#copies.copy(copy, options);
   }
 
-  async begin(spec: Spec, { signal }: WithSignal = {}): Promise<Publication> {
-    const writer = this.#writer;
-    const tarball = await writer.begin({ path: tarballPath(spec.root, spec), signal });
+  async begin(spec: Spec, { tarball: known, signal }: BeginPackageOptions = {}): Promise<Publication> {
+    const [store, writer] = [this.#store, this.#writer];
+    const path = tarballPath(spec.root, spec);
+    const hasTarball = known !== undefined && (await hasContent({ store, path, ...known, signal }));
+    const tarball = hasTarball ? undefined : await writer.begin({ path, signal });
     return new ClassicPublication({ writer, tarball, spec, layout: this.layout });
   }
 

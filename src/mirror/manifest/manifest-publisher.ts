@@ -6,6 +6,7 @@ import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import { writeObject } from '../../transport/write-object.js';
 import type {
+  BeginPackageOptions,
   CopyPlan,
   IndexWriteOptions,
   KeyPublisher,
@@ -15,6 +16,7 @@ import type {
   Publisher,
   StoredFile,
 } from '../build-cache.js';
+import { Blobs } from './blobs.js';
 import { ManifestCopies } from './manifest-copies.js';
 import { ManifestKeyPublisher } from './manifest-keys.js';
 import { ManifestPublication } from './manifest-publication.js';
@@ -60,8 +62,9 @@ export class ManifestPublisher implements Publisher {
     return this.#copies.copy(copy, options);
   }
 
-  async begin(spec: Spec, options: WithSignal = {}): Promise<Publication> {
-    const tarball = await this.#writer.begin({ ...options, isRepeatable: true });
+  async begin(spec: Spec, { tarball: known, signal }: BeginPackageOptions = {}): Promise<Publication> {
+    const hasTarball = known !== undefined && (await new Blobs(this.#store).has(known, { signal }));
+    const tarball = hasTarball ? undefined : await this.#writer.begin({ isRepeatable: true, signal });
     const ensureLayout = (how: WithSignal) => this.#ensureLayout(how);
     return new ManifestPublication({ store: this.#store, writer: this.#writer, tarball, spec, ensureLayout });
   }

@@ -88,11 +88,8 @@ async function carryOver({ entry, spec, migration, trust, sign }: CarryOver): Pr
     use: async (opened) => {
       if (await hasWhole({ cache: migration.to, spec, isSigned: signed, signal }))
         return { outcome: 'already-there', bytes: 0, signed };
-      return {
-        outcome: 'migrated',
-        ...(await publishAnew({ ...migration, description: opened, sign, signal })),
-        signed,
-      };
+      const { bytes, recompressed } = await publishAnew({ ...migration, description: opened, sign, signal });
+      return { outcome: 'migrated', bytes, recompressed, signed };
     },
   });
 }

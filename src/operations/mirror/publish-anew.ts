@@ -2,7 +2,14 @@
 import { encodeUtf8 } from '../../core/bytes.js';
 import { BuildcacheError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
-import type { BuildCache, PackageDescription, Publisher, SignText } from '../../mirror/build-cache.js';
+import type {
+  BuildCache,
+  PackageDescription,
+  Publication,
+  Publisher,
+  SignText,
+  TarballReference,
+} from '../../mirror/build-cache.js';
 import { writeNode } from '../../spec/json/write-node.js';
 import type { Spec } from '../../spec/spec.js';
 import type { Decoders } from '../../stream/inflate/inflater.js';
@@ -53,6 +60,8 @@ export interface NewPublication extends WithSignal {
 export interface PublishedAnew {
   /** Compressed bytes of the tarball. */
   readonly bytes: number;
+  /** False where the tarball was there already. */
+  readonly isSent: boolean;
   /** Whether it was not gzip, which is all that is written. */
   readonly recompressed: boolean;
 }
@@ -60,35 +69,49 @@ export interface PublishedAnew {
 /** Publishes it, all or nothing. Errors as `Publisher`, and IntegrityError `checksum-mismatch`. */
 export async function publishAnew(request: NewPublication): Promise<PublishedAnew> {
   const { publisher, description, engine, sign, onBytes, signal } = request;
-  const { specfile, tarball, location } = description;
-  const { sha256: expected } = tarball;
-  const publication = await publisher.begin(specfile.spec, { signal });
+  const { specfile, tarball, location, files } = description;
+  const size = tarball.size ?? (await files[0]?.measure({ signal }));
+  const known = size === undefined ? undefined : { sha256: tarball.sha256, size };
+  const publication = await publisher.begin(specfile.spec, { tarball: known, signal });
   try {
-    const write = (bytes: Uint8Array) => publication.write(bytes);
-    const carried = new CarriedTarball({ inflater: engine.createInflater(), write });
-    let read = 0;
-    let whole: number | undefined;
-    await readVerified({
-      open: () => tarball.open({ signal }),
-      sha256: expected,
-      signal,
-      onOpen: (object) => {
-        whole = object.size;
-        onBytes?.(0, whole);
-      },
-      onChunk: async (chunk) => {
-        read += chunk.length;
-        await carried.push(chunk);
-        onBytes?.(read, whole);
-      },
-    });
-    const { sha256, size, recompressed } = await carried.finish();
+    const sent =
+      known !== undefined && publication.hasTarball
+        ? { ...known, recompressed: false }
+        : await carryTarball({ publication, tarball, engine, onBytes, signal });
     const specJson = { bytes: specText(specfile.spec, publisher), path: location };
-    await publication.finish({ specJson, sha256, size, sign }, { signal });
-    return { bytes: size, recompressed };
+    await publication.finish({ specJson, ...sent, sign }, { signal });
+    const { recompressed } = sent;
+    return { bytes: sent.size, isSent: !publication.hasTarball, recompressed };
   } finally {
     await publication.abandon();
   }
+}
+
+interface Carrying extends Pick<NewPublication, 'engine' | 'onBytes'>, WithSignal {
+  readonly publication: Publication;
+  readonly tarball: TarballReference;
+}
+
+async function carryTarball({ publication, tarball, engine, onBytes, signal }: Carrying) {
+  const write = (bytes: Uint8Array) => publication.write(bytes);
+  const carried = new CarriedTarball({ inflater: engine.createInflater(), write });
+  let read = 0;
+  let whole: number | undefined;
+  await readVerified({
+    open: () => tarball.open({ signal }),
+    sha256: tarball.sha256,
+    signal,
+    onOpen: (object) => {
+      whole = object.size;
+      onBytes?.(0, whole);
+    },
+    onChunk: async (chunk) => {
+      read += chunk.length;
+      await carried.push(chunk);
+      onBytes?.(read, whole);
+    },
+  });
+  return carried.finish();
 }
 
 /** The specfile that counts, as `.spack/spec.json` has it: in the oldest format that the layout knows and its nodes allow. */

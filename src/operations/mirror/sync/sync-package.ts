@@ -108,8 +108,10 @@ async function convertOpened({ spec, opened, sync }: Converting): Promise<CopyRe
   if (dryRun) return { outcome: 'would-copy', moved: size, there: 0 };
   const sign = isSigned ? (await sync.signer?.())?.sign : undefined;
   const onBytes = teller(spec, sync);
-  const { bytes, recompressed } = await publishAnew({ ...sync, description: opened, sign, onBytes, signal });
-  return { outcome: 'copied', moved: bytes, there: 0, anew: { isSigned, recompressed } };
+  const published = await publishAnew({ ...sync, description: opened, sign, onBytes, signal });
+  const { bytes, isSent, recompressed } = published;
+  const sizes = isSent ? { moved: bytes, there: 0 } : { moved: 0, there: bytes };
+  return { outcome: 'copied', ...sizes, anew: { isSigned, recompressed } };
 }
 
 /** Only what was verified gets a signature. */
