@@ -19,7 +19,7 @@ export function renderSync(report: SyncReport, console: Console): void {
 
 function describeSynced({ name, version, hash, outcome, moved, there, anew }: SyncedPackage): string {
   const signed = anew === undefined ? '' : anew.isSigned ? ', signed anew' : ', unsigned';
-  const compressed = anew?.recompressed ? ', compressed anew with gzip' : '';
+  const compressed = anew?.recompressed ? ', compressed anew' : '';
   const kept = there > 0 ? `, ${formatBytes(there)} there` : '';
   const isSent = outcome === 'copied' || outcome === 'would-copy';
   const size = isSent ? `  ${formatBytes(moved)}${kept}${signed}${compressed}` : '';
@@ -40,7 +40,7 @@ function summarize(report: SyncReport): string {
     numberOf('already-there') > 0 && `${numberOf('already-there')} already there`,
     numberOf('failed') > 0 && `${numberOf('failed')} failed`,
     unreadable.length > 0 && `${unreadable.length} left out`,
-    `${formatBytes(moved)} moved`,
+    `${formatBytes(moved)} ${dryRun ? 'to move' : 'moved'}`,
     there > 0 && `${formatBytes(there)} there`,
   ];
   const what = packages.length === 0 ? 'nothing to copy' : parts.filter((part) => part !== false).join(', ');

@@ -10,12 +10,14 @@ import type {
   SignText,
   TarballReference,
 } from '../../mirror/build-cache.js';
-import { writeNode } from '../../spec/json/write-node.js';
+import { originalFormat, writeNode } from '../../spec/json/write-node.js';
 import type { Spec } from '../../spec/spec.js';
 import type { Decoders } from '../../stream/inflate/inflater.js';
+import type { SafePath } from '../../tar/safe-path.js';
 import { readVerified } from '../../transport/read-verified.js';
 import { NO_TRUST } from '../keys/trust.js';
 import { CarriedTarball } from './carried-tarball.js';
+import { PackageRootSearch, WithoutParents } from './without-parents.js';
 
 export interface WholePackage extends WithSignal {
   readonly cache: BuildCache;
@@ -62,7 +64,7 @@ export interface PublishedAnew {
   readonly bytes: number;
   /** False where the tarball was there already. */
   readonly isSent: boolean;
-  /** Whether it was not gzip, which is all that is written. */
+  /** Whether it could not stay as it is: it was not gzip, or needed another archive. */
   readonly recompressed: boolean;
 }
 
@@ -71,13 +73,14 @@ export async function publishAnew(request: NewPublication): Promise<PublishedAne
   const { publisher, description, engine, sign, onBytes, signal } = request;
   const { specfile, tarball, location, files } = description;
   const size = tarball.size ?? (await files[0]?.measure({ signal }));
-  const known = size === undefined ? undefined : { sha256: tarball.sha256, size };
+  const isRewritten = needsOtherArchive(description, publisher);
+  const known = isRewritten || size === undefined ? undefined : { sha256: tarball.sha256, size };
   const publication = await publisher.begin(specfile.spec, { tarball: known, signal });
   try {
     const sent =
       known !== undefined && publication.hasTarball
         ? { ...known, recompressed: false }
-        : await carryTarball({ publication, tarball, engine, onBytes, signal });
+        : await carryTarball({ publication, tarball, isRewritten, engine, onBytes, signal });
     const specJson = { bytes: specText(specfile.spec, publisher), path: location };
     await publication.finish({ specJson, ...sent, sign }, { signal });
     const { recompressed } = sent;
@@ -90,11 +93,14 @@ export async function publishAnew(request: NewPublication): Promise<PublishedAne
 interface Carrying extends Pick<NewPublication, 'engine' | 'onBytes'>, WithSignal {
   readonly publication: Publication;
   readonly tarball: TarballReference;
+  readonly isRewritten: boolean;
 }
 
-async function carryTarball({ publication, tarball, engine, onBytes, signal }: Carrying) {
+async function carryTarball(carrying: Carrying) {
+  const { publication, tarball, isRewritten, engine, onBytes, signal } = carrying;
   const write = (bytes: Uint8Array) => publication.write(bytes);
-  const carried = new CarriedTarball({ inflater: engine.createInflater(), write });
+  const rewrite = isRewritten ? new WithoutParents(await findRoot(carrying)) : undefined;
+  const carried = new CarriedTarball({ inflater: engine.createInflater(), write, rewrite });
   let read = 0;
   let whole: number | undefined;
   await readVerified({
@@ -114,10 +120,22 @@ async function carryTarball({ publication, tarball, engine, onBytes, signal }: C
   return carried.finish();
 }
 
+async function findRoot({ tarball, engine, signal }: Carrying): Promise<SafePath> {
+  const search = new PackageRootSearch(engine.createInflater());
+  const onChunk = (chunk: Uint8Array) => search.push(chunk);
+  await readVerified({ open: () => tarball.open({ signal }), sha256: tarball.sha256, signal, onChunk });
+  return search.finish();
+}
+
+/** Whether the archive cannot stay as it is: from layout 2 on it has members that the readers of layout 1 do not expect. */
+export function needsOtherArchive({ layout }: PackageDescription, { archive }: Publisher): boolean {
+  return layout >= 2 && !archive.withParents;
+}
+
 /** The specfile that counts, as `.spack/spec.json` has it: in the oldest format that the layout knows and its nodes allow. */
 function specText({ nodes }: Spec, { indexFormat }: Publisher): Uint8Array {
   const all = [...nodes.values()];
-  const version = all.some(({ formatVersion }) => formatVersion > indexFormat) ? 5 : indexFormat;
+  const version = all.some((node) => originalFormat(node) > indexFormat) ? 5 : indexFormat;
   const written = all.map((node) => writeNode(node, version));
   return encodeUtf8(JSON.stringify({ spec: { _meta: { version }, nodes: written } }));
 }

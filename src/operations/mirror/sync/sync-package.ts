@@ -6,7 +6,7 @@ import { buildOffers, noUsableBuildOffer } from '../../fetch/build-offers.js';
 import { isDestinationFailure } from '../../fetch/destination-failure.js';
 import type { PackageOffer } from '../../fetch/package-offers.js';
 import { verifiedFiles } from '../../fetch/verified-files.js';
-import { hasWhole, publishAnew } from '../publish-anew.js';
+import { hasWhole, needsOtherArchive, publishAnew } from '../publish-anew.js';
 import { withTarball } from '../with-tarball.js';
 import type { SyncedPackage, Synchronization } from './synchronization.js';
 
@@ -100,8 +100,10 @@ async function convertOpened({ spec, opened, sync }: Converting): Promise<CopyRe
   const { signal } = options;
   const { sha256 } = opened.tarball;
   const isSigned = willBeSigned(opened, sync);
+  // What is compressed anew has another digest, and only making it would tell which.
+  const hasOtherDigest = opened.layout === 0 || needsOtherArchive(opened, publisher);
   const accepts = (found: PackageDescription) =>
-    found.layout === publisher.layout && found.tarball.sha256 === sha256;
+    found.layout === publisher.layout && (hasOtherDigest || found.tarball.sha256 === sha256);
   const size = (await opened.files[0]?.measure({ signal })) ?? 0;
   if (await hasWhole({ cache: target, spec, isSigned, accepts, signal }))
     return { outcome: 'already-there', moved: 0, there: size };

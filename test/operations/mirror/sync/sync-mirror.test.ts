@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import type { OpenMirrorOptions, PublishedLayout } from '../../../../src/mirror/open-mirror.js';
 import { openMirror } from '../../../../src/mirror/open-mirror.js';
 import { Keyring } from '../../../../src/signature/keys/keyring.js';
 import { FakeS3 } from '../../../helpers/fake-s3.js';
 import { runInstall } from '../../../helpers/install-run.js';
 import { MirrorServer } from '../../../helpers/mirror-server.js';
+import { readMembers } from '../../../helpers/unpack-tar.js';
 import { temporaryFolder } from '../../../store/temporary-folder.js';
 import { recordingRetry } from '../../../transport/http/recording-retry.js';
 import { PACKS, PUBLIC_KEY } from '../migrate-run.js';
@@ -68,6 +70,13 @@ async function placeOf(t: TestContext, kind: Kind, content?: string): Promise<Pl
   return { ...place, reference: server.url };
 }
 
+/** The first members of the archives of a place, by package. */
+function firstMembers(place: Place): string[] {
+  return [...place.objects()]
+    .filter(([path]) => path.endsWith('.spack'))
+    .map(([, bytes]) => readMembers(gunzipSync(bytes))[0]?.entry.path ?? '');
+}
+
 async function requireInstalls(t: TestContext, { reference, options }: Place): Promise<void> {
   const mirror = await openMirror(reference, { ...options, isOnlyRead: true });
   const { packages } = await runInstall({
@@ -123,6 +132,8 @@ describe('syncMirror', () => {
             assert.equal(first.packages.length, second.packages.length);
             assert.deepEqual(destination.objects(), copied);
             await requireInstalls(t, destination);
+            if (newLayout === 1)
+              assert.ok(firstMembers(destination).every((path) => /[a-z]+-[0-9.]+-[a-z0-9]{32}$/.test(path)));
           });
         }
 });
