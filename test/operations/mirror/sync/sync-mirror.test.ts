@@ -1,6 +1,6 @@
 // Mirrors of every kind and layout are copied to every other, both ways: what comes out is whole, and installs.
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -136,4 +136,49 @@ describe('syncMirror', () => {
               assert.ok(firstMembers(destination).every((path) => /[a-z]+-[0-9.]+-[a-z0-9]{32}$/.test(path)));
           });
         }
+
+  test('copies build dependencies on request, as far as the source has them', async (t) => {
+    const run = { source: cacheOf(3), scratch: temporaryFolder(t), queries: ['toolgamma'] };
+    const namesOf = async (withBuildDependencies: boolean) => {
+      const destination = temporaryFolder(t);
+      const { packages } = await runSync({ ...run, destination, changes: { withBuildDependencies } });
+      assert.ok(packages.every(({ outcome }) => outcome === 'copied'));
+      return packages.map(({ name }) => name);
+    };
+    const needed = await namesOf(false);
+    const all = await namesOf(true);
+    assert.ok(all.length > needed.length, all.join());
+    assert.deepEqual(
+      needed.filter((name) => !all.includes(name)),
+      [],
+    );
+  });
+
+  test('cannot tell what everything is where there is neither an index nor a list', async (t) => {
+    const server = await MirrorServer.start({ folder: temporaryFolder(t) });
+    t.after(() => server.close());
+    const run = { source: server.url, destination: temporaryFolder(t), scratch: temporaryFolder(t) };
+    await assert.rejects(runSync(run), { code: 'mirror-protocol' });
+  });
+
+  test('copies what is listed and not in the index', async (t) => {
+    const source = temporaryFolder(t);
+    cpSync(cacheOf(2), source, { recursive: true });
+    rmSync(join(source, 'build_cache', 'index.json'));
+    const destination = temporaryFolder(t);
+    const { packages } = await runSync({ source, destination, scratch: temporaryFolder(t) });
+    assert.equal(packages.length, 11);
+    assert.ok(packages.every(({ outcome }) => outcome === 'copied'));
+  });
+
+  test('keeps layout 0 as it is, and verifies what is signed inside', async (t) => {
+    const run = { source: cacheOf(0), destination: temporaryFolder(t), scratch: temporaryFolder(t) };
+    const first = await runSync(run);
+    assert.ok(first.packages.every(({ outcome, anew }) => outcome === 'copied' && anew === undefined));
+    assert.equal((await runSync(run)).moved, 0);
+    assert.deepEqual(await findingsOf(run.destination, run), []);
+    const keyring = await Keyring.load({ files: [] });
+    const refused = await runSync({ ...run, destination: temporaryFolder(t), changes: { keyring } });
+    assert.ok(refused.packages.every(({ error }) => error?.code === 'signature-unknown-key'));
+  });
 });
