@@ -178,6 +178,18 @@ describe('regraft mirror sync', () => {
     assert.deepEqual(viewsOf(JSON.parse(viewed.out)), [['small', 'copied', 1]]);
   });
 
+  it('adds what it copies to the view that is configured for the destination', async (test) => {
+    const { source, folder, target, keyFile, sync, isClean } = await place(test);
+    const root = join(folder, 'config', 'regraft');
+    mkdirSync(root, { recursive: true });
+    writeFileSync(join(root, 'mirrors.yaml'), `mirrors:\n  m: {url: "${target}", view: prod}\n`);
+    const { out, err, exitCode } = await sync(source, 'm', 'base', '--layout', '3', '--key', keyFile);
+    assert.equal(exitCode, 0, err);
+    const { views, indexes } = JSON.parse(out);
+    assert.deepEqual([views[0].view, views[0].index.packages, indexes[0].packages], ['prod', 1, 1]);
+    await isClean(target);
+  });
+
   it('refuses a mirror inside of the source, and the same one', async (test) => {
     const { source, folder, sync } = await place(test);
     const link = join(folder, 'link');
