@@ -32,6 +32,8 @@ export { type CoreJob, type CoreResult, PackageCore } from './operations/install
 export type { PackageReport } from './operations/install/package-report.js';
 export { fetchKeys } from './operations/keys/keys.js';
 export { publishKeys } from './operations/keys/publish-keys.js';
+export { type SyncReport, syncMirror } from './operations/mirror/sync/sync-mirror.js';
+export type { SyncRequest } from './operations/mirror/sync/synchronization.js';
 export { openStore, openStoreForWriting } from './operations/open-store.js';
 export { indexMirror } from './operations/publish/index-mirror.js';
 export { push } from './operations/publish/push.js';

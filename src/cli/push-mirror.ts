@@ -10,16 +10,21 @@ export interface LayoutFlags {
   readonly layout?: '1' | '2' | '3';
 }
 
-export function layoutOption(): Option {
-  return new Option(
-    '--layout <version>',
-    "layout to publish in (default: the mirror's, of a new mirror that of the store's Spack)",
-  ).choices(['1', '2', '3']);
+const LAYOUT_OPTION =
+  "layout to publish in (default: the mirror's, of a new mirror that of the store's Spack)";
+
+export function layoutOption(description = LAYOUT_OPTION): Option {
+  return new Option('--layout <version>', description).choices(['1', '2', '3']);
 }
 
 export function layoutOf({ layout }: LayoutFlags): PublishedLayout | undefined {
   const layouts = { 1: 1, 2: 2, 3: 3 } as const;
   return layout && layouts[layout];
+}
+
+/** The view that is configured for what is written to a mirror. Errors as `openPushMirror`. */
+export async function pushViewOf(reference: string): Promise<string | undefined> {
+  return resolvePushMirror(reference, await configuredMirrors(process.env)).view;
 }
 
 /**

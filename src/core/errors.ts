@@ -7,6 +7,7 @@ export type UsageErrorCode =
   | 'no-mirror' // an operation that needs a mirror was given none
   | 'unknown-mirror' // a mirror name that no configuration defines
   | 'mirror-name' // the name of a mirror is taken, or cannot be one
+  | 'mirrors-overlap' // one mirror is to be copied to another that is the same, or inside of it
   | 'view-not-found' // an index view that the mirror has not
   | 'view-exists' // an index view that is to be made, and is there
   | 'spec-not-found' // neither the index nor the mirrors know the spec

@@ -23,6 +23,12 @@ export interface Mirror {
   readonly requiresSignature: boolean;
 }
 
+/** The layout that a package has: 0 to 2 lie side by side, 3 apart from them. */
+export type CacheLayout = 0 | 1 | 2 | 3;
+
+/** What can be published: layout 0 is only read. */
+export type PublishedLayout = Exclude<CacheLayout, 0>;
+
 /** Signed metadata is requested from all mirrors before unsigned metadata from any. */
 export type MetadataKind = 'signed' | 'unsigned';
 
@@ -46,6 +52,8 @@ export interface BuildCache {
   readonly indexes: readonly IndexPlace[];
   /** The view that was chosen: its index names some packages of the cache, and the cache offers them all. */
   readonly view?: string | undefined;
+  /** The layouts that it knows; undefined for a place with several build caches. */
+  readonly layouts?: '0-2' | '3' | undefined;
   /** The build caches at a place that has several, the newest layout first. */
   readonly layers?: readonly BuildCache[] | undefined;
   /** Those of its layers that are there, all where none is; missing where there is but one. Errors as `has`. */
@@ -72,6 +80,7 @@ export interface AbsentPackage {
 export interface PackageDescription {
   /** URL or path of the metadata. */
   readonly location: string;
+  readonly layout: CacheLayout;
   readonly specfile: Specfile;
   /** `pending`: the signature is inside the archive that `unwrap` opens. */
   readonly signature: 'verified' | 'not-required' | 'pending';
@@ -137,6 +146,8 @@ export interface StoredFile {
   readonly path: string;
   /** Expected digest, if known before the file is read. Throws like `TarballReference.sha256`. */
   readonly sha256: string | undefined;
+  /** In bytes, if the metadata gives it or the place tells; undefined also for one that is not there. */
+  measure(options?: WithSignal): Promise<number | undefined>;
   open(options?: WithSignal): Promise<OpenedObject>;
   /** As in `TarballReference`. */
   openFrom?(start: number, options?: WithSignal): Promise<OpenedObject>;
@@ -203,14 +214,22 @@ export interface ShelvedKey {
 export type SignText = (text: Uint8Array) => Promise<Uint8Array>;
 
 export interface Publisher {
+  readonly layout: PublishedLayout;
   /** What the archive must be like, which depends on the layout. */
   readonly archive: ArchiveRules;
   /** The oldest format that nodes in its index have. */
   readonly indexFormat: IndexFormat;
   /** Whether the package is there whole, with metadata of either kind. */
   has(spec: Spec, options?: WithSignal): Promise<boolean>;
+  /** Compares a package of a cache of the same layout, or of one that can lie beside it, with what is here: what `copy` would do. */
+  compare(files: readonly StoredFile[], options?: WithSignal): Promise<CopyPlan>;
+  /**
+   * Publishes a package with those files, byte by byte; what is here already is not written again.
+   * @throws IntegrityError `checksum-mismatch`; MirrorError
+   */
+  copy(copy: PackageCopy, options?: WithSignal): Promise<CopyPlan>;
   /** Starts a package; it stays invisible until `finish`. */
-  begin(spec: Spec, options?: WithSignal): Promise<Publication>;
+  begin(spec: Spec, options?: BeginPackageOptions): Promise<Publication>;
   /**
    * Writes the package index in one step, or the view that was chosen.
    * @throws MirrorError `mirror-changed` for one that must be new and is there.
@@ -219,12 +238,41 @@ export interface Publisher {
   readonly keys: KeyPublisher;
 }
 
+export interface PackageCopy {
+  /** As in `PackageDescription`: the tarball first, the metadata last. */
+  readonly files: readonly StoredFile[];
+  /** Told the number of bytes of the tarball so far; its size, if known. */
+  readonly onBytes?: ((bytes: number, size: number | undefined) => void) | undefined;
+}
+
+export interface CopyPlan {
+  /** Whether everything is here, as it is there. */
+  readonly isThere: boolean;
+  /** Bytes to be written, or that were. */
+  readonly moved: number;
+  /** Bytes that are here already. */
+  readonly there: number;
+}
+
 export interface IndexWriteOptions extends WithSignal {
   /** Only write an index that is not there; false by default. */
   readonly mustBeNew?: boolean | undefined;
 }
 
+/** The bytes of a tarball. */
+export interface TarballContent {
+  readonly sha256: string;
+  readonly size: number;
+}
+
+export interface BeginPackageOptions extends WithSignal {
+  /** What the tarball will be, where that is known: a killed run may have left it, complete. */
+  readonly tarball?: TarballContent | undefined;
+}
+
 export interface Publication {
+  /** Whether the tarball that was announced is here: then nothing is to be written before `finish`. */
+  readonly hasTarball: boolean;
   /** Appends compressed bytes of the tarball. */
   write(bytes: Uint8Array): Promise<void>;
   /** Makes the package visible, and removes metadata of the other kind. */

@@ -14,6 +14,8 @@ export interface CacheAudit {
   entries(options?: WithSignal): AsyncIterable<AuditEntry>;
   /** The content that entries name, in a stable order. */
   contents(options?: WithSignal): AsyncIterable<StoredContent>;
+  /** The views; missing where the layouts have none. */
+  views?(options?: WithSignal): AsyncIterable<IndexEntry>;
   /** The index, or a view by its name; undefined where it does not exist. */
   findIndex(view: string | undefined, options?: WithSignal): Promise<IndexEntry | undefined>;
 }

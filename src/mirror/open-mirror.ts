@@ -5,17 +5,15 @@ import type { WithSignal } from '../core/with-signal.js';
 import type { ObjectStore } from '../transport/object-store.js';
 import type { OpenStoreOptions } from '../transport/open-store.js';
 import { openObjectStore } from '../transport/open-store.js';
-import type { Mirror } from './build-cache.js';
+import type { Mirror, PublishedLayout } from './build-cache.js';
 import { ClassicCache } from './classic/classic-cache.js';
-import type { ClassicLayout } from './classic/classic-publisher.js';
 import { classicLayoutOf, hasClassic } from './classic/find-classic.js';
 import { LayeredCache } from './layered-cache.js';
 import { hasManifests } from './manifest/find-manifests.js';
 import { ManifestCache } from './manifest/manifest-cache.js';
 import { requireViewName } from './manifest/paths.js';
 
-/** What can be published: layout 0 is only read. */
-export type PublishedLayout = ClassicLayout | 3;
+export type { PublishedLayout } from './build-cache.js';
 
 export interface OpenMirrorOptions extends OpenStoreOptions {
   /** The configured name; the location by default. */

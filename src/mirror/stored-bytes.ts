@@ -19,5 +19,5 @@ export function storedBytes({ path, bytes, location }: ReadFile): StoredFile {
     });
     return { body, size: bytes.length, tag: undefined, location };
   };
-  return { path, sha256: undefined, open };
+  return { path, sha256: undefined, measure: async () => bytes.length, open };
 }

@@ -34,6 +34,7 @@ export interface ClassicCacheOptions {
 export class ClassicCache implements BuildCache {
   readonly name: string;
   readonly url: string;
+  readonly layouts = '0-2';
   readonly indexes: readonly IndexPlace[];
   readonly keys: KeyShelf;
   readonly publisher: Publisher | undefined;

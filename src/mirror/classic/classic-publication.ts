@@ -9,7 +9,8 @@ import { specfilePath, tarballPath } from './paths.js';
 
 export interface ClassicPublicationOptions {
   readonly writer: ObjectWriter;
-  readonly tarball: PendingObject;
+  /** Undefined where it is in its place. */
+  readonly tarball: PendingObject | undefined;
   readonly spec: Spec;
   readonly layout: number;
 }
@@ -21,8 +22,12 @@ export class ClassicPublication implements Publication {
     this.#options = options;
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    return this.#options.tarball.write(bytes);
+  get hasTarball(): boolean {
+    return this.#options.tarball === undefined;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#options.tarball?.write(bytes);
   }
 
   async finish(content: PublishedContent, { signal }: WithSignal = {}): Promise<void> {
@@ -41,7 +46,7 @@ export class ClassicPublication implements Publication {
   }
 
   async abandon(): Promise<void> {
-    await this.#options.tarball.discard();
+    await this.#options.tarball?.discard();
   }
 
   async #specfile({ specJson, sha256, sign }: PublishedContent): Promise<Uint8Array> {
@@ -54,9 +59,9 @@ export class ClassicPublication implements Publication {
   async #commit(metadata: PendingObject, path: string, signal: AbortSignal | undefined): Promise<void> {
     const { tarball, spec } = this.#options;
     await metadata.prepare();
-    await tarball.prepare();
+    await tarball?.prepare();
     signal?.throwIfAborted();
-    await tarball.commit(tarballPath(spec.root, spec));
+    await tarball?.commit(tarballPath(spec.root, spec));
     await metadata.commit(path);
   }
 }

@@ -3,7 +3,18 @@ import { type ArchiveRules, LAYOUT_1_ARCHIVE, LAYOUT_2_ARCHIVE } from '../../bui
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
-import type { IndexWriteOptions, KeyPublisher, PackedIndex, Publication, Publisher } from '../build-cache.js';
+import type {
+  BeginPackageOptions,
+  CopyPlan,
+  IndexWriteOptions,
+  KeyPublisher,
+  PackageCopy,
+  PackedIndex,
+  Publication,
+  Publisher,
+  StoredFile,
+} from '../build-cache.js';
+import { ClassicCopies, hasContent } from './classic-copies.js';
 import { ClassicKeyPublisher } from './classic-keys.js';
 import { ClassicPublication } from './classic-publication.js';
 import { specfilePath, tarballPath } from './paths.js';
@@ -19,19 +30,21 @@ export interface ClassicPublisherOptions {
 }
 
 export class ClassicPublisher implements Publisher {
+  readonly layout: ClassicLayout;
   readonly archive: ArchiveRules;
   readonly indexFormat = 4;
   readonly keys: KeyPublisher;
   readonly #store: ObjectStore;
   readonly #writer: ObjectWriter;
-  readonly #layout: ClassicLayout;
+  readonly #copies: ClassicCopies;
 
   constructor({ store, writer, layout }: ClassicPublisherOptions) {
     this.archive = layout === 2 ? LAYOUT_2_ARCHIVE : LAYOUT_1_ARCHIVE;
     this.keys = new ClassicKeyPublisher(store, writer);
+    this.#copies = new ClassicCopies(store, writer);
     this.#store = store;
     this.#writer = writer;
-    this.#layout = layout;
+    this.layout = layout;
   }
 
   /** A tarball without a specfile does not count: a killed push left it behind. */
@@ -43,10 +56,20 @@ export class ClassicPublisher implements Publisher {
     return (await isThere(signed)) || (await isThere(unsigned));
   }
 
-  async begin(spec: Spec, { signal }: WithSignal = {}): Promise<Publication> {
-    const writer = this.#writer;
-    const tarball = await writer.begin({ path: tarballPath(spec.root, spec), signal });
-    return new ClassicPublication({ writer, tarball, spec, layout: this.#layout });
+  compare(files: readonly StoredFile[], options: WithSignal = {}): Promise<CopyPlan> {
+    return this.#copies.compare(files, options);
+  }
+
+  copy(copy: PackageCopy, options: WithSignal = {}): Promise<CopyPlan> {
+    return this.#copies.copy(copy, options);
+  }
+
+  async begin(spec: Spec, { tarball: known, signal }: BeginPackageOptions = {}): Promise<Publication> {
+    const [store, writer] = [this.#store, this.#writer];
+    const path = tarballPath(spec.root, spec);
+    const hasTarball = known !== undefined && (await hasContent({ store, path, ...known, signal }));
+    const tarball = hasTarball ? undefined : await writer.begin({ path, signal });
+    return new ClassicPublication({ writer, tarball, spec, layout: this.layout });
   }
 
   async writeIndex(index: PackedIndex, { signal, mustBeNew }: IndexWriteOptions = {}): Promise<void> {

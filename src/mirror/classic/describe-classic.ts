@@ -40,7 +40,8 @@ export async function describeClassic(request: DescribeRequest): Promise<Package
   // Only layout 0 may keep the signature elsewhere.
   if (signature === 'pending') await trust.openDetached(text, undefined, location);
   const stored = new StoredTarball({ store, path: tarball, specfile });
-  return { ...facts, tarball: stored, files: [stored, metadata] };
+  const layout = specfile.layoutVersion === 2 ? 2 : 1; // nothing newer is parsed
+  return { ...facts, layout, tarball: stored, files: [stored, metadata] };
 }
 
 async function readSpecfile(

@@ -50,6 +50,18 @@ export function withoutRoot(path: string): string {
   return path.slice(ROOT.length + 1);
 }
 
+/** The path in a mirror of a file of a package, which is named as in downloads. */
+export function withRoot(path: string): string {
+  return `${ROOT}/${path}`;
+}
+
+/** Path of the specfile of the other kind: of a signed one the unsigned one, and the other way round. */
+export function otherSpecfilePath(path: string): string {
+  return path.endsWith(SIGNED_SPECFILE_ENDING)
+    ? `${path.slice(0, -SIGNED_SPECFILE_ENDING.length)}${SPECFILE_ENDING}`
+    : `${path.slice(0, -SPECFILE_ENDING.length)}${SIGNED_SPECFILE_ENDING}`;
+}
+
 /** Path of the public key with a fingerprint. */
 export function keyPath(fingerprint: string): string {
   return `${KEYS_ROOT}/${fingerprint}.pub`;

@@ -29,6 +29,11 @@ export class StoredTarball implements TarballReference, StoredFile {
     return requireChecksum(this.#options.specfile);
   }
 
+  async measure(options: WithSignal = {}): Promise<number | undefined> {
+    const { store, path } = this.#options;
+    return (await store.stat(path, options))?.size;
+  }
+
   open(options: WithSignal = {}): Promise<OpenedObject> {
     return this.#open(undefined, options);
   }

@@ -35,7 +35,8 @@ export function wrappedPackage(parts: WrappedPackageParts): PackageDescription {
   const open = ({ signal }: WithSignal = {}) => store.open(path, { signal });
   const openFrom = (start: number, { signal }: WithSignal = {}) =>
     store.open(path, { range: { start }, signal });
-  const archive = { path: withoutRoot(path), sha256: undefined, open, openFrom };
+  const measure = async (options?: WithSignal) => (await store.stat(path, options))?.size;
+  const archive = { path: withoutRoot(path), sha256: undefined, measure, open, openFrom };
   const tarball: TarballReference = {
     location: store.location(path),
     size: undefined,
@@ -45,7 +46,7 @@ export function wrappedPackage(parts: WrappedPackageParts): PackageDescription {
     open,
   };
   const unwrap = (options: UnwrapOptions) => unwrapPackage(parts, archive, options);
-  return { ...facts, tarball, files: [archive, metadata], unwrap };
+  return { ...facts, layout: 0, tarball, files: [archive, metadata], unwrap };
 }
 
 /** Errors as `PackageDescription.unwrap`: ArchiveError `archive-layout` and those of archives, SignatureError, MetadataError. */
@@ -69,6 +70,7 @@ async function unwrapPackage(
   checkIdentity({ specfile, spec, location, isVerified: mustVerify });
   return {
     location,
+    layout: 0,
     specfile,
     signature: mustVerify ? 'verified' : 'not-required',
     rules: rulesOfLayout(specfile.layoutVersion),

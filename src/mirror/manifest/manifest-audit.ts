@@ -28,6 +28,7 @@ import {
   digestOfBlob,
   fingerprintOfKeyManifest,
   hashOfSpecManifest,
+  INDEX_MANIFESTS,
   indexManifestPath,
   KEY_INDEX_MANIFEST,
   LAYOUT_PATH,
@@ -82,6 +83,13 @@ export class ManifestAudit implements CacheAudit {
         ((bytes: AsyncIterable<Uint8Array>, how?: WithSignal) =>
           restoreBlob({ writer, path, bytes, ...how }));
       yield { ...storedThing(store, listed), id, open, ...(restore && { restore }) };
+    }
+  }
+
+  async *views(options: WithSignal = {}): AsyncIterable<IndexEntry> {
+    for await (const listed of this.#list(INDEX_MANIFESTS, options)) {
+      const view = viewOfIndexManifest(listed.path);
+      if (view) yield this.#indexEntry(listed.path, view, storedThing(this.#store, listed));
     }
   }
 

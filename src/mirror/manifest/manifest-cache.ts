@@ -33,6 +33,7 @@ export interface ManifestCacheOptions {
 export class ManifestCache implements BuildCache {
   readonly name: string;
   readonly url: string;
+  readonly layouts = '3';
   readonly indexes: readonly IndexPlace[];
   readonly view: string | undefined;
   readonly keys: KeyShelf;

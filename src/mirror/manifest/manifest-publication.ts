@@ -3,6 +3,7 @@
 import type { BlobRecord } from '../../buildcache/manifest/manifest.js';
 import { formatManifest } from '../../buildcache/manifest/write-manifest.js';
 import { formatSpecBlob } from '../../buildcache/manifest/write-spec-blob.js';
+import { MirrorError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore, ObjectWriter, PendingObject } from '../../transport/object-store.js';
@@ -15,8 +16,8 @@ import { writeNamedBlobs } from './write-named-blobs.js';
 export interface ManifestPublicationOptions {
   readonly store: ObjectStore;
   readonly writer: ObjectWriter;
-  /** Can be committed again. */
-  readonly tarball: PendingObject;
+  /** Can be committed again; undefined where the blob is there. */
+  readonly tarball: PendingObject | undefined;
   readonly spec: Spec;
   /** Writes `layout.json` unless it is there. */
   readonly ensureLayout: (options: WithSignal) => Promise<void>;
@@ -29,8 +30,12 @@ export class ManifestPublication implements Publication {
     this.#options = options;
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    return this.#options.tarball.write(bytes);
+  get hasTarball(): boolean {
+    return this.#options.tarball === undefined;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#options.tarball?.write(bytes);
   }
 
   async finish(
@@ -59,10 +64,24 @@ export class ManifestPublication implements Publication {
 
   async #writeTarball({ sha256 }: BlobRecord, { signal }: WithSignal): Promise<void> {
     signal?.throwIfAborted();
-    await this.#options.tarball.commit(blobPath(sha256));
+    const { tarball, store } = this.#options;
+    if (tarball === undefined) throw gone(store.location(blobPath(sha256)));
+    await tarball.commit(blobPath(sha256));
   }
 
   async abandon(): Promise<void> {
-    await this.#options.tarball.discard();
+    await this.#options.tarball?.discard();
   }
+}
+
+function gone(location: string): MirrorError {
+  return new MirrorError(
+    'mirror-changed',
+    `Cannot publish with "${location}": somebody removed it meanwhile`,
+    {
+      hint: 'Run the command again',
+      retryable: true,
+      data: { location },
+    },
+  );
 }

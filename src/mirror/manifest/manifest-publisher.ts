@@ -5,7 +5,19 @@ import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import { writeObject } from '../../transport/write-object.js';
-import type { IndexWriteOptions, KeyPublisher, PackedIndex, Publication, Publisher } from '../build-cache.js';
+import type {
+  BeginPackageOptions,
+  CopyPlan,
+  IndexWriteOptions,
+  KeyPublisher,
+  PackageCopy,
+  PackedIndex,
+  Publication,
+  Publisher,
+  StoredFile,
+} from '../build-cache.js';
+import { Blobs } from './blobs.js';
+import { ManifestCopies } from './manifest-copies.js';
 import { ManifestKeyPublisher } from './manifest-keys.js';
 import { ManifestPublication } from './manifest-publication.js';
 import { indexManifestPath, LAYOUT_PATH, LAYOUT_TEXT, specManifestPath } from './paths.js';
@@ -18,17 +30,20 @@ export interface ManifestPublisherOptions {
 }
 
 export class ManifestPublisher implements Publisher {
+  readonly layout = 3;
   readonly archive = LAYOUT_3_ARCHIVE;
   readonly indexFormat = 5;
   readonly keys: KeyPublisher;
   readonly #store: ObjectStore;
   readonly #writer: ObjectWriter;
+  readonly #copies: ManifestCopies;
   readonly #view: string | undefined;
   #layout: Promise<void> | undefined;
 
   constructor({ store, writer, view }: ManifestPublisherOptions) {
     const ensureLayout = (how: WithSignal) => this.#ensureLayout(how);
     this.keys = new ManifestKeyPublisher({ store, writer, ensureLayout });
+    this.#copies = new ManifestCopies({ store, writer, ensureLayout });
     this.#store = store;
     this.#writer = writer;
     this.#view = view;
@@ -39,8 +54,17 @@ export class ManifestPublisher implements Publisher {
     return (await this.#store.stat(specManifestPath(spec.root), options)) !== undefined;
   }
 
-  async begin(spec: Spec, options: WithSignal = {}): Promise<Publication> {
-    const tarball = await this.#writer.begin({ ...options, isRepeatable: true });
+  compare(files: readonly StoredFile[], options: WithSignal = {}): Promise<CopyPlan> {
+    return this.#copies.compare(files, options);
+  }
+
+  copy(copy: PackageCopy, options: WithSignal = {}): Promise<CopyPlan> {
+    return this.#copies.copy(copy, options);
+  }
+
+  async begin(spec: Spec, { tarball: known, signal }: BeginPackageOptions = {}): Promise<Publication> {
+    const hasTarball = known !== undefined && (await new Blobs(this.#store).has(known, { signal }));
+    const tarball = hasTarball ? undefined : await this.#writer.begin({ isRepeatable: true, signal });
     const ensureLayout = (how: WithSignal) => this.#ensureLayout(how);
     return new ManifestPublication({ store: this.#store, writer: this.#writer, tarball, spec, ensureLayout });
   }

@@ -96,6 +96,7 @@ export class SpecManifests {
     checkIdentity({ specfile, spec, location, isVerified });
     return {
       location,
+      layout: 3,
       specfile,
       signature: isVerified ? 'verified' : 'not-required',
       rules: SPACK_1_RULES,
@@ -117,6 +118,7 @@ export class SpecManifests {
     return [requireRecord(manifest, 'tarball'), requireRecord(manifest, 'spec')].map((record) => ({
       path: blobPath(record.sha256),
       sha256: record.sha256,
+      measure: async () => record.size,
       open: (options) => this.#blobs.open(record, manifest.source, options),
       openFrom: (start, options) =>
         this.#blobs.open(record, manifest.source, { ...options, range: { start } }),

@@ -35,8 +35,13 @@ export interface BlobKind extends Pick<BlobRecord, 'kind' | 'compression'> {
   readonly writer: ObjectWriter;
 }
 
+/** A blob that a manifest of ours names. */
+export interface NamedBlob extends NewBlob {
+  readonly record: BlobRecord;
+}
+
 /** A blob whose bytes, as they are stored, are in memory. */
-export function blobOf({ kind, compression, writer }: BlobKind, bytes: Uint8Array): NewBlob {
+export function blobOf({ kind, compression, writer }: BlobKind, bytes: Uint8Array): NamedBlob {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const write = async (options: WithSignal) =>
     void (await writeObject(writer, { path: blobPath(sha256), bytes }, options));

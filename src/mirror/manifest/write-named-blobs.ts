@@ -12,7 +12,7 @@ import { Blobs } from './blobs.js';
 
 /** A blob to be written. */
 export interface NewBlob {
-  readonly record: BlobRecord;
+  readonly record: Pick<BlobRecord, 'sha256' | 'size'>;
   /** May be called more than once. Errors as `ObjectWriter`. */
   write(options: WithSignal): Promise<void>;
 }

@@ -39,7 +39,7 @@ export interface UselessOffers {
   readonly mirrors: readonly Mirror[];
   readonly refusals: readonly BuildcacheError[];
   /** What was wanted with the package. */
-  readonly action: 'install' | 'download';
+  readonly action: 'install' | 'download' | 'copy';
 }
 
 /** One error for all failed attempts; of a spliced spec it names the build spec, too. */

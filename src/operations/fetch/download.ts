@@ -1,22 +1,20 @@
 // Fetches the files of packages from mirrors into a folder, verified and unchanged (Spack `download_single_spec`).
-import { createHash } from 'node:crypto';
 import { BuildcacheError, type ErrorCode, IntegrityError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
-import type { Mirror, StoredFile } from '../../mirror/build-cache.js';
+import type { Mirror } from '../../mirror/build-cache.js';
 import type { PackageCatalog } from '../../mirror/index/package-catalog.js';
 import { readOnly } from '../../mirror/require-publisher.js';
 import type { Keyring } from '../../signature/keys/keyring.js';
 import type { DagHash, Spec } from '../../spec/spec.js';
-import { Stage } from '../../store/staging/stage.js';
 import type { Decoders } from '../../stream/inflate/inflater.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import { isRetryable } from '../../transport/read-object.js';
 import { buildOffers, noUsableBuildOffer } from './build-offers.js';
+import { isDestinationFailure } from './destination-failure.js';
 import { type FileTaking, FileTransfer } from './file-transfer.js';
 import type { HedgeOptions } from './hedged-tarball.js';
 import type { PackageOffer } from './package-offers.js';
-import { requireDigest } from './require-digest.js';
-import { StageScratchFile } from './scratch-file.js';
+import { verifiedFiles } from './verified-files.js';
 
 export interface DownloadRequest {
   readonly specs: readonly Spec[];
@@ -54,13 +52,6 @@ export interface DownloadReport {
   readonly destination: string;
   readonly packages: readonly DownloadedPackage[];
 }
-
-/** Another mirror does not help against a full disk. */
-const DESTINATION_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'mirror-full',
-  'mirror-read-only',
-  'mirror-write-failed',
-]);
 
 /**
  * Downloads packages, each with its tarball and its metadata, signed metadata first; of a spliced spec, what its build spec has. If a
@@ -101,7 +92,7 @@ async function downloadPackage(wanted: PackageDownload): Promise<DownloadedPacka
     } catch (error) {
       options.signal?.throwIfAborted();
       if (!(error instanceof BuildcacheError)) throw error;
-      if (DESTINATION_FAILURES.has(error.code)) throw error;
+      if (isDestinationFailure(error)) throw error;
       refusals.push(error);
     }
   }
@@ -117,7 +108,8 @@ interface Taking extends PackageDownload {
 
 /** The tarball comes first, the metadata last: its presence means that the others exist. */
 async function takeOffer(taking: Taking): Promise<{ files: string[]; bytes: number }> {
-  const files = await verifiedFiles(taking);
+  const { offered: spec, request, options } = taking;
+  const files = await verifiedFiles({ ...request, ...taking.offer, spec, signal: options.signal });
   const sizes: number[] = [];
   for (const file of files) sizes.push(await takeFile({ ...taking, file, isTarball: sizes.length === 0 }));
   return { files: files.map(({ path }) => path), bytes: sizes[0] ?? 0 };
@@ -138,30 +130,4 @@ async function takeFile(taking: FileTaking): Promise<number> {
 
 function isCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof BuildcacheError && error.code === code;
-}
-
-/** The contents of an archive are verified first; the resulting digest ensures that the next fetch gets the same bytes. */
-async function verifiedFiles({
-  offered: spec,
-  offer,
-  request,
-  options,
-}: Taking): Promise<readonly StoredFile[]> {
-  const { description, trust } = offer;
-  if (description.unwrap === undefined) return description.files;
-  const { signal } = options;
-  const stage = Stage.create(request.temporaryFolder, spec.root.hash);
-  try {
-    const inflater = request.engine.createInflater();
-    const scratch = new StageScratchFile(stage);
-    const { tarball, files } = await description.unwrap({ spec, trust, inflater, scratch, signal });
-    const { body, location } = await tarball.open({ signal });
-    const expected = tarball.sha256;
-    const digest = createHash('sha256');
-    for await (const chunk of body) digest.update(chunk);
-    requireDigest({ location, expected, actual: digest.digest('hex') });
-    return files;
-  } finally {
-    stage.remove();
-  }
 }

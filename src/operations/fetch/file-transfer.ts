@@ -8,9 +8,9 @@ import type { Keyring } from '../../signature/keys/keyring.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectWriter, OpenedObject, PendingObject } from '../../transport/object-store.js';
 import { forEachChunk } from '../../transport/read-object.js';
+import { requireDigest } from '../../transport/require-digest.js';
 import { type HedgeOptions, openHedgedTarball } from './hedged-tarball.js';
 import type { PackageOffer } from './package-offers.js';
-import { requireDigest } from './require-digest.js';
 
 export interface FileTaking {
   readonly spec: Spec;

@@ -1,5 +1,5 @@
-// The tarball of a package on its way to layout 3, as it is. Only one that is not gzip becomes gzip, since layout 3 has nothing else; with
-// fflate, whose bytes are the same on every Node.
+// The tarball of a package on its way to another layout, as it is. Only one that is not gzip becomes gzip, and one whose archive the layout
+// wants otherwise is written again; with fflate, whose bytes are the same on every Node.
 import { createHash } from 'node:crypto';
 import { Gzip } from 'fflate';
 import { copyBytes } from '../../core/bytes.js';
@@ -9,6 +9,14 @@ import type { Inflater } from '../../stream/inflate/inflater.js';
 export interface CarriedTarballOptions {
   readonly inflater: Inflater;
   readonly write: (bytes: Uint8Array) => Promise<void>;
+  /** Makes another archive of the uncompressed one: then it is compressed anew in any case. */
+  readonly rewrite?: ArchiveRewriter | undefined;
+}
+
+/** Gets an uncompressed archive piece by piece. */
+export interface ArchiveRewriter {
+  push(bytes: Uint8Array): Uint8Array[];
+  finish(): Uint8Array[];
 }
 
 export interface CarriedResult {
@@ -54,8 +62,9 @@ export class CarriedTarball {
   }
 
   #decide(bytes: Uint8Array): void {
+    const { inflater, rewrite } = this.#options;
     const isGzip = GZIP_MAGIC.every((byte, i) => bytes[i] === byte);
-    this.#path = isGzip ? 'as it is' : new Recompressor(this.#options.inflater);
+    this.#path = isGzip && rewrite === undefined ? 'as it is' : new Recompressor(inflater, rewrite);
   }
 
   #pass(chunk: Uint8Array): Promise<void> {
@@ -75,9 +84,13 @@ class Recompressor {
   #chunks: Uint8Array[] = [];
   readonly #gzip = new Gzip({ level: 6, mtime: 0 }, (chunk) => void this.#chunks.push(chunk));
   readonly #decompressor: Decompressor;
+  readonly #rewrite: ArchiveRewriter | undefined;
 
-  constructor(inflater: Inflater) {
-    const onOutput = (bytes: Uint8Array) => this.#gzip.push(copyBytes(bytes));
+  constructor(inflater: Inflater, rewrite: ArchiveRewriter | undefined) {
+    this.#rewrite = rewrite;
+    const onOutput = (bytes: Uint8Array) => {
+      for (const chunk of rewrite?.push(bytes) ?? [copyBytes(bytes)]) this.#gzip.push(chunk);
+    };
     this.#decompressor = new Decompressor({ inflater, onOutput });
   }
 
@@ -88,6 +101,7 @@ class Recompressor {
 
   finish(): Uint8Array[] {
     this.#decompressor.finish();
+    for (const chunk of this.#rewrite?.finish() ?? []) this.#gzip.push(chunk);
     this.#gzip.push(new Uint8Array(0), true);
     return this.#take();
   }

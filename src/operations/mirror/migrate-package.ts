@@ -1,15 +1,13 @@
 // Migrates one package: what a trusted key signed is signed anew; until the last step nothing of it is visible.
-import { encodeUtf8 } from '../../core/bytes.js';
 import { BuildcacheError, SignatureError } from '../../core/errors.js';
-import type { PackageDescription, Trust } from '../../mirror/build-cache.js';
+import type { Trust } from '../../mirror/build-cache.js';
 import type { PackageEntry } from '../../mirror/cache-audit.js';
-import { writeNode } from '../../spec/json/write-node.js';
 import type { Spec } from '../../spec/spec.js';
 import { NO_TRUST, trustKeyring } from '../keys/trust.js';
-import { CarriedTarball } from './carried-tarball.js';
 import type { MigratedPackage, Migration } from './migration.js';
 import { type OldPackage, readOld } from './old-packages.js';
-import { readVerified, withTarball } from './with-tarball.js';
+import { hasWhole, publishAnew } from './publish-anew.js';
+import { withTarball } from './with-tarball.js';
 
 /** Carries a package over, unless it is there. What fails is in the result. */
 export async function migratePackage(old: OldPackage, migration: Migration): Promise<MigratedPackage> {
@@ -72,8 +70,7 @@ interface CarryOver {
   readonly sign: NonNullable<Migration['signer']>['sign'] | undefined;
 }
 
-async function carryOver(carry: CarryOver): Promise<EntryResult> {
-  const { entry, spec, migration, trust, sign } = carry;
+async function carryOver({ entry, spec, migration, trust, sign }: CarryOver): Promise<EntryResult> {
   const { signal } = migration.options;
   const signed = sign !== undefined;
   const description = await migration.from.describe(spec, entry.isSigned ? 'signed' : 'unsigned', {
@@ -89,62 +86,12 @@ async function carryOver(carry: CarryOver): Promise<EntryResult> {
     trust,
     signal,
     use: async (opened) => {
-      if (await isThere(carry)) return { outcome: 'already-there', bytes: 0, signed };
-      return { outcome: 'migrated', ...(await publish(carry, opened)), signed };
+      if (await hasWhole({ cache: migration.to, spec, isSigned: signed, signal }))
+        return { outcome: 'already-there', bytes: 0, signed };
+      const { bytes, recompressed } = await publishAnew({ ...migration, description: opened, sign, signal });
+      return { outcome: 'migrated', bytes, recompressed, signed };
     },
   });
-}
-
-/** Whether the destination has it whole. An unsigned one does not stand for one that is to be signed. */
-async function isThere({ spec, migration, sign }: CarryOver): Promise<boolean> {
-  const { to, options } = migration;
-  const { signal } = options;
-  for (const kind of sign === undefined ? (['signed', 'unsigned'] as const) : (['signed'] as const)) {
-    try {
-      const found = await to.describe(spec, kind, { trust: NO_TRUST, signal });
-      if ('absence' in found) continue;
-      // The blob is opened, which compares its size, and not read.
-      const { body } = await found.tarball.open({ signal });
-      await body.cancel();
-      return true;
-    } catch (error) {
-      signal?.throwIfAborted();
-      // What is broken is written anew.
-      if (!(error instanceof BuildcacheError)) throw error;
-    }
-  }
-  return false;
-}
-
-interface Published {
-  readonly bytes: number;
-  readonly recompressed: boolean;
-}
-
-async function publish({ migration, sign }: CarryOver, opened: PackageDescription): Promise<Published> {
-  const { publisher, engine, options } = migration;
-  const { signal } = options;
-  const { tarball } = opened;
-  const { sha256: expected } = tarball;
-  const publication = await publisher.begin(opened.specfile.spec, { signal });
-  try {
-    const write = (bytes: Uint8Array) => publication.write(bytes);
-    const carried = new CarriedTarball({ inflater: engine.createInflater(), write });
-    const onChunk = (chunk: Uint8Array) => carried.push(chunk);
-    await readVerified({ open: () => tarball.open({ signal }), sha256: expected, signal, onChunk });
-    const { sha256, size, recompressed } = await carried.finish();
-    const specJson = { bytes: specText(opened.specfile.spec), path: opened.location };
-    await publication.finish({ specJson, sha256, size, sign }, { signal });
-    return { bytes: size, recompressed };
-  } finally {
-    await publication.abandon();
-  }
-}
-
-/** The specfile that counts, as `.spack/spec.json` has it. */
-function specText({ nodes }: Spec): Uint8Array {
-  const written = [...nodes.values()].map((node) => writeNode(node, 5));
-  return encodeUtf8(JSON.stringify({ spec: { _meta: { version: 5 }, nodes: written } }));
 }
 
 function withHint(error: SignatureError): BuildcacheError {

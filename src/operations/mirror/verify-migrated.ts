@@ -3,10 +3,10 @@ import { SignatureError } from '../../core/errors.js';
 import type { PackageDescription, Trust } from '../../mirror/build-cache.js';
 import { Keyring } from '../../signature/keys/keyring.js';
 import type { Spec } from '../../spec/spec.js';
+import { readVerified } from '../../transport/read-verified.js';
 import { NO_TRUST, trustKeyring } from '../keys/trust.js';
 import type { Migration } from './migration.js';
 import { type OldPackage, readOld } from './old-packages.js';
-import { readVerified } from './with-tarball.js';
 
 /** @throws whatever is wrong with it */
 export async function verifyMigrated({ entries }: OldPackage, migration: Migration): Promise<void> {

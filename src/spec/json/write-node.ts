@@ -96,6 +96,12 @@ function writeBuildSpec(node: SpecNode, raw: JsonObject): JsonObject {
   return { build_spec: { name: asObject(raw.build_spec).name ?? node.name, hash: node.buildSpec } };
 }
 
+/** The format that a node was made in, which one of format 5 says: older ones lose nothing when they are written in it again. */
+export function originalFormat({ formatVersion, raw }: SpecNode): number {
+  const original = formatVersion === 5 && asObject(raw.annotations).original_specfile_version;
+  return typeof original === 'number' ? original : formatVersion;
+}
+
 function writeAnnotations(node: SpecNode): JsonObject {
   const original = { original_specfile_version: node.formatVersion };
   if (node.compiler === undefined) return original;

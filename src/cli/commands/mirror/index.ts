@@ -8,6 +8,7 @@ import { addMirrorMigrateCommand } from './migrate.js';
 import { addMirrorPruneCommand } from './prune.js';
 import { addMirrorRemoveCommand } from './remove.js';
 import { addMirrorSetCommand } from './set.js';
+import { addMirrorSyncCommand } from './sync.js';
 
 /** In the order of the help. */
 const SUBCOMMANDS: readonly ((mirror: Command, run: CommandRun) => void)[] = [
@@ -18,9 +19,12 @@ const SUBCOMMANDS: readonly ((mirror: Command, run: CommandRun) => void)[] = [
   addMirrorCheckCommand,
   addMirrorPruneCommand,
   addMirrorMigrateCommand,
+  addMirrorSyncCommand,
 ];
 
 export function addMirrorCommand(program: Command, run: CommandRun): void {
-  const mirror = program.command('mirror').description('configure, check, clean and convert build caches');
+  const mirror = program
+    .command('mirror')
+    .description('configure, check, clean, convert and copy build caches');
   for (const add of SUBCOMMANDS) add(mirror, run);
 }

@@ -1,5 +1,5 @@
 // The digest that fetched bytes must have.
-import { IntegrityError } from '../../core/errors.js';
+import { IntegrityError } from '../core/errors.js';
 
 export interface Digests {
   readonly location: string;
