@@ -93,7 +93,9 @@ const PAIRS: readonly Pair[] = [
   { from: 3, to: 2 },
 ];
 for (const pair of PAIRS)
-  test(`syncMirror from layout ${pair.from} to ${pair.to}, killed at every step, completes when started again`, async (t) => {
+  test(`syncMirror from layout ${pair.from} to ${pair.to}, killed at every step, completes when started again`, {
+    skip,
+  }, async (t) => {
     const whole = temporaryFolder(t);
     const counting = new KilledStore(openObjectStore(whole));
     const { packages, moved } = await syncPair(t, pair, counting.store);
