@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { extractThroughStreams } from '../../src/operations/install/extract-through-streams.js';
@@ -25,6 +25,12 @@ const WAYS = {
 
 export type InstallWay = keyof typeof WAYS;
 
+/** REGRAFT_GOLDEN_MIRRORS names a place, such as a bucket, that has the folders of the fixtures, to be installed from in their place. */
+function placeOf(cache: string): string {
+  const place = process.env.REGRAFT_GOLDEN_MIRRORS;
+  return place === undefined ? cache : `${place}/${resolve(cache).split('/').slice(-3).join('/')}`;
+}
+
 /** Installs what the scenario asked for. */
 export async function runScenario(
   scenario: GoldenScenario,
@@ -33,7 +39,7 @@ export async function runScenario(
 ): Promise<InstallReport> {
   const cacheFolder = mkdtempSync(join(tmpdir(), 'regraft-golden-'));
   try {
-    const mirror = await openMirror(scenario.cache);
+    const mirror = await openMirror(placeOf(scenario.cache));
     const { catalog } = await new IndexClient({ cacheFolder, mirrors: [mirror] }).load();
     const specs = scenario.specs.map((name) => {
       const [entry] = [...catalog.entries(name)];
