@@ -36,7 +36,6 @@ export type MirrorErrorCode =
   | 'mirror-length' // the server announces another length than the object has
   | 'mirror-encoding' // the body is encoded in a way that cannot be undone
   | 'mirror-changed' // the object's state, or its absence, is not the one the request depends on
-  | 'mirror-encoding' // the body is encoded in an unknown way, or not in the way that the server says
   | 'mirror-unconditional' // the place writes, but knows no conditions for it
   | 'mirror-range' // the range lies past the end of the object, or the mirror sent a different one
   | 'blob-missing' // a manifest names content that the mirror does not have
