@@ -9,9 +9,9 @@ import { selectPackages } from '../../operations/publish/select-packages.js';
 import { findView, type ViewMode, writeView } from '../../operations/publish/write-view.js';
 import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';
+import { openPushMirror } from '../mirrors/push-mirror.js';
 import { readNamedFile, wholeNumber } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
-import { openPushMirror } from '../push-mirror.js';
 import { count, formatBytes } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 

@@ -14,9 +14,9 @@ import { defaultTrustedKeysFolder } from '../../signature/keys/keyring.js';
 import { TrustedKeys } from '../../signature/keys/trusted-keys.js';
 import { type Console, describeError } from '../console.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
+import { type LayoutFlags, layoutOf, layoutOption, openPushMirror } from '../mirrors/push-mirror.js';
 import { closeMirrors, type MirrorFlags, openMirrors } from '../options.js';
 import { ProgressLines } from '../progress-lines.js';
-import { type LayoutFlags, layoutOf, layoutOption, openPushMirror } from '../push-mirror.js';
 import { count } from '../render/format.js';
 import type { CommandRun } from '../run.js';
 

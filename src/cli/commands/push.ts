@@ -13,10 +13,10 @@ import { type EngineChoice, selectEngine } from '../../relocation/engines/select
 import { makeSigner, type TextSigner } from '../../signature/make-signer.js';
 import type { Console } from '../console.js';
 import { EXIT } from '../exit-code.js';
+import { type LayoutFlags, layoutOf, layoutOption, openPushMirror } from '../mirrors/push-mirror.js';
 import { addStoreOptions, readNamedFile, type StoreFlags, wholeNumber } from '../options.js';
 import { passphraseOf } from '../passphrase.js';
 import { ProgressLines } from '../progress-lines.js';
-import { type LayoutFlags, layoutOf, layoutOption, openPushMirror } from '../push-mirror.js';
 import { renderPushReport } from '../render/render-push.js';
 import type { CommandRun } from '../run.js';
 

@@ -4,7 +4,11 @@ import { listMirrors, ownMirrorsFile } from '../../../config/configured-mirrors.
 import { MirrorsFile } from '../../../config/mirrors-file.js';
 import type { Console } from '../../console.js';
 import { EXIT } from '../../exit-code.js';
-import { addMirrorSettingOptions, type MirrorSettingFlags, mirrorSettings } from '../../mirror-settings.js';
+import {
+  addMirrorSettingOptions,
+  type MirrorSettingFlags,
+  mirrorSettings,
+} from '../../mirrors/mirror-settings.js';
 import type { CommandRun } from '../../run.js';
 
 export function addMirrorAddCommand(mirror: Command, run: CommandRun): void {

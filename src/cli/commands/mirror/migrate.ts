@@ -10,10 +10,10 @@ import { defaultTrustedKeysFolder, Keyring } from '../../../signature/keys/keyri
 import { makeSigner } from '../../../signature/make-signer.js';
 import type { Console } from '../../console.js';
 import { EXIT, exitCodeOf } from '../../exit-code.js';
+import { openPushMirror } from '../../mirrors/push-mirror.js';
 import { closeMirrors, openMirrors, wholeNumber } from '../../options.js';
 import { passphraseOf } from '../../passphrase.js';
 import { ProgressLines } from '../../progress-lines.js';
-import { openPushMirror } from '../../push-mirror.js';
 import { renderMigration } from '../../render/render-mirror.js';
 import type { CommandRun } from '../../run.js';
 

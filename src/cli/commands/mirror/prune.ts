@@ -5,8 +5,8 @@ import { parseKeepList } from '../../../operations/mirror/prune/keep-list.js';
 import { pruneMirror } from '../../../operations/mirror/prune/prune-mirror.js';
 import type { Console } from '../../console.js';
 import { EXIT } from '../../exit-code.js';
+import { openPushMirror } from '../../mirrors/push-mirror.js';
 import { readNamedFile, wholeNumber } from '../../options.js';
-import { openPushMirror } from '../../push-mirror.js';
 import { renderPrune } from '../../render/render-mirror.js';
 import type { CommandRun } from '../../run.js';
 

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { ownMirrorsFile } from '../../../config/configured-mirrors.js';
 import { EXIT } from '../../exit-code.js';
-import { openOwnMirror } from '../../own-mirror.js';
+import { openOwnMirror } from '../../mirrors/own-mirror.js';
 import type { CommandRun } from '../../run.js';
 
 export function addMirrorRemoveCommand(mirror: Command, run: CommandRun): void {

@@ -4,8 +4,12 @@ import { ownMirrorsFile } from '../../../config/configured-mirrors.js';
 import { UsageError } from '../../../core/errors.js';
 import type { Console } from '../../console.js';
 import { EXIT } from '../../exit-code.js';
-import { addMirrorSettingOptions, type MirrorSettingFlags, mirrorSettings } from '../../mirror-settings.js';
-import { openOwnMirror } from '../../own-mirror.js';
+import {
+  addMirrorSettingOptions,
+  type MirrorSettingFlags,
+  mirrorSettings,
+} from '../../mirrors/mirror-settings.js';
+import { openOwnMirror } from '../../mirrors/own-mirror.js';
 import type { CommandRun } from '../../run.js';
 
 export function addMirrorSetCommand(mirror: Command, run: CommandRun): void {

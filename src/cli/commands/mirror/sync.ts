@@ -11,6 +11,8 @@ import { defaultTrustedKeysFolder, Keyring } from '../../../signature/keys/keyri
 import { makeSigner } from '../../../signature/make-signer.js';
 import type { Console } from '../../console.js';
 import { EXIT, exitCodeOf } from '../../exit-code.js';
+import { type LayoutFlags, layoutOf, layoutOption } from '../../mirrors/push-mirror.js';
+import { openSyncDestination, type SyncDestination } from '../../mirrors/sync-destination.js';
 import {
   closeMirrors,
   loadCatalog,
@@ -21,10 +23,8 @@ import {
 } from '../../options.js';
 import { passphraseOf } from '../../passphrase.js';
 import { ProgressLines } from '../../progress-lines.js';
-import { type LayoutFlags, layoutOf, layoutOption } from '../../push-mirror.js';
 import { renderSync } from '../../render/render-sync.js';
 import type { CommandRun } from '../../run.js';
-import { openSyncDestination, type SyncDestination } from '../../sync-destination.js';
 
 interface SyncFlags extends LayoutFlags {
   readonly archive?: string;

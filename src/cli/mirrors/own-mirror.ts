@@ -1,7 +1,7 @@
 // A mirror that regraft may change: one of its own file.
-import { listMirrors } from '../config/configured-mirrors.js';
-import { MirrorsFile } from '../config/mirrors-file.js';
-import { UsageError } from '../core/errors.js';
+import { listMirrors } from '../../config/configured-mirrors.js';
+import { MirrorsFile } from '../../config/mirrors-file.js';
+import { UsageError } from '../../core/errors.js';
 
 /** @throws UsageError `unknown-mirror` for a mirror that only Spack's files have; `config` */
 export function openOwnMirror(name: string, path: string): MirrorsFile {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { runHere } from '../helpers/program-run.js';
-import { checkCode } from '../helpers/publish-place.js';
-import { temporaryFolder } from '../store/temporary-folder.js';
+import { runHere } from '../../helpers/program-run.js';
+import { checkCode } from '../../helpers/publish-place.js';
+import { temporaryFolder } from '../../store/temporary-folder.js';
 
 function place(context: TestContext, files: Readonly<Record<string, string>> = {}) {
   const folder = temporaryFolder(context);

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { FAKE_KEYS, FakeS3 } from '../helpers/fake-s3.js';
-import { runHere } from '../helpers/program-run.js';
-import { publishPlace } from '../helpers/publish-place.js';
+import { FAKE_KEYS, FakeS3 } from '../../helpers/fake-s3.js';
+import { runHere } from '../../helpers/program-run.js';
+import { publishPlace } from '../../helpers/publish-place.js';
 
 async function configured(t: TestContext, connection: string) {
   const place = await publishPlace(t);

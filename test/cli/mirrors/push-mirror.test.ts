@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import * as openpgp from 'openpgp';
-import { runHere } from '../helpers/program-run.js';
-import { checkCode, publishPlace } from '../helpers/publish-place.js';
+import { runHere } from '../../helpers/program-run.js';
+import { checkCode, publishPlace } from '../../helpers/publish-place.js';
 
 describe('regraft push with a key', () => {
   it('publishes signed packages and the key that verifies them', async (test) => {

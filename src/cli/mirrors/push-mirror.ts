@@ -1,10 +1,10 @@
 // The mirror a command writes to, and the layout of what is written.
 import { Option } from 'commander';
-import { configuredMirrors } from '../config/configured-mirrors.js';
-import type { Mirror } from '../mirror/build-cache.js';
-import { type OpenMirrorOptions, openMirror, type PublishedLayout } from '../mirror/open-mirror.js';
-import { resolvePushMirror } from '../mirror/push-mirror.js';
-import { requirePublisher } from '../mirror/require-publisher.js';
+import { configuredMirrors } from '../../config/configured-mirrors.js';
+import type { Mirror } from '../../mirror/build-cache.js';
+import { type OpenMirrorOptions, openMirror, type PublishedLayout } from '../../mirror/open-mirror.js';
+import { resolvePushMirror } from '../../mirror/push-mirror.js';
+import { requirePublisher } from '../../mirror/require-publisher.js';
 
 export interface LayoutFlags {
   readonly layout?: '1' | '2' | '3';

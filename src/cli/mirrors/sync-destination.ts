@@ -1,7 +1,7 @@
 // Where a copy of a mirror is written: a mirror, or an archive, which appears when everything is in it.
-import type { BuildCache, Mirror, PublishedLayout } from '../mirror/build-cache.js';
-import { openMirrorIn } from '../mirror/open-mirror.js';
-import { openArchiveForWriting } from '../transport/archive/writable-archive.js';
+import type { BuildCache, Mirror, PublishedLayout } from '../../mirror/build-cache.js';
+import { openMirrorIn } from '../../mirror/open-mirror.js';
+import { openArchiveForWriting } from '../../transport/archive/writable-archive.js';
 import { openPushMirror, pushViewOf } from './push-mirror.js';
 
 export interface SyncPlace {

@@ -2,13 +2,13 @@
 // from variables, or from files.
 import { isAbsolute, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { MIRROR_SCHEMES } from '../config/mirrors-config.js';
-import type { MirrorSettings } from '../config/mirrors-file.js';
-import { closestWord } from '../core/closest-word.js';
-import { MirrorError, UsageError } from '../core/errors.js';
-import { schemeOf } from '../core/url-scheme.js';
-import { redactUrl } from '../transport/http/location.js';
-import { readNamedFile } from './options.js';
+import { MIRROR_SCHEMES } from '../../config/mirrors-config.js';
+import type { MirrorSettings } from '../../config/mirrors-file.js';
+import { closestWord } from '../../core/closest-word.js';
+import { MirrorError, UsageError } from '../../core/errors.js';
+import { schemeOf } from '../../core/url-scheme.js';
+import { redactUrl } from '../../transport/http/location.js';
+import { readNamedFile } from '../options.js';
 
 export interface MirrorSettingFlags {
   readonly url?: string;
