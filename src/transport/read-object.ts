@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { concatBytes } from '../core/bytes.js';
 import { BuildcacheError, MetadataError, MirrorError } from '../core/errors.js';
 import type { WithSignal } from '../core/with-signal.js';
+import { readChunks } from '../stream/read-chunks.js';
 import { decodedObject } from './content-encoding.js';
 import type { OpenedObject } from './object-store.js';
 
@@ -59,31 +60,34 @@ async function readStored(object: ReadableObject, options: ReadOptions): Promise
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : concatBytes(chunks);
 }
 
+export interface ChunkOptions extends ReadOptions {
+  /** Whether a chunk is used up when `onChunk` has finished, so that its memory can be used again; false by default. */
+  readonly reusesMemory?: boolean | undefined;
+}
+
 /**
  * Reads the body of an open object chunk by chunk, as it came, the next one after `onChunk` has finished.
  * @throws MetadataError `metadata-too-large` beyond the limit; whatever `onChunk` throws. The body is cancelled then.
  */
 export async function forEachChunk(
   object: ReadableObject,
-  { limit, signal }: ReadOptions,
+  { limit, signal, reusesMemory = false }: ChunkOptions,
   onChunk: (chunk: Uint8Array) => void | Promise<void>,
 ): Promise<void> {
-  const reader = object.body.getReader();
-  let length = 0;
-  try {
-    if (object.size !== undefined && object.size > limit) throw tooLarge(object, limit);
-    for (;;) {
-      signal?.throwIfAborted();
-      const { done, value } = await reader.read();
-      if (done) return;
-      length += value.length;
-      if (length > limit) throw tooLarge(object, limit);
-      await onChunk(value);
-    }
-  } catch (error) {
-    await reader.cancel(error).catch(() => {});
-    throw error;
+  const { body, size } = object;
+  if (size !== undefined && size > limit) {
+    await body.cancel().catch(() => {});
+    throw tooLarge(object, limit);
   }
+  let length = 0;
+  // Leaving the loop cancels the body.
+  for await (const chunk of reusesMemory ? readChunks(body) : body) {
+    signal?.throwIfAborted();
+    length += chunk.length;
+    if (length > limit) throw tooLarge(object, limit);
+    await onChunk(chunk);
+  }
+  signal?.throwIfAborted();
 }
 
 function tooLarge({ location, size }: ReadableObject, limit: number): MetadataError {

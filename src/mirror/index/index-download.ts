@@ -70,7 +70,8 @@ async function fetchBody(
   let isFirst = true;
   // What a manifest names is named as it is stored.
   const source = object.sha256 === undefined ? await decodedObject(object) : object;
-  await forEachChunk(source, { limit: LARGEST_INDEX, signal }, async (chunk) => {
+  const reusesMemory = file !== undefined;
+  await forEachChunk(source, { limit: LARGEST_INDEX, signal, reusesMemory }, async (chunk) => {
     if (isFirst) refusePage(chunk, object.location, mirror);
     isFirst = false;
     hash.update(chunk);
