@@ -72,7 +72,8 @@ async function decode(
   body: ReadableStream<Uint8Array>,
   { decoder, name, location }: Decoding,
 ): Promise<ReadableStream<Uint8Array>> {
-  const chunks = Readable.from(body, { objectMode: false });
+  const source = body.getReader();
+  const chunks = Readable.from(chunksOf(source), { objectMode: false });
   const first = await new Promise<Uint8Array | undefined>((resolve, reject) => {
     chunks.once('error', reject).once('readable', () => {
       const chunk: Uint8Array | null = chunks.read();
@@ -94,10 +95,22 @@ async function decode(
           throw cause instanceof BuildcacheError ? cause : wrongEncoding({ name, location, cause });
         }
       },
-      cancel: () => void decoded.destroy(),
+      async cancel(reason) {
+        decoded.destroy();
+        // A read that waits keeps the iterator from ending by itself.
+        await source.cancel(reason).catch(() => {});
+      },
     },
     { highWaterMark: 0 },
   );
+}
+
+async function* chunksOf(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
 }
 
 function wrongEncoding(facts: {
