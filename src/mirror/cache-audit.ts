@@ -2,7 +2,7 @@
 import type { PackageIndex } from '../buildcache/index/package-index.js';
 import type { WithSignal } from '../core/with-signal.js';
 import type { Spec } from '../spec/spec.js';
-import type { OpenedObject, RemoveOptions } from '../transport/object-store.js';
+import type { ObjectWriter, OpenedObject, RemoveOptions } from '../transport/object-store.js';
 import type { PackedIndex } from './packed-index.js';
 import type { DescribeOptions } from './trust.js';
 
@@ -30,6 +30,8 @@ export interface StoredThing {
   tag(options?: WithSignal): Promise<string | undefined>;
   /** Missing where the place is only read. Errors as `ObjectWriter.remove`. */
   remove?(options?: RemoveOptions): Promise<void>;
+  /** For removing many of them: `removeThings`. Present with `remove`. */
+  readonly removal?: { readonly writer: ObjectWriter; readonly path: string } | undefined;
 }
 
 export interface StoredContent extends StoredThing {

@@ -133,6 +133,11 @@ export interface ObjectWriter {
    * @throws MirrorError `mirror-changed` when the object no longer has the tag that it must have
    */
   remove(path: string, options?: RemoveOptions): Promise<void>;
+  /**
+   * Removes many objects with fewer requests; missing where that saves nothing. All are tried before it fails; the `failed` of the error's
+   * data then has those that are left, if there are several. Errors as `begin`.
+   */
+  removeMany?(paths: readonly string[], options?: WithSignal): Promise<void>;
 }
 
 export interface RemoveOptions extends WithSignal {

@@ -8,6 +8,8 @@ export interface FakeS3Options {
   /** Keys in a page of a list; 1 unless given. */
   readonly pageSize?: number;
   readonly region?: string;
+  /** Keys that may be removed at once; 1,000 unless given. */
+  readonly batchSize?: number;
   /** Whether everybody may read without a signature. */
   readonly isPublic?: boolean;
   /** Whether a list is denied, and 403 is said of keys that are not there. */
@@ -65,6 +67,8 @@ const LEAST_PART = 16; // bytes; 5 MiB at AWS
 export class FakeS3 {
   readonly bucket = 'bucket';
   readonly objects = new Map<string, FakeObject>();
+  /** Codes by key: a removal of many does not remove these. */
+  readonly undeletable = new Map<string, string>();
   readonly uploads = new Map<string, Upload>();
   readonly log: string[] = [];
   readonly options: FakeS3Options;
@@ -211,7 +215,7 @@ export class FakeS3 {
 
   #answer(request: FakeRequest): Reply {
     const { method, key, query } = request;
-    if (key === '') return this.#list(query);
+    if (key === '') return query.has('delete') ? this.#deleteMany(request) : this.#list(query);
     if (method === 'GET' || method === 'HEAD') return this.#read(request);
     if (method === 'PUT') return query.has('uploadId') ? this.#putPart(request) : this.#put(request);
     if (method === 'POST') return query.has('uploads') ? this.#begin(request) : this.#complete(request);
@@ -252,6 +256,27 @@ export class FakeS3 {
   #delete({ key, headers }: FakeRequest): void {
     if (headers['if-match'] !== undefined) this.#requireCondition(key, headers);
     this.objects.delete(key);
+  }
+
+  #deleteMany({ method, headers, body }: FakeRequest): Reply {
+    if (method !== 'POST') throw new S3Failure(405, 'MethodNotAllowed');
+    const digest = headers['content-md5'];
+    if (digest === undefined) throw new S3Failure(400, 'InvalidRequest');
+    if (digest !== createHash('md5').update(body).digest('base64')) throw new S3Failure(400, 'BadDigest');
+    const keys = [...body.toString().matchAll(/<Object><Key>([^<]+)<\/Key><\/Object>/g)].map(([, key = '']) =>
+      key.replaceAll(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code))),
+    );
+    if (keys.length === 0 || keys.length > (this.options.batchSize ?? 1000))
+      throw new S3Failure(400, 'MalformedXML');
+    const errors = keys.map((key) => {
+      const code = this.undeletable.get(key);
+      if (code === undefined) this.objects.delete(key);
+      const name = key.replaceAll(/[<>&]/g, (each) => `&#${each.charCodeAt(0)};`);
+      return code === undefined
+        ? ''
+        : `<Error><Key>${name}</Key><Code>${code}</Code><Message>It is ${code}.</Message></Error>`;
+    });
+    return { status: 200, body: `<?xml version="1.0"?><DeleteResult>${errors.join('')}</DeleteResult>` };
   }
 
   #requireCondition(key: string, headers: FakeRequest['headers']): void {

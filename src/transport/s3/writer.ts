@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { MirrorError } from '../../core/errors.js';
+import type { WithSignal } from '../../core/with-signal.js';
 import { describeSystemError, isDiskFull, systemErrorCode } from '../../host/system-error.js';
 import { HttpAnswer } from '../http/answer.js';
 import type { HttpHeaders } from '../http/request.js';
@@ -15,6 +16,7 @@ import type {
 } from '../object-store.js';
 import type { S3Client } from './client.js';
 import type { Refusal } from './refusal.js';
+import { removeObjects } from './remove-objects.js';
 import { Spool } from './spool.js';
 import { MultipartUpload, putObject, type SentObject, type UploadOptions, WRITER_HEADER } from './upload.js';
 
@@ -23,6 +25,8 @@ const PART_SIZE = 16 << 20;
 
 export interface S3WriterOptions {
   readonly client: S3Client;
+  /** What the keys of all paths begin with. */
+  readonly prefix: string;
   /** Throws for a path that no object can have. */
   readonly check: (path: string) => void;
   readonly partSize?: number | undefined;
@@ -55,6 +59,18 @@ export class S3Writer implements ObjectWriter {
       ifModified !== undefined && !Number.isNaN(modified) && inSeconds(modified) !== inSeconds(ifModified);
     if (found.tag !== ifTag || isWrittenAnew) throw changedMeanwhile(path, found.status);
     await this.#remove(path, { 'if-match': ifTag }, signal);
+  }
+
+  async removeMany(paths: readonly string[], { signal }: WithSignal = {}): Promise<void> {
+    const { client, prefix, check } = this.#options;
+    for (const path of paths) check(path);
+    await removeObjects({
+      client,
+      prefix,
+      paths,
+      signal,
+      removeOne: (path) => this.remove(path, { signal }),
+    });
   }
 
   async #remove(path: string, headers: HttpHeaders, signal: AbortSignal | undefined): Promise<void> {

@@ -304,4 +304,6 @@ test('pruneMirror removes more large blobs from a bucket than there are connecti
   const { removed } = await pruneMirror({ mirror, age: DAY, dryRun: false });
   assert.equal(removed.length, 40);
   assert.equal(fake.objects.size, 0);
+  const removals = fake.log.filter((line) => /^(DELETE|POST)/.test(line));
+  assert.deepEqual(removals, ['POST  delete=', 'POST  delete='], 'many at a time');
 });
