@@ -53,6 +53,8 @@ interface Upload {
   readonly key: string;
   readonly meta: Readonly<Record<string, string>>;
   readonly parts: Map<number, Buffer>;
+  /** In milliseconds since 1970. */
+  readonly begun: number;
 }
 
 interface Reply {
@@ -82,7 +84,10 @@ export class FakeS3 {
 
   private constructor(options: FakeS3Options) {
     this.options = options;
-    this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server = createServer((request, response) => {
+      // A client that is stopped sends half of a request.
+      this.#serve(request, response).catch(() => response.destroy());
+    });
   }
 
   static async start(options: FakeS3Options = {}): Promise<FakeS3> {
@@ -216,11 +221,14 @@ export class FakeS3 {
   #answer(request: FakeRequest): Reply {
     const { method, key, query } = request;
     if (key === '') return query.has('delete') ? this.#deleteMany(request) : this.#list(query);
+    if (method === 'GET' && query.has('uploadId')) return this.#listParts(key, query);
     if (method === 'GET' || method === 'HEAD') return this.#read(request);
     if (method === 'PUT') return query.has('uploadId') ? this.#putPart(request) : this.#put(request);
     if (method === 'POST') return query.has('uploads') ? this.#begin(request) : this.#complete(request);
-    if (query.has('uploadId')) this.uploads.delete(query.get('uploadId') ?? '');
-    else this.#delete(request);
+    if (query.has('uploadId')) {
+      this.#upload(key, query);
+      this.uploads.delete(query.get('uploadId') ?? '');
+    } else this.#delete(request);
     return { status: 204 };
   }
 
@@ -291,7 +299,7 @@ export class FakeS3 {
 
   #begin({ key, headers }: FakeRequest): Reply {
     const id = `upload-${++this.#counter}`;
-    this.uploads.set(id, { key, meta: metaOf(headers), parts: new Map() });
+    this.uploads.set(id, { key, meta: metaOf(headers), parts: new Map(), begun: this.writes() });
     return {
       status: 200,
       body: `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`,
@@ -329,7 +337,39 @@ export class FakeS3 {
     return upload;
   }
 
+  #listParts(key: string, query: URLSearchParams): Reply {
+    const numbers = [...this.#upload(key, query).parts].sort(([a], [b]) => a - b);
+    const after = Number(query.get('part-number-marker') ?? 0);
+    const rest = numbers.filter(([number]) => number > after);
+    const page = rest.slice(0, this.options.pageSize ?? 1);
+    const items = page.map(
+      ([number, { length }]) => `<Part><PartNumber>${number}</PartNumber><Size>${length}</Size></Part>`,
+    );
+    const next = `<NextPartNumberMarker>${page.at(-1)?.[0] ?? 0}</NextPartNumberMarker>`;
+    const body = `<ListPartsResult>${next}<IsTruncated>${rest.length > page.length}</IsTruncated>${items.join('')}</ListPartsResult>`;
+    return { status: 200, body };
+  }
+
+  #listUploads(query: URLSearchParams): Reply {
+    const prefix = query.get('prefix') ?? '';
+    const marker = `${query.get('key-marker') ?? ''}\0${query.get('upload-id-marker') ?? ''}`;
+    const rest = [...this.uploads]
+      .map(([id, upload]) => ({ id, ...upload, place: `${upload.key}\0${id}` }))
+      .filter(({ key, place }) => key.startsWith(prefix) && (!query.has('key-marker') || place > marker))
+      .sort((a, b) => (a.place < b.place ? -1 : 1));
+    const page = rest.slice(0, this.options.pageSize ?? 1);
+    const items = page.map(
+      ({ id, key, begun }) =>
+        `<Upload><Key>${encode(key)}</Key><UploadId>${id}</UploadId><Initiated>${new Date(begun).toISOString()}</Initiated></Upload>`,
+    );
+    const last = page.at(-1);
+    const next = `<NextKeyMarker>${encode(last?.key ?? '')}</NextKeyMarker><NextUploadIdMarker>${last?.id}</NextUploadIdMarker>`;
+    const body = `<ListMultipartUploadsResult><EncodingType>url</EncodingType>${next}<IsTruncated>${rest.length > page.length}</IsTruncated>${items.join('')}</ListMultipartUploadsResult>`;
+    return { status: 200, body };
+  }
+
   #list(query: URLSearchParams): Reply {
+    if (query.has('uploads')) return this.#listUploads(query);
     if (query.get('list-type') !== '2') throw new S3Failure(400, 'InvalidArgument');
     if (this.options.hidesAbsence) throw new S3Failure(403, 'AccessDenied');
     const prefix = query.get('prefix') ?? '';

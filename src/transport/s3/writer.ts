@@ -13,11 +13,13 @@ import type {
   ObjectWriter,
   PendingObject,
   RemoveOptions,
+  UnfinishedObject,
 } from '../object-store.js';
 import type { S3Client } from './client.js';
 import type { Refusal } from './refusal.js';
 import { removeObjects } from './remove-objects.js';
 import { Spool } from './spool.js';
+import { unfinishedUploads } from './unfinished-uploads.js';
 import { MultipartUpload, putObject, type SentObject, type UploadOptions, WRITER_HEADER } from './upload.js';
 
 /** Also the size up to which an object is sent in one request. 10,000 parts are the most: 156 GiB. */
@@ -71,6 +73,11 @@ export class S3Writer implements ObjectWriter {
       signal,
       removeOne: (path) => this.remove(path, { signal }),
     });
+  }
+
+  unfinished(folder: string, { signal }: WithSignal = {}): AsyncIterable<UnfinishedObject> {
+    const { client, prefix } = this.#options;
+    return unfinishedUploads({ client, prefix, folder, signal });
   }
 
   async #remove(path: string, headers: HttpHeaders, signal: AbortSignal | undefined): Promise<void> {
