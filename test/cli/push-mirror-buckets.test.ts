@@ -82,7 +82,7 @@ test('an interrupted push leaves no parts of its uploads', async (t) => {
   const when = ({ query }: { query: URLSearchParams }) => query.has('partNumber') && child.kill('SIGTERM');
   fake.fail({ when, times: 99, status: 503, code: 'SlowDown', headers: later });
   const { exitCode, err } = await resultOf(child);
-  assert.equal(exitCode, 143, err);
+  assert.equal(exitCode, 130, err);
   assert.ok(fake.log.some((line) => line.includes('partNumber')));
   assert.equal(fake.uploads.size, 0);
 });
