@@ -2,7 +2,12 @@
 import type { PackageIndex } from '../buildcache/index/package-index.js';
 import type { WithSignal } from '../core/with-signal.js';
 import type { Spec } from '../spec/spec.js';
-import type { OpenedObject, RemoveOptions } from '../transport/object-store.js';
+import type {
+  ObjectWriter,
+  OpenedObject,
+  RemoveOptions,
+  UnfinishedObject,
+} from '../transport/object-store.js';
 import type { PackedIndex } from './packed-index.js';
 import type { DescribeOptions } from './trust.js';
 
@@ -16,6 +21,8 @@ export interface CacheAudit {
   contents(options?: WithSignal): AsyncIterable<StoredContent>;
   /** The views; missing where the layouts have none. */
   views?(options?: WithSignal): AsyncIterable<IndexEntry>;
+  /** What somebody began to write, where the place can tell: it is no entry and no content. */
+  unfinished?(options?: WithSignal): AsyncIterable<UnfinishedThing>;
   /** The index, or a view by its name; undefined where it does not exist. */
   findIndex(view: string | undefined, options?: WithSignal): Promise<IndexEntry | undefined>;
 }
@@ -30,6 +37,12 @@ export interface StoredThing {
   tag(options?: WithSignal): Promise<string | undefined>;
   /** Missing where the place is only read. Errors as `ObjectWriter.remove`. */
   remove?(options?: RemoveOptions): Promise<void>;
+  /** For removing many of them: `removeThings`. Present with `remove`. */
+  readonly removal?: { readonly writer: ObjectWriter; readonly path: string } | undefined;
+}
+
+export interface UnfinishedThing extends Omit<UnfinishedObject, 'path'> {
+  readonly location: string;
 }
 
 export interface StoredContent extends StoredThing {

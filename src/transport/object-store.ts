@@ -133,6 +133,27 @@ export interface ObjectWriter {
    * @throws MirrorError `mirror-changed` when the object no longer has the tag that it must have
    */
   remove(path: string, options?: RemoveOptions): Promise<void>;
+  /**
+   * Removes many objects with fewer requests; missing where that saves nothing. All are tried before it fails; the `failed` of the error's
+   * data then has those that are left, if there are several. Errors as `begin`.
+   */
+  removeMany?(paths: readonly string[], options?: WithSignal): Promise<void>;
+  /**
+   * Objects below a folder that somebody began, and that will never appear where a run was killed: they take room, and no list has them. Missing
+   * where a place has no such thing.
+   */
+  unfinished?(folder: string, options?: WithSignal): AsyncIterable<UnfinishedObject>;
+}
+
+export interface UnfinishedObject {
+  /** The name that it would get. */
+  readonly path: string;
+  /** When it was begun, in milliseconds since 1970; undefined where the place does not say. */
+  readonly begun: number | undefined;
+  /** Of what has arrived, in bytes. */
+  size(options?: WithSignal): Promise<number>;
+  /** Gives up what has arrived; does nothing where it is finished or given up. Errors as `ObjectWriter.remove`. */
+  abort(options?: WithSignal): Promise<void>;
 }
 
 export interface RemoveOptions extends WithSignal {

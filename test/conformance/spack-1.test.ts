@@ -2,100 +2,15 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { blobsOf, manifestsOf, manifestText } from '../helpers/golden-store.js';
-import { runHere } from '../helpers/program-run.js';
-import { collectRecipes, NO_SPACK, SPACKS, SpackPeer, versionOf } from '../helpers/spack-peer.js';
+import { NO_SPACK, SPACKS, versionOf } from '../helpers/spack-peer.js';
+import { KEYRING, PACK, PROJECTION, ROOTS, SECRET, SpackSource } from '../helpers/spack-source.js';
 import { treeManifest } from '../helpers/tree-manifest.js';
 import { FIXTURES_V2V3 } from '../spec/spec-samples.js';
-import { temporaryFolder } from '../store/temporary-folder.js';
 
 const skip = NO_SPACK || (FIXTURES_V2V3 === undefined ? 'skipped: REGRAFT_FIXTURES is not set' : false);
-const PACK = FIXTURES_V2V3 ?? '';
-const SECRET = join(PACK, 'keys/fixture-key.secret.asc');
-const KEYRING = join(PACK, 'keys/fixture-key.pub');
-const ROOTS = ['toolgamma', 'interpuser', 'newtop'];
-const PROJECTION = '{architecture}/{compiler.name}-{compiler.version}/{name}-{version}-{hash}';
-
-type Mirrors = Record<string, Record<string, unknown>>;
-
-/** Packages in a store whose paths have room, so that any other root can hold them. */
-class Source {
-  readonly folder: string;
-  readonly recipes: string;
-  readonly root: string;
-  readonly spack: string;
-
-  static async make(test: TestContext, spack: string): Promise<Source> {
-    const source = new Source(temporaryFolder(test), spack);
-    await source.#fill();
-    return source;
-  }
-
-  private constructor(folder: string, spack: string) {
-    this.folder = folder;
-    this.spack = spack;
-    this.recipes = join(folder, 'recipes');
-    // The helper of long scripts lies in the root without its padding: that path has to have room too.
-    this.root = join(folder, 'a-source-with-a-path-that-is-longer-than-those-it-is-installed-to');
-  }
-
-  async #fill(): Promise<void> {
-    const from = ['-m', join(PACK, 'caches/layout3-padded-signed'), '-k', KEYRING];
-    const into = ['--padded-length', '230', '--projection', PROJECTION, '--spack-prefix', this.root];
-    const report = await this.regraft(
-      'install',
-      ...ROOTS,
-      ...from,
-      ...into,
-      '-r',
-      this.root,
-      '--json',
-      '--full-paths',
-    );
-    const { packages, root } = JSON.parse(report) as {
-      packages: { prefix: string }[];
-      root: string;
-    };
-    Object.assign(this, { root });
-    collectRecipes(
-      packages.map(({ prefix }) => prefix),
-      this.recipes,
-    );
-  }
-
-  async regraft(...args: string[]): Promise<string> {
-    const { exitCode, out, err } = await runHere(args, { folder: this.folder });
-    assert.equal(exitCode, 0, `${args.join(' ')}\n${out}${err}`);
-    return out;
-  }
-
-  /** Pushes from the source's store, or another. */
-  push(mirror: string, ...how: string[]): Promise<string> {
-    const all = ['push', ...ROOTS, '-m', mirror, '--layout', '3', '--update-index', ...how];
-    return this.regraft(...all, ...(how.includes('-r') ? [] : ['-r', this.root]));
-  }
-
-  peer(test: TestContext, { name, mirrors, keys = [] }: { name: string; mirrors: Mirrors; keys?: string[] }) {
-    const { spack, folder, recipes } = this;
-    const peer = new SpackPeer({
-      spack,
-      folder: join(folder, name),
-      root: join(folder, 'opt'),
-      recipes,
-      mirrors,
-      keys,
-    });
-    test.after(() => peer.close());
-    return (...args: string[]): string => {
-      const { status, output } = peer.run(...args);
-      assert.equal(status, 0, `spack ${args.join(' ')}\n${output}`);
-      return output;
-    };
-  }
-}
-
 const url = (path: string) => `file://${path}`;
 
 /** The hash of each package in a mirror. */
@@ -131,7 +46,7 @@ for (const spack of SPACKS.length > 0 ? SPACKS : ['']) {
   test(`${name} installs, lists and verifies what is pushed here, signed, as we install it`, {
     skip,
   }, async (t) => {
-    const source = await Source.make(t, spack);
+    const source = await SpackSource.make(t, spack);
     const mirror = join(source.folder, 'mirror');
     await source.push(mirror, '-k', SECRET);
     const hashes = hashesIn(mirror);
@@ -153,7 +68,7 @@ for (const spack of SPACKS.length > 0 ? SPACKS : ['']) {
   });
 
   test(`${name} installs what is pushed here unsigned`, { skip }, async (t) => {
-    const source = await Source.make(t, spack);
+    const source = await SpackSource.make(t, spack);
     const mirror = join(source.folder, 'mirror');
     await source.push(mirror, '--unsigned');
     const run = source.peer(t, { name: 's', mirrors: { m: { url: url(mirror), signed: false } } });
@@ -164,7 +79,7 @@ for (const spack of SPACKS.length > 0 ? SPACKS : ['']) {
   test(`${name} pushes what is installed here, found in order, and pushed again as the same`, {
     skip,
   }, async (t) => {
-    const source = await Source.make(t, spack);
+    const source = await SpackSource.make(t, spack);
     const from = join(source.folder, 'from');
     await source.push(from, '-k', SECRET);
     const to = join(source.folder, 'to');
@@ -189,7 +104,7 @@ for (const spack of SPACKS.length > 0 ? SPACKS : ['']) {
   const hasViews = spack !== '' && !/^1\.[01]\./.test(versionOf(spack));
   const noViews = skip || (hasViews ? false : 'skipped: views came with Spack 1.2');
   test(`${name} lists and installs what a view has that is written here`, { skip: noViews }, async (t) => {
-    const source = await Source.make(t, spack);
+    const source = await SpackSource.make(t, spack);
     const mirror = join(source.folder, 'mirror');
     await source.push(mirror, '--unsigned');
     await source.regraft('index', mirror, 'newtop', '--view', 'team/small');
@@ -209,7 +124,7 @@ for (const spack of SPACKS.length > 0 ? SPACKS : ['']) {
 
   for (const layout of ['layout1', 'layout2'])
     test(`${name} installs what was migrated here from ${layout}`, { skip }, async (t) => {
-      const source = await Source.make(t, spack);
+      const source = await SpackSource.make(t, spack);
       const mirror = join(source.folder, 'migrated');
       const from = join(PACK, `caches/${layout}-padded-signed`);
       await source.regraft('mirror', 'migrate', from, mirror, '--keyring', KEYRING, '--key', SECRET);

@@ -8,6 +8,8 @@ export interface FakeS3Options {
   /** Keys in a page of a list; 1 unless given. */
   readonly pageSize?: number;
   readonly region?: string;
+  /** Keys that may be removed at once; 1,000 unless given. */
+  readonly batchSize?: number;
   /** Whether everybody may read without a signature. */
   readonly isPublic?: boolean;
   /** Whether a list is denied, and 403 is said of keys that are not there. */
@@ -51,6 +53,8 @@ interface Upload {
   readonly key: string;
   readonly meta: Readonly<Record<string, string>>;
   readonly parts: Map<number, Buffer>;
+  /** In milliseconds since 1970. */
+  readonly begun: number;
 }
 
 interface Reply {
@@ -65,6 +69,8 @@ const LEAST_PART = 16; // bytes; 5 MiB at AWS
 export class FakeS3 {
   readonly bucket = 'bucket';
   readonly objects = new Map<string, FakeObject>();
+  /** Codes by key: a removal of many does not remove these. */
+  readonly undeletable = new Map<string, string>();
   readonly uploads = new Map<string, Upload>();
   readonly log: string[] = [];
   readonly options: FakeS3Options;
@@ -78,7 +84,10 @@ export class FakeS3 {
 
   private constructor(options: FakeS3Options) {
     this.options = options;
-    this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server = createServer((request, response) => {
+      // A client that is stopped sends half of a request.
+      this.#serve(request, response).catch(() => response.destroy());
+    });
   }
 
   static async start(options: FakeS3Options = {}): Promise<FakeS3> {
@@ -211,12 +220,15 @@ export class FakeS3 {
 
   #answer(request: FakeRequest): Reply {
     const { method, key, query } = request;
-    if (key === '') return this.#list(query);
+    if (key === '') return query.has('delete') ? this.#deleteMany(request) : this.#list(query);
+    if (method === 'GET' && query.has('uploadId')) return this.#listParts(key, query);
     if (method === 'GET' || method === 'HEAD') return this.#read(request);
     if (method === 'PUT') return query.has('uploadId') ? this.#putPart(request) : this.#put(request);
     if (method === 'POST') return query.has('uploads') ? this.#begin(request) : this.#complete(request);
-    if (query.has('uploadId')) this.uploads.delete(query.get('uploadId') ?? '');
-    else this.#delete(request);
+    if (query.has('uploadId')) {
+      this.#upload(key, query);
+      this.uploads.delete(query.get('uploadId') ?? '');
+    } else this.#delete(request);
     return { status: 204 };
   }
 
@@ -254,6 +266,27 @@ export class FakeS3 {
     this.objects.delete(key);
   }
 
+  #deleteMany({ method, headers, body }: FakeRequest): Reply {
+    if (method !== 'POST') throw new S3Failure(405, 'MethodNotAllowed');
+    const digest = headers['content-md5'];
+    if (digest === undefined) throw new S3Failure(400, 'InvalidRequest');
+    if (digest !== createHash('md5').update(body).digest('base64')) throw new S3Failure(400, 'BadDigest');
+    const keys = [...body.toString().matchAll(/<Object><Key>([^<]+)<\/Key><\/Object>/g)].map(([, key = '']) =>
+      key.replaceAll(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code))),
+    );
+    if (keys.length === 0 || keys.length > (this.options.batchSize ?? 1000))
+      throw new S3Failure(400, 'MalformedXML');
+    const errors = keys.map((key) => {
+      const code = this.undeletable.get(key);
+      if (code === undefined) this.objects.delete(key);
+      const name = key.replaceAll(/[<>&]/g, (each) => `&#${each.charCodeAt(0)};`);
+      return code === undefined
+        ? ''
+        : `<Error><Key>${name}</Key><Code>${code}</Code><Message>It is ${code}.</Message></Error>`;
+    });
+    return { status: 200, body: `<?xml version="1.0"?><DeleteResult>${errors.join('')}</DeleteResult>` };
+  }
+
   #requireCondition(key: string, headers: FakeRequest['headers']): void {
     const there = this.objects.get(key);
     if (headers['if-none-match'] === '*' && there !== undefined)
@@ -266,7 +299,7 @@ export class FakeS3 {
 
   #begin({ key, headers }: FakeRequest): Reply {
     const id = `upload-${++this.#counter}`;
-    this.uploads.set(id, { key, meta: metaOf(headers), parts: new Map() });
+    this.uploads.set(id, { key, meta: metaOf(headers), parts: new Map(), begun: this.writes() });
     return {
       status: 200,
       body: `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`,
@@ -304,7 +337,39 @@ export class FakeS3 {
     return upload;
   }
 
+  #listParts(key: string, query: URLSearchParams): Reply {
+    const numbers = [...this.#upload(key, query).parts].sort(([a], [b]) => a - b);
+    const after = Number(query.get('part-number-marker') ?? 0);
+    const rest = numbers.filter(([number]) => number > after);
+    const page = rest.slice(0, this.options.pageSize ?? 1);
+    const items = page.map(
+      ([number, { length }]) => `<Part><PartNumber>${number}</PartNumber><Size>${length}</Size></Part>`,
+    );
+    const next = `<NextPartNumberMarker>${page.at(-1)?.[0] ?? 0}</NextPartNumberMarker>`;
+    const body = `<ListPartsResult>${next}<IsTruncated>${rest.length > page.length}</IsTruncated>${items.join('')}</ListPartsResult>`;
+    return { status: 200, body };
+  }
+
+  #listUploads(query: URLSearchParams): Reply {
+    const prefix = query.get('prefix') ?? '';
+    const marker = `${query.get('key-marker') ?? ''}\0${query.get('upload-id-marker') ?? ''}`;
+    const rest = [...this.uploads]
+      .map(([id, upload]) => ({ id, ...upload, place: `${upload.key}\0${id}` }))
+      .filter(({ key, place }) => key.startsWith(prefix) && (!query.has('key-marker') || place > marker))
+      .sort((a, b) => (a.place < b.place ? -1 : 1));
+    const page = rest.slice(0, this.options.pageSize ?? 1);
+    const items = page.map(
+      ({ id, key, begun }) =>
+        `<Upload><Key>${encode(key)}</Key><UploadId>${id}</UploadId><Initiated>${new Date(begun).toISOString()}</Initiated></Upload>`,
+    );
+    const last = page.at(-1);
+    const next = `<NextKeyMarker>${encode(last?.key ?? '')}</NextKeyMarker><NextUploadIdMarker>${last?.id}</NextUploadIdMarker>`;
+    const body = `<ListMultipartUploadsResult><EncodingType>url</EncodingType>${next}<IsTruncated>${rest.length > page.length}</IsTruncated>${items.join('')}</ListMultipartUploadsResult>`;
+    return { status: 200, body };
+  }
+
   #list(query: URLSearchParams): Reply {
+    if (query.has('uploads')) return this.#listUploads(query);
     if (query.get('list-type') !== '2') throw new S3Failure(400, 'InvalidArgument');
     if (this.options.hidesAbsence) throw new S3Failure(403, 'AccessDenied');
     const prefix = query.get('prefix') ?? '';

@@ -52,6 +52,13 @@ for (const layoutVersion of [1, 2] as const) {
   });
 }
 
+testBuildCache('ManifestCache in a bucket', {
+  options: { kind: 'manifest' },
+  open: (store) => new ManifestCache({ store }),
+  unusableChecksum: 'metadata-invalid',
+  openStore,
+});
+
 test('ManifestCache publishes to a bucket, and reads from it', async () => {
   const url = 's3://bucket/layout3';
   const environment = fake.environment;

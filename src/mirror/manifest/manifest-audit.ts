@@ -20,6 +20,7 @@ import type {
   ReadIndex,
   StoredContent,
   StoredThing,
+  UnfinishedThing,
 } from '../cache-audit.js';
 import { storedThing } from '../stored-thing.js';
 import { Blobs } from './blobs.js';
@@ -91,6 +92,13 @@ export class ManifestAudit implements CacheAudit {
       const view = viewOfIndexManifest(listed.path);
       if (view) yield this.#indexEntry(listed.path, view, storedThing(this.#store, listed));
     }
+  }
+
+  async *unfinished(options: WithSignal = {}): AsyncIterable<UnfinishedThing> {
+    const { writer } = this.#store;
+    for (const folder of [BLOBS, MANIFESTS_ROOT])
+      for await (const { path, ...object } of writer?.unfinished?.(folder, options) ?? [])
+        yield { ...object, location: this.#store.location(path) };
   }
 
   async findIndex(view: string | undefined, options: WithSignal = {}): Promise<IndexEntry | undefined> {

@@ -1,5 +1,6 @@
 // Removes what the layouts 0 to 2 have of packages that were migrated: first what names others, so that no reader is led to what is gone.
 import type { AuditEntry, CacheAudit, StoredThing } from '../../mirror/cache-audit.js';
+import { removeThings } from '../../mirror/stored-thing.js';
 import { contentsOf } from './audits.js';
 import { type OldPackage, readOld } from './old-packages.js';
 
@@ -33,10 +34,8 @@ export async function removeOld({ packages, left, audit, signal }: RemoveOldRequ
   );
   const keys = others.filter(({ kind }) => kind === 'key index' || kind === 'key');
   const metadata = packages.flatMap(({ entries }) => entries);
-  const things: readonly StoredThing[] = [...indexes, ...metadata, ...tarballs, ...left, ...keys];
-  for (const thing of things) {
-    signal?.throwIfAborted();
-    await thing.remove?.({ signal });
-  }
+  const steps: readonly (readonly StoredThing[])[] = [indexes, metadata, [...tarballs, ...left, ...keys]];
+  for (const step of steps) await removeThings(step, { signal });
+  const things = steps.flat();
   return { files: things.length, bytes: things.reduce((sum, { size }) => sum + (size ?? 0), 0) };
 }

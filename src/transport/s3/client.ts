@@ -5,7 +5,7 @@ import { HttpAnswer } from '../http/answer.js';
 import { HttpClient, type HttpClientOptions } from '../http/client.js';
 import type { HttpHeaders, RequestBody } from '../http/request.js';
 import { type BucketPlace, requestUrl } from './bucket-place.js';
-import type { CredentialCache } from './credentials.js';
+import type { CredentialCache } from './credentials/credentials.js';
 import type { Endpoint } from './endpoint.js';
 import { type Purpose, type Refusal, readRefusal, refusalError } from './refusal.js';
 import { CONTENT_SHA256, makeSigner, sha256Hex } from './signer.js';

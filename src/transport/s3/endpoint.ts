@@ -4,7 +4,7 @@ import { UsageError } from '../../core/errors.js';
 import type { Environment } from '../../host/environment.js';
 import { withoutCredentials } from '../http/location.js';
 import type { StoreConnection } from '../store-connection.js';
-import type { Profile } from './profiles.js';
+import type { Profile } from './credentials/profiles.js';
 
 export interface ServerPlace {
   /** `https://host:port` */

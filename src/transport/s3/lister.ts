@@ -109,7 +109,7 @@ function parsePage(xml: string, prefix: string): Page {
   };
 }
 
-function decodeKey(key: string): string {
+export function decodeKey(key: string): string {
   try {
     return decodeURIComponent(key.replaceAll('+', '%20'));
   } catch {

@@ -43,7 +43,8 @@ export class S3Objects implements ObjectStore {
     this.url = endpoint.name === undefined ? root : `${root}?endpoint=${endpoint.name}`;
     this.#client = new S3Client({ ...options, locate: (path) => this.location(path) });
     this.lister = new S3Lister(this.#client, place.prefix);
-    this.writer = new S3Writer({ client: this.#client, check: (path) => this.#check(path) });
+    const { prefix } = place;
+    this.writer = new S3Writer({ client: this.#client, prefix, check: (path) => this.#check(path) });
   }
 
   location(path: string): string {

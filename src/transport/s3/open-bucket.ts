@@ -13,11 +13,15 @@ import {
   mirrorCredentials,
   mirrorProfileCredentials,
   profileCredentials,
-} from './credentials.js';
+} from './credentials/credentials.js';
+import { type Profile, readProfile } from './credentials/profiles.js';
+import {
+  containerCredentials,
+  machineCredentials,
+  webIdentityCredentials,
+} from './credentials/service-credentials.js';
 import { type Endpoint, findEndpoint, findGoogleEndpoint, findRegion } from './endpoint.js';
 import { S3Objects } from './objects.js';
-import { type Profile, readProfile } from './profiles.js';
-import { containerCredentials, machineCredentials, webIdentityCredentials } from './service-credentials.js';
 
 export interface OpenBucketOptions extends HttpClientOptions {
   readonly connection?: StoreConnection | undefined;

@@ -27,11 +27,28 @@ export async function readRefusal(answer: HttpAnswer): Promise<Refusal> {
   return {
     status: answer.status,
     code,
-    message: elementText(xml, 'Message')?.replace(/\s+/g, ' ').slice(0, 300),
+    message: messageIn(xml),
     requestId: word(answer.header('x-amz-request-id') ?? elementText(xml, 'RequestId')),
     region: word(answer.header('x-amz-bucket-region') ?? regionIn(xml, code)),
     date: Number.isNaN(date) ? undefined : date,
   };
+}
+
+/** What is refused in an answer whose status says that all is well. */
+export function refusalIn(xml: string, requestId: string | undefined): Refusal {
+  const code = word(elementText(xml, 'Code'));
+  return {
+    status: code === 'AccessDenied' ? 403 : 200,
+    code,
+    message: code === undefined ? 'the answer lacks what it must have' : messageIn(xml),
+    requestId: word(requestId ?? elementText(xml, 'RequestId')),
+    region: undefined,
+    date: undefined,
+  };
+}
+
+function messageIn(xml: string): string | undefined {
+  return elementText(xml, 'Message')?.replace(/\s+/g, ' ').slice(0, 300);
 }
 
 function regionIn(xml: string, code: string | undefined): string | undefined {

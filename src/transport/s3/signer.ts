@@ -1,7 +1,7 @@
 // Signs requests (AWS Signature Version 4), each hop anew. Only the host and the headers of AWS are signed: proxies change others.
 import { createHash } from 'node:crypto';
 import type { Authorizer, Hop, HttpHeaders } from '../http/request.js';
-import type { CredentialCache } from './credentials.js';
+import type { CredentialCache } from './credentials/credentials.js';
 import { isAwsHost } from './endpoint.js';
 
 export const CONTENT_SHA256 = 'x-amz-content-sha256';

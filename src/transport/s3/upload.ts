@@ -3,9 +3,9 @@
 import { HttpAnswer } from '../http/answer.js';
 import type { HttpHeaders } from '../http/request.js';
 import type { CommitCondition } from '../object-store.js';
-import { readBody } from '../read-object.js';
+import { answerText } from './answer-text.js';
 import type { S3Client } from './client.js';
-import type { Refusal } from './refusal.js';
+import { type Refusal, refusalIn } from './refusal.js';
 import { sha256Hex } from './signer.js';
 import type { Spool } from './spool.js';
 import { elementText, encodeText } from './xml.js';
@@ -13,7 +13,6 @@ import { elementText, encodeText } from './xml.js';
 /** Tells an object that this writer made from one of the same name: an answer may get lost, and the request be sent again. */
 export const WRITER_HEADER = 'x-amz-meta-regraft-writer';
 const PARTS_IN_FLIGHT = 4;
-const ANSWER_LIMIT = 1 << 20;
 
 export interface UploadOptions {
   readonly client: S3Client;
@@ -68,8 +67,8 @@ export class MultipartUpload {
       { method: 'POST', path, query: { uploads: '' }, headers, signal },
       'write',
     );
-    const id = elementText(await textOf(answer), 'UploadId');
-    if (id === undefined) throw await client.error(NO_UPLOAD, { purpose: 'write', path });
+    const id = elementText(await answerText(answer), 'UploadId');
+    if (id === undefined) throw await client.error(NO_ANSWER, { purpose: 'write', path });
     const upload = new MultipartUpload(options, id);
     try {
       await upload.#sendParts();
@@ -96,16 +95,11 @@ export class MultipartUpload {
       signal,
     });
     if (!(answer instanceof HttpAnswer)) return answer;
-    const text = await textOf(answer);
+    const text = await answerText(answer);
     const tag = elementText(text, 'ETag');
     const code = elementText(text, 'Code');
     if (tag !== undefined && code === undefined) return { tag };
-    return {
-      ...NO_UPLOAD,
-      code,
-      message: elementText(text, 'Message'),
-      requestId: elementText(text, 'RequestId'),
-    };
+    return refusalIn(text, answer.header('x-amz-request-id'));
   }
 
   /** Gives up the parts, so that nobody pays for them. Never throws. */
@@ -144,23 +138,9 @@ export class MultipartUpload {
     const answer = await client.demand({ method: 'PUT', path, query, content, signal }, 'write');
     answer.discard();
     const tag = answer.header('etag');
-    if (tag === undefined) throw await client.error(NO_UPLOAD, { purpose: 'write', path });
+    if (tag === undefined) throw await client.error(NO_ANSWER, { purpose: 'write', path });
     this.#tags[index] = tag;
   }
 }
 
-/** An answer that lacks what it must have. */
-const NO_UPLOAD: Refusal = {
-  status: 200,
-  code: undefined,
-  message: 'the answer lacks what it must have',
-  requestId: undefined,
-  region: undefined,
-  date: undefined,
-};
-
-async function textOf(answer: HttpAnswer): Promise<string> {
-  const { size, location } = answer;
-  const bytes = await readBody({ body: answer.body(), size, location }, { limit: ANSWER_LIMIT });
-  return Buffer.from(bytes).toString('utf8');
-}
+const NO_ANSWER = refusalIn('', undefined);

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { MirrorError } from '../../core/errors.js';
+import type { WithSignal } from '../../core/with-signal.js';
 import { describeSystemError, isDiskFull, systemErrorCode } from '../../host/system-error.js';
 import { HttpAnswer } from '../http/answer.js';
 import type { HttpHeaders } from '../http/request.js';
@@ -12,10 +13,13 @@ import type {
   ObjectWriter,
   PendingObject,
   RemoveOptions,
+  UnfinishedObject,
 } from '../object-store.js';
 import type { S3Client } from './client.js';
 import type { Refusal } from './refusal.js';
+import { removeObjects } from './remove-objects.js';
 import { Spool } from './spool.js';
+import { unfinishedUploads } from './unfinished-uploads.js';
 import { MultipartUpload, putObject, type SentObject, type UploadOptions, WRITER_HEADER } from './upload.js';
 
 /** Also the size up to which an object is sent in one request. 10,000 parts are the most: 156 GiB. */
@@ -23,6 +27,8 @@ const PART_SIZE = 16 << 20;
 
 export interface S3WriterOptions {
   readonly client: S3Client;
+  /** What the keys of all paths begin with. */
+  readonly prefix: string;
   /** Throws for a path that no object can have. */
   readonly check: (path: string) => void;
   readonly partSize?: number | undefined;
@@ -55,6 +61,23 @@ export class S3Writer implements ObjectWriter {
       ifModified !== undefined && !Number.isNaN(modified) && inSeconds(modified) !== inSeconds(ifModified);
     if (found.tag !== ifTag || isWrittenAnew) throw changedMeanwhile(path, found.status);
     await this.#remove(path, { 'if-match': ifTag }, signal);
+  }
+
+  async removeMany(paths: readonly string[], { signal }: WithSignal = {}): Promise<void> {
+    const { client, prefix, check } = this.#options;
+    for (const path of paths) check(path);
+    await removeObjects({
+      client,
+      prefix,
+      paths,
+      signal,
+      removeOne: (path) => this.remove(path, { signal }),
+    });
+  }
+
+  unfinished(folder: string, { signal }: WithSignal = {}): AsyncIterable<UnfinishedObject> {
+    const { client, prefix } = this.#options;
+    return unfinishedUploads({ client, prefix, folder, signal });
   }
 
   async #remove(path: string, headers: HttpHeaders, signal: AbortSignal | undefined): Promise<void> {

@@ -1,10 +1,11 @@
 // The commands work on mirrors in buckets, with what mirrors.yaml says of them.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { FAKE_KEYS, FakeS3 } from '../../helpers/fake-s3.js';
-import { runHere } from '../../helpers/program-run.js';
+import { resultOf, runHere, startProgram } from '../../helpers/program-run.js';
 import { publishPlace } from '../../helpers/publish-place.js';
 
 async function configured(t: TestContext, connection: string) {
@@ -53,4 +54,35 @@ test('what is wrong with the connection of a mirror is told without its secrets'
     assert.match(err + out, /InvalidAccessKeyId/);
     assert.doesNotMatch(err + out, /OTHER-/);
   }
+});
+
+test('an interrupted push leaves no parts of its uploads', async (t) => {
+  const { run, cache, folder, fake } = await configured(
+    t,
+    `    access_pair: [${FAKE_KEYS.id}, ${FAKE_KEYS.secret}]\n`,
+  );
+  const root = join(folder, 'store');
+  const base = `/${cache.get('base').hash}`;
+  const installed = await run(
+    'install',
+    base,
+    '--no-check-signature',
+    '-m',
+    cache.folder,
+    '-r',
+    root,
+    '--json',
+  );
+  const { packages } = JSON.parse(installed.out) as { packages: { prefix: string }[] };
+  writeFileSync(join(packages[0]?.prefix ?? '', 'large'), randomBytes(40 << 20));
+  const environment = { AWS_EC2_METADATA_DISABLED: 'true' };
+  const args = ['push', base, '-m', 'm', '--unsigned', '-r', root];
+  const child = startProgram(args, { folder, environment });
+  const later = { 'retry-after': '60' };
+  const when = ({ query }: { query: URLSearchParams }) => query.has('partNumber') && child.kill('SIGTERM');
+  fake.fail({ when, times: 99, status: 503, code: 'SlowDown', headers: later });
+  const { exitCode, err } = await resultOf(child);
+  assert.equal(exitCode, 130, err);
+  assert.ok(fake.log.some((line) => line.includes('partNumber')));
+  assert.equal(fake.uploads.size, 0);
 });

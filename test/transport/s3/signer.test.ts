@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CredentialCache } from '../../../src/transport/s3/credentials.js';
+import { CredentialCache } from '../../../src/transport/s3/credentials/credentials.js';
 import { makeSigner, sha256Hex } from '../../../src/transport/s3/signer.js';
 
 /** "Signature Calculations for the Authorization Header", examples of the Amazon S3 API Reference. */

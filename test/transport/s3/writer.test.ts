@@ -3,7 +3,7 @@ import { describe, type TestContext, test } from 'node:test';
 import type { BeginOptions, CommitCondition } from '../../../src/transport/object-store.js';
 import { parseBucketUrl } from '../../../src/transport/s3/bucket-place.js';
 import { S3Client } from '../../../src/transport/s3/client.js';
-import { CredentialCache } from '../../../src/transport/s3/credentials.js';
+import { CredentialCache } from '../../../src/transport/s3/credentials/credentials.js';
 import { findEndpoint } from '../../../src/transport/s3/endpoint.js';
 import { S3Writer } from '../../../src/transport/s3/writer.js';
 import { writeObject } from '../../../src/transport/write-object.js';
@@ -31,7 +31,7 @@ function writerTo(t: TestContext, fake: FakeS3): S3Writer {
     locate: (path) => `s3://bucket/${path}`,
   });
   t.after(() => client.close());
-  return new S3Writer({ client, check: () => {}, partSize: PART_SIZE });
+  return new S3Writer({ client, prefix: '', check: () => {}, partSize: PART_SIZE });
 }
 
 interface Writing extends BeginOptions {

@@ -24,7 +24,9 @@ const HOUR = 3_600_000;
 export function addMirrorPruneCommand(mirror: Command, run: CommandRun): void {
   mirror
     .command('prune')
-    .description('remove incomplete packages, unreferenced blobs, and packages that are not kept (layout 3)')
+    .description(
+      'remove incomplete packages, unreferenced blobs, uploads that were given up, and packages that are not kept (layout 3)',
+    )
     .argument('<mirror>', 'a path, a file: URL, or a configured name')
     .option(
       '--keep <file...>',

@@ -2,6 +2,7 @@
 // afterwards is written back.
 import { BuildcacheError } from '../../../core/errors.js';
 import type { AuditEntry, CacheAudit, PackageEntry, StoredContent } from '../../../mirror/cache-audit.js';
+import { removeThings } from '../../../mirror/stored-thing.js';
 import type { RemoveOptions } from '../../../transport/object-store.js';
 import { isNotFound } from '../../../transport/read-object.js';
 import type { JudgedPackage } from './judge-package.js';
@@ -107,8 +108,8 @@ export class BlobRemoval {
         const body = await openContent(content);
         if (body === undefined) continue;
         taken.push({ content, body });
-        await content.remove?.();
       }
+      await removeThings(taken.map(({ content }) => content));
       await this.#look();
     } catch (error) {
       await putBack(taken);

@@ -16,6 +16,7 @@ import { auditsOf, contentsOf } from '../audits.js';
 import { BlobRemoval } from './blob-removal.js';
 import { type JudgedPackage, judgePackage } from './judge-package.js';
 import type { PrunedThing } from './pruned-thing.js';
+import { removeUnfinished } from './remove-unfinished.js';
 import { rewriteIndex } from './rewrite-index.js';
 
 export interface PruneRequest {
@@ -24,7 +25,7 @@ export interface PruneRequest {
   readonly keep?: ReadonlySet<string> | undefined;
   /** Packages younger than this stay, too, in milliseconds. */
   readonly keepYoungerThan?: number | undefined;
-  /** Blobs that nothing names, and packages that are not whole, stay until they are so old, in milliseconds. */
+  /** Blobs that nothing names, packages that are not whole, and unfinished uploads stay until they are so old, in milliseconds. */
   readonly age: number;
   /** Only tell what would be removed. */
   readonly dryRun: boolean;
@@ -86,6 +87,7 @@ export async function pruneMirror(
   ))
     removed.push({ reason, location, bytes, hash });
   removed.push(...(await removal.removeBlobs([...doomed.values()])));
+  removed.push(...(await removeUnfinished({ audit, oldest: now - request.age, dryRun, signal })));
   return {
     mirror: mirror.cache.url,
     dryRun,

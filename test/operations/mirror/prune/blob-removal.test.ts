@@ -304,4 +304,37 @@ test('pruneMirror removes more large blobs from a bucket than there are connecti
   const { removed } = await pruneMirror({ mirror, age: DAY, dryRun: false });
   assert.equal(removed.length, 40);
   assert.equal(fake.objects.size, 0);
+  const removals = fake.log.filter((line) => /^(DELETE|POST)/.test(line));
+  assert.deepEqual(removals, ['POST  delete=', 'POST  delete='], 'many at a time');
+});
+
+test('pruneMirror gives up uploads that were begun long ago, and tells of them in a dry run', async (t) => {
+  const fake = await FakeS3.start({ pageSize: 2 });
+  const store = openObjectStore('s3://bucket/m', { environment: fake.environment, retry: recordingRetry(2) });
+  t.after(async () => {
+    await store.close?.();
+    await fake.close();
+  });
+  const parts = new Map([[1, Buffer.alloc(100)]]);
+  const begin = (id: string, key: string, begun: number) =>
+    fake.uploads.set(id, { key, meta: {}, parts, begun });
+  begin('old', `m/${blobOf('a'.repeat(64))}`, TWO_DAYS_AGO());
+  begin('old manifest', 'm/v3/manifests/index/index.manifest.json', TWO_DAYS_AGO());
+  begin('young', `m/${blobOf('b'.repeat(64))}`, Date.now());
+  begin('of others', 'm/other/file', TWO_DAYS_AGO());
+  begin('elsewhere', `mm/${blobOf('a'.repeat(64))}`, TWO_DAYS_AGO());
+  const mirror = { cache: new ManifestCache({ store }), requiresSignature: false };
+  const dry = await pruneMirror({ mirror, age: DAY, dryRun: true });
+  assert.equal(fake.uploads.size, 5);
+  const { removed, bytes } = await pruneMirror({ mirror, age: DAY, dryRun: false });
+  assert.deepEqual(removed, dry.removed);
+  assert.deepEqual(
+    removed.map(({ reason, location }) => [reason, location]),
+    [blobOf('a'.repeat(64)), 'v3/manifests/index/index.manifest.json'].map((path) => [
+      'unfinished',
+      `s3://bucket/m/${path}`,
+    ]),
+  );
+  assert.equal(bytes, 200);
+  assert.deepEqual([...fake.uploads.keys()], ['young', 'of others', 'elsewhere']);
 });

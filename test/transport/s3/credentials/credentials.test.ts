@@ -3,12 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
-import type { OpenStoreOptions } from '../../../src/transport/open-store.js';
-import { CredentialCache } from '../../../src/transport/s3/credentials.js';
-import { FAKE_KEYS } from '../../helpers/fake-s3.js';
-import { MirrorServer } from '../../helpers/mirror-server.js';
-import { temporaryFolder } from '../../store/temporary-folder.js';
-import { changed, expectError, fakePlace } from './fake-place.js';
+import type { OpenStoreOptions } from '../../../../src/transport/open-store.js';
+import { CredentialCache } from '../../../../src/transport/s3/credentials/credentials.js';
+import { FAKE_KEYS } from '../../../helpers/fake-s3.js';
+import { MirrorServer } from '../../../helpers/mirror-server.js';
+import { temporaryFolder } from '../../../store/temporary-folder.js';
+import { changed, expectError, fakePlace } from '../fake-place.js';
 
 const { id, secret } = FAKE_KEYS;
 const NO_KEYS = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };

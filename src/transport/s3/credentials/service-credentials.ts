@@ -1,15 +1,15 @@
 // Credentials that a service gives out for a while: to containers, to machines (IMDSv2), and for a token of OpenID Connect, as CI has it.
 import { readFile } from 'node:fs/promises';
 
-import { MirrorError, UsageError } from '../../core/errors.js';
-import { describeSystemError } from '../../host/system-error.js';
-import { HttpClient } from '../http/client.js';
-import { statusError } from '../http/errors.js';
-import type { HttpRequest } from '../http/request.js';
-import { readBody } from '../read-object.js';
+import { MirrorError, UsageError } from '../../../core/errors.js';
+import { describeSystemError } from '../../../host/system-error.js';
+import { HttpClient } from '../../http/client.js';
+import { statusError } from '../../http/errors.js';
+import type { HttpRequest } from '../../http/request.js';
+import { readBody } from '../../read-object.js';
+import { awsDomain } from '../endpoint.js';
+import { elementText } from '../xml.js';
 import type { CredentialSource, Credentials } from './credentials.js';
-import { awsDomain } from './endpoint.js';
-import { elementText } from './xml.js';
 
 const ANSWER_LIMIT = 64 * 1024;
 /** Nobody but machines of AWS has somebody who answers, so nobody waits for long. */

@@ -1,9 +1,9 @@
 // Who asks: the first source that has credentials, in the order of AWS's tools. Their values never get into a message.
-import { UsageError } from '../../core/errors.js';
-import type { Environment } from '../../host/environment.js';
-import { configuredVariable } from '../configured-value.js';
-import type { HttpClient } from '../http/client.js';
-import type { StoreConnection } from '../store-connection.js';
+import { UsageError } from '../../../core/errors.js';
+import type { Environment } from '../../../host/environment.js';
+import { configuredVariable } from '../../configured-value.js';
+import type { HttpClient } from '../../http/client.js';
+import type { StoreConnection } from '../../store-connection.js';
 import type { Profile } from './profiles.js';
 
 export interface Credentials {

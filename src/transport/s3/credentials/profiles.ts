@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-import { UsageError } from '../../core/errors.js';
-import type { Environment } from '../../host/environment.js';
-import { describeSystemError, isAbsent } from '../../host/system-error.js';
+import { UsageError } from '../../../core/errors.js';
+import type { Environment } from '../../../host/environment.js';
+import { describeSystemError, isAbsent } from '../../../host/system-error.js';
 
 /** Settings by their lower-case names. */
 export type Profile = Readonly<Record<string, string | undefined>>;
