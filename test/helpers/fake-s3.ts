@@ -122,6 +122,11 @@ export class FakeS3 {
     return this;
   }
 
+  /** Fails no more. */
+  forgive(): void {
+    this.#faults = [];
+  }
+
   put(key: string, bytes: Buffer | string): void {
     this.#store(key, Buffer.from(bytes as Buffer), {});
   }

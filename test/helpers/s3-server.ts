@@ -70,7 +70,7 @@ export function startS3Server(t: TestContext, { withTls = false } = {}): S3Serve
         .split('\n')
         .filter((line) => line !== '');
       const found = lines.slice(seen).map((line) => {
-        const [, name = '', key = '', status = ''] = / (s3_\w+) (\S+) .*? (\d{3}) - /.exec(line) ?? [];
+        const [, name = '', key = '', status = ''] = / (s3_\w+) (\S+) .*? (\d{3}) /.exec(line) ?? [];
         return `${name} ${key} ${status}`;
       });
       seen = lines.length;
