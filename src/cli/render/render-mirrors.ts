@@ -44,11 +44,12 @@ function factsOf({ mirror, ...listed }: ListedMirror) {
 
 function mirrorFacts(mirror: ConfiguredMirror) {
   const { fetchUrl, pushUrl, source, binary, signed, fetchView, pushView, fetchProblem } = mirror;
+  const { endpointUrl } = mirror.fetchConnection;
   return {
     url: withoutSecrets(fetchUrl),
     pushUrl: pushUrl === undefined ? undefined : withoutSecrets(pushUrl),
     ...{ source, binary, signed, view: fetchView, pushView },
-    endpointUrl: mirror.fetchConnection.endpointUrl,
+    endpointUrl: endpointUrl === undefined ? undefined : withoutSecrets(endpointUrl),
     login: loginOf(mirror.fetchConnection),
     pushLogin: loginOf(mirror.pushConnection),
     problem: fetchProblem?.message,
