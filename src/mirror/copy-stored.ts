@@ -12,24 +12,8 @@ export interface FileCopy extends WithSignal, Pick<PackageCopy, 'onBytes'> {
 }
 
 /** Copies a file, verified. Errors as `copyVerified`. */
-export async function copyStored({ file, writer, path, onBytes, signal }: FileCopy): Promise<number> {
-  let bytes = 0;
-  let size: number | undefined;
-  return copyVerified({
-    writer,
-    path,
-    sha256: file.sha256,
-    signal,
-    open: () => file.open({ signal }),
-    onOpen: (object) => {
-      size = object.size;
-      onBytes?.(0, size);
-    },
-    onChunk: ({ length }) => {
-      bytes += length;
-      onBytes?.(bytes, size);
-    },
-  });
+export function copyStored({ file, ...copy }: FileCopy): Promise<number> {
+  return copyVerified({ ...copy, sha256: file.sha256, open: () => file.open({ signal: copy.signal }) });
 }
 
 export interface MetadataCopy extends WithSignal {

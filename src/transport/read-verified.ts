@@ -12,10 +12,10 @@ export interface VerifiedReading extends WithSignal {
   readonly open: () => Promise<ReadableObject>;
   /** In hexadecimal; if undefined, any bytes are accepted. */
   readonly sha256: string | undefined;
-  /** Told of the object once it is open. */
-  readonly onOpen?: ((object: ReadableObject) => void) | undefined;
   /** Told every chunk as it comes. */
   readonly onChunk?: ((chunk: Uint8Array) => void | Promise<void>) | undefined;
+  /** Told how many bytes came so far, 0 once the object is open; and its size, if known. */
+  readonly onBytes?: ((bytes: number, size: number | undefined) => void) | undefined;
 }
 
 /**
@@ -27,17 +27,19 @@ export async function readVerified({
   open,
   sha256: expected,
   signal,
-  ...hooks
+  onChunk,
+  onBytes,
 }: VerifiedReading): Promise<number> {
   const object = await open();
-  const { location } = object;
-  hooks.onOpen?.(object);
+  const { location, size } = object;
   const digest = createHash('sha256');
   let bytes = 0;
+  onBytes?.(bytes, size);
   await forEachChunk(object, { limit: NO_LIMIT, signal }, async (chunk) => {
     digest.update(chunk);
     bytes += chunk.length;
-    await hooks.onChunk?.(chunk);
+    await onChunk?.(chunk);
+    onBytes?.(bytes, size);
   });
   requireDigest({ location, expected, actual: digest.digest('hex') });
   return bytes;

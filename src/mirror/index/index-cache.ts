@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { decodePlaces, type IndexPlaces, type PlacesOrigin } from '../../buildcache/index/index-places.js';
 import type { ByteSource } from '../../core/byte-source.js';
 import { replaceFile } from '../../host/replace-file.js';
+import { writeAll } from '../../host/write-all.js';
 import { FileBytes } from './file-bytes.js';
 
 export interface CachedIndex {
@@ -205,10 +206,8 @@ export class CacheFile {
     this.#handle = handle;
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.length; ) {
-      done += (await this.#handle.write(bytes, done, bytes.length - done)).bytesWritten;
-    }
+  write(bytes: Uint8Array): Promise<void> {
+    return writeAll(this.#handle, bytes);
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,7 @@ import type { ContentKind } from '../../buildcache/manifest/media-types.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ListedObject, ObjectLister, ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import { readAll, readBody } from '../../transport/read-object.js';
+import { writePieces } from '../../transport/write-object.js';
 import type { PackedIndex } from '../build-cache.js';
 import type {
   AuditEntry,
@@ -81,8 +82,8 @@ export class ManifestAudit implements CacheAudit {
       const { writer } = store;
       const restore =
         writer &&
-        ((bytes: AsyncIterable<Uint8Array>, how?: WithSignal) =>
-          restoreBlob({ writer, path, bytes, ...how }));
+        (async (pieces: AsyncIterable<Uint8Array>, how?: WithSignal) =>
+          void (await writePieces(writer, { path, pieces }, how)));
       yield { ...storedThing(store, listed), id, open, ...(restore && { restore }) };
     }
   }
@@ -234,21 +235,4 @@ interface IndexWriting extends WithSignal {
   readonly path: string;
   readonly index: PackedIndex;
   readonly tag: string | undefined;
-}
-
-interface Restoring extends WithSignal {
-  readonly writer: ObjectWriter;
-  readonly path: string;
-  readonly bytes: AsyncIterable<Uint8Array>;
-}
-
-async function restoreBlob({ writer, path, bytes, signal }: Restoring): Promise<void> {
-  const pending = await writer.begin({ path, signal });
-  try {
-    for await (const chunk of bytes) await pending.write(chunk);
-    await pending.prepare();
-    await pending.commit(path);
-  } finally {
-    await pending.discard();
-  }
 }

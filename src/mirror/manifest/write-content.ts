@@ -5,7 +5,7 @@ import type { ContentKind } from '../../buildcache/manifest/media-types.js';
 import { formatManifest } from '../../buildcache/manifest/write-manifest.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { CommitCondition, ObjectStore, ObjectWriter } from '../../transport/object-store.js';
-import { writeObject } from '../../transport/write-object.js';
+import { writeObject, writePieces } from '../../transport/write-object.js';
 import type { PackedIndex } from '../build-cache.js';
 import { blobPath } from './paths.js';
 import { type NewBlob, writeNamedBlobs } from './write-named-blobs.js';
@@ -65,29 +65,11 @@ export async function writeManifestIndex(written: WrittenIndex): Promise<void> {
   const { signal } = place;
   const { sha256, size } = index;
   const record: BlobRecord = { kind: 'index', size, compression: 'none', sha256 };
-  const write = (options: WithSignal) => writeIndexBlob(index, { writer, ...options });
+  const write = async (options: WithSignal) =>
+    void (await writePieces(writer, { path: blobPath(sha256), pieces: index.chunks() }, options));
   const writeManifest = async () => {
     await beforeManifest?.({ signal });
     await writeObject(writer, { path, bytes: formatManifest([record]) }, { signal, condition });
   };
   await writeNamedBlobs({ ...place, blobs: [{ record, write }], writeManifest });
-}
-
-async function writeIndexBlob(
-  index: PackedIndex,
-  { writer, signal }: WithSignal & { readonly writer: ObjectWriter },
-): Promise<void> {
-  const path = blobPath(index.sha256);
-  const pending = await writer.begin({ path, signal });
-  try {
-    for (const chunk of index.chunks()) {
-      signal?.throwIfAborted();
-      await pending.write(chunk);
-    }
-    await pending.prepare();
-    signal?.throwIfAborted();
-    await pending.commit(path);
-  } finally {
-    await pending.discard();
-  }
 }

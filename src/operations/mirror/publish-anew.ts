@@ -101,21 +101,12 @@ async function carryTarball(carrying: Carrying) {
   const write = (bytes: Uint8Array) => publication.write(bytes);
   const rewrite = isRewritten ? new WithoutParents(await findRoot(carrying)) : undefined;
   const carried = new CarriedTarball({ inflater: engine.createInflater(), write, rewrite });
-  let read = 0;
-  let whole: number | undefined;
   await readVerified({
     open: () => tarball.open({ signal }),
     sha256: tarball.sha256,
     signal,
-    onOpen: (object) => {
-      whole = object.size;
-      onBytes?.(0, whole);
-    },
-    onChunk: async (chunk) => {
-      read += chunk.length;
-      await carried.push(chunk);
-      onBytes?.(read, whole);
-    },
+    onChunk: (chunk) => carried.push(chunk),
+    onBytes,
   });
   return carried.finish();
 }

@@ -1,9 +1,9 @@
 // The file of an archive that is being made: members are appended, and count once they are there as a whole.
 import type { FileHandle } from 'node:fs/promises';
 import { encodeSurrogateEscape } from '../../host/surrogate-escape.js';
+import { writeAll } from '../../host/write-all.js';
 import { endingAfter, packHeader, paddingAfter } from '../../tar/pack.js';
 import type { MemberTable } from './member-table.js';
-import { writeAt } from './write-at.js';
 
 export interface MemberBytes {
   readonly size: number;
@@ -44,12 +44,12 @@ export class DraftFile {
     const header = headerOf(path, bytes.size);
     const offset = this.#end + header.length;
     let position = offset;
-    await writeAt(this.handle, header, this.#end);
+    await writeAll(this.handle, header, this.#end);
     for await (const piece of bytes.pieces()) {
-      await writeAt(this.handle, piece, position);
+      await writeAll(this.handle, piece, position);
       position += piece.length;
     }
-    await writeAt(this.handle, new Uint8Array(paddingAfter(bytes.size)), position);
+    await writeAll(this.handle, new Uint8Array(paddingAfter(bytes.size)), position);
     this.members.set(path, { offset, size: bytes.size, modified: 0 });
     this.#end = position + paddingAfter(bytes.size);
   }
@@ -57,7 +57,7 @@ export class DraftFile {
   /** Ends the archive, and makes it durable. */
   async complete(): Promise<void> {
     await this.handle.truncate(this.#end);
-    await writeAt(this.handle, new Uint8Array(endingAfter(this.#end)), this.#end);
+    await writeAll(this.handle, new Uint8Array(endingAfter(this.#end)), this.#end);
     await this.handle.sync();
   }
 

@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { copyFile, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { MirrorError } from '../../core/errors.js';
+import { readPieces } from '../../host/read-pieces.js';
 import { isAbsent } from '../../host/system-error.js';
 import { isAbandonedName, temporaryName } from '../../host/temporary-name.js';
 import { changed, writeError } from '../file/errors.js';
@@ -12,7 +13,7 @@ import type { CommitCondition, ObjectFacts } from '../object-store.js';
 import { ArchiveFile, type ArchiveSource, type OpenedArchive } from './archive-file.js';
 import { DraftFile, type MemberBytes } from './draft-file.js';
 import { unusable } from './errors.js';
-import { readPieces, TEMPORARY } from './member-spool.js';
+import { TEMPORARY } from './member-spool.js';
 import { MemberTable } from './member-table.js';
 
 /** The archive as it was found. */

@@ -3,12 +3,12 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { concatBytes, copyBytes } from '../../core/bytes.js';
+import { readPieces } from '../../host/read-pieces.js';
 import { temporaryName } from '../../host/temporary-name.js';
-import { writeAt } from './write-at.js';
+import { writeAll } from '../../host/write-all.js';
 
 /** Most metadata is smaller. */
 const MEMORY_LIMIT = 256 * 1024;
-const READ_SIZE = 1 << 20;
 
 export class MemberSpool {
   readonly #folder: string;
@@ -29,7 +29,7 @@ export class MemberSpool {
   async append(bytes: Uint8Array): Promise<void> {
     if (this.#handle === undefined && this.#size + bytes.length > MEMORY_LIMIT) await this.#moveToFile();
     if (this.#handle === undefined) this.#inMemory.push(copyBytes(bytes));
-    else await writeAt(this.#handle, bytes, this.#size);
+    else await writeAll(this.#handle, bytes, this.#size);
     this.#size += bytes.length;
   }
 
@@ -48,24 +48,10 @@ export class MemberSpool {
     const path = join(this.#folder, temporaryName(TEMPORARY));
     this.#handle = await open(path, 'wx+', 0o600);
     await rm(path, { force: true });
-    await writeAt(this.#handle, concatBytes(this.#inMemory), 0);
+    await writeAll(this.#handle, concatBytes(this.#inMemory), 0);
     this.#inMemory = [];
   }
 }
 
 /** How the names of temporary files beside an archive begin. */
 export const TEMPORARY = '.regraft-archive';
-
-/** The bytes of a part of a file, in pieces of one buffer. Fails if the file ends before. */
-export async function* readPieces(
-  handle: FileHandle,
-  { start, end }: { readonly start: number; readonly end: number },
-): AsyncIterable<Uint8Array> {
-  const buffer = new Uint8Array(Math.min(READ_SIZE, end - start));
-  for (let position = start; position < end; ) {
-    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, end - position), position);
-    if (bytesRead === 0) throw new Error('the file was cut off by someone else');
-    position += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-  }
-}

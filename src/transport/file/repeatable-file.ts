@@ -1,5 +1,6 @@
 // An object of a folder store that can be put in place again: its bytes stay readable behind an open file, whoever removes its name.
 import { type FileHandle, open } from 'node:fs/promises';
+import { readPieces } from '../../host/read-pieces.js';
 import type { CommitCondition, ObjectFacts, PendingObject } from '../object-store.js';
 import { writeError } from './errors.js';
 
@@ -10,8 +11,6 @@ export interface RepeatableFileOptions {
   /** Begins an object of the same store for a copy. */
   readonly beginAgain: () => Promise<PendingObject>;
 }
-
-const CHUNK = 1 << 20;
 
 export class RepeatableFile implements PendingObject {
   readonly #options: RepeatableFileOptions;
@@ -31,7 +30,10 @@ export class RepeatableFile implements PendingObject {
 
   async commit(path: string, condition?: CommitCondition): Promise<ObjectFacts> {
     if (this.#bytes !== undefined) return this.#commitCopy(this.#bytes, path, condition);
-    this.#bytes = await this.#readable(open(this.#options.path, 'r'));
+    const { path: temporary } = this.#options;
+    this.#bytes = await open(temporary, 'r').catch((cause: unknown) => {
+      throw writeError(temporary, cause);
+    });
     return this.#options.first.commit(path, condition);
   }
 
@@ -47,21 +49,13 @@ export class RepeatableFile implements PendingObject {
   ): Promise<ObjectFacts> {
     const copy = await this.#options.beginAgain();
     try {
-      const buffer = new Uint8Array(CHUNK);
-      for (let position = 0; ; ) {
-        const { bytesRead } = await this.#readable(bytes.read(buffer, 0, CHUNK, position));
-        if (bytesRead === 0) return await copy.commit(path, condition);
-        await copy.write(buffer.subarray(0, bytesRead));
-        position += bytesRead;
-      }
+      const { size } = await bytes.stat();
+      for await (const piece of readPieces(bytes, { start: 0, end: size })) await copy.write(piece);
+      return await copy.commit(path, condition);
+    } catch (cause) {
+      throw writeError(this.#options.path, cause);
     } finally {
       await copy.discard();
     }
-  }
-
-  #readable<T>(operation: Promise<T>): Promise<T> {
-    return operation.catch((cause: unknown) => {
-      throw writeError(this.#options.path, cause);
-    });
   }
 }

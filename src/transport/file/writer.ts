@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, link, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../../host/system-error.js';
+import { writeAll } from '../../host/write-all.js';
 import type {
   BeginOptions,
   CommitCondition,
@@ -111,8 +112,7 @@ class PendingFile implements PendingObject {
 
   write(bytes: Uint8Array): Promise<void> {
     return this.#do(async (handle) => {
-      for (let offset = 0; offset < bytes.length; )
-        offset += (await handle.write(bytes, offset, bytes.length - offset)).bytesWritten;
+      await writeAll(handle, bytes);
       this.#size += bytes.length;
     });
   }

@@ -5,6 +5,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { writeAll } from '../../host/write-all.js';
 import type { HashedBody } from './client.js';
 
 const READ_SIZE = 256 * 1024;
@@ -42,7 +43,8 @@ export class Spool {
       const room = this.#partSize - (this.#size % this.#partSize);
       const piece = bytes.subarray(offset, offset + room);
       this.#hash.update(piece);
-      await this.#write(piece);
+      await writeAll(this.#handle, piece, this.#size);
+      this.#size += piece.length;
       offset += piece.length;
       if (this.#size % this.#partSize === 0) this.#endPart();
     }
@@ -66,14 +68,6 @@ export class Spool {
   #endPart(): void {
     this.#digests.push(this.#hash.digest('hex'));
     this.#hash = createHash('sha256');
-  }
-
-  async #write(bytes: Uint8Array): Promise<void> {
-    for (let offset = 0; offset < bytes.length; ) {
-      const { bytesWritten } = await this.#handle.write(bytes, offset, bytes.length - offset, this.#size);
-      offset += bytesWritten;
-      this.#size += bytesWritten;
-    }
   }
 
   #read(start: number, size: number): ReadableStream<Uint8Array> {
