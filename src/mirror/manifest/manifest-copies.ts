@@ -1,7 +1,6 @@
 // Packages of another mirror of layout 3, as they are: the blobs that are not here, then the manifest that names them.
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
-import { writeObject } from '../../transport/write-object.js';
 import type { CopyPlan, PackageCopy, StoredFile } from '../build-cache.js';
 import { type ComparedMetadata, compareMetadata, copyStored } from '../copy-stored.js';
 import { Blobs } from './blobs.js';
@@ -20,9 +19,13 @@ interface StoredBlob {
   readonly record: NewBlob['record'];
 }
 
+interface ComparedBlob extends StoredBlob {
+  readonly isMissing: boolean;
+}
+
 interface Comparison extends CopyPlan {
   readonly manifest: ComparedMetadata;
-  readonly blobs: readonly StoredBlob[];
+  readonly blobs: readonly ComparedBlob[];
 }
 
 export class ManifestCopies {
@@ -40,24 +43,19 @@ export class ManifestCopies {
   async copy({ files, onBytes }: PackageCopy, { signal }: WithSignal = {}): Promise<CopyPlan> {
     const { isThere, moved: missing, there, ...compared } = await this.#compare(files, { signal });
     if (isThere) return { isThere, moved: missing, there };
-    const { store, writer, ensureLayout } = this.#options;
+    const { writer } = this.#options;
     const { path } = manifestOf(files);
     const { bytes } = compared.manifest;
     let moved = bytes.length;
-    const blobs = compared.blobs.map(({ file, record }, i) => ({
-      record,
+    const blobs = compared.blobs.map(({ file, ...blob }, i) => ({
+      ...blob,
       write: async (how: WithSignal) => {
         const progress = i === 0 ? onBytes : undefined;
         moved += await copyStored({ file, writer, path: file.path, onBytes: progress, ...how });
       },
     }));
-    const writeManifest = async () => {
-      await ensureLayout({ signal });
-      signal?.throwIfAborted();
-      await writeObject(writer, { path, bytes }, { signal });
-    };
-    const removeManifest = () => writer.remove(path);
-    await writeNamedBlobs({ store, blobs, writeManifest, removeManifest, signal });
+    const manifest = { path, bytes };
+    await writeNamedBlobs({ ...this.#options, blobs, manifest, isAllOrNothing: true, signal });
     return { isThere, moved, there };
   }
 
@@ -68,13 +66,13 @@ export class ManifestCopies {
     const manifest = await compareMetadata({ metadata, limit: LARGEST_MANIFEST, store, path, signal });
     const sizes = { moved: 0, there: 0 };
     sizes[manifest.isThere ? 'there' : 'moved'] += manifest.bytes.length;
-    const blobs = await blobsOf(files, { signal });
-    let isThere = manifest.isThere;
-    for (const { record } of blobs) {
-      const isHere = await new Blobs(store).has(record, { signal });
-      sizes[isHere ? 'there' : 'moved'] += record.size;
-      isThere &&= isHere;
+    const blobs: ComparedBlob[] = [];
+    for (const { file, record } of await blobsOf(files, { signal })) {
+      const isMissing = !(await new Blobs(store).has(record, { signal }));
+      sizes[isMissing ? 'moved' : 'there'] += record.size;
+      blobs.push({ file, record, isMissing });
     }
+    const isThere = manifest.isThere && !blobs.some(({ isMissing }) => isMissing);
     return { isThere, ...sizes, manifest, blobs };
   }
 }

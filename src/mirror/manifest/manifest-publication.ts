@@ -7,7 +7,6 @@ import { MirrorError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { ObjectStore, ObjectWriter, PendingObject } from '../../transport/object-store.js';
-import { writeObject } from '../../transport/write-object.js';
 import type { Publication, PublishedContent } from '../build-cache.js';
 import { blobPath, specManifestPath } from './paths.js';
 import { blobOf } from './write-content.js';
@@ -52,14 +51,8 @@ export class ManifestPublication implements Publication {
     const text = formatManifest(blobs.map(({ record }) => record));
     // A signature that fails leaves nothing at all.
     const bytes = sign === undefined ? text : await sign(text);
-    const path = specManifestPath(spec.root);
-    const writeManifest = async () => {
-      await ensureLayout({ signal });
-      signal?.throwIfAborted();
-      await writeObject(writer, { path, bytes }, { signal });
-    };
-    const removeManifest = () => writer.remove(path);
-    await writeNamedBlobs({ store, blobs, writeManifest, removeManifest, signal });
+    const manifest = { path: specManifestPath(spec.root), bytes };
+    await writeNamedBlobs({ store, writer, blobs, manifest, ensureLayout, isAllOrNothing: true, signal });
   }
 
   async #writeTarball({ sha256 }: BlobRecord, { signal }: WithSignal): Promise<void> {

@@ -40,10 +40,18 @@ export class ManifestPublisher implements Publisher {
   readonly #view: string | undefined;
   #layout: Promise<void> | undefined;
 
+  /** Once in the life of a mirror. */
+  readonly #ensureLayout = (options: WithSignal): Promise<void> => {
+    this.#layout ??= this.#writeLayout(options).catch((error: unknown) => {
+      this.#layout = undefined;
+      throw error;
+    });
+    return this.#layout;
+  };
+
   constructor({ store, writer, view }: ManifestPublisherOptions) {
-    const ensureLayout = (how: WithSignal) => this.#ensureLayout(how);
-    this.keys = new ManifestKeyPublisher({ store, writer, ensureLayout });
-    this.#copies = new ManifestCopies({ store, writer, ensureLayout });
+    this.keys = new ManifestKeyPublisher({ store, writer, ensureLayout: this.#ensureLayout });
+    this.#copies = new ManifestCopies({ store, writer, ensureLayout: this.#ensureLayout });
     this.#store = store;
     this.#writer = writer;
     this.#view = view;
@@ -65,24 +73,19 @@ export class ManifestPublisher implements Publisher {
   async begin(spec: Spec, { tarball: known, signal }: BeginPackageOptions = {}): Promise<Publication> {
     const hasTarball = known !== undefined && (await new Blobs(this.#store).has(known, { signal }));
     const tarball = hasTarball ? undefined : await this.#writer.begin({ isRepeatable: true, signal });
-    const ensureLayout = (how: WithSignal) => this.#ensureLayout(how);
-    return new ManifestPublication({ store: this.#store, writer: this.#writer, tarball, spec, ensureLayout });
+    return new ManifestPublication({
+      store: this.#store,
+      writer: this.#writer,
+      tarball,
+      spec,
+      ensureLayout: this.#ensureLayout,
+    });
   }
 
   async writeIndex(index: PackedIndex, { signal, mustBeNew }: IndexWriteOptions = {}): Promise<void> {
     const place = { store: this.#store, writer: this.#writer, path: indexManifestPath(this.#view) };
-    const beforeManifest = (how: WithSignal) => this.#ensureLayout(how);
     const condition = mustBeNew ? 'absent' : undefined;
-    await writeManifestIndex({ ...place, index, beforeManifest, condition, signal });
-  }
-
-  /** Once in the life of a mirror. */
-  #ensureLayout(options: WithSignal): Promise<void> {
-    this.#layout ??= this.#writeLayout(options).catch((error: unknown) => {
-      this.#layout = undefined;
-      throw error;
-    });
-    return this.#layout;
+    await writeManifestIndex({ ...place, index, ensureLayout: this.#ensureLayout, condition, signal });
   }
 
   async #writeLayout(options: WithSignal): Promise<void> {

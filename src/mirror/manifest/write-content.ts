@@ -24,11 +24,9 @@ export interface WrittenContent extends ManifestPlace {
 
 /** Writes content, uncompressed, with the manifest at a path. */
 export async function writeContent({ kind, content, path, ...place }: WrittenContent): Promise<void> {
-  const { writer, signal } = place;
-  const blob = blobOf({ kind, compression: 'none', writer }, content);
-  const bytes = formatManifest([blob.record]);
-  const writeManifest = async () => void (await writeObject(writer, { path, bytes }, { signal }));
-  await writeNamedBlobs({ ...place, blobs: [blob], writeManifest });
+  const blob = blobOf({ kind, compression: 'none', writer: place.writer }, content);
+  const manifest = { path, bytes: formatManifest([blob.record]) };
+  await writeNamedBlobs({ ...place, blobs: [blob], manifest });
 }
 
 export interface BlobKind extends Pick<BlobRecord, 'kind' | 'compression'> {
@@ -50,8 +48,8 @@ export function blobOf({ kind, compression, writer }: BlobKind, bytes: Uint8Arra
 
 export interface WrittenIndex extends ManifestPlace {
   readonly index: PackedIndex;
-  /** Done between blob and manifest. */
-  readonly beforeManifest?: (options: WithSignal) => Promise<void>;
+  /** Writes `layout.json` unless it is there. */
+  readonly ensureLayout?: ((options: WithSignal) => Promise<void>) | undefined;
   /** For the manifest. */
   readonly condition?: CommitCondition | undefined;
 }
@@ -61,15 +59,11 @@ export interface WrittenIndex extends ManifestPlace {
  * @throws MirrorError `mirror-changed` when the condition does not hold
  */
 export async function writeManifestIndex(written: WrittenIndex): Promise<void> {
-  const { index, writer, path, beforeManifest, condition, ...place } = written;
-  const { signal } = place;
+  const { index, path, ...place } = written;
   const { sha256, size } = index;
   const record: BlobRecord = { kind: 'index', size, compression: 'none', sha256 };
   const write = async (options: WithSignal) =>
-    void (await writePieces(writer, { path: blobPath(sha256), pieces: index.chunks() }, options));
-  const writeManifest = async () => {
-    await beforeManifest?.({ signal });
-    await writeObject(writer, { path, bytes: formatManifest([record]) }, { signal, condition });
-  };
-  await writeNamedBlobs({ ...place, blobs: [{ record, write }], writeManifest });
+    void (await writePieces(place.writer, { path: blobPath(sha256), pieces: index.chunks() }, options));
+  const manifest = { path, bytes: formatManifest([record]) };
+  await writeNamedBlobs({ ...place, blobs: [{ record, write }], manifest });
 }

@@ -7,44 +7,50 @@
 // the moment between the prune's look at its age and the removal.
 import type { BlobRecord } from '../../buildcache/manifest/manifest.js';
 import type { WithSignal } from '../../core/with-signal.js';
-import type { ObjectStore } from '../../transport/object-store.js';
+import type { CommitCondition, ObjectStore, ObjectWriter } from '../../transport/object-store.js';
+import { type NewObject, writeObject } from '../../transport/write-object.js';
 import { Blobs } from './blobs.js';
 
 /** A blob to be written. */
 export interface NewBlob {
   readonly record: Pick<BlobRecord, 'sha256' | 'size'>;
+  /** Whether it was looked for just now, and was not there. */
+  readonly isMissing?: boolean | undefined;
   /** May be called more than once. Errors as `ObjectWriter`. */
   write(options: WithSignal): Promise<void>;
 }
 
 export interface NamedBlobs extends WithSignal {
   readonly store: ObjectStore;
+  readonly writer: ObjectWriter;
   readonly blobs: readonly NewBlob[];
-  /** Writes what names them. */
-  readonly writeManifest: () => Promise<void>;
-  /** Done when a blob that is gone cannot be sent again, so that nothing names it. */
-  readonly removeManifest?: (() => Promise<void>) | undefined;
+  /** What names them. */
+  readonly manifest: NewObject;
+  /** For the manifest. */
+  readonly condition?: CommitCondition | undefined;
+  /** Writes `layout.json` unless it is there, between blobs and manifest. */
+  readonly ensureLayout?: ((options: WithSignal) => Promise<void>) | undefined;
+  /** Whether the manifest goes again when a blob that is gone cannot be sent again, so that nothing names it. */
+  readonly isAllOrNothing?: boolean | undefined;
 }
 
-/** Writes blobs, those that are there excepted, and what names them. Errors as `ObjectWriter`. */
-export async function writeNamedBlobs({ store, blobs, signal, ...manifest }: NamedBlobs): Promise<void> {
-  await completeBlobs(store, blobs, { signal });
+/**
+ * Writes blobs, those that are there excepted, and what names them. Errors as `ObjectWriter`.
+ * @throws MirrorError `mirror-changed` when the condition does not hold
+ */
+export async function writeNamedBlobs(named: NamedBlobs): Promise<void> {
+  const { store, writer, blobs, manifest, condition, ensureLayout, isAllOrNothing, signal } = named;
+  const has = ({ record }: NewBlob, options?: WithSignal) => new Blobs(store).has(record, options);
+  for (const blob of blobs)
+    if (blob.isMissing || !(await has(blob, { signal }))) await blob.write({ signal });
   signal?.throwIfAborted();
-  await manifest.writeManifest();
+  await ensureLayout?.({ signal });
+  await writeObject(writer, manifest, { signal, condition });
   try {
     // Not to be interrupted: what names them can be seen.
-    await completeBlobs(store, blobs, {});
+    for (const blob of blobs) if (!(await has(blob))) await blob.write({});
   } catch (error) {
-    await manifest.removeManifest?.().catch(() => {}); // the first error says more
+    if (isAllOrNothing) await writer.remove(manifest.path).catch(() => {}); // the first error says more
     throw error;
   }
-}
-
-async function completeBlobs(
-  store: ObjectStore,
-  blobs: readonly NewBlob[],
-  options: WithSignal,
-): Promise<void> {
-  for (const { record, write } of blobs)
-    if (!(await new Blobs(store).has(record, options))) await write(options);
 }
