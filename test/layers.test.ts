@@ -37,7 +37,7 @@ const OUTSIDE_WORLD: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['transport'],
   'node:https': ['transport'],
   'node:dns': ['transport'],
-  'node:child_process': ['signature', 'cli'],
+  'node:child_process': ['host'],
   'node:worker_threads': ['operations', 'stream'],
   undici: ['transport'],
   aws4fetch: ['transport'],

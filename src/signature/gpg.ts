@@ -1,11 +1,8 @@
 // The user's GnuPG with its agent: lists keys, signs, exports public keys. The only place that starts processes for
 // signatures. Format of `--with-colons`: GnuPG's doc/DETAILS.
 
-import { spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
-
-import { concatBytes } from '../core/bytes.js';
 import { SignatureError } from '../core/errors.js';
+import { runProgram, TooMuchOutput } from '../host/run-program.js';
 import { systemErrorCode } from '../host/system-error.js';
 import { extractClearsigned } from './clearsign/clearsign.js';
 import { signableText } from './clearsign/clearsign-writer.js';
@@ -120,51 +117,32 @@ export async function exportFromGpg(keyId: string, options: GpgOptions = {}): Pr
 async function runGpg(
   args: readonly string[],
   { program = process.env.REGRAFT_GPG || 'gpg', passphrase, signal }: GpgOptions,
-  input: Uint8Array = new Uint8Array(0),
+  input?: Uint8Array,
 ): Promise<Uint8Array> {
   const unattended = passphrase === undefined ? [] : ['--pinentry-mode', 'loopback', '--passphrase-fd', '3'];
-  const child = spawn(program, [...unattended, ...args], {
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-    env: { ...process.env, LC_ALL: 'C' },
-    ...(signal && { signal }),
-  });
-  const [stdin, stdout, stderr, secret] = child.stdio;
-  const ended = new Promise<number>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve(code ?? -1));
-  });
-  const answers = Promise.all([collect(stdout), collect(stderr)]);
-  send(stdin, input);
-  send(secret as Writable, Buffer.from(passphrase === undefined ? '' : `${passphrase}\n`));
-  try {
-    const [code, [out, messages]] = await Promise.all([ended, answers]);
-    if (code === 0) return out;
-    throw gpgFailed(args, reasonIn(Buffer.from(messages).toString('utf8')) || `it exited with ${code}`);
-  } catch (cause) {
-    await answers.catch(() => {});
+  const secret = Buffer.from(passphrase === undefined ? '' : `${passphrase}\n`);
+  const environment = { ...process.env, LC_ALL: 'C' };
+  const run = {
+    program,
+    args: [...unattended, ...args],
+    environment,
+    input,
+    secret,
+    limit: LARGEST_OUTPUT,
+    signal,
+  };
+  const { exitCode, output, messages } = await runProgram(run).catch((cause: unknown) => {
     signal?.throwIfAborted();
-    if (cause instanceof SignatureError) throw cause;
-    const reason = systemErrorCode(cause) === 'ENOENT' ? `"${program}" was not found` : String(cause);
-    throw gpgFailed(args, reason, cause);
-  }
+    throw gpgFailed(args, startProblem(program, cause), cause);
+  });
+  if (exitCode === 0) return output;
+  const reason = reasonIn(Buffer.from(messages).toString('utf8')) || `it exited with ${exitCode}`;
+  throw gpgFailed(args, reason);
 }
 
-/** gpg may exit before it has read all input; its exit code reports the failure. */
-function send(stream: Writable, bytes: Uint8Array): void {
-  stream.on('error', () => {});
-  stream.end(bytes);
-}
-
-async function collect(stream: Readable): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > LARGEST_OUTPUT)
-      throw new SignatureError('gpg-failed', 'Cannot use gpg: its output is too large');
-    chunks.push(chunk);
-  }
-  return concatBytes(chunks);
+function startProblem(program: string, cause: unknown): string {
+  if (cause instanceof TooMuchOutput) return 'its output is too large';
+  return systemErrorCode(cause) === 'ENOENT' ? `"${program}" was not found` : String(cause);
 }
 
 function reasonIn(messages: string): string {
