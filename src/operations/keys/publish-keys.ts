@@ -1,11 +1,12 @@
 // Publishes public keys on mirrors, with the index that names them (Spack `push_keys`, `generate_key_index`).
-import { BuildcacheError, MirrorError } from '../../core/errors.js';
+import { MirrorError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { BuildCache, KeyPublisher, Mirror, ShelvedKey } from '../../mirror/build-cache.js';
 import { requirePublisher } from '../../mirror/require-publisher.js';
-import { type PublicKeyFile, readNamedPublicKey } from '../../signature/keys/public-key.js';
+import type { PublicKeyFile } from '../../signature/keys/public-key.js';
 import { giveWay } from '../give-way.js';
+import { type RefusedKey, readShelf } from './read-shelf.js';
 
 export interface PublishKeysRequest {
   readonly mirror: Mirror;
@@ -16,7 +17,7 @@ export interface KeyIndexReport {
   /** The keys that the mirror's index now names. */
   readonly fingerprints: readonly string[];
   /** Skipped files in the key folder, with the reasons. */
-  readonly refused: readonly { readonly location: string; readonly error: BuildcacheError }[];
+  readonly refused: readonly RefusedKey[];
 }
 
 /**
@@ -43,39 +44,21 @@ export async function indexKeys({ cache }: Mirror, options: OperationOptions = {
   const { keys } = requirePublisher(cache);
   if (keys.files === undefined) throw cannotList(cache);
   const files = () => namedKeys(keys, { signal });
-  const { fingerprints, refused } = await giveWay(async () => {
+  return giveWay(async () => {
     const found = await files();
-    const read = await readKeys([...found.values()], options);
-    await keys.writeIndex(read.fingerprints, { signal });
+    const read = await readShelf(found.values(), options);
+    const fingerprints = read.keys.map(({ fingerprint }) => fingerprint);
+    await keys.writeIndex(fingerprints, { signal });
     for (const [fingerprint, { location }] of await files())
       if (!found.has(fingerprint)) throw isNew(location);
-    return read;
+    return { fingerprints: fingerprints.map((each) => each.toUpperCase()), refused: read.refused };
   }, options);
-  return { fingerprints: fingerprints.map((each) => each.toUpperCase()), refused };
 }
 
 async function namedKeys(keys: KeyPublisher, options: WithSignal): Promise<Map<string, ShelvedKey>> {
   const found = new Map<string, ShelvedKey>();
   for await (const key of keys.files?.(options) ?? []) found.set(key.fingerprint, key);
   return found;
-}
-
-async function readKeys(keys: readonly ShelvedKey[], { signal, onProgress }: OperationOptions) {
-  const fingerprints: string[] = [];
-  const refused: { location: string; error: BuildcacheError }[] = [];
-  for (const key of keys) {
-    const { fingerprint, location } = key;
-    try {
-      await readNamedPublicKey(await key.read({ signal }), fingerprint, location);
-      fingerprints.push(fingerprint);
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!(error instanceof BuildcacheError)) throw error;
-      refused.push({ location, error });
-      onProgress?.({ type: 'warning', code: error.code, message: `Left out: ${error.message}` });
-    }
-  }
-  return { fingerprints, refused };
 }
 
 function isNew(location: string): MirrorError {

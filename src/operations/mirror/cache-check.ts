@@ -17,11 +17,11 @@ import { readNamedPublicKey } from '../../signature/keys/public-key.js';
 import type { Spec } from '../../spec/spec.js';
 import type { Decoders } from '../../stream/inflate/inflater.js';
 import { readVerified } from '../../transport/read-verified.js';
+import { withTarball } from '../fetch/with-tarball.js';
 import { inParallel } from '../in-parallel.js';
 import { NO_TRUST } from '../keys/trust.js';
 import { contentsOf } from './audits.js';
 import { type Findings, packageNameOf } from './findings.js';
-import { withTarball } from './with-tarball.js';
 
 export interface CacheCheckOptions {
   readonly layer: BuildCache;

@@ -3,11 +3,11 @@ import { BuildcacheError, SignatureError } from '../../core/errors.js';
 import type { Trust } from '../../mirror/build-cache.js';
 import type { PackageEntry } from '../../mirror/cache-audit.js';
 import type { Spec } from '../../spec/spec.js';
+import { withTarball } from '../fetch/with-tarball.js';
 import { NO_TRUST, trustKeyring } from '../keys/trust.js';
 import type { MigratedPackage, Migration } from './migration.js';
 import { type OldPackage, readOld } from './old-packages.js';
 import { hasWhole, publishAnew } from './publish-anew.js';
-import { withTarball } from './with-tarball.js';
 
 /** Carries a package over, unless it is there. What fails is in the result. */
 export async function migratePackage(old: OldPackage, migration: Migration): Promise<MigratedPackage> {

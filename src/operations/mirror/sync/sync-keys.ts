@@ -3,8 +3,9 @@ import { BuildcacheError } from '../../../core/errors.js';
 import type { OperationOptions } from '../../../core/progress.js';
 import type { Mirror, ShelvedKey } from '../../../mirror/build-cache.js';
 import { requirePublisher } from '../../../mirror/require-publisher.js';
-import { type PublicKeyFile, readNamedPublicKey } from '../../../signature/keys/public-key.js';
+import type { PublicKeyFile } from '../../../signature/keys/public-key.js';
 import { indexKeys } from '../../keys/publish-keys.js';
+import { type NamedKey, type RefusedKey, readShelf } from '../../keys/read-shelf.js';
 
 export interface SyncKeysRequest {
   readonly source: Mirror;
@@ -20,10 +21,8 @@ export interface SyncedKeys {
   /** Fingerprints of those that were there. */
   readonly there: readonly string[];
   /** Keys that cannot be used. */
-  readonly refused: readonly { readonly location: string; readonly error: BuildcacheError }[];
+  readonly refused: readonly RefusedKey[];
 }
-
-type Key = Pick<PublicKeyFile, 'fingerprint' | 'armored'>;
 
 /** Copies the keys that are missing or differ. Errors as `publishKeys`. */
 export async function syncKeys(
@@ -32,11 +31,11 @@ export async function syncKeys(
 ): Promise<SyncedKeys> {
   const { signal } = options;
   const { keys: publisher } = requirePublisher(target.cache);
-  const { keys, refused } = await readKeys(await source.cache.keys.list({ signal }), options);
-  const isPublished = keys.some(
+  const { keys: published, refused } = await readShelf(await source.cache.keys.list({ signal }), options);
+  const isPublished = published.some(
     (key) => key.fingerprint.toUpperCase() === signedBy?.fingerprint.toUpperCase(),
   );
-  if (signedBy !== undefined && !isPublished) keys.push(signedBy);
+  const keys = signedBy === undefined || isPublished ? published : [...published, signedBy];
   const known = new Map<string, ShelvedKey>();
   for (const key of await target.cache.keys.list({ signal })) known.set(key.fingerprint.toUpperCase(), key);
   const copied: string[] = [];
@@ -56,27 +55,9 @@ export async function syncKeys(
   return { copied, there, refused };
 }
 
-async function readKeys(shelf: readonly ShelvedKey[], { signal, onProgress }: OperationOptions) {
-  const keys: Key[] = [];
-  const refused: { location: string; error: BuildcacheError }[] = [];
-  for (const { fingerprint, location, ...key } of shelf) {
-    try {
-      const armored = await key.read({ signal });
-      await readNamedPublicKey(armored, fingerprint, location);
-      keys.push({ fingerprint, armored });
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!(error instanceof BuildcacheError)) throw error;
-      refused.push({ location, error });
-      onProgress?.({ type: 'warning', code: error.code, message: `Left out: ${error.message}` });
-    }
-  }
-  return { keys, refused };
-}
-
 async function isSame(
   known: ShelvedKey | undefined,
-  { armored }: Key,
+  { armored }: NamedKey,
   { signal }: OperationOptions,
 ): Promise<boolean> {
   try {

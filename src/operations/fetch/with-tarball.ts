@@ -3,7 +3,7 @@ import type { PackageDescription, Trust } from '../../mirror/build-cache.js';
 import type { Spec } from '../../spec/spec.js';
 import { Stage } from '../../store/staging/stage.js';
 import type { Decoders } from '../../stream/inflate/inflater.js';
-import { StageScratchFile } from '../fetch/scratch-file.js';
+import { StageScratchFile } from './scratch-file.js';
 
 export interface TarballUse<Result> {
   readonly spec: Spec;
