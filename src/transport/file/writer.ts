@@ -219,7 +219,7 @@ async function requireTag(target: string, tag: string): Promise<void> {
   if ((await tagOf(target)) !== tag) throw changed(target, 'write');
 }
 
-/** Undefined where there is no file. */
+/** The tag of a file; undefined where there is none. */
 async function tagOf(path: string): Promise<string | undefined> {
   try {
     return factsOf(await stat(path, { bigint: true })).tag;

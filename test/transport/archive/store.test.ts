@@ -261,7 +261,7 @@ for (const [what, [bytes, code, message]] of Object.entries(HOSTILE))
     assert.equal(store.sizeHint('v3/a'), undefined);
   });
 
-test('ArchiveStore says that there is no file, or that it is a folder', async (t) => {
+test('an archive that is not there, or that is a folder, is refused with its name', async (t) => {
   const folder = temporaryFolder(t);
   await assert.rejects(
     ArchiveStore.at(join(folder, 'x.tar')).open('a'),
