@@ -8,6 +8,8 @@ export interface FakeS3Options {
   /** Keys in a page of a list; 1 unless given. */
   readonly pageSize?: number;
   readonly region?: string;
+  /** Whether each answer names the region. */
+  readonly tellsRegion?: boolean;
   /** Keys that may be removed at once; 1,000 unless given. */
   readonly batchSize?: number;
   /** Whether everybody may read without a signature. */
@@ -156,6 +158,7 @@ export class FakeS3 {
     response.writeHead(status, {
       date,
       'x-amz-request-id': `REQ${++this.#counter}`,
+      ...(this.options.tellsRegion && { 'x-amz-bucket-region': this.options.region ?? 'us-east-1' }),
       ...(request.method === 'HEAD' ? {} : { 'content-length': length }),
       ...headers,
     });

@@ -125,8 +125,8 @@ export class S3Client {
   /** An answer to HEAD has no body: a byte of the object is asked for, to be told what is wrong. */
   async #read(answer: HttpAnswer, request: S3Request): Promise<Refusal> {
     const refusal = await readRefusal(answer);
-    const isTold = request.method !== 'HEAD' || refusal.status === 404 || refusal.region !== undefined;
-    if (isTold) return refusal;
+    const isElsewhere = refusal.region !== undefined && refusal.region !== this.#region;
+    if (request.method !== 'HEAD' || refusal.status === 404 || isElsewhere) return refusal;
     const headers = { ...request.headers, range: 'bytes=0-0' };
     const other = await this.#transmit({ ...request, method: 'GET', headers });
     if (other.status >= 400 && other.status !== 416) return readRefusal(other);

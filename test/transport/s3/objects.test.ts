@@ -132,14 +132,17 @@ describe('S3Objects: what a server objects to', () => {
     assert.equal(fake.objects.get('pre/fix/x')?.bytes.toString(), 'hello');
   });
 
-  test('goes by the clock of the server', async (t) => {
-    const { fake, store } = await fakePlace(t);
-    fake.put('pre/fix/x', 'hello');
-    fake.now = () => Date.now() + 3_600_000;
-    assert.equal(await textOf(store, 'x'), 'hello');
-    assert.equal((await store.stat('x'))?.size, 5);
-    assert.equal(fake.log.length, 3);
-  });
+  for (const tellsRegion of [false, true])
+    test(`goes by the clock of a server that ${tellsRegion ? 'names' : 'does not name'} its region`, async (t) => {
+      const { fake, open } = await fakePlace(t, { tellsRegion });
+      fake.put('pre/fix/x', 'hello');
+      fake.now = () => Date.now() + 3_600_000;
+      const store = open();
+      assert.equal(await textOf(store, 'x'), 'hello');
+      assert.equal((await store.stat('x'))?.size, 5);
+      assert.equal(fake.log.length, 3);
+      assert.equal((await open().stat('x'))?.size, 5);
+    });
 
   test('says what is wrong with credentials, and never what they are', async (t) => {
     const { fake, open } = await fakePlace(t, { sessionToken: 'TOKEN-OF-FAKE' });
