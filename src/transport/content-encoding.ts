@@ -50,16 +50,34 @@ export async function decodedObject<T extends EncodedObject>(object: T): Promise
       await body.cancel();
       throw new MirrorError(
         'mirror-encoding',
-        `Cannot read "${object.location}": the server sent it as "${name.slice(0, 40)}"`,
+        `Cannot read "${object.location}": the server sent it ${encodedAs(name)}`,
         {
           hint: 'Turn off the compression of files on the server of the mirror',
-          data: { location: object.location, encoding: name },
+          data: { location: object.location, encoding: knownEncoding(name) },
         },
       );
     }
     body = await decode(body, { decoder, name, location: object.location });
   }
   return encodings.length === 0 ? object : { ...object, body, size: undefined, encoding: undefined };
+}
+
+/** Registered by IANA, besides those that are decoded: what else a server says is not repeated. */
+const REGISTERED: ReadonlySet<string> = new Set(
+  'aes128gcm br compress dcb dcz deflate exi gzip identity pack200-gzip x-compress x-gzip zstd aws-chunked'.split(
+    ' ',
+  ),
+);
+
+/** The name of an encoding that somebody has heard of. */
+export function knownEncoding(name: string): string | undefined {
+  return namesIn(name).every((each) => REGISTERED.has(each)) ? name : undefined;
+}
+
+/** For messages: `encoded as "zstd"`. */
+export function encodedAs(name: string): string {
+  const known = knownEncoding(name);
+  return known === undefined ? 'in an encoding that is not known' : `encoded as "${known}"`;
 }
 
 interface Decoding {

@@ -114,9 +114,7 @@ for (const [name, setting] of Object.entries(SETTINGS))
     for (const [fault, how] of Object.entries(FAULTS))
       for (const command of commands) {
         if (how !== undefined) fake.fail({ ...how, when: () => true, times: 1000 });
-        for (const more of how === undefined
-          ? [[], ['--json'], ['--json', 'lines']]
-          : [['--json', 'lines']]) {
+        for (const more of how === undefined ? [[], ['--json'], ['--json=lines']] : [['--json=lines']]) {
           const { exitCode, out, err } = await run(...command, ...more);
           assert.doesNotMatch(err, /unknown option/);
           check(`${fault}: ${command.join(' ')}`, out + err);

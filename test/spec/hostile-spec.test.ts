@@ -27,7 +27,7 @@ const withEdge = (more: JsonObject): JsonObject => ({
 });
 
 const cases: [string, JsonValue, RegExp][] = [
-  ['no object', 'spec', /the document is "spec"/],
+  ['no object', 'spec', /the document is a text, not an object/],
   ['no spec', {}, /"spec" is missing/],
   ['no nodes', dictionary(4, []), /"spec" is an object, not a spec with at least one node/],
   ['no list', { spec: { _meta: { version: 4 }, nodes: {} } }, /"spec\.nodes" is an object, not a list/],

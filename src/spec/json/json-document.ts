@@ -32,8 +32,8 @@ export function parseJsonDocument(bytes: Uint8Array, source: string): JsonValue 
 function parseJsonText(text: string, source: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue;
-  } catch (cause) {
-    throw notJson(text, source, cause);
+  } catch {
+    throw notJson(text, source); // the parser's error repeats the text, which may repeat a password
   }
 }
 
@@ -48,11 +48,10 @@ function decodeStrictly(bytes: Uint8Array, source: string): string {
   }
 }
 
-function notJson(text: string, source: string, cause: unknown): MetadataError {
+function notJson(text: string, source: string): MetadataError {
   if (LOOKS_LIKE_HTML.test(text)) {
     return new MetadataError('metadata-syntax', `Cannot read "${source}": it is an HTML page, not JSON`, {
       hint: 'Check the URL of the mirror: it answers with a web page',
-      cause,
       data: { source, actual: 'html', expected: 'json' },
     });
   }
@@ -62,14 +61,12 @@ function notJson(text: string, source: string, cause: unknown): MetadataError {
       `Cannot read "${source}": it is a signed text, not plain JSON`,
       {
         hint: 'Verify it first, and parse only the signed text',
-        cause,
         data: { source, actual: 'clearsigned', expected: 'json' },
       },
     );
   }
   const state = text.trim() === '' ? 'it is empty' : 'it is not JSON';
   return new MetadataError('metadata-syntax', `Cannot read "${source}": ${state}`, {
-    cause,
     data: { source },
   });
 }

@@ -43,7 +43,7 @@ export class JsonFact {
   invalid(wanted: string): MetadataError {
     const path = this.path;
     const what = path === '' ? 'the document' : `"${path}"`;
-    const actual = describeJson(this.value);
+    const actual = path === '' ? kindOfJson(this.value) : describeJson(this.value);
     return new MetadataError(
       'metadata-invalid',
       `Cannot read "${this.source}": ${what} is ${actual}, not ${wanted}`,
@@ -140,11 +140,20 @@ function isDeeperThan(value: JsonValue, limit: number): boolean {
   return false;
 }
 
+/** What a server that repeats the headers of a request says, in place of a document. */
+const LOGIN = /\b(basic|bearer|aws4-hmac-sha256|authorization|signature)\b/i;
+
+/** A text as the whole document is not repeated: a server that answers with what it was asked may repeat a password. */
+function kindOfJson(value: JsonValue): string {
+  return typeof value === 'string' ? 'a text' : describeJson(value);
+}
+
 function describeJson(value: JsonValue): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'an object';
   if (typeof value !== 'string') return String(value);
+  if (LOGIN.test(value)) return 'a text';
   const shown = value.length > 60 ? `${value.slice(0, 60)}…` : value;
   return JSON.stringify(shown);
 }

@@ -63,16 +63,24 @@ export function redirectError({ method, location }: AskedServer, visited: readon
   });
 }
 
-/** A redirect that must not be followed. */
+const SCHEMES: ReadonlySet<string> = new Set([
+  'http:',
+  'ftp:',
+  'file:',
+  'data:',
+  'javascript:',
+  'ws:',
+  's3:',
+]);
+
+/** A redirect that must not be followed. What a server says is repeated only where it is the name of a scheme. */
 export function redirectProtocolError(location: string, protocol: string): MirrorError {
-  return new MirrorError(
-    'mirror-protocol',
-    `Cannot follow the redirect from "${location}" to "${protocol}"`,
-    {
-      hint: 'A redirect may lead to https:, or from http: to http:',
-      data: { location, protocol },
-    },
-  );
+  const known = SCHEMES.has(protocol) ? protocol : undefined;
+  const target = known === undefined ? 'a URL that is not of the web' : `"${known}"`;
+  return new MirrorError('mirror-protocol', `Cannot follow the redirect from "${location}" to ${target}`, {
+    hint: 'A redirect may lead to https:, or from http: to http:',
+    data: { location, protocol: known },
+  });
 }
 
 /** No usable answer: no connection, no headers, or not HTTP. */

@@ -4,10 +4,17 @@ import type { MirrorError } from '../../core/errors.js';
 import { HttpAnswer } from '../http/answer.js';
 import { HttpClient, type HttpClientOptions } from '../http/client.js';
 import type { HttpHeaders, RequestBody } from '../http/request.js';
+import {
+  type AnswerParts,
+  type Purpose,
+  type Refusal,
+  readRefusal,
+  refusalError,
+  refusalIn,
+} from './answer/refusal.js';
 import { type BucketPlace, requestUrl } from './bucket-place.js';
 import type { CredentialCache } from './credentials/credentials.js';
 import type { Endpoint } from './endpoint.js';
-import { type Purpose, type Refusal, readRefusal, refusalError } from './refusal.js';
 import { CONTENT_SHA256, makeSigner, sha256Hex } from './signer.js';
 
 /** Bytes whose SHA-256 is known before they are read: it is signed. */
@@ -98,6 +105,11 @@ export class S3Client {
     return refusalError(refusal, { purpose, location: this.#options.locate(path), isAnonymous });
   }
 
+  /** As the function of this name. */
+  async refusalIn(parts: Omit<AnswerParts, 'credentials'>): Promise<Refusal> {
+    return refusalIn({ ...parts, credentials: await this.#options.credentials.get() });
+  }
+
   close(): Promise<void> {
     return this.#http.close();
   }
@@ -124,12 +136,13 @@ export class S3Client {
 
   /** An answer to HEAD has no body: a byte of the object is asked for, to be told what is wrong. */
   async #read(answer: HttpAnswer, request: S3Request): Promise<Refusal> {
-    const refusal = await readRefusal(answer);
+    const credentials = await this.#options.credentials.get();
+    const refusal = await readRefusal(answer, credentials);
     const isElsewhere = refusal.region !== undefined && refusal.region !== this.#region;
     if (request.method !== 'HEAD' || refusal.status === 404 || isElsewhere) return refusal;
     const headers = { ...request.headers, range: 'bytes=0-0' };
     const other = await this.#transmit({ ...request, method: 'GET', headers });
-    if (other.status >= 400 && other.status !== 416) return readRefusal(other);
+    if (other.status >= 400 && other.status !== 416) return readRefusal(other, credentials);
     other.abort();
     return refusal;
   }
@@ -153,6 +166,7 @@ export class S3Client {
   async #transientError(answer: HttpAnswer): Promise<MirrorError> {
     const { method, location } = answer;
     const purpose = method === 'GET' || method === 'HEAD' ? 'read' : method === 'DELETE' ? 'remove' : 'write';
-    return refusalError(await readRefusal(answer), { purpose, location, isAnonymous: false });
+    const refusal = await readRefusal(answer, await this.#options.credentials.get());
+    return refusalError(refusal, { purpose, location, isAnonymous: false });
   }
 }

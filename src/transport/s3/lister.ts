@@ -3,8 +3,8 @@ import { MirrorError } from '../../core/errors.js';
 import { isObjectPath } from '../object-path.js';
 import type { ListedObject, ListOptions, ObjectLister } from '../object-store.js';
 import { readBody } from '../read-object.js';
+import { elements, elementText } from './answer/xml.js';
 import type { S3Client, S3Request } from './client.js';
-import { elements, elementText } from './xml.js';
 
 /** A page has a thousand keys of at most a kilobyte, which may be encoded. */
 const PAGE_LIMIT = 16 << 20;

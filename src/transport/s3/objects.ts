@@ -13,9 +13,9 @@ import type {
   OpenedObject,
   OpenOptions,
 } from '../object-store.js';
+import { inWords, type Refusal } from './answer/refusal.js';
 import { S3Client, type S3ClientOptions } from './client.js';
 import { listRequest, S3Lister } from './lister.js';
-import { inWords, type Refusal } from './refusal.js';
 import { S3Writer } from './writer.js';
 
 export interface S3ObjectsOptions extends Omit<S3ClientOptions, 'locate'> {

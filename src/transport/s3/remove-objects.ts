@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import type { BuildcacheError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import { HttpAnswer } from '../http/answer.js';
-import { answerText } from './answer-text.js';
+import { answerText } from './answer/answer-text.js';
+import type { Refusal } from './answer/refusal.js';
+import { elements, elementText, encodeText } from './answer/xml.js';
 import type { S3Client } from './client.js';
-import { type Refusal, refusalIn } from './refusal.js';
 import { sha256Hex } from './signer.js';
-import { elements, elementText, encodeText } from './xml.js';
 
 export interface RemoveObjectsOptions extends WithSignal {
   readonly client: S3Client;
@@ -78,11 +78,12 @@ async function removeBatch(
   if (!(answer instanceof HttpAnswer)) return answer;
   const requestId = answer.header('x-amz-request-id');
   const xml = await answerText(answer);
-  if (!/<DeleteResult[\s/>]/.test(xml)) return refusalIn(xml, requestId);
-  const failed = elements(xml, 'Error').map((each) => ({
+  if (!/<DeleteResult[\s/>]/.test(xml)) return client.refusalIn({ xml, requestId });
+  const errors = elements(xml, 'Error').map(async (each) => ({
     path: (elementText(each, 'Key') ?? '').slice(prefix.length),
-    refusal: refusalIn(each, requestId),
+    refusal: await client.refusalIn({ xml: each, requestId }),
   }));
+  const failed = await Promise.all(errors);
   return failed.filter(({ refusal }) => refusal.code !== 'NoSuchKey');
 }
 

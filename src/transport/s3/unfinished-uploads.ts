@@ -4,11 +4,11 @@ import type { WithSignal } from '../../core/with-signal.js';
 import { HttpAnswer } from '../http/answer.js';
 import { isObjectPath } from '../object-path.js';
 import type { UnfinishedObject } from '../object-store.js';
-import { answerText } from './answer-text.js';
+import { answerText } from './answer/answer-text.js';
+import type { Refusal } from './answer/refusal.js';
+import { elements, elementText } from './answer/xml.js';
 import type { S3Client } from './client.js';
 import { decodeKey } from './lister.js';
-import type { Refusal } from './refusal.js';
-import { elements, elementText } from './xml.js';
 
 /** Of servers that keep no list of uploads, or do not show it to everybody who may write: nothing can be found. */
 const HIDDEN: ReadonlySet<number> = new Set([403, 405, 501]);

@@ -3,12 +3,12 @@
 import { HttpAnswer } from '../http/answer.js';
 import type { HttpHeaders } from '../http/request.js';
 import type { CommitCondition } from '../object-store.js';
-import { answerText } from './answer-text.js';
+import { answerText } from './answer/answer-text.js';
+import { type Refusal, refusalIn } from './answer/refusal.js';
+import { elementText, encodeText } from './answer/xml.js';
 import type { S3Client } from './client.js';
-import { type Refusal, refusalIn } from './refusal.js';
 import { sha256Hex } from './signer.js';
 import type { Spool } from './spool.js';
-import { elementText, encodeText } from './xml.js';
 
 /** Tells an object that this writer made from one of the same name: an answer may get lost, and the request be sent again. */
 export const WRITER_HEADER = 'x-amz-meta-regraft-writer';
@@ -99,7 +99,7 @@ export class MultipartUpload {
     const tag = elementText(text, 'ETag');
     const code = elementText(text, 'Code');
     if (tag !== undefined && code === undefined) return { tag };
-    return refusalIn(text, answer.header('x-amz-request-id'));
+    return client.refusalIn({ xml: text, requestId: answer.header('x-amz-request-id') });
   }
 
   /** Gives up the parts, so that nobody pays for them. Never throws. */
@@ -143,4 +143,4 @@ export class MultipartUpload {
   }
 }
 
-const NO_ANSWER = refusalIn('', undefined);
+const NO_ANSWER = refusalIn({ xml: '', requestId: undefined, credentials: undefined });

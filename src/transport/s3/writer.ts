@@ -15,8 +15,8 @@ import type {
   RemoveOptions,
   UnfinishedObject,
 } from '../object-store.js';
+import type { Refusal } from './answer/refusal.js';
 import type { S3Client } from './client.js';
-import type { Refusal } from './refusal.js';
 import { removeObjects } from './remove-objects.js';
 import { Spool } from './spool.js';
 import { unfinishedUploads } from './unfinished-uploads.js';

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { constants, gunzipSync } from 'node:zlib';
 import { MirrorError } from '../../core/errors.js';
-import { canDecode, decodedObject } from '../content-encoding.js';
+import { canDecode, decodedObject, encodedAs, knownEncoding } from '../content-encoding.js';
 import type { OpenedObject } from '../object-store.js';
 
 type Reading = 'sent' | 'decoded';
@@ -107,8 +107,8 @@ async function* watched(
 function readOtherwise(location: string, encoding: string): MirrorError {
   return new MirrorError(
     'mirror-encoding',
-    `Cannot use "${location}" as it was read: the server says that it is encoded as "${encoding}", and that does not give its digest`,
-    { retryable: true, data: { location, encoding } },
+    `Cannot use "${location}" as it was read: the server says that it is ${encodedAs(encoding)}, and that does not give its digest`,
+    { retryable: true, data: { location, encoding: knownEncoding(encoding) } },
   );
 }
 
@@ -116,7 +116,10 @@ function readOtherwise(location: string, encoding: string): MirrorError {
 export function encodedPart(location: string, encoding: string): MirrorError {
   return new MirrorError(
     'mirror-encoding',
-    `Cannot read a part of "${location}": the server sent it encoded as "${encoding}"`,
-    { hint: 'Make the server send files as they are stored', data: { location, encoding } },
+    `Cannot read a part of "${location}": the server sent it ${encodedAs(encoding)}`,
+    {
+      hint: 'Make the server send files as they are stored',
+      data: { location, encoding: knownEncoding(encoding) },
+    },
   );
 }

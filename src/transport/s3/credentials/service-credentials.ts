@@ -7,8 +7,8 @@ import { HttpClient } from '../../http/client.js';
 import { statusError } from '../../http/errors.js';
 import type { HttpRequest } from '../../http/request.js';
 import { readBody } from '../../read-object.js';
+import { elementText } from '../answer/xml.js';
 import { awsDomain } from '../endpoint.js';
-import { elementText } from '../xml.js';
 import type { CredentialSource, Credentials } from './credentials.js';
 
 const ANSWER_LIMIT = 64 * 1024;

@@ -1,8 +1,10 @@
-// An answer of S3 that is not what was asked for: its code, in words for people. Secrets do not get in: of what the server says, only
-// its code, its message and its request id are told.
-import { MirrorError, type MirrorErrorCode } from '../../core/errors.js';
-import type { HttpAnswer } from '../http/answer.js';
-import { readBody } from '../read-object.js';
+// An answer of S3 that is not what was asked for: its code, in words for people. Secrets do not get in, not even those that the server
+// repeats: of what it says, only its code, its message and its request id are told, without what authorized the request.
+import { MirrorError, type MirrorErrorCode } from '../../../core/errors.js';
+import type { HttpAnswer } from '../../http/answer.js';
+import { readBody } from '../../read-object.js';
+import type { Credentials } from '../credentials/credentials.js';
+import { hasProof, withoutProof } from './proof.js';
 import { elementText } from './xml.js';
 
 const BODY_LIMIT = 64 * 1024;
@@ -20,35 +22,64 @@ export interface Refusal {
 }
 
 /** Reads an answer to its end. */
-export async function readRefusal(answer: HttpAnswer): Promise<Refusal> {
+export async function readRefusal(
+  answer: HttpAnswer,
+  credentials: Credentials | undefined,
+): Promise<Refusal> {
   const xml = await readText(answer);
-  const code = word(elementText(xml, 'Code'));
+  const code = elementText(xml, 'Code');
   const date = Date.parse(answer.header('date') ?? '');
+  const region = answer.header('x-amz-bucket-region') ?? regionIn(xml, code);
   return {
+    ...tellable({ xml, requestId: answer.header('x-amz-request-id'), credentials }),
     status: answer.status,
-    code,
-    message: messageIn(xml),
-    requestId: word(answer.header('x-amz-request-id') ?? elementText(xml, 'RequestId')),
-    region: word(answer.header('x-amz-bucket-region') ?? regionIn(xml, code)),
+    region: isTellable(region, REGION, credentials) ? region : undefined,
     date: Number.isNaN(date) ? undefined : date,
   };
 }
 
+export interface AnswerParts {
+  readonly xml: string;
+  /** Of the header. */
+  readonly requestId: string | undefined;
+  readonly credentials: Credentials | undefined;
+}
+
 /** What is refused in an answer whose status says that all is well. */
-export function refusalIn(xml: string, requestId: string | undefined): Refusal {
-  const code = word(elementText(xml, 'Code'));
+export function refusalIn(parts: AnswerParts): Refusal {
+  const { code, message, requestId } = tellable(parts);
   return {
     status: code === 'AccessDenied' ? 403 : 200,
     code,
-    message: code === undefined ? 'the answer lacks what it must have' : messageIn(xml),
-    requestId: word(requestId ?? elementText(xml, 'RequestId')),
+    message: code === undefined ? 'the answer lacks what it must have' : message,
+    requestId,
     region: undefined,
     date: undefined,
   };
 }
 
-function messageIn(xml: string): string | undefined {
-  return elementText(xml, 'Message')?.replace(/\s+/g, ' ').slice(0, 300);
+function tellable({
+  xml,
+  requestId,
+  credentials,
+}: AnswerParts): Pick<Refusal, 'code' | 'message' | 'requestId'> {
+  const code = elementText(xml, 'Code');
+  const request = requestId ?? elementText(xml, 'RequestId');
+  const message = elementText(xml, 'Message')?.replace(/\s+/g, ' ');
+  return {
+    code: isTellable(code, CODE, credentials) ? code : undefined,
+    message: message === undefined ? undefined : withoutProof(message, credentials).slice(0, 300),
+    requestId: isTellable(request, REQUEST_ID, credentials) ? request : undefined,
+  };
+}
+
+const CODE = /^[A-Z][A-Za-z0-9.]{0,62}$/;
+const REQUEST_ID = /^[\w.+/=:-]{1,100}$/;
+/** It gets into URLs, too. */
+const REGION = /^[a-z][a-z0-9-]{0,40}$/;
+
+function isTellable(text: string | undefined, form: RegExp, credentials: Credentials | undefined): boolean {
+  return text !== undefined && form.test(text) && !hasProof(text, credentials);
 }
 
 function regionIn(xml: string, code: string | undefined): string | undefined {
@@ -64,11 +95,6 @@ async function readText(answer: HttpAnswer): Promise<string> {
   const { size, location } = answer;
   const read = readBody({ body: answer.body(), size, location }, { limit: BODY_LIMIT });
   return Buffer.from(await read.catch(() => new Uint8Array(0))).toString('utf8');
-}
-
-/** A code, an id or a region: nothing else gets into messages and URLs. */
-function word(text: string | undefined): string | undefined {
-  return text !== undefined && /^[\w.+/=:-]{1,200}$/.test(text) ? text : undefined;
 }
 
 export type Purpose = 'read' | 'write' | 'remove' | 'list';

@@ -1,6 +1,6 @@
 // The XML of an answer that is small.
-import type { HttpAnswer } from '../http/answer.js';
-import { readBody } from '../read-object.js';
+import type { HttpAnswer } from '../../http/answer.js';
+import { readBody } from '../../read-object.js';
 
 const LIMIT = 1 << 20;
 
