@@ -13,7 +13,7 @@ import {
   refusalIn,
 } from './answer/refusal.js';
 import { type BucketPlace, requestUrl } from './bucket-place.js';
-import type { CredentialCache } from './credentials/credentials.js';
+import type { CredentialCache, Credentials } from './credentials/credentials.js';
 import type { Endpoint } from './endpoint.js';
 import { CONTENT_SHA256, makeSigner, sha256Hex } from './signer.js';
 
@@ -83,10 +83,11 @@ export class S3Client {
    */
   async send(request: S3Request): Promise<HttpAnswer | Refusal> {
     for (let attempt = 1; ; attempt++) {
+      const used = await this.#options.credentials.get();
       const answer = await this.#transmit(request);
       if (answer.status < 300 || answer.status === 304 || answer.status === 416) return answer;
       const refusal = await this.#read(answer, request);
-      if (attempt >= ATTEMPTS || !this.#adapt(refusal)) return refusal;
+      if (attempt >= ATTEMPTS || !(await this.#adapt(refusal, used))) return refusal;
     }
   }
 
@@ -148,8 +149,7 @@ export class S3Client {
   }
 
   /** Whether the request can do better now. */
-  #adapt({ status, code, region, date }: Refusal): boolean {
-    const { credentials } = this.#options;
+  async #adapt({ status, code, region, date }: Refusal, used: Credentials | undefined): Promise<boolean> {
     if (region !== undefined && region !== this.#region && [301, 307, 400, 403].includes(status)) {
       this.#region = region;
       return true;
@@ -160,7 +160,7 @@ export class S3Client {
       this.#clockOffset = offset;
       return isNews;
     }
-    return ENDED.has(code) && credentials.drop();
+    return ENDED.has(code) && (await this.#options.credentials.drop(used));
   }
 
   async #transientError(answer: HttpAnswer): Promise<MirrorError> {

@@ -15,13 +15,15 @@ import { expectError, fakePlace } from './fake-place.js';
 const PART_SIZE = 100;
 const BYTES = Buffer.from(Array.from({ length: 250 }, (_, index) => index));
 
+const PAIR = { accessKeyId: FAKE_KEYS.id, secretAccessKey: FAKE_KEYS.secret };
+
 /** A writer whose parts are small. */
-function writerTo(t: TestContext, fake: FakeS3): S3Writer {
+function writerTo(
+  t: TestContext,
+  fake: FakeS3,
+  credentials = new CredentialCache(async () => PAIR),
+): S3Writer {
   const { environment } = fake;
-  const credentials = new CredentialCache(async () => ({
-    accessKeyId: FAKE_KEYS.id,
-    secretAccessKey: FAKE_KEYS.secret,
-  }));
   const client = new S3Client({
     place: parseBucketUrl('s3://bucket'),
     endpoint: findEndpoint({ connection: {}, environment, profile: {} }),
@@ -190,6 +192,25 @@ describe('S3Writer', () => {
     });
     await assert.rejects(write(writerTo(t, fake)), expectError('mirror-write-failed', /InternalError/));
     assert.equal(fake.uploads.size, 0);
+  });
+
+  test('goes on with a new session when the old one ends while several parts are sent', async (t) => {
+    const { fake } = await fakePlace(t);
+    let asked = 0;
+    const renewed = new CredentialCache(async () => {
+      asked++;
+      return { ...PAIR, expires: Date.now() + 3_600_000 };
+    });
+    const writer = writerTo(t, fake, renewed);
+    fake.fail({
+      when: ({ query }) => query.has('partNumber'),
+      status: 400,
+      code: 'ExpiredToken',
+      times: 3,
+    });
+    await write(writer);
+    assert.deepEqual(fake.objects.get('x')?.bytes, BYTES);
+    assert.equal(asked, 2, 'once for all parts');
   });
 
   test('sends a part again that did not arrive', async (t) => {

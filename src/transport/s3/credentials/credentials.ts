@@ -47,11 +47,16 @@ export class CredentialCache {
     return this.#current;
   }
 
-  /** Asks anew next time, since the server says that they have ended. Says whether others are to be had. */
-  drop(): boolean {
-    const isRenewable = this.#expires !== Number.POSITIVE_INFINITY;
-    if (isRenewable) this.#current = undefined;
-    return isRenewable;
+  /**
+   * Asks anew next time, since the server says that these have ended; once for all requests that they ended for. Says whether others are to
+   * be had.
+   */
+  async drop(ended: Credentials | undefined): Promise<boolean> {
+    const current = await this.#current?.catch(() => undefined);
+    if (current !== ended) return true;
+    if (current?.expires === undefined) return false;
+    this.#current = undefined;
+    return true;
   }
 
   async #renew(): Promise<Credentials | undefined> {
