@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 
 import { MirrorError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
-import { describeSystemError, isDiskFull, systemErrorCode } from '../../host/system-error.js';
 import { HttpAnswer } from '../http/answer.js';
 import type { HttpHeaders } from '../http/request.js';
 import type {
@@ -45,7 +44,7 @@ export class S3Writer implements ObjectWriter {
     signal?.throwIfAborted();
     const { client, check, partSize = PART_SIZE } = this.#options;
     if (path !== undefined) check(path);
-    const spool = await spooling(() => Spool.create(partSize));
+    const spool = await Spool.create(partSize);
     return new PendingUpload({ client, check, spool, expected: path, isRepeatable, partSize, signal });
   }
 
@@ -119,7 +118,7 @@ class PendingUpload implements PendingObject {
 
   async write(bytes: Uint8Array): Promise<void> {
     this.#requireOpen();
-    await this.#orDiscard(() => spooling(() => this.#options.spool.append(bytes)));
+    await this.#orDiscard(() => this.#options.spool.append(bytes));
   }
 
   async prepare(): Promise<void> {
@@ -235,19 +234,4 @@ function changedMeanwhile(path: string, status: number): MirrorError {
   return new MirrorError('mirror-changed', `Cannot remove "${path}": it was changed by someone else`, {
     data: { path, status },
   });
-}
-
-/** Errors of the temporary file, which is on this machine. */
-async function spooling<T>(operation: () => Promise<T>): Promise<T> {
-  try {
-    return await operation();
-  } catch (cause) {
-    if (systemErrorCode(cause) === undefined) throw cause;
-    const reason = describeSystemError(cause);
-    throw new MirrorError(
-      isDiskFull(cause) ? 'mirror-full' : 'mirror-write-failed',
-      `Cannot keep an object in a temporary file until it is sent: ${reason}`,
-      { cause, hint: 'Set TMPDIR to a folder with room', data: { reason } },
-    );
-  }
 }
