@@ -16,7 +16,7 @@ export interface FakeS3Options {
   readonly isPublic?: boolean;
   /** Whether a list is denied, and 403 is said of keys that are not there. */
   readonly hidesAbsence?: boolean;
-  /** The token that a session must have. */
+  /** The token that a session must have at first. */
   readonly sessionToken?: string;
 }
 
@@ -76,6 +76,8 @@ export class FakeS3 {
   readonly uploads = new Map<string, Upload>();
   readonly log: string[] = [];
   readonly options: FakeS3Options;
+  /** The token that a session must have now: a test may end it. */
+  sessionToken: string | undefined;
   /** The clock, in milliseconds since 1970. */
   now = (): number => Date.now();
   /** The time that objects get when they are written. */
@@ -86,6 +88,7 @@ export class FakeS3 {
 
   private constructor(options: FakeS3Options) {
     this.options = options;
+    this.sessionToken = options.sessionToken;
     this.#server = createServer((request, response) => {
       // A client that is stopped sends half of a request.
       this.#serve(request, response).catch(() => response.destroy());
@@ -108,7 +111,7 @@ export class FakeS3 {
 
   /** Variables of somebody who may do everything. */
   get environment(): Readonly<Record<string, string>> {
-    const token = this.options.sessionToken;
+    const token = this.sessionToken;
     return {
       HOME: '/nowhere',
       AWS_ENDPOINT_URL: this.endpoint,
@@ -202,7 +205,8 @@ export class FakeS3 {
       );
     if (match === null) throw new S3Failure(400, 'AuthorizationHeaderMalformed');
     const [, id, day = '', region = '', names = '', signature = ''] = match;
-    const { region: own = 'us-east-1', sessionToken } = this.options;
+    const { region: own = 'us-east-1' } = this.options;
+    const { sessionToken } = this;
     if (id !== FAKE_KEYS.id) throw new S3Failure(403, 'InvalidAccessKeyId');
     if (region !== own) throw new S3Failure(400, 'AuthorizationHeaderMalformed');
     if (sessionToken !== headers['x-amz-security-token'])

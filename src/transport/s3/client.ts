@@ -44,6 +44,13 @@ export interface S3ClientOptions {
   readonly locate: (path: string) => string;
 }
 
+/** What a request is signed by, as it was when it was sent. */
+interface Beliefs {
+  readonly region: string;
+  readonly clockOffset: number;
+  readonly credentials: Credentials | undefined;
+}
+
 /** A 301 of S3 names a region, and no place. */
 const REDIRECTS: ReadonlySet<number> = new Set([307, 308]);
 const EMPTY = new Uint8Array(0);
@@ -83,11 +90,15 @@ export class S3Client {
    */
   async send(request: S3Request): Promise<HttpAnswer | Refusal> {
     for (let attempt = 1; ; attempt++) {
-      const used = await this.#options.credentials.get();
+      const sentBy: Beliefs = {
+        region: this.#region,
+        clockOffset: this.#clockOffset,
+        credentials: await this.#options.credentials.get(),
+      };
       const answer = await this.#transmit(request);
       if (answer.status < 300 || answer.status === 304 || answer.status === 416) return answer;
       const refusal = await this.#read(answer, request);
-      if (attempt >= ATTEMPTS || !(await this.#adapt(refusal, used))) return refusal;
+      if (attempt >= ATTEMPTS || !this.#adapt(refusal, sentBy)) return refusal;
     }
   }
 
@@ -148,19 +159,19 @@ export class S3Client {
     return refusal;
   }
 
-  /** Whether the request can do better now. */
-  async #adapt({ status, code, region, date }: Refusal, used: Credentials | undefined): Promise<boolean> {
-    if (region !== undefined && region !== this.#region && [301, 307, 400, 403].includes(status)) {
+  /** Whether the request can do better now: of many that are refused at once, only the first one brings news, but all of them gain by it. */
+  #adapt({ status, code, region, date }: Refusal, sentBy: Beliefs): boolean {
+    if (region !== undefined && region !== sentBy.region && [301, 307, 400, 403].includes(status)) {
       this.#region = region;
       return true;
     }
     if (code === 'RequestTimeTooSkewed' && date !== undefined) {
       const offset = date - Date.now();
-      const isNews = Math.abs(offset - this.#clockOffset) > CLOCK_TOLERANCE;
+      const isNews = Math.abs(offset - sentBy.clockOffset) > CLOCK_TOLERANCE;
       this.#clockOffset = offset;
       return isNews;
     }
-    return ENDED.has(code) && (await this.#options.credentials.drop(used));
+    return ENDED.has(code) && this.#options.credentials.drop(sentBy.credentials);
   }
 
   async #transientError(answer: HttpAnswer): Promise<MirrorError> {

@@ -144,6 +144,17 @@ describe('S3Objects: what a server objects to', () => {
       assert.equal((await open().stat('x'))?.size, 5);
     });
 
+  test('learns for all requests that are refused at once', async (t) => {
+    const { fake, open } = await fakePlace(t, { region: 'eu-north-1' });
+    fake.put('pre/fix/x', 'hello');
+    for (const advance of [0, 3_600_000]) {
+      fake.now = () => Date.now() + advance;
+      const store = open();
+      const texts = await Promise.all(Array.from({ length: 8 }, () => textOf(store, 'x')));
+      assert.deepEqual(new Set(texts), new Set(['hello']));
+    }
+  });
+
   test('says what is wrong with credentials, and never what they are', async (t) => {
     const { fake, open } = await fakePlace(t, { sessionToken: 'TOKEN-OF-FAKE' });
     const wrong = [

@@ -35,6 +35,8 @@ const MARGIN = 5 * 60_000;
 export class CredentialCache {
   readonly #find: () => Promise<Credentials | undefined>;
   #current: Promise<Credentials | undefined> | undefined;
+  /** What `#current` gave, once it has. */
+  #held: Credentials | undefined;
   #expires = Number.POSITIVE_INFINITY;
 
   constructor(find: () => Promise<Credentials | undefined>) {
@@ -48,23 +50,24 @@ export class CredentialCache {
   }
 
   /**
-   * Asks anew next time, since the server says that these have ended; once for all requests that they ended for. Says whether others are to
-   * be had.
+   * Asks anew next time, since the server says that these have ended; once for all who say so of the same. Says whether others are to be had.
    */
-  async drop(ended: Credentials | undefined): Promise<boolean> {
-    const current = await this.#current?.catch(() => undefined);
-    if (current !== ended) return true;
-    if (current?.expires === undefined) return false;
+  drop(ended: Credentials | undefined): boolean {
+    if (this.#held !== ended) return true;
+    if (ended?.expires === undefined) return false;
     this.#current = undefined;
+    this.#held = undefined;
     return true;
   }
 
   async #renew(): Promise<Credentials | undefined> {
     this.#expires = Number.POSITIVE_INFINITY;
+    this.#held = undefined;
     try {
       const found = await this.#find();
       if (found?.expires !== undefined)
         this.#expires = Math.max(found.expires - MARGIN, Date.now() + MARGIN / 10);
+      this.#held = found;
       return found;
     } catch (error) {
       this.#current = undefined;
