@@ -16,6 +16,8 @@ export interface FakeS3Options {
   readonly isPublic?: boolean;
   /** Whether a list is denied, and 403 is said of keys that are not there. */
   readonly hidesAbsence?: boolean;
+  /** Whether uploads in parts cannot be listed from one of them on, only from a key on, as in versitygw. */
+  readonly refusesUploadMarkers?: boolean;
   /** The token that a session must have at first. */
   readonly sessionToken?: string;
 }
@@ -363,8 +365,12 @@ export class FakeS3 {
   }
 
   #listUploads(query: URLSearchParams): Reply {
+    if (this.options.refusesUploadMarkers && query.has('upload-id-marker'))
+      throw new S3Failure(400, 'InvalidArgument');
     const prefix = query.get('prefix') ?? '';
-    const marker = `${query.get('key-marker') ?? ''}\0${query.get('upload-id-marker') ?? ''}`;
+    // Without an upload, the place is after all uploads of the key.
+    const upload = query.get('upload-id-marker') ?? '\uffff';
+    const marker = `${query.get('key-marker') ?? ''}\0${upload}`;
     const rest = [...this.uploads]
       .map(([id, upload]) => ({ id, ...upload, place: `${upload.key}\0${id}` }))
       .filter(({ key, place }) => key.startsWith(prefix) && (!query.has('key-marker') || place > marker))

@@ -25,32 +25,49 @@ export async function* unfinishedUploads(
   options: UnfinishedUploadsOptions,
 ): AsyncGenerator<UnfinishedObject> {
   const { client, prefix, folder, signal } = options;
-  for (let next: Readonly<Record<string, string>> = {}; ; ) {
+  for (let place: ListPlace = {}; ; ) {
     signal?.throwIfAborted();
-    const query = { uploads: '', 'encoding-type': 'url', prefix: `${prefix}${folder}/`, ...next };
+    const query = { uploads: '', 'encoding-type': 'url', prefix: `${prefix}${folder}/`, ...place };
     const answer = await client.send({ method: 'GET', query, signal });
     if (!(answer instanceof HttpAnswer)) {
       if (HIDDEN.has(answer.status)) return;
-      throw await client.error(answer, { purpose: 'list' });
+      const other = withoutUploadId(place, answer);
+      if (other === undefined) throw await client.error(answer, { purpose: 'list' });
+      place = other;
+      continue;
     }
     const xml = await answerText(answer);
     if (!/<ListMultipartUploadsResult[\s>]/.test(xml)) throw notAList();
+    const isEncoded = elementText(xml, 'EncodingType') === 'url';
     for (const each of elements(xml, 'Upload')) {
-      const upload = parseUpload(each, { ...options, isEncoded: elementText(xml, 'EncodingType') === 'url' });
+      const upload = parseUpload(each, { ...options, isEncoded });
       if (upload !== undefined) yield upload;
     }
     if (elementText(xml, 'IsTruncated') !== 'true') return;
-    const last = {
-      'key-marker': keyIn(xml, {
-        name: 'NextKeyMarker',
-        isEncoded: elementText(xml, 'EncodingType') === 'url',
-      }),
-      'upload-id-marker': elementText(xml, 'NextUploadIdMarker') ?? '',
-    };
-    if (last['key-marker'] === next['key-marker'] && last['upload-id-marker'] === next['upload-id-marker'])
+    const next = placeAfter(xml, isEncoded);
+    if (next['key-marker'] === place['key-marker'] && next['upload-id-marker'] === place['upload-id-marker'])
       throw notAList();
-    next = last;
+    place = next;
   }
+}
+
+/** What a page follows. */
+type ListPlace = Readonly<Partial<Record<'key-marker' | 'upload-id-marker', string>>>;
+
+function placeAfter(xml: string, isEncoded: boolean): ListPlace {
+  return {
+    'key-marker': keyIn(xml, { name: 'NextKeyMarker', isEncoded }),
+    'upload-id-marker': elementText(xml, 'NextUploadIdMarker') ?? '',
+  };
+}
+
+/**
+ * The place by its key alone, for servers that refuse the upload that they named themselves (versitygw); undefined where that is not it. Uploads
+ * of the same key that did not fit the page are left out: the next list, when those before them are gone, has them.
+ */
+function withoutUploadId(place: ListPlace, { code }: Refusal): ListPlace | undefined {
+  if (code !== 'InvalidArgument' || place['upload-id-marker'] === undefined) return undefined;
+  return { 'key-marker': place['key-marker'] ?? '' };
 }
 
 interface UploadContext extends UnfinishedUploadsOptions {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { UnfinishedObject } from '../../../src/transport/object-store.js';
+import type { FakeS3Options } from '../../helpers/fake-s3.js';
 import { expectError, fakePlace } from './fake-place.js';
 
 const BEGUN = Date.parse('2024-01-10T00:00:00Z');
 
-async function begun(t: TestContext, keys: readonly string[]) {
-  const { fake, store } = await fakePlace(t);
+async function begun(t: TestContext, keys: readonly string[], options: FakeS3Options = {}) {
+  const { fake, store } = await fakePlace(t, options);
   for (const [index, key] of keys.entries()) {
     const parts = new Map([1, 2].map((number) => [number, Buffer.alloc(100 * number)]));
     fake.uploads.set(`id-${index}`, { key, meta: {}, parts, begun: BEGUN });
@@ -34,6 +35,19 @@ describe('unfinishedUploads', () => {
     assert.deepEqual([...fake.uploads.keys()], ['id-3', 'id-4']);
     assert.equal(await objects[2]?.size(), 0);
     assert.deepEqual(await found(), []);
+  });
+
+  test('goes on by the key alone where a server refuses the upload that it named', async (t) => {
+    const keys = ['a', 'a', 'b', 'c'].map((name) => `pre/fix/blobs/${name}`);
+    const { fake, found } = await begun(t, keys, { refusesUploadMarkers: true });
+    const objects = await found();
+    assert.deepEqual(
+      objects.map(({ path }) => path),
+      ['blobs/a', 'blobs/b', 'blobs/c'],
+    );
+    for (const object of objects) await object.abort();
+    for (const object of await found()) await object.abort();
+    assert.equal(fake.uploads.size, 0, 'what did not fit the page is found the next time');
   });
 
   for (const status of [403, 405, 501])
