@@ -225,7 +225,19 @@ export class FakeS3 {
     const hash = headers['x-amz-content-sha256'];
     if (hash === undefined) throw new S3Failure(400, 'InvalidRequest');
     if (hash !== sha256(body)) throw new S3Failure(400, 'XAmzContentSHA256Mismatch');
-    const expected = signatureOf({ method, target, headers, signed, hash, time, day, region });
+    const { secret } = FAKE_KEYS;
+    const expected = signatureOf({
+      service: 's3',
+      secret,
+      method,
+      target,
+      headers,
+      signed,
+      hash,
+      time,
+      day,
+      region,
+    });
     if (!timingSafeEqual(Buffer.from(expected), Buffer.from(signature)))
       throw new S3Failure(403, 'SignatureDoesNotMatch');
     if (method === 'PUT' && headers['content-length'] === undefined)
@@ -444,7 +456,10 @@ function errorXml(code: string, more = ''): string {
   return `<?xml version="1.0"?><Error><Code>${code}</Code><Message>It is &lt;${code}&gt;.</Message>${more}</Error>`;
 }
 
-interface Signed {
+export interface SignedRequest {
+  /** Such as `s3`. */
+  readonly service: string;
+  readonly secret: string;
   readonly method: string;
   /** As it was sent. */
   readonly target: string;
@@ -456,7 +471,8 @@ interface Signed {
   readonly region: string;
 }
 
-function signatureOf({ method, target, headers, signed, hash, time, day, region }: Signed): string {
+export function signatureOf(request: SignedRequest): string {
+  const { service, secret, method, target, headers, signed, hash, time, day, region } = request;
   const [path = '', search = ''] = target.split('?', 2);
   const query = search
     .split('&')
@@ -473,10 +489,10 @@ function signatureOf({ method, target, headers, signed, hash, time, day, region 
     .join('/');
   const lines = signed.map((name) => `${name}:${(headers[name] ?? '').trim().replace(/ +/g, ' ')}\n`);
   const canonical = [method, canonicalPath, query, lines.join(''), signed.join(';'), hash].join('\n');
-  const scope = `${day}/${region}/s3/aws4_request`;
+  const scope = `${day}/${region}/${service}/aws4_request`;
   const text = ['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n');
-  let key: Buffer = Buffer.from(`AWS4${FAKE_KEYS.secret}`);
-  for (const part of [day, region, 's3', 'aws4_request'])
+  let key: Buffer = Buffer.from(`AWS4${secret}`);
+  for (const part of [day, region, service, 'aws4_request'])
     key = createHmac('sha256', key).update(part).digest();
   return createHmac('sha256', key).update(text).digest('hex');
 }

@@ -11,9 +11,8 @@ import {
   firstCredentials,
   googleCredentials,
   mirrorCredentials,
-  mirrorProfileCredentials,
-  profileCredentials,
 } from './credentials/credentials.js';
+import { mirrorProfileCredentials, profileCredentials } from './credentials/profile-credentials.js';
 import { type Profile, readProfile } from './credentials/profiles.js';
 import {
   containerCredentials,

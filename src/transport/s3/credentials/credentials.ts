@@ -106,42 +106,20 @@ export function mirrorCredentials({ connection, environment }: CredentialContext
   return { accessKeyId, secretAccessKey, sessionToken };
 }
 
-/** The profile that the mirror names. */
-export const mirrorProfileCredentials: CredentialSource = (context) =>
-  context.connection.profile ? profileCredentials(context) : undefined;
-
 /** `AWS_ACCESS_KEY_ID` and its kin. */
 export const environmentCredentials: CredentialSource = ({ environment }) =>
-  pair(environment.AWS_ACCESS_KEY_ID, environment.AWS_SECRET_ACCESS_KEY, environment.AWS_SESSION_TOKEN);
+  keyPair(environment.AWS_ACCESS_KEY_ID, environment.AWS_SECRET_ACCESS_KEY, environment.AWS_SESSION_TOKEN);
 
 /** HMAC keys for Google's storage. */
 export const googleCredentials: CredentialSource = ({ environment }) =>
-  pair(environment.GS_ACCESS_KEY_ID, environment.GS_SECRET_ACCESS_KEY);
+  keyPair(environment.GS_ACCESS_KEY_ID, environment.GS_SECRET_ACCESS_KEY);
 
-const OTHER_WAYS = [
-  'source_profile',
-  'credential_source',
-  'credential_process',
-  'sso_session',
-  'sso_start_url',
-];
-
-/**
- * The keys of a profile of the shared files.
- * @throws UsageError `config` for a profile that logs in some other way.
- */
-export const profileCredentials: CredentialSource = ({ profile }) => {
-  const { aws_access_key_id, aws_secret_access_key, aws_session_token } = profile;
-  const other = OTHER_WAYS.find((key) => profile[key] !== undefined);
-  if (other !== undefined && (profile.role_arn !== undefined || aws_access_key_id === undefined))
-    throw new UsageError('config', `Cannot use a profile of the shared files of AWS: it has "${other}"`, {
-      hint: 'Run: eval "$(aws configure export-credentials --format env)"',
-      data: { key: other },
-    });
-  return pair(aws_access_key_id, aws_secret_access_key, aws_session_token);
-};
-
-function pair(id: string | undefined, secret: string | undefined, token?: string): Credentials | undefined {
+/** Undefined for half a pair. */
+export function keyPair(
+  id: string | undefined,
+  secret: string | undefined,
+  token?: string,
+): Credentials | undefined {
   if (!id || !secret) return undefined;
   return { accessKeyId: id, secretAccessKey: secret, sessionToken: token || undefined };
 }

@@ -16,18 +16,27 @@ export type Profile = Readonly<Record<string, string | undefined>>;
  * @throws UsageError `config` for a file that cannot be read, and for a profile that is not there.
  */
 export function readProfile(name: string | undefined, environment: Environment): Profile {
-  const wanted = name || environment.AWS_PROFILE || environment.AWS_DEFAULT_PROFILE;
-  const section = wanted || 'default';
+  const section = profileName(name, environment);
   const folder = join(environment.HOME || homedir(), '.aws');
   const config = readSections(environment.AWS_CONFIG_FILE || join(folder, 'config'));
   const credentials = readSections(environment.AWS_SHARED_CREDENTIALS_FILE || join(folder, 'credentials'));
   const found = [config.get(`profile ${section}`) ?? config.get(section), credentials.get(section)];
-  if (wanted && found.every((each) => each === undefined))
-    throw new UsageError('config', `Cannot find the profile "${wanted}" in the shared files of AWS`, {
+  const isWanted = namedProfile(name, environment) !== undefined;
+  if (isWanted && found.every((each) => each === undefined))
+    throw new UsageError('config', `Cannot find the profile "${section}" in the shared files of AWS`, {
       hint: 'Check AWS_PROFILE, the profile of the mirror, and ~/.aws/credentials',
-      data: { profile: wanted },
+      data: { profile: section },
     });
   return { ...found[0], ...found[1] };
+}
+
+/** The name of the profile that `readProfile` reads. */
+export function profileName(name: string | undefined, environment: Environment): string {
+  return namedProfile(name, environment) ?? 'default';
+}
+
+function namedProfile(name: string | undefined, environment: Environment): string | undefined {
+  return name || environment.AWS_PROFILE || environment.AWS_DEFAULT_PROFILE || undefined;
 }
 
 function readSections(file: string): ReadonlyMap<string, Profile> {
