@@ -18,6 +18,8 @@ export interface SignerOptions {
 
 /** Makes the signer of one store; without credentials nothing is signed. */
 export function makeSigner({ credentials, region, clockOffset, host }: SignerOptions): Authorizer {
+  // Keys of a day are made of the secret key once, not for each request.
+  const cache = new Map<string, ArrayBuffer>();
   return {
     async authorize(hop: Hop): Promise<HttpHeaders | undefined> {
       if (!mayKnow(hop.url.hostname, host())) return undefined;
@@ -34,6 +36,7 @@ export function makeSigner({ credentials, region, clockOffset, host }: SignerOpt
         ...(sessionToken !== undefined && { sessionToken }),
         service: 's3',
         region: region(),
+        cache,
         datetime: timestamp(Date.now() + clockOffset()),
       });
       const signed = await signer.sign();
