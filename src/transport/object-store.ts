@@ -41,6 +41,8 @@ export interface OpenedObject {
   readonly total?: number | undefined;
   /** The URL or path the bytes come from, without credentials, for messages. */
   readonly location: string;
+  /** Makes the decoded body end in an error where it repeats what authorized its request; missing where no network lies between. */
+  readonly guard?: ((body: ReadableStream<Uint8Array>) => ReadableStream<Uint8Array>) | undefined;
 }
 
 export interface ObjectFacts {

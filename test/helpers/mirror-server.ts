@@ -35,6 +35,7 @@ export class MirrorServer {
   readonly #server: Server;
   readonly #folder: string | undefined;
   readonly #handlers = new Map<string, Handler>();
+  #other: Handler | undefined;
   #failures: { status: number; times: number; headers: Readonly<Record<string, string>> } | undefined;
 
   private constructor({ folder, etag = 'strong' }: MirrorServerOptions) {
@@ -68,6 +69,12 @@ export class MirrorServer {
     return this;
   }
 
+  /** Answers every path that has no handler of its own. */
+  handleAll(answer: Handler): this {
+    this.#other = answer;
+    return this;
+  }
+
   /** Answers the next requests with a status, whatever they ask for. */
   failNext(times: number, status: number, headers: Readonly<Record<string, string>> = {}): this {
     this.#failures = { times, status, headers };
@@ -87,7 +94,8 @@ export class MirrorServer {
       return;
     }
     const path = decodeURIComponent(url.replace(/\?.*/, '').replace(/^http:\/\/[^/]+/, ''));
-    const handler = this.#handlers.get(path) ?? ((_, answer) => this.#serveFile(path, request, answer));
+    const handler =
+      this.#handlers.get(path) ?? this.#other ?? ((_, answer) => this.#serveFile(path, request, answer));
     await handler(request, response);
   }
 

@@ -2,10 +2,13 @@
 import type { Dispatcher } from 'undici';
 import type { ByteRange } from '../object-store.js';
 import { httpBodyStream } from './body.js';
+import type { Proofs } from './proofs.js';
 
 export interface HttpAnswerFacts extends Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'> {
   readonly method: string;
   readonly location: string;
+  /** Of the request. */
+  readonly proofs: Proofs;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -26,21 +29,29 @@ export class HttpAnswer {
   readonly location: string;
   readonly #headers: Dispatcher.ResponseData['headers'];
   readonly #body: Dispatcher.ResponseData['body'];
+  readonly #proofs: Proofs;
   readonly #signal: AbortSignal | undefined;
 
-  constructor({ method, statusCode, location, headers, body, signal }: HttpAnswerFacts) {
+  constructor({ method, statusCode, location, headers, body, proofs, signal }: HttpAnswerFacts) {
     this.method = method;
     this.status = statusCode;
     this.location = location;
     this.#headers = headers;
     this.#body = body;
+    this.#proofs = proofs;
     this.#signal = signal;
     body.on('error', () => {}); // a body that fails before anything reads it
   }
 
-  /** A header by its lower-case name; undefined when it is missing or repeated. */
+  /** A header by its lower-case name; undefined when it is missing, comes twice, or repeats what authorized the request. */
   header(name: string): string | undefined {
     const value = this.#headers[name];
+    return typeof value === 'string' && !this.#proofs.areIn(value) ? value : undefined;
+  }
+
+  /** The value of `Location`, which may go on with a token of the URL that was asked for: not to be told as it is. */
+  get target(): string | undefined {
+    const value = this.#headers.location;
     return typeof value === 'string' ? value : undefined;
   }
 
@@ -85,6 +96,11 @@ export class HttpAnswer {
       range,
       onArrival,
     });
+  }
+
+  /** A body, perhaps decoded, that breaks off where it repeats what authorized the request. */
+  guard(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    return this.#proofs.guard(body, this.location);
   }
 
   /** Drops an unwanted body; a short one is read to the end, so that the connection can be reused. */

@@ -9,6 +9,7 @@ import { HttpAnswer } from './answer.js';
 import { BODY_BUFFER_SIZE } from './body.js';
 import { connectionError, redirectError, statusError } from './errors.js';
 import { redactUrl } from './location.js';
+import { Proofs } from './proofs.js';
 import { redirected } from './redirect.js';
 import {
   type Authorizer,
@@ -29,6 +30,8 @@ const NOT_DONE: ReadonlySet<number> = new Set([408, 429, 503]);
 export interface HttpClientOptions extends ConnectionOptions {
   readonly retry?: RetryPolicy | undefined;
   readonly authorizer?: Authorizer | undefined;
+  /** What is in the URLs of requests, and must not be told. */
+  readonly secrets?: readonly string[] | undefined;
   /** Says what a transient answer means, and takes its body; by default only its status is told. */
   readonly explain?: ((answer: HttpAnswer) => Promise<MirrorError>) | undefined;
 }
@@ -103,9 +106,12 @@ export class HttpClient {
 
   async #follow(first: HttpRequest, attempt: number): Promise<HttpAnswer> {
     const visited = new Map<string, string>();
+    const proofs = new Proofs(this.#options.secrets);
     for (let request = first; ; ) {
-      visited.set(requestKey(request), redactUrl(request.url));
-      const answer = await this.#hop(request, attempt);
+      const location = request === first ? redactUrl(first.url) : proofs.shown(request.url);
+      visited.set(requestKey(request), location);
+      proofs.addQuery(request.url);
+      const answer = await this.#hop(request, { attempt, location, proofs });
       const next = redirectOf(request, answer);
       if (next === undefined) return answer;
       if (visited.has(requestKey(next)) || visited.size > MAX_REDIRECTS) {
@@ -117,23 +123,25 @@ export class HttpClient {
   }
 
   /** Sends a request to one place, and answers a 401 once. */
-  async #hop(request: HttpRequest, attempt: number): Promise<HttpAnswer> {
+  async #hop(request: HttpRequest, { attempt, location, proofs }: HopContext): Promise<HttpAnswer> {
     const { authorizer } = this.#options;
     const { method, url, body, signal } = request;
     const hop: Hop = { method, url, headers: headersOf(request), body, attempt };
     signal?.throwIfAborted();
-    const answer = await this.#transmit(hop, { proof: await authorizer?.authorize?.(hop), signal });
+    const answer = await this.#transmit(hop, {
+      proof: await authorizer?.authorize?.(hop),
+      ...{ location, proofs, signal },
+    });
     if (answer.status !== 401 || authorizer?.answerChallenge === undefined || !isReplayable(body))
       return answer;
     const proof = await authorizer.answerChallenge(hop, answer);
     if (proof === undefined) return answer;
     answer.discard();
-    return this.#transmit(hop, { proof, signal });
+    return this.#transmit(hop, { proof, location, proofs, signal });
   }
 
-  async #transmit(hop: Hop, { proof, signal }: Transmission): Promise<HttpAnswer> {
+  async #transmit(hop: Hop, { proof, location, proofs, signal }: Transmission): Promise<HttpAnswer> {
     const { method, url } = hop;
-    const location = redactUrl(url);
     if (this.#isClosed) throw new TypeError(`The connections to "${location}" are closed`);
     signal?.throwIfAborted();
     // Each request listens to the signal; more than ten listeners are not a leak.
@@ -141,17 +149,19 @@ export class HttpClient {
     this.#dispatcher ??= makeDispatcher(this.#options);
     const dispatcher = await this.#dispatcher;
     const body = await openBody(hop.body);
+    const headers = { ...hop.headers, ...proof };
+    proofs.addHeaders(headers);
     try {
       const answer = await dispatcher.request({
         origin: url.origin,
         path: url.pathname + url.search,
         method: method as Dispatcher.HttpMethod,
-        headers: { ...hop.headers, ...proof },
+        headers,
         body,
         highWaterMark: BODY_BUFFER_SIZE,
         signal: signal ?? null,
       });
-      return new HttpAnswer({ ...answer, method, location, signal });
+      return new HttpAnswer({ ...answer, method, location, proofs, signal });
     } catch (error) {
       signal?.throwIfAborted();
       // An error from the source of the body is more precise.
@@ -167,7 +177,15 @@ interface Failure {
   readonly mayRepeat: boolean;
 }
 
-interface Transmission {
+interface HopContext {
+  readonly attempt: number;
+  /** Without credentials. */
+  readonly location: string;
+  /** Gets those of the hop. */
+  readonly proofs: Proofs;
+}
+
+interface Transmission extends Omit<HopContext, 'attempt'> {
   /** The headers that authorize it. */
   readonly proof: HttpHeaders | undefined;
   readonly signal: AbortSignal | undefined;

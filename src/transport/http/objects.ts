@@ -32,6 +32,7 @@ export class HttpObjects implements ObjectStore {
     this.#client = new HttpClient({
       ...options,
       authorizer: options.authorizer ?? loginAuthorizer(url, options),
+      secrets: [...url.searchParams.values()],
     });
     this.url = redactUrl(this.#root).replace(/\/+(?=$|\?)/, '');
   }

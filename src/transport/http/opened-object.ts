@@ -28,7 +28,8 @@ export function openedObject(answer: HttpAnswer, options: OpenOptions): OpenedOb
   const isPart = range !== undefined && isRangeStatus(status);
   if (!isPart && !isSuccess(status)) throw statusError(answer);
   if (isAnother(answer, options)) throw changedError(answer);
-  const facts = { tag, modified, encoding, location };
+  const guard = (body: ReadableStream<Uint8Array>) => answer.guard(body);
+  const facts = { tag, modified, encoding, location, guard };
   if (range !== undefined) return { ...openPart(answer, { range, onArrival }), ...facts };
   return { body: answer.body({ onArrival }), size, ...facts };
 }

@@ -85,9 +85,10 @@ function parseContentRange(header: string | undefined): ContentRange | undefined
 function otherPart(answer: HttpAnswer, { start, end }: ByteRange): MirrorError {
   const { location } = answer;
   const sent = answer.header('content-range');
+  const contentRange = sent !== undefined && /^bytes [\d*/-]{1,64}$/i.test(sent) ? sent : undefined;
   return new MirrorError(
     'mirror-range',
     `Cannot read "${location}" from byte ${start}: the server sent another part`,
-    { data: { location, start, end, contentRange: sent } },
+    { data: { location, start, end, contentRange } },
   );
 }

@@ -62,7 +62,8 @@ export class S3Lister implements ObjectLister {
     const answer = await this.#client.demand(listRequest(query), 'list');
     const { size, location } = answer;
     const limits = { limit: PAGE_LIMIT, signal: query.signal };
-    const xml = Buffer.from(await readBody({ body: answer.body(), size, location }, limits)).toString('utf8');
+    const body = answer.guard(answer.body());
+    const xml = Buffer.from(await readBody({ body, size, location }, limits)).toString('utf8');
     if (!/<ListBucketResult[\s>]/.test(xml)) throw this.#invalid();
     return parsePage(xml, this.#prefix);
   }

@@ -70,7 +70,10 @@ export class SteadyStore implements ObjectStore {
     const health = this.#health;
     const body = steadyBody({ object, options: how, reopen, retry: this.#options.retry, watch, health });
     const steady = { ...object, body };
-    return object.encoding === undefined ? steady : this.#plain(path, steady, options);
+    const plain = object.encoding === undefined ? steady : await this.#plain(path, steady, options);
+    // What has a digest that its reader checks cannot have been made for this request.
+    if (object.guard === undefined || options.sha256 !== undefined) return plain;
+    return { ...plain, body: object.guard(plain.body) };
   }
 
   async stat(path: string, options: WithSignal = {}): Promise<ObjectFacts | undefined> {

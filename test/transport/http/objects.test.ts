@@ -551,7 +551,7 @@ describe('HttpObjects', () => {
       });
       await assert.rejects(
         store.open('x', { range: { start: 2, end: 5 } }),
-        hasCode('mirror-range', { contentRange: range }),
+        hasCode('mirror-range', { contentRange: range?.startsWith('bytes') ? range : undefined }),
         range,
       );
     }
