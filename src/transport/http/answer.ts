@@ -43,16 +43,14 @@ export class HttpAnswer {
     body.on('error', () => {}); // a body that fails before anything reads it
   }
 
-  /** A header by its lower-case name; undefined when it is missing, comes twice, or repeats what authorized the request. */
+  /**
+   * A header by its lower-case name; undefined when it is missing, comes twice, or repeats what authorized the request. Only `location` may do
+   * that, which leads on with the token of a URL: it must not be told as it is.
+   */
   header(name: string): string | undefined {
     const value = this.#headers[name];
-    return typeof value === 'string' && !this.#proofs.areIn(value) ? value : undefined;
-  }
-
-  /** The value of `Location`, which may go on with a token of the URL that was asked for: not to be told as it is. */
-  get target(): string | undefined {
-    const value = this.#headers.location;
-    return typeof value === 'string' ? value : undefined;
+    if (typeof value !== 'string') return undefined;
+    return name !== 'location' && this.#proofs.areIn(value) ? undefined : value;
   }
 
   /** All values of a header that may be repeated. */

@@ -14,6 +14,8 @@ const SHORTEST = 12;
 /** The proofs of one request and of those that its redirects led to. */
 export class Proofs {
   readonly #texts: Set<string>;
+  /** What `#long` gave, until something is added. */
+  #forms: readonly string[] | undefined;
 
   /** @param secrets - those that are in the URL. */
   constructor(secrets: readonly string[] = []) {
@@ -21,11 +23,11 @@ export class Proofs {
   }
 
   addHeaders(headers: HttpHeaders | undefined): void {
-    for (const name of HEADERS) for (const text of partsOf(headers?.[name] ?? '')) this.#texts.add(text);
+    for (const name of HEADERS) for (const text of partsOf(headers?.[name] ?? '')) this.#add(text);
   }
 
   addQuery(url: URL): void {
-    for (const [name, value] of url.searchParams) if (PARAMETERS.test(name)) this.#texts.add(value);
+    for (const [name, value] of url.searchParams) if (PARAMETERS.test(name)) this.#add(value);
   }
 
   /** Whether a value that a server sent repeats one. */
@@ -53,12 +55,17 @@ export class Proofs {
     return texts.length === 0 ? body : guarded(body, { texts, location });
   }
 
+  #add(text: string): void {
+    this.#texts.add(text);
+    this.#forms = undefined;
+  }
+
   /** As they are, and as URLs and JSON have them. */
-  #long(): string[] {
+  #long(): readonly string[] {
     const long = [...this.#texts].filter(({ length }) => length >= SHORTEST);
-    return [
-      ...new Set(long.flatMap((text) => [text, encodeURIComponent(text), text.replaceAll('/', '\\/')])),
-    ];
+    const formsOf = (text: string) => [text, encodeURIComponent(text), text.replaceAll('/', '\\/')];
+    this.#forms ??= [...new Set(long.flatMap(formsOf))];
+    return this.#forms;
   }
 }
 

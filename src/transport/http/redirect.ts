@@ -28,7 +28,7 @@ export function redirected(request: HttpRequest, answer: HttpAnswer): HttpReques
 }
 
 function redirectTarget(from: URL, answer: HttpAnswer): URL {
-  const { target } = answer;
+  const target = answer.header('location');
   if (target === undefined || !URL.canParse(target, from.href)) throw statusError(answer);
   const next = withoutCredentials(new URL(target, from.href));
   const isSecure = next.protocol === 'https:';
