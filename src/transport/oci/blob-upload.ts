@@ -71,11 +71,7 @@ export class BlobUpload implements PendingBlob {
     await this.#spool.close();
     const session = this.#session;
     this.#session = undefined;
-    if (session === undefined) return;
-    const answer = await this.#options.client
-      .send({ method: 'DELETE', target: session })
-      .catch(() => undefined);
-    answer?.discard();
+    if (session !== undefined) await this.#options.client.giveUp(session);
   }
 
   async #send(digest: string, signal: AbortSignal | undefined): Promise<void> {

@@ -69,10 +69,17 @@ export class RegistryClient {
     throw await this.error(answer, demand);
   }
 
+  /** Ends an upload that is not wanted any more. Never fails: the registry removes what is left of it some day. */
+  async giveUp(session: URL): Promise<void> {
+    const ended = await this.send({ method: 'DELETE', target: session }).catch(() => undefined);
+    ended?.discard();
+  }
+
   /** The error of an answer, which is read. */
   async error(answer: HttpAnswer, { purpose, reference }: Omit<Demand, 'expected'>): Promise<Error> {
     const refusal = await readRefusal(answer);
-    const isAnonymous = await this.#login.isAnonymous();
+    const isDenied = refusal.status === 401 || refusal.status === 403;
+    const isAnonymous = isDenied && (await this.#login.isAnonymous());
     return refusalError(refusal, { purpose, location: this.location(reference), isAnonymous });
   }
 
@@ -102,8 +109,8 @@ export class RegistryClient {
     return new URL(`${this.place.origin}/v2/${this.place.name}/${target}`);
   }
 
-  close(): Promise<void> {
-    return this.#http.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#http.close(), this.#login.close()]);
   }
 }
 
