@@ -286,6 +286,7 @@ export class FakeRegistry {
       return { status: 202, headers: this.#progress(name, id, upload) };
     }
     if (method !== 'PUT') throw new RegistryFailure(405, 'UNSUPPORTED');
+    if (upload.bytes.length > 0 && request.body.length > 0) requireOrder(upload, request);
     const bytes = Buffer.concat([upload.bytes, request.body]);
     return this.#endUpload(name, { id, bytes, digest: query.get('digest') ?? '' });
   }

@@ -4,6 +4,7 @@ import type { WithSignal } from '../../core/with-signal.js';
 import type { HttpAnswer } from '../http/answer.js';
 import { HttpClient, type HttpClientOptions } from '../http/client.js';
 import type { HttpHeaders, RequestBody } from '../http/request.js';
+import { exponentialBackoff, type RetryPolicy } from '../http/retry-policy.js';
 import { isDigest, isTag } from './digest.js';
 import type { RegistryLogin } from './login/registry-login.js';
 import { type Purpose, readRefusal, refusalError } from './refusal.js';
@@ -37,9 +38,11 @@ export class RegistryClient {
   readonly place: RepositoryPlace;
   readonly #http: HttpClient;
   readonly #login: RegistryLogin;
+  readonly #retry: RetryPolicy;
 
   constructor({ place, login, http }: RegistryClientOptions) {
     this.place = place;
+    this.#retry = http.retry ?? exponentialBackoff();
     this.#login = login;
     this.#http = new HttpClient({ ...http, authorizer: login });
   }
@@ -67,6 +70,12 @@ export class RegistryClient {
     const answer = await this.send(request);
     if (demand.expected.includes(answer.status)) return answer;
     throw await this.error(answer, demand);
+  }
+
+  /** Waits before something is tried once more, as long as the mirror's retries wait. */
+  async pause(attempt: number, { signal }: WithSignal = {}): Promise<void> {
+    await this.#retry.wait({ attempt, retryAfter: undefined, signal });
+    signal?.throwIfAborted();
   }
 
   /** Ends an upload that is not wanted any more. Never fails: the registry removes what is left of it some day. */
