@@ -5,6 +5,7 @@ import type { HttpAnswer } from '../http/answer.js';
 import { HttpClient, type HttpClientOptions } from '../http/client.js';
 import type { HttpHeaders, RequestBody } from '../http/request.js';
 import { exponentialBackoff, type RetryPolicy } from '../http/retry-policy.js';
+import { isRetryable, readBody } from '../read-object.js';
 import { isDigest, isTag } from './digest.js';
 import type { RegistryLogin } from './login/registry-login.js';
 import { type Purpose, readRefusal, refusalError } from './refusal.js';
@@ -26,6 +27,17 @@ export interface Demand {
   readonly reference?: string | undefined;
   /** The statuses that are no errors. */
   readonly expected: readonly number[];
+}
+
+export interface ReadDemand extends Demand {
+  /** In bytes. */
+  readonly limit: number;
+}
+
+export interface ReadAnswer {
+  readonly answer: HttpAnswer;
+  /** Undefined for another status that was expected. */
+  readonly bytes: Uint8Array | undefined;
 }
 
 export interface RegistryClientOptions {
@@ -70,6 +82,28 @@ export class RegistryClient {
     const answer = await this.send(request);
     if (demand.expected.includes(answer.status)) return answer;
     throw await this.error(answer, demand);
+  }
+
+  /**
+   * As `demand`, with the body of a 200, which is asked for again where it breaks off.
+   * @throws MetadataError `metadata-too-large` beyond the limit, in bytes
+   */
+  async read(request: RegistryRequest, demand: ReadDemand): Promise<ReadAnswer> {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.demand(request, demand);
+      if (answer.status !== 200) {
+        answer.discard();
+        return { answer, bytes: undefined };
+      }
+      const { size, encoding } = answer;
+      const object = { body: answer.body(), size, encoding, location: this.location(demand.reference) };
+      try {
+        return { answer, bytes: await readBody(object, { limit: demand.limit, signal: request.signal }) };
+      } catch (error) {
+        if (attempt >= this.#retry.attempts || !isRetryable(error)) throw error;
+        await this.pause(attempt, request);
+      }
+    }
   }
 
   /** Waits before something is tried once more, as long as the mirror's retries wait. */
