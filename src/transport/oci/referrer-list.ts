@@ -3,18 +3,17 @@
 // two writers may undo each other's entry: each looks again until its own is there.
 import { MirrorError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
-import { readBody } from '../read-object.js';
 import { digestOf, isDigest } from './digest.js';
 import { invalidManifest, LARGEST_MANIFEST, type ManifestStore } from './manifest-store.js';
 import { IMAGE_INDEX } from './media-types.js';
+import { invalidList, readPages } from './paged-list.js';
 import type { RegistryClient } from './registry-client.js';
 import type { Descriptor, StoredManifest } from './repository.js';
-import { nextPage } from './tag-list.js';
 
 /** As often a writer looks whether its entry is still there. */
 const ATTEMPTS = 8;
 /** Nobody has more signatures of one package. */
-const MOST_PAGES = 1000;
+const MOST_REFERRERS = 10_000;
 
 export interface ReferrerListOptions {
   readonly client: RegistryClient;
@@ -60,41 +59,25 @@ export class ReferrerList {
     );
   }
 
-  /** Undefined where the registry does not know of them. */
+  /** Undefined where the registry does not know of them: if it does, it sends an empty list where there are none. */
   async #ask(
     digest: string,
     artifactType: string,
     { signal }: WithSignal,
   ): Promise<readonly Descriptor[] | undefined> {
     const found: Descriptor[] = [];
-    const asked = new Set<string>();
-    const query = new URLSearchParams({ artifactType });
-    let target: string | URL | undefined = `referrers/${digest}?${query}`;
-    while (target !== undefined) {
-      const { href } = this.#client.url(target);
-      if (asked.has(href) || asked.size >= MOST_PAGES) break;
-      asked.add(href);
-      const answer = await this.#client.send({
-        method: 'GET',
-        target,
-        headers: { accept: IMAGE_INDEX },
-        signal,
-      });
-      const location = this.#client.location(digest);
-      if (answer.status !== 200) {
-        // Registries that know of them answer with an empty list where there are none.
-        if (found.length === 0 && [400, 404, 405, 501].includes(answer.status)) {
-          answer.discard();
-          return undefined;
-        }
-        throw await this.#client.error(answer, { purpose: 'list', reference: digest });
-      }
-      const next = nextPage(answer.header('link'));
-      const { size, encoding } = answer;
-      const page = { body: answer.body(), size, encoding, location };
-      found.push(...entriesIn(await readBody(page, { limit: LARGEST_MANIFEST, signal }), location));
-      const followed: URL | undefined = next === undefined ? undefined : this.#client.follow(next, target);
-      target = followed?.origin === this.#client.place.origin ? followed : undefined;
+    const list = {
+      target: `referrers/${digest}?${new URLSearchParams({ artifactType })}`,
+      accept: IMAGE_INDEX,
+      reference: digest,
+      limit: LARGEST_MANIFEST,
+      absent: [400, 404, 405, 501],
+      signal,
+    };
+    for await (const page of readPages(this.#client, list)) {
+      if (page === undefined) return undefined;
+      found.push(...entriesIn(page, this.#client.location(digest)));
+      if (found.length > MOST_REFERRERS) throw invalidList(this.#client.location(digest), 'it does not end');
     }
     return found;
   }
