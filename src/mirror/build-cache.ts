@@ -10,6 +10,7 @@ import type { Spec } from '../spec/spec.js';
 import type { Inflater } from '../stream/inflate/inflater.js';
 import type { OpenedObject } from '../transport/object-store.js';
 import type { CacheAudit } from './cache-audit.js';
+import type { KnownLayouts } from './known-layouts.js';
 import type { PackedIndex } from './packed-index.js';
 import type { DescribeOptions } from './trust.js';
 
@@ -53,7 +54,7 @@ export interface BuildCache {
   /** The view that was chosen: its index names some packages of the cache, and the cache offers them all. */
   readonly view?: string | undefined;
   /** The layouts that it knows; undefined for a place with several build caches. */
-  readonly layouts?: '0-2' | '3' | undefined;
+  readonly layouts?: KnownLayouts | undefined;
   /** The build caches at a place that has several, the newest layout first. */
   readonly layers?: readonly BuildCache[] | undefined;
   /** Those of its layers that are there, all where none is; missing where there is but one. Errors as `has`. */
@@ -88,6 +89,8 @@ export interface PackageDescription {
   readonly tarball: TarballReference;
   /** The stored files of the package, the tarball first and the metadata last: for downloads and copies. */
   readonly files: readonly StoredFile[];
+  /** What the package names and others bring along, too: in a registry the layers of its dependencies. A copy needs them. */
+  readonly shared?: readonly StoredFile[] | undefined;
   /**
    * Only if the actual package is inside another archive (layout 0): fetches that archive, verifies its contents, and describes the
    * package inside. Its tarball is then read from the scratch file, which must live as long.

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Mirror } from '../../src/mirror/build-cache.js';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
+import { OciCache } from '../../src/mirror/oci/oci-cache.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { extractThroughStreams } from '../../src/operations/install/extract-through-streams.js';
 import { extractWithCore } from '../../src/operations/install/extract-with-core.js';
@@ -13,6 +15,7 @@ import { type EngineChoice, selectEngine } from '../../src/relocation/engines/se
 import { Keyring } from '../../src/signature/keys/keyring.js';
 import { specFromRecords } from '../../src/spec/json/spec-json.js';
 import { expectedDatabase, expectedManifests, type GoldenScenario } from './golden-scenario.js';
+import { readImageLayout } from './memory-repository.js';
 import { treeManifest } from './tree-manifest.js';
 
 /** The ways by which a package can go, with the same result. */
@@ -31,6 +34,12 @@ function placeOf(cache: string): string {
   return place === undefined ? cache : `${place}/${resolve(cache).split('/').slice(-3).join('/')}`;
 }
 
+async function openGoldenMirror({ cache, isRegistry }: GoldenScenario): Promise<Mirror> {
+  if (!isRegistry) return openMirror(placeOf(cache));
+  const repository = readImageLayout(join(cache, 'image-layout'));
+  return { cache: new OciCache({ repository }), requiresSignature: true };
+}
+
 /** Installs what the scenario asked for. */
 export async function runScenario(
   scenario: GoldenScenario,
@@ -39,7 +48,7 @@ export async function runScenario(
 ): Promise<InstallReport> {
   const cacheFolder = mkdtempSync(join(tmpdir(), 'regraft-golden-'));
   try {
-    const mirror = await openMirror(placeOf(scenario.cache));
+    const mirror = await openGoldenMirror(scenario);
     const { catalog } = await new IndexClient({ cacheFolder, mirrors: [mirror] }).load();
     const specs = scenario.specs.map((name) => {
       const [entry] = [...catalog.entries(name)];
