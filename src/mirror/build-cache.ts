@@ -1,12 +1,13 @@
 // What a build cache can answer, whatever its layout and wherever it lies. Only what every layout can answer stands here as a matter of
 // course; what some cannot do is optional, so that callers see it before they begin.
 import type { ArchiveRules } from '../buildcache/archive-rules.js';
+import type { PrefixInspection } from '../buildcache/image/prefix-inspection.js';
 import type { IndexFormat } from '../buildcache/index/write-index.js';
 import type { RelocationRules } from '../buildcache/relocation-rules.js';
 import type { Specfile } from '../buildcache/specfile/specfile.js';
 import type { MirrorError } from '../core/errors.js';
 import type { WithSignal } from '../core/with-signal.js';
-import type { Spec } from '../spec/spec.js';
+import type { Spec, SpecNode } from '../spec/spec.js';
 import type { Inflater } from '../stream/inflate/inflater.js';
 import type { OpenedObject } from '../transport/object-store.js';
 import type { CacheAudit } from './cache-audit.js';
@@ -222,6 +223,11 @@ export interface Publisher {
   readonly archive: ArchiveRules;
   /** The oldest format that nodes in its index have. */
   readonly indexFormat: IndexFormat;
+  /**
+   * Whether a package becomes an image, which also names the tarballs of what it needs at run time: these must be there before `finish`,
+   * and `PublishedContent.image` must be given.
+   */
+  readonly makesImages?: boolean | undefined;
   /** Whether the package is there whole, with metadata of either kind. */
   has(spec: Spec, options?: WithSignal): Promise<boolean>;
   /** Compares a package of a cache of the same layout, or of one that can lie beside it, with what is here: what `copy` would do. */
@@ -278,6 +284,8 @@ export interface Publication {
   readonly hasTarball: boolean;
   /** Appends compressed bytes of the tarball. */
   write(bytes: Uint8Array): Promise<void>;
+  /** Ends the tarball ahead of `finish`, if that saves time; then nothing can be written any more. */
+  endTarball?(tarball: TarballContent, options?: WithSignal): Promise<void>;
   /** Makes the package visible, and removes metadata of the other kind. */
   finish(content: PublishedContent, options?: WithSignal): Promise<void>;
   /** Drops the written data; does nothing after a successful `finish`. Never throws. */
@@ -292,6 +300,16 @@ export interface PublishedContent {
   readonly size: number;
   /** If undefined, the package is published unsigned. */
   readonly sign?: SignText | undefined;
+  /** For a publisher that makes images. */
+  readonly image?: ImageFacts | undefined;
+}
+
+/** What an image tells of a package. */
+export interface ImageFacts {
+  /** Digest of the uncompressed archive. */
+  readonly tarSha256: string;
+  /** What is in the prefix of the package, or of one that it needs; undefined where that is not known here. */
+  inspect(node: SpecNode): PrefixInspection | undefined;
 }
 
 export interface KeyPublisher {

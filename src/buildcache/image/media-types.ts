@@ -16,3 +16,4 @@ export const SIGNED_SPECFILE = 'application/vnd.regraft.specfile.clearsigned.v1'
 /** The public keys of a build cache, a layer each. */
 export const KEY_COLLECTION = 'application/vnd.regraft.keys.v1';
 export const PUBLIC_KEY = 'application/pgp-keys';
+export const KEY_INDEX = 'application/vnd.spack.keyindex.v1+json';

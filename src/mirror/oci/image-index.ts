@@ -6,7 +6,7 @@ import { MetadataError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Repository, StoredManifest } from '../../transport/oci/repository.js';
 import type { KnownIndex, OpenedIndex } from '../build-cache.js';
-import { openContent } from './registry-content.js';
+import { openContent } from './content/registry-content.js';
 
 /** The index, not yet opened. */
 export interface FoundIndex {

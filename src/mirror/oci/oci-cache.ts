@@ -13,14 +13,19 @@ import type {
   ListPackagesOptions,
   MetadataKind,
   PackageDescription,
+  Publisher,
 } from '../build-cache.js';
 import { openImageIndex } from './image-index.js';
+import { OciKeys } from './oci-keys.js';
+import { OciPublisher, type OciPublisherOptions } from './oci-publisher.js';
 import { PackageImages } from './package-images.js';
 
 export interface OciCacheOptions {
   readonly repository: Repository;
   /** The configured name; the location by default. */
   readonly name?: string | undefined;
+  /** How packages are published; missing where nothing will be. */
+  readonly publishing?: Omit<OciPublisherOptions, 'repository'> | undefined;
 }
 
 export class OciCache implements BuildCache {
@@ -28,15 +33,18 @@ export class OciCache implements BuildCache {
   readonly url: string;
   readonly layouts = 'oci';
   readonly indexes: readonly IndexPlace[];
-  readonly keys: KeyShelf = { list: async () => [] };
+  readonly keys: KeyShelf;
+  readonly publisher: Publisher | undefined;
   readonly #repository: Repository;
   readonly #images: PackageImages;
 
-  constructor({ repository, name }: OciCacheOptions) {
+  constructor({ repository, name, publishing }: OciCacheOptions) {
     this.#repository = repository;
     this.#images = new PackageImages(repository);
     this.url = repository.url;
     this.name = name ?? repository.url;
+    this.keys = new OciKeys(repository);
+    this.publisher = publishing && new OciPublisher({ repository, ...publishing });
     this.indexes = [
       {
         key: repository.url,

@@ -16,8 +16,8 @@ import type {
 } from '../build-cache.js';
 import { checkIdentity } from '../check-identity.js';
 import { storedBytes } from '../stored-bytes.js';
-import { findSignature, type SignedSpecfile } from './attached-signatures.js';
-import { blobPath, imagePath, signaturePath } from './download-paths.js';
+import { blobPath, imagePath, signaturePath } from './content/download-paths.js';
+import { openContent } from './content/registry-content.js';
 import {
   findImage,
   layoutOf,
@@ -26,8 +26,8 @@ import {
   readConfigSpecfile,
   requireSameTarball,
   rulesOf,
-} from './package-image.js';
-import { openContent } from './registry-content.js';
+} from './images/package-image.js';
+import { findSignature, type SignedSpecfile } from './signatures/attached-signatures.js';
 
 /** What was found for the question for the signed kind, which is asked first. */
 type Known = 'signed' | 'absent' | PackageImage;

@@ -5,10 +5,12 @@ import type { Mirror, Publisher, SignText } from '../../mirror/build-cache.js';
 import { requirePublisher } from '../../mirror/require-publisher.js';
 import type { SelectedEngine } from '../../relocation/engines/select.js';
 import type { DagHash, Spec } from '../../spec/spec.js';
+import { installOrder } from '../../spec/traverse.js';
+import { inspectPrefix } from '../../store/prefix/inspect-prefix.js';
 import type { Store } from '../../store/store.js';
 import { type BlockCompressor, createBlockCompressor } from '../../stream/gzip/block-compressor.js';
 import { BlockPool } from '../../stream/gzip/block-pool.js';
-import { schedule, type TaskOutcome } from '../schedule.js';
+import { NotYourTurn, schedule, type TaskOutcome, type Turn } from '../schedule.js';
 import { type PushContext, type PushedPackage, pushPackage } from './push-package.js';
 import { type PlannedPush, planPush } from './push-plan.js';
 
@@ -66,10 +68,10 @@ export async function push(request: PushRequest, options: OperationOptions = {})
   const begin = performance.now();
   const { cache } = request.mirror;
   const publisher = requirePublisher(cache);
-  const packages = planPush({ ...request, archive: publisher.archive }).map((planned) => ({
-    ...planned,
-    dependencies: [],
-  }));
+  const plan = planPush({ ...request, archive: publisher.archive });
+  const packages = publisher.makesImages
+    ? inOrderOfNeed(plan)
+    : plan.map((planned) => ({ ...planned, dependencies: [] }));
   const compressor = createBlockCompressor({ level: request.level, parallelism: request.parallelism });
   const jobs = request.jobs ?? Math.min(MOST_DEFAULT_JOBS, Math.max(2, compressor.parallelism));
   try {
@@ -79,7 +81,7 @@ export async function push(request: PushRequest, options: OperationOptions = {})
       jobs,
       failFast: request.failFast ?? false,
       signal: options.signal,
-      run: (planned) => runPush(planned, context, options),
+      run: (planned, turn) => runPush(planned, { context, turn, options }),
     });
     options.signal?.throwIfAborted();
     return {
@@ -100,6 +102,16 @@ interface Resources {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Many packages need the same ones. */
+function inspectOnce(): PushContext['inspect'] {
+  const known = new Map<string, ReturnType<typeof inspectPrefix>>();
+  return (prefix) => {
+    if (prefix === undefined) return undefined;
+    if (!known.has(prefix)) known.set(prefix, inspectPrefix(prefix));
+    return known.get(prefix);
+  };
+}
+
 /** Each package fills one block while others are compressed: this bounds the memory. */
 function contextOf(request: PushRequest, { publisher, compressor, jobs, signal }: Resources): PushContext {
   const { store, engine, force, sign } = request;
@@ -111,16 +123,34 @@ function contextOf(request: PushRequest, { publisher, compressor, jobs, signal }
     spackPrefix: store.spackPrefix ?? store.unpaddedRoot,
     engine: engine.engine,
     compressor,
+    inspect: inspectOnce(),
     pool: new BlockPool(compressor.parallelism + jobs + 1),
     signal,
   };
 }
 
-async function runPush(
-  planned: PlannedPush,
-  context: PushContext,
-  options: OperationOptions,
-): Promise<PushedReport> {
+/** An image names the tarballs of what it needs: these packages come first. */
+function inOrderOfNeed(plan: readonly PlannedPush[]) {
+  const planned = new Map(plan.map((each) => [each.key, each]));
+  const ordered = new Map<DagHash, PlannedPush & { readonly dependencies: readonly DagHash[] }>();
+  for (const { spec } of plan)
+    for (const { hash } of installOrder(spec)) {
+      const each = planned.get(hash);
+      if (each === undefined || ordered.has(hash)) continue;
+      const needed = installOrder(each.spec).filter((node) => node !== each.spec.root);
+      const dependencies = needed.map((node) => node.hash).filter((key) => planned.has(key));
+      ordered.set(hash, { ...each, dependencies });
+    }
+  return [...ordered.values()];
+}
+
+interface Running {
+  readonly context: PushContext;
+  readonly turn: Turn;
+  readonly options: OperationOptions;
+}
+
+async function runPush(planned: PlannedPush, { context, turn, options }: Running): Promise<PushedReport> {
   const begin = performance.now();
   const { name, hash } = planned.spec.root;
   const { onProgress } = options;
@@ -137,12 +167,14 @@ async function runPush(
       ...(error === undefined ? {} : { error }),
     });
   try {
-    const details = await pushPackage(planned, { ...context, onProgress: progressTeller(planned, options) });
+    const onProgress = progressTeller(planned, options);
+    const details = await pushPackage(planned, { ...context, onProgress }, turn);
     const outcome = details === undefined ? 'already-there' : 'pushed';
     finished(outcome, details);
     return { ...identityOf(planned), outcome, ...(details === undefined ? {} : { details }) };
   } catch (error) {
     if (error instanceof BuildcacheError) finished('failed', undefined, error);
+    else if (error instanceof NotYourTurn) finished('skipped');
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 // How the files of a package of a registry are called where it is downloaded to: content as in an image layout, manifests by their names.
-import { type ImageContent, sha256Of } from '../../buildcache/image/image-manifest.js';
+import { type ImageContent, sha256Of } from '../../../buildcache/image/image-manifest.js';
 
 const BLOBS = 'blobs/sha256';
 const IMAGES = 'manifests';
@@ -7,6 +7,12 @@ const SIGNATURES = 'signatures';
 
 export function blobPath(content: Pick<ImageContent, 'digest'>): string {
   return `${BLOBS}/${sha256Of(content)}`;
+}
+
+/** The digest of content by its path. */
+export function digestOfBlobPath(path: string): string | undefined {
+  const digits = new RegExp(`^${BLOBS}/([0-9a-f]{64})$`).exec(path)?.[1];
+  return digits && `sha256:${digits}`;
 }
 
 /** Of the manifest of a package. */

@@ -4,16 +4,16 @@ import {
   type ImageManifest,
   parseImageManifest,
   sha256Of,
-} from '../../buildcache/image/image-manifest.js';
-import { packageTag } from '../../buildcache/image/tags.js';
-import { type RelocationRules, rulesOfLayout, SPACK_1_RULES } from '../../buildcache/relocation-rules.js';
-import { parseSpecfile, requireChecksum, type Specfile } from '../../buildcache/specfile/specfile.js';
-import { IntegrityError, MetadataError, MirrorError } from '../../core/errors.js';
-import type { WithSignal } from '../../core/with-signal.js';
-import type { SpecNode } from '../../spec/spec.js';
-import type { Repository, StoredManifest } from '../../transport/oci/repository.js';
-import type { PublishedLayout } from '../build-cache.js';
-import { readContent } from './registry-content.js';
+} from '../../../buildcache/image/image-manifest.js';
+import { packageTag } from '../../../buildcache/image/tags.js';
+import { type RelocationRules, rulesOfLayout, SPACK_1_RULES } from '../../../buildcache/relocation-rules.js';
+import { parseSpecfile, requireChecksum, type Specfile } from '../../../buildcache/specfile/specfile.js';
+import { IntegrityError, MetadataError, MirrorError } from '../../../core/errors.js';
+import type { WithSignal } from '../../../core/with-signal.js';
+import type { SpecNode } from '../../../spec/spec.js';
+import type { Repository, StoredManifest } from '../../../transport/oci/repository.js';
+import type { PublishedLayout } from '../../build-cache.js';
+import { readContent } from '../content/registry-content.js';
 
 /** Specfiles of large environments have some megabytes. */
 export const LARGEST_SPECFILE = 64 << 20;

@@ -1,12 +1,12 @@
 // Reads what manifests name in a registry: bounded, and with the digest and the size that they say.
 import { createHash } from 'node:crypto';
-import { type ImageContent, sha256Of } from '../../buildcache/image/image-manifest.js';
-import { IntegrityError, MetadataError, MirrorError } from '../../core/errors.js';
-import type { WithSignal } from '../../core/with-signal.js';
-import type { OpenedObject } from '../../transport/object-store.js';
-import type { Repository } from '../../transport/oci/repository.js';
-import { isNotFound, readBody } from '../../transport/read-object.js';
-import { requireDigest } from '../../transport/require-digest.js';
+import { type ImageContent, sha256Of } from '../../../buildcache/image/image-manifest.js';
+import { IntegrityError, MetadataError, MirrorError } from '../../../core/errors.js';
+import type { WithSignal } from '../../../core/with-signal.js';
+import type { OpenedObject } from '../../../transport/object-store.js';
+import type { Repository } from '../../../transport/oci/repository.js';
+import { isNotFound, readBody } from '../../../transport/read-object.js';
+import { requireDigest } from '../../../transport/require-digest.js';
 
 /** Content, and what names it. */
 export interface NamedContent {
