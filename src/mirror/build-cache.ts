@@ -228,6 +228,8 @@ export interface Publisher {
    * and `PublishedContent.image` must be given.
    */
   readonly makesImages?: boolean | undefined;
+  /** Where packages become images: an image with a name of its own, of packages that are there. */
+  publishImage?(image: NamedImage, options?: WithSignal): Promise<PublishedImage>;
   /** Whether the package is there whole, with metadata of either kind. */
   has(spec: Spec, options?: WithSignal): Promise<boolean>;
   /** Compares a package of a cache of the same layout, or of one that can lie beside it, with what is here: what `copy` would do. */
@@ -245,6 +247,18 @@ export interface Publisher {
    */
   writeIndex(index: PackedIndex, options?: IndexWriteOptions): Promise<void>;
   readonly keys: KeyPublisher;
+}
+
+export interface NamedImage {
+  readonly tag: string;
+  /** The packages that it is of; what they need at run time is in it, too. */
+  readonly specs: readonly [Spec, ...Spec[]];
+  readonly inspect: (node: SpecNode) => PrefixInspection | undefined;
+}
+
+export interface PublishedImage {
+  readonly location: string;
+  readonly digest: string;
 }
 
 export interface PackageCopy {

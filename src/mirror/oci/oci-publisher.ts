@@ -5,7 +5,8 @@ import {
   LAYOUT_2_ARCHIVE,
   LAYOUT_3_ARCHIVE,
 } from '../../buildcache/archive-rules.js';
-import { packageTag } from '../../buildcache/image/tags.js';
+import { isReservedTag, isTag, packageTag } from '../../buildcache/image/tags.js';
+import { UsageError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { Repository } from '../../transport/oci/repository.js';
@@ -14,9 +15,11 @@ import type {
   CopyPlan,
   IndexWriteOptions,
   KeyPublisher,
+  NamedImage,
   PackageCopy,
   PackedIndex,
   Publication,
+  PublishedImage,
   PublishedLayout,
   Publisher,
   StoredFile,
@@ -24,8 +27,9 @@ import type {
 import { hasBlob } from './content/write-blob.js';
 import { type BaseImageSource, BaseImages } from './images/base-image.js';
 import { ImageLayers } from './images/image-layers.js';
+import { makeImage } from './images/make-image.js';
 import { OciCopies } from './oci-copies.js';
-import { OciKeyPublisher } from './oci-keys.js';
+import { KEYS_TAG, OciKeyPublisher } from './oci-keys.js';
 import { OciPublication } from './oci-publication.js';
 import { writeImageIndex } from './write-image-index.js';
 
@@ -83,11 +87,45 @@ export class OciPublisher implements Publisher {
     const name = known && { digest: `sha256:${known.sha256}`, size: known.size };
     const isThere = name !== undefined && (await hasBlob(repository, name, { signal }));
     const tarball = isThere ? undefined : await repository.blobs.begin({ signal });
-    const shared = { repository, bases: this.#bases, layers: this.#layers, layout: this.layout };
-    return new OciPublication({ ...shared, spec, tarball });
+    return new OciPublication({ ...this.#making(), spec, tarball });
+  }
+
+  /** Errors as `makeImage`; UsageError `usage` for a tag that cannot be one, or that stands for a package. */
+  async publishImage(
+    { tag, specs, inspect }: NamedImage,
+    { signal }: WithSignal = {},
+  ): Promise<PublishedImage> {
+    requireFreeTag(tag);
+    const image = await makeImage({ ...this.#making(), specs, inspect, specfile: undefined, signal });
+    signal?.throwIfAborted();
+    await this.#repository.manifests.put(tag, image, { signal });
+    return { location: this.#repository.location(tag), digest: image.digest };
   }
 
   async writeIndex(index: PackedIndex, options: IndexWriteOptions = {}): Promise<void> {
     await writeImageIndex(this.#repository, index, options);
   }
+
+  #making() {
+    return {
+      repository: this.#repository,
+      bases: this.#bases,
+      layers: this.#layers,
+      layout: this.layout,
+    };
+  }
+}
+
+/** Readers of build caches look at every tag that ends as those of packages do. */
+function requireFreeTag(tag: string): void {
+  const problem = !isTag(tag)
+    ? 'a tag has up to 128 letters, digits, "_", "." and "-"'
+    : isReservedTag(tag) || tag === KEYS_TAG
+      ? 'such tags are those of the build cache itself'
+      : undefined;
+  if (problem === undefined) return;
+  throw new UsageError('usage', `Cannot call an image "${tag.slice(0, 140)}": ${problem}`, {
+    hint: 'Choose another name, such as "tools"',
+    data: { tag: tag.slice(0, 140) },
+  });
 }

@@ -1,6 +1,5 @@
 // Pushes one package: packs it, then publishes it. Nothing is visible before that, and nothing is left after a failure.
 import { relative } from 'node:path';
-import type { PrefixInspection } from '../../buildcache/image/prefix-inspection.js';
 import { encodeUtf8, toLatin1 } from '../../core/bytes.js';
 import type { Publication, Publisher, SignText } from '../../mirror/build-cache.js';
 import type { RelocationKernels } from '../../relocation/engine.js';
@@ -11,6 +10,7 @@ import type { BlockCompressor } from '../../stream/gzip/block-compressor.js';
 import type { BlockPool } from '../../stream/gzip/block-pool.js';
 import { GzipBlocks } from '../../stream/gzip/gzip-blocks.js';
 import type { Turn } from '../schedule.js';
+import type { InspectInstalled } from './inspect-installed.js';
 import { type PackResult, packPrefix } from './pack-prefix.js';
 import type { PlannedPush } from './push-plan.js';
 
@@ -24,8 +24,7 @@ export interface PushContext {
   readonly compressor: BlockCompressor;
   readonly pool: BlockPool;
   readonly signal?: AbortSignal | undefined;
-  /** What is in an installed prefix; undefined where there is none. */
-  readonly inspect: (prefix: string | undefined) => PrefixInspection | undefined;
+  readonly inspect: InspectInstalled;
   /** Number of bytes and files read from the prefix. */
   readonly onProgress?: ((bytes: number, files: number) => void) | undefined;
 }
@@ -61,7 +60,7 @@ export async function pushPackage(
     const { sha256, size, contentSha256: tarSha256 } = packed;
     await publication.endTarball?.({ sha256, size }, { signal });
     if (publisher.makesImages) await turn.come();
-    const image = { tarSha256, inspect: (node: SpecNode) => context.inspect(planned.prefixOf(node)) };
+    const image = { tarSha256, inspect: (node: SpecNode) => context.inspect(node, spec) };
     await publication.finish({ specJson, sha256, size, sign, image }, { signal });
     return describe({ ...packed, signed: sign !== undefined });
   } finally {

@@ -26,8 +26,6 @@ export interface PlannedPush {
   /** The root of the store that has it: this one, or an upstream. */
   readonly root: string;
   readonly sbangPath: string;
-  /** Where a package of its graph is; undefined for an external without a path. */
-  readonly prefixOf: (node: SpecNode) => string | undefined;
   /** Hashes with their prefixes, in the order of the buildinfo. */
   readonly hashToPrefix: ReadonlyMap<string, string>;
   /** Everything to search text files for. */
@@ -80,7 +78,6 @@ function planOne(spec: Spec, { store, archive }: PushSelection): PlannedPush {
     prefix: store.prefixOf(node, spec),
     root,
     sbangPath: sbang,
-    prefixOf: (each) => (each.external === undefined ? store.prefixOf(each, spec) : each.external.path),
     hashToPrefix: new Map(order.map((each) => [each.hash, store.prefixOf(each, spec)])),
     prefixes: [...new Set([...withPrefixes(searched), sbang, root])],
   };

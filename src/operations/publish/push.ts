@@ -1,16 +1,17 @@
 // Pushes installed packages to a build cache: dependencies first, several at a time, each package completely or not at all.
 import { BuildcacheError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
-import type { Mirror, Publisher, SignText } from '../../mirror/build-cache.js';
+import type { Mirror, PublishedImage, Publisher, SignText } from '../../mirror/build-cache.js';
 import { requirePublisher } from '../../mirror/require-publisher.js';
 import type { SelectedEngine } from '../../relocation/engines/select.js';
 import type { DagHash, Spec } from '../../spec/spec.js';
 import { installOrder } from '../../spec/traverse.js';
-import { inspectPrefix } from '../../store/prefix/inspect-prefix.js';
 import type { Store } from '../../store/store.js';
 import { type BlockCompressor, createBlockCompressor } from '../../stream/gzip/block-compressor.js';
 import { BlockPool } from '../../stream/gzip/block-pool.js';
 import { NotYourTurn, schedule, type TaskOutcome, type Turn } from '../schedule.js';
+import { inspectInstalled } from './inspect-installed.js';
+import { publishImage, requireImages } from './publish-image.js';
 import { type PushContext, type PushedPackage, pushPackage } from './push-package.js';
 import { type PlannedPush, planPush } from './push-plan.js';
 
@@ -27,6 +28,8 @@ export interface PushRequest {
   readonly only?: 'package' | 'dependencies' | undefined;
   /** Also push installed build dependencies. */
   readonly withBuildDependencies?: boolean | undefined;
+  /** In a registry: also publish an image of the specs, with everything that they need at run time, under this tag. */
+  readonly imageTag?: string | undefined;
   /** Stop at the first failure. */
   readonly failFast?: boolean | undefined;
   /** Number of packages to process concurrently. */
@@ -44,6 +47,8 @@ export interface PushReport {
   readonly root: string;
   /** Dependencies first. */
   readonly packages: readonly PushedReport[];
+  /** Missing where none was asked for, or a package of it failed. */
+  readonly image?: PublishedImage;
   readonly milliseconds: number;
 }
 
@@ -68,6 +73,7 @@ export async function push(request: PushRequest, options: OperationOptions = {})
   const begin = performance.now();
   const { cache } = request.mirror;
   const publisher = requirePublisher(cache);
+  if (request.imageTag !== undefined) requireImages(cache, request.imageTag);
   const plan = planPush({ ...request, archive: publisher.archive });
   const packages = publisher.makesImages
     ? inOrderOfNeed(plan)
@@ -84,10 +90,13 @@ export async function push(request: PushRequest, options: OperationOptions = {})
       run: (planned, turn) => runPush(planned, { context, turn, options }),
     });
     options.signal?.throwIfAborted();
+    const reports = packages.map((planned, index) => reportOf(planned, outcomes[index]));
+    const image = await imageOf(request, { reports, inspect: context.inspect, options });
     return {
       mirror: cache.url,
       root: request.store.root,
-      packages: packages.map((planned, index) => reportOf(planned, outcomes[index])),
+      packages: reports,
+      ...(image && { image }),
       milliseconds: performance.now() - begin,
     };
   } finally {
@@ -102,14 +111,19 @@ interface Resources {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Many packages need the same ones. */
-function inspectOnce(): PushContext['inspect'] {
-  const known = new Map<string, ReturnType<typeof inspectPrefix>>();
-  return (prefix) => {
-    if (prefix === undefined) return undefined;
-    if (!known.has(prefix)) known.set(prefix, inspectPrefix(prefix));
-    return known.get(prefix);
-  };
+interface Pushed {
+  readonly reports: readonly PushedReport[];
+  readonly inspect: PushContext['inspect'];
+  readonly options: OperationOptions;
+}
+
+/** Only if everything that belongs in it is there. */
+async function imageOf(
+  { specs, imageTag: tag, mirror: { cache } }: PushRequest,
+  { reports, inspect, options: { signal } }: Pushed,
+): Promise<PublishedImage | undefined> {
+  const isWhole = reports.every(({ outcome }) => outcome === 'pushed' || outcome === 'already-there');
+  return tag === undefined || !isWhole ? undefined : publishImage({ cache, tag, specs, inspect, signal });
 }
 
 /** Each package fills one block while others are compressed: this bounds the memory. */
@@ -123,7 +137,7 @@ function contextOf(request: PushRequest, { publisher, compressor, jobs, signal }
     spackPrefix: store.spackPrefix ?? store.unpaddedRoot,
     engine: engine.engine,
     compressor,
-    inspect: inspectOnce(),
+    inspect: inspectInstalled(store),
     pool: new BlockPool(compressor.parallelism + jobs + 1),
     signal,
   };
