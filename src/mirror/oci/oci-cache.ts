@@ -15,7 +15,9 @@ import type {
   PackageDescription,
   Publisher,
 } from '../build-cache.js';
+import type { CacheAudit } from '../cache-audit.js';
 import { openImageIndex } from './image-index.js';
+import { OciAudit } from './oci-audit.js';
 import { OciKeys } from './oci-keys.js';
 import { OciPublisher, type OciPublisherOptions } from './oci-publisher.js';
 import { PackageImages } from './package-images.js';
@@ -35,6 +37,7 @@ export class OciCache implements BuildCache {
   readonly indexes: readonly IndexPlace[];
   readonly keys: KeyShelf;
   readonly publisher: Publisher | undefined;
+  readonly audit: CacheAudit;
   readonly #repository: Repository;
   readonly #images: PackageImages;
 
@@ -44,6 +47,7 @@ export class OciCache implements BuildCache {
     this.url = repository.url;
     this.name = name ?? repository.url;
     this.keys = new OciKeys(repository);
+    this.audit = new OciAudit(repository);
     this.publisher = publishing && new OciPublisher({ repository, ...publishing });
     this.indexes = [
       {

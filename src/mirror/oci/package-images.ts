@@ -1,7 +1,7 @@
 // What a registry says of a package (FORMATS.md §6): signed packages by what is attached to their image, others by its config.
 import { type ImageContent, sha256Of } from '../../buildcache/image/image-manifest.js';
 import { hashOfTag, packageTag } from '../../buildcache/image/tags.js';
-import { MirrorError, SignatureError } from '../../core/errors.js';
+import { MirrorError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { Repository } from '../../transport/oci/repository.js';
@@ -21,7 +21,8 @@ import { openContent } from './content/registry-content.js';
 import {
   findImage,
   layoutOf,
-  noImage,
+  noTag,
+  notSigned,
   type PackageImage,
   readConfigSpecfile,
   requireSameTarball,
@@ -63,7 +64,7 @@ export class PackageImages {
   /** The spec of what has a tag. Errors as `ListedPackage.read`. */
   async readSpec(tag: string, { signal }: WithSignal): Promise<Spec> {
     const image = await findImage(this.#repository, tag, { signal });
-    if (image === undefined) throw gone(this.#repository.location(tag));
+    if (image === undefined) throw noTag(this.#repository, tag);
     return (await readConfigSpecfile(this.#repository, image, { signal })).specfile.spec;
   }
 
@@ -80,7 +81,7 @@ export class PackageImages {
     const image = await findImage(this.#repository, tag, options);
     if (image === undefined) {
       this.#known.set(tag, 'absent');
-      return { absence: noImage(this.#repository, options.spec.root) };
+      return { absence: noTag(this.#repository, tag) };
     }
     this.#known.set(tag, 'signed');
     const signature = await findSignature(this.#repository, image, options);
@@ -101,10 +102,10 @@ export class PackageImages {
     this.#known.delete(tag);
     const image = typeof known === 'object' ? known : await findImage(this.#repository, tag, options);
     if (known === 'absent' || image === undefined)
-      return { absence: noImage(this.#repository, options.spec.root) };
+      return { absence: noTag(this.#repository, tag) };
     if (known === 'signed') return { absence: otherKind(image, 'it is signed') };
     const { location } = image.stored;
-    if (options.trust.isRequired) throw unsigned(location);
+    if (options.trust.isRequired) throw notSigned(image);
     const { specfile } = await readConfigSpecfile(this.#repository, image, options);
     checkIdentity({ specfile, spec: options.spec, location, isVerified: false });
     requireSameTarball(specfile, image, `${location} (config)`);
@@ -169,19 +170,6 @@ function signatureFiles({ text, digest, manifest, location }: SignedSpecfile): r
 
 function otherKind({ stored: { location } }: PackageImage, state: string): MirrorError {
   return new MirrorError('mirror-not-found', `Cannot use "${location}" as asked: ${state}`, {
-    data: { location },
-  });
-}
-
-function gone(location: string): MirrorError {
-  return new MirrorError('mirror-not-found', `Cannot find "${location}": there is no such tag`, {
-    data: { location },
-  });
-}
-
-function unsigned(location: string): SignatureError {
-  return new SignatureError('signature-missing', `Cannot use "${location}": it is not signed`, {
-    hint: 'Install with "--no-check-signature", or configure the mirror with "signed: false"',
     data: { location },
   });
 }

@@ -5,12 +5,10 @@ import {
   parseImageManifest,
   sha256Of,
 } from '../../../buildcache/image/image-manifest.js';
-import { packageTag } from '../../../buildcache/image/tags.js';
 import { type RelocationRules, rulesOfLayout, SPACK_1_RULES } from '../../../buildcache/relocation-rules.js';
 import { parseSpecfile, requireChecksum, type Specfile } from '../../../buildcache/specfile/specfile.js';
-import { IntegrityError, MetadataError, MirrorError } from '../../../core/errors.js';
+import { IntegrityError, MetadataError, MirrorError, SignatureError } from '../../../core/errors.js';
 import type { WithSignal } from '../../../core/with-signal.js';
-import type { SpecNode } from '../../../spec/spec.js';
 import type { Repository, StoredManifest } from '../../../transport/oci/repository.js';
 import type { PublishedLayout } from '../../build-cache.js';
 import { readContent } from '../content/registry-content.js';
@@ -49,10 +47,18 @@ export async function findImage(
   return { tag, stored, manifest, tarball };
 }
 
-/** The error for a package that is not there. */
-export function noImage(repository: Repository, node: SpecNode): MirrorError {
-  const location = repository.location(packageTag(node));
+/** The error for a tag that is not there. */
+export function noTag(repository: Repository, tag: string): MirrorError {
+  const location = repository.location(tag);
   return new MirrorError('mirror-not-found', `Cannot find "${location}": there is no such tag`, {
+    data: { location },
+  });
+}
+
+/** The error for an unsigned package where a signature is required. */
+export function notSigned({ stored: { location } }: PackageImage): SignatureError {
+  return new SignatureError('signature-missing', `Cannot use "${location}": it is not signed`, {
+    hint: 'Install with "--no-check-signature", or configure the mirror with "signed: false"',
     data: { location },
   });
 }
