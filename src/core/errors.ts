@@ -30,6 +30,8 @@ export type MirrorErrorCode =
   | 'mirror-redirect-loop'
   | 'mirror-protocol' // a scheme that is not supported
   | 'mirror-read-only'
+  | 'mirror-login-failed' // it wants another login, or none that allows the request
+  | 'mirror-no-delete' // it does not allow to remove what is there
   | 'mirror-full' // no space left on the mirror
   | 'mirror-write-failed'
   | 'mirror-truncated' // the body ended early

@@ -51,7 +51,7 @@ export function openObjectStore(reference: string, options: OpenStoreOptions = {
   const scheme = schemeOf(reference);
   const open = SCHEMES.get(scheme);
   if (open === undefined) throw unsupported(scheme);
-  return open(reference, withCertificates(options));
+  return open(reference, options);
 }
 
 /** What the caller names goes first. */
@@ -76,15 +76,21 @@ function kindOf(path: string): 'file' | 'absent' | 'other' {
   }
 }
 
-/** Over a network bodies break off. */
 function steady(open: OpenScheme): OpenScheme {
-  return (reference, { clock, onLeftAlone, ...options }) => {
-    const settings = { ...transferSettings(options.environment ?? process.env), ...options.settings };
-    const { retry = exponentialBackoff({ budget: new RetryBudget(settings.retries) }) } = options;
-    const bodyTimeout = options.bodyTimeout ?? settings.idleTimeout;
-    const store = open(reference, { ...options, retry, bodyTimeout });
-    return new SteadyStore({ store, retry, settings, clock, onLeftAlone });
-  };
+  return (reference, options) => openSteadily(options, (http) => open(reference, http));
+}
+
+/** Opens a place on a network, where bodies break off; others than object stores have a store for reading beneath them. */
+export function openSteadily(
+  { clock, onLeftAlone, ...given }: OpenStoreOptions,
+  open: (options: OpenStoreOptions) => ObjectStore,
+): ObjectStore {
+  const options = withCertificates(given);
+  const settings = { ...transferSettings(options.environment ?? process.env), ...options.settings };
+  const { retry = exponentialBackoff({ budget: new RetryBudget(settings.retries) }) } = options;
+  const bodyTimeout = options.bodyTimeout ?? settings.idleTimeout;
+  const store = open({ ...options, retry, bodyTimeout });
+  return new SteadyStore({ store, retry, settings, clock, onLeftAlone });
 }
 
 function filePath(reference: string): string {

@@ -44,6 +44,12 @@ export class HttpAnswer {
     return typeof value === 'string' ? value : undefined;
   }
 
+  /** All values of a header that may be repeated. */
+  headerValues(name: string): readonly string[] {
+    const value = this.#headers[name];
+    return value === undefined ? [] : [value].flat();
+  }
+
   /** The value of `Content-Length`. */
   get size(): number | undefined {
     const value = this.header('content-length');

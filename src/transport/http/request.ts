@@ -42,6 +42,7 @@ export interface Hop {
 export interface Challenge {
   readonly location: string;
   header(name: string): string | undefined;
+  headerValues(name: string): readonly string[];
 }
 
 /** Makes the headers that authorize requests. It sees the target of each hop, and decides which credentials go there. */
