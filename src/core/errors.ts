@@ -39,7 +39,6 @@ export type MirrorErrorCode =
   | 'mirror-encoding' // the body is encoded in a way that cannot be undone
   | 'mirror-changed' // the object's state, or its absence, is not the one the request depends on
   | 'mirror-unconditional' // the place writes, but knows no conditions for it
-  | 'mirror-no-delete' // the registry does not allow removals
   | 'mirror-range' // the range lies past the end of the object, or the mirror sent a different one
   | 'dependency-missing' // an image needs a package that the registry does not have
   | 'blob-missing' // a manifest names content that the mirror does not have

@@ -3,9 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Mirror } from '../../src/mirror/build-cache.js';
 import { IndexClient } from '../../src/mirror/index/index-client.js';
-import { OciCache } from '../../src/mirror/oci/oci-cache.js';
 import { openMirror } from '../../src/mirror/open-mirror.js';
 import { extractThroughStreams } from '../../src/operations/install/extract-through-streams.js';
 import { extractWithCore } from '../../src/operations/install/extract-with-core.js';
@@ -14,8 +12,8 @@ import { openStoreForWriting } from '../../src/operations/open-store.js';
 import { type EngineChoice, selectEngine } from '../../src/relocation/engines/select.js';
 import { Keyring } from '../../src/signature/keys/keyring.js';
 import { specFromRecords } from '../../src/spec/json/spec-json.js';
+import { FakeRegistry } from './fake-registry.js';
 import { expectedDatabase, expectedManifests, type GoldenScenario } from './golden-scenario.js';
-import { readImageLayout } from './memory-repository.js';
 import { treeManifest } from './tree-manifest.js';
 
 /** The ways by which a package can go, with the same result. */
@@ -34,10 +32,17 @@ function placeOf(cache: string): string {
   return place === undefined ? cache : `${place}/${resolve(cache).split('/').slice(-3).join('/')}`;
 }
 
-async function openGoldenMirror({ cache, isRegistry }: GoldenScenario): Promise<Mirror> {
-  if (!isRegistry) return openMirror(placeOf(cache));
-  const repository = readImageLayout(join(cache, 'image-layout'));
-  return { cache: new OciCache({ repository }), requiresSignature: true };
+/** Serves the registry of a scenario, if it has one. */
+async function openGoldenMirror({ cache, isRegistry }: GoldenScenario) {
+  if (!isRegistry) return { mirror: await openMirror(placeOf(cache)), close: async () => {} };
+  const registry = await FakeRegistry.start();
+  registry.loadImageLayout(join(cache, 'image-layout'), 'fixtures/cache');
+  const mirror = await openMirror(registry.url('fixtures/cache'), { environment: {}, isOnlyRead: true });
+  const close = async () => {
+    await mirror.cache.close?.();
+    await registry.close();
+  };
+  return { mirror, close };
 }
 
 /** Installs what the scenario asked for. */
@@ -47,8 +52,8 @@ export async function runScenario(
   way: InstallWay = 'core',
 ): Promise<InstallReport> {
   const cacheFolder = mkdtempSync(join(tmpdir(), 'regraft-golden-'));
+  const { mirror, close } = await openGoldenMirror(scenario);
   try {
-    const mirror = await openGoldenMirror(scenario);
     const { catalog } = await new IndexClient({ cacheFolder, mirrors: [mirror] }).load();
     const specs = scenario.specs.map((name) => {
       const [entry] = [...catalog.entries(name)];
@@ -78,6 +83,7 @@ export async function runScenario(
     };
     return await installWith({ request, options: {}, extract });
   } finally {
+    await close();
     rmSync(cacheFolder, { recursive: true, force: true });
   }
 }

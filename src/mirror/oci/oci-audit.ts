@@ -28,7 +28,13 @@ import type {
 } from '../cache-audit.js';
 import { openContent, readContent } from './content/registry-content.js';
 import { findImageIndex } from './image-index.js';
-import { findImage, noTag, notSigned, readConfigSpecfile, requireSameTarball } from './images/package-image.js';
+import {
+  findImage,
+  noTag,
+  notSigned,
+  readConfigSpecfile,
+  requireSameTarball,
+} from './images/package-image.js';
 import { KEYS_TAG, OciKeyPublisher, OciKeys } from './oci-keys.js';
 import { detachSignatures } from './signatures/attach-signature.js';
 import { findSignature } from './signatures/attached-signatures.js';

@@ -17,6 +17,7 @@ import type {
 } from '../build-cache.js';
 import type { CacheAudit } from '../cache-audit.js';
 import { openImageIndex } from './image-index.js';
+import type { BaseImageSource } from './images/base-image.js';
 import { OciAudit } from './oci-audit.js';
 import { OciKeys } from './oci-keys.js';
 import { OciPublisher, type OciPublisherOptions } from './oci-publisher.js';
@@ -40,9 +41,11 @@ export class OciCache implements BuildCache {
   readonly audit: CacheAudit;
   readonly #repository: Repository;
   readonly #images: PackageImages;
+  readonly #baseImage: BaseImageSource | undefined;
 
   constructor({ repository, name, publishing }: OciCacheOptions) {
     this.#repository = repository;
+    this.#baseImage = publishing?.baseImage;
     this.#images = new PackageImages(repository);
     this.url = repository.url;
     this.name = name ?? repository.url;
@@ -76,5 +79,6 @@ export class OciCache implements BuildCache {
 
   async close(): Promise<void> {
     await this.#repository.close();
+    await this.#baseImage?.repository.close();
   }
 }

@@ -101,8 +101,7 @@ export class PackageImages {
     const known = this.#known.get(tag);
     this.#known.delete(tag);
     const image = typeof known === 'object' ? known : await findImage(this.#repository, tag, options);
-    if (known === 'absent' || image === undefined)
-      return { absence: noTag(this.#repository, tag) };
+    if (known === 'absent' || image === undefined) return { absence: noTag(this.#repository, tag) };
     if (known === 'signed') return { absence: otherKind(image, 'it is signed') };
     const { location } = image.stored;
     if (options.trust.isRequired) throw notSigned(image);
