@@ -14,7 +14,7 @@ import { FakeS3 } from '../helpers/fake-s3.js';
 import { packPackages, sha256 } from '../helpers/packed-package.js';
 import { clearsign, makeKey } from '../signature/temporary-keys.js';
 import { collect, recordingRetry } from '../transport/http/recording-retry.js';
-import { testBuildCache } from './build-cache-contract.js';
+import { inStores, testBuildCache } from './build-cache-contract.js';
 
 let fake: FakeS3;
 const opened: ObjectStore[] = [];
@@ -47,16 +47,14 @@ function openStore(folder: string): ObjectStore {
 for (const layoutVersion of [1, 2] as const) {
   testBuildCache(`ClassicCache of layout ${layoutVersion} in a bucket`, {
     options: { kind: 'classic', layoutVersion },
-    open: (store) => new ClassicCache({ store, layout: layoutVersion }),
-    openStore,
+    ...inStores({ open: (store) => new ClassicCache({ store, layout: layoutVersion }), openStore }),
   });
 }
 
 testBuildCache('ManifestCache in a bucket', {
   options: { kind: 'manifest' },
-  open: (store) => new ManifestCache({ store }),
+  ...inStores({ open: (store) => new ManifestCache({ store }), openStore }),
   unusableChecksum: 'metadata-invalid',
-  openStore,
 });
 
 test('ManifestCache publishes to a bucket, and reads from it', async () => {
