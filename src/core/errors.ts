@@ -40,6 +40,7 @@ export type MirrorErrorCode =
   | 'mirror-changed' // the object's state, or its absence, is not the one the request depends on
   | 'mirror-unconditional' // the place writes, but knows no conditions for it
   | 'mirror-range' // the range lies past the end of the object, or the mirror sent a different one
+  | 'dependency-missing' // an image needs a package that the registry does not have
   | 'blob-missing' // a manifest names content that the mirror does not have
   | 'mirror-not-a-buildcache' // for example an HTML page in place of JSON
   | 'index-not-cached'; // offline, and no index is cached

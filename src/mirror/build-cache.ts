@@ -1,15 +1,17 @@
 // What a build cache can answer, whatever its layout and wherever it lies. Only what every layout can answer stands here as a matter of
 // course; what some cannot do is optional, so that callers see it before they begin.
 import type { ArchiveRules } from '../buildcache/archive-rules.js';
+import type { PrefixInspection } from '../buildcache/image/prefix-inspection.js';
 import type { IndexFormat } from '../buildcache/index/write-index.js';
 import type { RelocationRules } from '../buildcache/relocation-rules.js';
 import type { Specfile } from '../buildcache/specfile/specfile.js';
 import type { MirrorError } from '../core/errors.js';
 import type { WithSignal } from '../core/with-signal.js';
-import type { Spec } from '../spec/spec.js';
+import type { Spec, SpecNode } from '../spec/spec.js';
 import type { Inflater } from '../stream/inflate/inflater.js';
 import type { OpenedObject } from '../transport/object-store.js';
 import type { CacheAudit } from './cache-audit.js';
+import type { KnownLayouts } from './known-layouts.js';
 import type { PackedIndex } from './packed-index.js';
 import type { DescribeOptions } from './trust.js';
 
@@ -53,7 +55,7 @@ export interface BuildCache {
   /** The view that was chosen: its index names some packages of the cache, and the cache offers them all. */
   readonly view?: string | undefined;
   /** The layouts that it knows; undefined for a place with several build caches. */
-  readonly layouts?: '0-2' | '3' | undefined;
+  readonly layouts?: KnownLayouts | undefined;
   /** The build caches at a place that has several, the newest layout first. */
   readonly layers?: readonly BuildCache[] | undefined;
   /** Those of its layers that are there, all where none is; missing where there is but one. Errors as `has`. */
@@ -88,6 +90,8 @@ export interface PackageDescription {
   readonly tarball: TarballReference;
   /** The stored files of the package, the tarball first and the metadata last: for downloads and copies. */
   readonly files: readonly StoredFile[];
+  /** What the package names and others bring along, too: in a registry the layers of its dependencies. A copy needs them. */
+  readonly shared?: readonly StoredFile[] | undefined;
   /**
    * Only if the actual package is inside another archive (layout 0): fetches that archive, verifies its contents, and describes the
    * package inside. Its tarball is then read from the scratch file, which must live as long.
@@ -219,6 +223,13 @@ export interface Publisher {
   readonly archive: ArchiveRules;
   /** The oldest format that nodes in its index have. */
   readonly indexFormat: IndexFormat;
+  /**
+   * Whether a package becomes an image, which also names the tarballs of what it needs at run time: these must be there before `finish`,
+   * and `PublishedContent.image` must be given.
+   */
+  readonly makesImages?: boolean | undefined;
+  /** Where packages become images: an image with a name of its own, of packages that are there. */
+  publishImage?(image: NamedImage, options?: WithSignal): Promise<PublishedImage>;
   /** Whether the package is there whole, with metadata of either kind. */
   has(spec: Spec, options?: WithSignal): Promise<boolean>;
   /** Compares a package of a cache of the same layout, or of one that can lie beside it, with what is here: what `copy` would do. */
@@ -236,6 +247,18 @@ export interface Publisher {
    */
   writeIndex(index: PackedIndex, options?: IndexWriteOptions): Promise<void>;
   readonly keys: KeyPublisher;
+}
+
+export interface NamedImage {
+  readonly tag: string;
+  /** The packages that it is of; what they need at run time is in it, too. */
+  readonly specs: readonly [Spec, ...Spec[]];
+  readonly inspect: (node: SpecNode) => PrefixInspection | undefined;
+}
+
+export interface PublishedImage {
+  readonly location: string;
+  readonly digest: string;
 }
 
 export interface PackageCopy {
@@ -275,6 +298,8 @@ export interface Publication {
   readonly hasTarball: boolean;
   /** Appends compressed bytes of the tarball. */
   write(bytes: Uint8Array): Promise<void>;
+  /** Ends the tarball ahead of `finish`, if that saves time; then nothing can be written any more. */
+  endTarball?(tarball: TarballContent, options?: WithSignal): Promise<void>;
   /** Makes the package visible, and removes metadata of the other kind. */
   finish(content: PublishedContent, options?: WithSignal): Promise<void>;
   /** Drops the written data; does nothing after a successful `finish`. Never throws. */
@@ -289,6 +314,16 @@ export interface PublishedContent {
   readonly size: number;
   /** If undefined, the package is published unsigned. */
   readonly sign?: SignText | undefined;
+  /** For a publisher that makes images. */
+  readonly image?: ImageFacts | undefined;
+}
+
+/** What an image tells of a package. */
+export interface ImageFacts {
+  /** Digest of the uncompressed archive. */
+  readonly tarSha256: string;
+  /** What is in the prefix of the package, or of one that it needs; undefined where that is not known here. */
+  inspect(node: SpecNode): PrefixInspection | undefined;
 }
 
 export interface KeyPublisher {

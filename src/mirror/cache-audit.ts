@@ -8,13 +8,14 @@ import type {
   RemoveOptions,
   UnfinishedObject,
 } from '../transport/object-store.js';
+import type { KnownLayouts } from './known-layouts.js';
 import type { PackedIndex } from './packed-index.js';
 import type { DescribeOptions } from './trust.js';
 
 /** Only where a place can be listed. */
 export interface CacheAudit {
   /** The layouts that it knows. */
-  readonly layouts: '0-2' | '3';
+  readonly layouts: KnownLayouts;
   /** Everything with a name that people know, in a stable order. */
   entries(options?: WithSignal): AsyncIterable<AuditEntry>;
   /** The content that entries name, in a stable order. */

@@ -1,6 +1,7 @@
-// Opens a mirror: the place by the scheme of its reference (`openObjectStore`), and on it the build caches of the layouts that it has.
-// Another kind of place is a scheme of `openObjectStore`; another layout is an implementation of `BuildCache` that is chosen here.
+// Opens a mirror: the place by the scheme of its reference (`openObjectStore`), and on it the build caches of the layouts that it has; or
+// a registry. Another kind of place is a scheme of `openObjectStore`; another layout is an implementation of `BuildCache`, chosen here.
 import { BuildcacheError, UsageError } from '../core/errors.js';
+import { schemeOf } from '../core/url-scheme.js';
 import type { WithSignal } from '../core/with-signal.js';
 import type { ObjectStore } from '../transport/object-store.js';
 import type { OpenStoreOptions } from '../transport/open-store.js';
@@ -12,6 +13,7 @@ import { LayeredCache } from './layered-cache.js';
 import { hasManifests } from './manifest/find-manifests.js';
 import { ManifestCache } from './manifest/manifest-cache.js';
 import { requireViewName } from './manifest/paths.js';
+import { openOciMirror } from './oci/open-oci-mirror.js';
 
 export type { PublishedLayout } from './build-cache.js';
 
@@ -28,6 +30,8 @@ export interface OpenMirrorOptions extends OpenStoreOptions {
   readonly isOnlyRead?: boolean | undefined;
   /** The layout of what is published where nothing is there; 1 by default. */
   readonly newLayout?: PublishedLayout | undefined;
+  /** In a registry: the image that images of packages are made upon. */
+  readonly baseImage?: string | undefined;
 }
 
 /**
@@ -42,7 +46,14 @@ export async function openMirror(
   reference: string,
   options: OpenMirrorOptions & WithSignal = {},
 ): Promise<Mirror> {
-  return openMirrorIn(openObjectStore(reference, options), options);
+  const scheme = schemeOf(reference);
+  if (scheme !== 'oci' && scheme !== 'oci+http') {
+    if (options.baseImage !== undefined) throw noImages(options.baseImage);
+    return openMirrorIn(openObjectStore(reference, options), options);
+  }
+  const { signed: requiresSignature = true, isOnlyRead = false, newLayout = 1, layout, baseImage } = options;
+  const more = { isOnlyRead, view: viewOf(options), layout, newLayout, baseImage };
+  return { cache: await openOciMirror(reference, { ...options, ...more }), requiresSignature };
 }
 
 /** Opens the mirror in a store that is open already, such as an archive that is being made. Errors as `openMirror`. */
@@ -51,7 +62,7 @@ export async function openMirrorIn(
   options: OpenMirrorOptions & WithSignal = {},
 ): Promise<Mirror> {
   const { name, signed: requiresSignature = true } = options;
-  const view = options.view === undefined || options.view === '' ? undefined : requireViewName(options.view);
+  const view = viewOf(options);
   if (view !== undefined && isWritten(store, options)) await requireViews(store, view, options);
   const manifests = new ManifestCache({ store, name, view });
   if (view !== undefined) return { cache: manifests, requiresSignature };
@@ -66,6 +77,17 @@ export async function openMirrorIn(
     publisher: isOnlyRead ? undefined : layout === 3 ? manifests.publisher : classic.publisher,
   });
   return { cache, requiresSignature };
+}
+
+function viewOf({ view }: OpenMirrorOptions): string | undefined {
+  return view === undefined || view === '' ? undefined : requireViewName(view);
+}
+
+function noImages(baseImage: string): UsageError {
+  return new UsageError('usage', `Cannot use the base image "${baseImage}": the mirror is not a registry`, {
+    hint: 'Only mirrors with oci: URLs have images',
+    data: { baseImage },
+  });
 }
 
 function isWritten({ writer }: ObjectStore, { isOnlyRead = false }: OpenMirrorOptions): boolean {

@@ -28,16 +28,25 @@ export function flagsOf(node: SpecNode, name: string): readonly string[] {
   return Array.isArray(flags) ? flags.map(String) : [];
 }
 
+export interface FormatVariantOptions {
+  /** What stands before the values of a variant that can have several; Spack 1.x writes `:=`. */
+  readonly listSign?: '=' | ':=';
+}
+
 /** Prints one variant: `+x`, `~x` or `x=v`. */
-export function formatVariant(name: string, value: VariantValue): string {
+export function formatVariant(
+  name: string,
+  value: VariantValue,
+  { listSign = '=' }: FormatVariantOptions = {},
+): string {
   if (typeof value === 'boolean') return `${value ? '+' : '~'}${name}`;
   if (typeof value === 'string') return `${name}=${quoteIfNeeded(value)}`;
   const shown = name === 'patches' ? value.map((sha256) => sha256.slice(0, SHOWN_PATCH_LENGTH)) : value;
-  return `${name}=${quoteIfNeeded(shown.join(','))}`;
+  return `${name}${listSign}${quoteIfNeeded(shown.join(','))}`;
 }
 
 /** Prints all variants of a node: first the boolean ones, then the others, each after a blank. */
-export function formatVariants(node: SpecNode): string {
+export function formatVariants(node: SpecNode, options: FormatVariantOptions = {}): string {
   const entries = Object.keys(node.parameters)
     .sort()
     .map((name): [string, VariantValue | undefined] => [name, variantOf(node, name)]);
@@ -45,8 +54,8 @@ export function formatVariants(node: SpecNode): string {
   const others: string[] = [];
   for (const [name, value] of entries) {
     if (value === undefined) continue;
-    if (typeof value === 'boolean') switches.push(formatVariant(name, value));
-    else others.push(` ${formatVariant(name, value)}`);
+    if (typeof value === 'boolean') switches.push(formatVariant(name, value, options));
+    else others.push(` ${formatVariant(name, value, options)}`);
   }
   return switches.join('') + others.join('');
 }

@@ -123,11 +123,8 @@ function parseUrl(reference: string): URL {
 }
 
 function unsupported(scheme: string | undefined): MirrorError {
-  const isPlanned = scheme === 'oci' || scheme === 'oci+http';
   return new MirrorError('mirror-protocol', `Cannot open a mirror with "${scheme}:"`, {
-    hint: isPlanned
-      ? `This version does not read ${scheme}: mirrors yet`
-      : 'Use file:, http:, https:, s3: or gs:',
+    hint: 'Use file:, http:, https:, s3:, gs:, oci: or oci+http:',
     data: { scheme },
   });
 }

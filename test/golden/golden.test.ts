@@ -20,8 +20,7 @@ const packs = [fixtures, join(fixtures, '..', 'fixtures-v2v3')].filter((pack) =>
   existsSync(join(pack, 'golden')),
 );
 
-/** OCI is not read yet. */
-const isWanted = (name: string) => !name.includes('-oci');
+const isWanted = () => true;
 
 /** libbare's rpath grows: the reference's bytes are patchelf's. libplain's do, too, where the reference fails. */
 const GROWN: GoldenExceptions = { rewritten: ['lib/libbare.so'], mayInstall: ['libplain'] };

@@ -3,6 +3,7 @@
 import type { BuiltPackage, CacheKind, CacheOptions, CacheWriter } from './cache-writer.js';
 import { writeClassicCache } from './classic-cache-writer.js';
 import { writeManifestCache } from './manifest-cache-writer.js';
+import { writeOciCache } from './oci-cache-writer.js';
 import { type PackageSketch, packPackages } from './packed-package.js';
 
 export type { BuiltPackage, CacheOptions } from './cache-writer.js';
@@ -18,6 +19,7 @@ export interface BuiltCache {
 const WRITERS: Readonly<Record<CacheKind, CacheWriter>> = {
   classic: writeClassicCache,
   manifest: writeManifestCache,
+  oci: writeOciCache,
 };
 
 /** Writes a build cache into a folder; of packages that depend on each other the needed ones come first. */

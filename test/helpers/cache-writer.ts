@@ -8,7 +8,7 @@ export interface CacheOptions {
   readonly kind?: CacheKind;
   /** Signs the metadata. */
   readonly key?: PrivateKey;
-  /** Of a classic cache; 1 unless given. */
+  /** Of a classic cache, or one in a registry; 1 unless given. */
   readonly layoutVersion?: 1 | 2;
   /** False: there is no index. */
   readonly index?: boolean;
@@ -39,4 +39,4 @@ export interface CacheWriting {
 /** Writes packages, and their index unless that is unwanted; gives back what has files. */
 export type CacheWriter = (writing: CacheWriting) => Promise<readonly BuiltPackage[]>;
 
-export type CacheKind = 'classic' | 'manifest';
+export type CacheKind = 'classic' | 'manifest' | 'oci';

@@ -152,7 +152,8 @@ export class FakeRegistry {
       const manifest = JSON.parse(bytes.toString('utf8'));
       for (const { digest: blob } of [manifest.config, ...manifest.layers]) blobs.set(blob, read(blob));
       manifests.set(digest, { bytes, mediaType });
-      tags.set(annotations['org.opencontainers.image.ref.name'], digest);
+      const tag = annotations?.['org.opencontainers.image.ref.name'];
+      if (tag !== undefined) tags.set(tag, digest);
     }
     return this;
   }

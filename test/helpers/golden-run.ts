@@ -12,6 +12,7 @@ import { openStoreForWriting } from '../../src/operations/open-store.js';
 import { type EngineChoice, selectEngine } from '../../src/relocation/engines/select.js';
 import { Keyring } from '../../src/signature/keys/keyring.js';
 import { specFromRecords } from '../../src/spec/json/spec-json.js';
+import { FakeRegistry } from './fake-registry.js';
 import { expectedDatabase, expectedManifests, type GoldenScenario } from './golden-scenario.js';
 import { treeManifest } from './tree-manifest.js';
 
@@ -31,6 +32,19 @@ function placeOf(cache: string): string {
   return place === undefined ? cache : `${place}/${resolve(cache).split('/').slice(-3).join('/')}`;
 }
 
+/** Serves the registry of a scenario, if it has one. */
+async function openGoldenMirror({ cache, isRegistry }: GoldenScenario) {
+  if (!isRegistry) return { mirror: await openMirror(placeOf(cache)), close: async () => {} };
+  const registry = await FakeRegistry.start();
+  registry.loadImageLayout(join(cache, 'image-layout'), 'fixtures/cache');
+  const mirror = await openMirror(registry.url('fixtures/cache'), { environment: {}, isOnlyRead: true });
+  const close = async () => {
+    await mirror.cache.close?.();
+    await registry.close();
+  };
+  return { mirror, close };
+}
+
 /** Installs what the scenario asked for. */
 export async function runScenario(
   scenario: GoldenScenario,
@@ -38,8 +52,8 @@ export async function runScenario(
   way: InstallWay = 'core',
 ): Promise<InstallReport> {
   const cacheFolder = mkdtempSync(join(tmpdir(), 'regraft-golden-'));
+  const { mirror, close } = await openGoldenMirror(scenario);
   try {
-    const mirror = await openMirror(placeOf(scenario.cache));
     const { catalog } = await new IndexClient({ cacheFolder, mirrors: [mirror] }).load();
     const specs = scenario.specs.map((name) => {
       const [entry] = [...catalog.entries(name)];
@@ -69,6 +83,7 @@ export async function runScenario(
     };
     return await installWith({ request, options: {}, extract });
   } finally {
+    await close();
     rmSync(cacheFolder, { recursive: true, force: true });
   }
 }

@@ -29,14 +29,42 @@ import { temporaryFolder } from '../store/temporary-folder.js';
 export interface BuildCacheKind {
   /** How caches of the kind are built. */
   readonly options: CacheOptions;
-  /** Opens a cache of the kind over a store. */
-  open(store: ObjectStore): BuildCache;
+  /** Opens the cache in a folder, always the same for the same folder. */
+  openFolder(folder: string): BuildCache | Promise<BuildCache>;
+  /** As `openFolder`; the n-th step of writing that has the name fails with `mirror-full`. */
+  openFailing(folder: string, step: WritingStep, when: number): Promise<FailingCache>;
   /** How metadata is refused whose checksum cannot be used: `checksum-missing` unless given. */
   readonly unusableChecksum?: ErrorCode;
   /** Whether the place can be listed; true unless given. */
   readonly canList?: boolean;
+}
+
+export type WritingStep = 'write' | 'prepare' | 'commit';
+
+export interface FailingCache {
+  readonly cache: BuildCache;
+  hasFailed(): boolean;
+}
+
+export interface StoreKind {
+  /** Opens a cache of the kind over a store. */
+  open(store: ObjectStore): BuildCache;
   /** Opens what is in a folder, always the same for the same folder; the folder itself by default. */
   openStore?(folder: string): ObjectStore | Promise<ObjectStore>;
+}
+
+/** How caches are opened that lie in object stores. */
+export function inStores({
+  open,
+  openStore = openObjectStore,
+}: StoreKind): Pick<BuildCacheKind, 'openFolder' | 'openFailing'> {
+  return {
+    openFolder: async (folder) => open(await openStore(folder)),
+    openFailing: async (folder, step, when) => {
+      const { store, hasFailed } = await failingStore(await openStore(folder), step, when);
+      return { cache: open(store), hasFailed };
+    },
+  };
 }
 
 const SKETCHES: readonly PackageSketch[] = [{ name: 'base' }, { name: 'top', dependencies: ['base'] }];
@@ -64,10 +92,8 @@ async function bytesOf(body: ReadableStream<Uint8Array>): Promise<Buffer> {
 
 /** Runs all cases for one kind. */
 export function testBuildCache(name: string, kind: BuildCacheKind): void {
-  const { options, open, unusableChecksum = 'checksum-missing', canList = true } = kind;
-  const { openStore = openObjectStore } = kind;
+  const { options, openFolder, openFailing, unusableChecksum = 'checksum-missing', canList = true } = kind;
   const isNotListed = expectCode('mirror-http-status');
-  const openFolder = async (folder: string) => open(await openStore(folder));
 
   async function built(t: TestContext, sketches = SKETCHES, more: CacheOptions = {}) {
     const folder = temporaryFolder(t);
@@ -75,8 +101,13 @@ export function testBuildCache(name: string, kind: BuildCacheKind): void {
     return { folder, built: cache, cache: await openFolder(folder) };
   }
 
-  async function found(cache: BuildCache, kind: MetadataKind, trust = NO_TRUST): Promise<PackageDescription> {
-    const answer = await cache.describe(specOf('top'), kind, { trust });
+  async function found(
+    cache: BuildCache,
+    kind: MetadataKind,
+    trust = NO_TRUST,
+    name = 'top',
+  ): Promise<PackageDescription> {
+    const answer = await cache.describe(specOf(name), kind, { trust });
     assert.ok(!('absence' in answer));
     return answer;
   }
@@ -241,17 +272,20 @@ export function testBuildCache(name: string, kind: BuildCacheKind): void {
   });
 
   describe(`${name}: publish`, () => {
-    const top = () => {
-      const found = packed().find(({ sketch }) => sketch.name === 'top');
+    /** It needs nothing that would have to be there. */
+    const spec = () => specOf('base');
+    const base = () => {
+      const found = packed().find(({ sketch }) => sketch.name === 'base');
       assert.ok(found?.tarball);
       const specJson = { bytes: Buffer.from(JSON.stringify(found.spec)), path: 'spec.json' };
-      return { tarball: found.tarball, specJson, sha256: found.digest, size: found.tarball.length };
+      const image = { tarSha256: sha256(gunzipSync(found.tarball)), inspect: () => undefined };
+      return { tarball: found.tarball, specJson, sha256: found.digest, size: found.tarball.length, image };
     };
 
     async function begun(cache: BuildCache): Promise<Publication> {
-      const publication = await publisherOf(cache).begin(specOf('top'));
-      await publication.write(top().tarball.subarray(0, 100));
-      await publication.write(top().tarball.subarray(100));
+      const publication = await publisherOf(cache).begin(spec());
+      await publication.write(base().tarball.subarray(0, 100));
+      await publication.write(base().tarball.subarray(100));
       return publication;
     }
 
@@ -259,8 +293,8 @@ export function testBuildCache(name: string, kind: BuildCacheKind): void {
       clearsign(Buffer.from(text).toString('utf8'), key);
 
     async function checkNothing(cache: BuildCache): Promise<void> {
-      for (const kind of ['signed', 'unsigned'] as const) await checkAbsent(cache, specOf('top'), kind);
-      assert.equal(await publisherOf(cache).has(specOf('top')), false);
+      for (const kind of ['signed', 'unsigned'] as const) await checkAbsent(cache, spec(), kind);
+      assert.equal(await publisherOf(cache).has(spec()), false);
       if (!canList) return;
       for await (const listed of cache.packages?.() ?? []) assert.fail(`${listed.location} is there`);
     }
@@ -269,25 +303,26 @@ export function testBuildCache(name: string, kind: BuildCacheKind): void {
       const cache = await openFolder(temporaryFolder(t));
       const publication = await begun(cache);
       await checkNothing(cache);
-      await publication.finish(top());
+      await publication.finish(base());
       await publication.abandon();
-      assert.equal(await publisherOf(cache).has(specOf('top')), true);
-      const { tarball, specfile } = await found(cache, 'unsigned');
-      assert.equal(tarball.sha256, top().sha256);
-      assert.equal(specfile.spec.root.hash, specOf('top').root.hash);
+      assert.equal(await publisherOf(cache).has(spec()), true);
+      const { tarball, specfile } = await found(cache, 'unsigned', NO_TRUST, 'base');
+      assert.equal(tarball.sha256, base().sha256);
+      assert.equal(specfile.spec.root.hash, spec().root.hash);
       const bytes = await bytesOf((await tarball.open()).body);
-      assert.deepEqual(gunzipSync(bytes), gunzipSync(top().tarball));
+      assert.deepEqual(gunzipSync(bytes), gunzipSync(base().tarball));
     });
 
     test('signs what it publishes, and removes metadata of the other kind', async (t) => {
       const cache = await openFolder(temporaryFolder(t));
       const key = await makeKey();
-      await (await begun(cache)).finish(top());
-      await (await begun(cache)).finish({ ...top(), sign: signWith(key) });
-      assert.equal((await found(cache, 'signed', trustKeyring(await keyringOf(key)))).signature, 'verified');
-      await checkAbsent(cache, specOf('top'), 'unsigned');
-      await (await begun(cache)).finish(top());
-      await checkAbsent(cache, specOf('top'), 'signed');
+      const trust = async () => trustKeyring(await keyringOf(key));
+      await (await begun(cache)).finish(base());
+      await (await begun(cache)).finish({ ...base(), sign: signWith(key) });
+      assert.equal((await found(cache, 'signed', await trust(), 'base')).signature, 'verified');
+      await checkAbsent(cache, spec(), 'unsigned');
+      await (await begun(cache)).finish(base());
+      await checkAbsent(cache, spec(), 'signed');
     });
 
     test('what is abandoned leaves nothing', async (t) => {
@@ -303,8 +338,8 @@ export function testBuildCache(name: string, kind: BuildCacheKind): void {
       const failure = new MirrorError('mirror-full', 'full');
       const sign = () => Promise.reject(failure);
       for (const [given, options] of [
-        [{ ...top(), sign }, {}],
-        [top(), { signal: AbortSignal.abort(failure) }],
+        [{ ...base(), sign }, {}],
+        [base(), { signal: AbortSignal.abort(failure) }],
       ] as const) {
         const publication = await begun(cache);
         await assert.rejects(publication.finish(given, options), failure);
@@ -318,22 +353,23 @@ export function testBuildCache(name: string, kind: BuildCacheKind): void {
         // The steps of all objects are counted through: each fails once.
         for (let when = 1, hasFailed = true; hasFailed; when++) {
           const folder = temporaryFolder(t);
-          const failing = await failingStore(await openStore(folder), method, when);
-          const publication = publisherOf(open(failing.store)).begin(specOf('top'));
-          await publish(await publication);
+          const failing = await openFailing(folder, method, when);
+          await publish(failing.cache);
           hasFailed = failing.hasFailed();
-          if (hasFailed) await checkAbsent(await openFolder(folder), specOf('top'), 'unsigned');
+          if (hasFailed) await checkAbsent(await openFolder(folder), spec(), 'unsigned');
         }
       }
 
-      async function publish(publication: Publication): Promise<void> {
+      async function publish(cache: BuildCache): Promise<void> {
+        let publication: Publication | undefined;
         try {
-          await publication.write(top().tarball);
-          await publication.finish(top());
+          publication = await publisherOf(cache).begin(spec());
+          await publication.write(base().tarball);
+          await publication.finish(base());
         } catch (error) {
           assert.ok(error instanceof MirrorError && error.code === 'mirror-full', String(error));
         } finally {
-          await publication.abandon();
+          await publication?.abandon();
         }
       }
     });
@@ -346,7 +382,7 @@ function publisherOf({ publisher }: BuildCache): Publisher {
 }
 
 /** A store in which the n-th call of a step of its objects fails. */
-async function failingStore(store: ObjectStore, method: 'write' | 'prepare' | 'commit', when: number) {
+async function failingStore(store: ObjectStore, method: WritingStep, when: number) {
   const { writer } = store;
   assert.ok(writer);
   let calls = 0;

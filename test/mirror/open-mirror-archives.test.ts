@@ -12,7 +12,7 @@ import type { ObjectStore } from '../../src/transport/object-store.js';
 import { packPackages, sha256 } from '../helpers/packed-package.js';
 import { archiveTree } from '../helpers/tree-archive.js';
 import { collect } from '../transport/http/recording-retry.js';
-import { testBuildCache } from './build-cache-contract.js';
+import { inStores, testBuildCache } from './build-cache-contract.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const opened = new Map<string, WritableArchive>();
@@ -33,14 +33,12 @@ async function openStore(tree: string): Promise<ObjectStore> {
 for (const layoutVersion of [1, 2] as const)
   testBuildCache(`ClassicCache of layout ${layoutVersion} in an archive`, {
     options: { kind: 'classic', layoutVersion },
-    open: (store) => new ClassicCache({ store, layout: layoutVersion }),
-    openStore,
+    ...inStores({ open: (store) => new ClassicCache({ store, layout: layoutVersion }), openStore }),
   });
 
 testBuildCache('ManifestCache in an archive', {
   options: { kind: 'manifest' },
-  open: (store) => new ManifestCache({ store }),
-  openStore,
+  ...inStores({ open: (store) => new ManifestCache({ store }), openStore }),
   unusableChecksum: 'metadata-invalid',
 });
 

@@ -14,7 +14,7 @@ import { FakeS3, type FakeS3Options } from '../helpers/fake-s3.js';
 import { packPackages, sha256 } from '../helpers/packed-package.js';
 import { clearsign, makeKey } from '../signature/temporary-keys.js';
 import { collect, recordingRetry } from '../transport/http/recording-retry.js';
-import { testBuildCache } from './build-cache-contract.js';
+import { inStores, testBuildCache } from './build-cache-contract.js';
 
 /** A bucket, and how folders get there. */
 interface Bucket {
@@ -63,15 +63,13 @@ for (const [where, { openStore }, canList] of [
   for (const layoutVersion of [1, 2] as const)
     testBuildCache(`ClassicCache of layout ${layoutVersion} in ${where}`, {
       options: { kind: 'classic', layoutVersion },
-      open: (store) => new ClassicCache({ store, layout: layoutVersion }),
-      openStore,
+      ...inStores({ open: (store) => new ClassicCache({ store, layout: layoutVersion }), openStore }),
       canList,
     });
   testBuildCache(`ManifestCache in ${where}`, {
     options: { kind: 'manifest' },
-    open: (store) => new ManifestCache({ store }),
+    ...inStores({ open: (store) => new ManifestCache({ store }), openStore }),
     unusableChecksum: 'metadata-invalid',
-    openStore,
     canList,
   });
 }

@@ -6,10 +6,10 @@ import { asciiJson } from '../../spec/json/ascii-json.js';
 import { parseJsonDocument } from '../../spec/json/json-document.js';
 import { parseSpecDictionary } from '../../spec/json/spec-json.js';
 import { writeNode } from '../../spec/json/write-node.js';
-import type { JsonObject, JsonValue } from '../../spec/spec.js';
+import type { JsonObject, JsonValue, Spec } from '../../spec/spec.js';
 
 /** The specfile version that Spack 1.x writes, and the layout version of its tars. */
-const SPECFILE_VERSION = 5;
+export const SPEC_BLOB_VERSION = 5;
 const LAYOUT_VERSION = 2;
 
 /**
@@ -20,12 +20,16 @@ const LAYOUT_VERSION = 2;
  */
 export function formatSpecBlob(stored: Uint8Array, source: string): Uint8Array {
   const spec = parseSpecDictionary(parseJsonDocument(stored, source), source);
-  const nodes = [...spec.nodes.values()].map((node) => withoutDirect(writeNode(node, SPECFILE_VERSION)));
   const document = {
-    spec: { _meta: { version: SPECFILE_VERSION }, nodes },
+    spec: { _meta: { version: SPEC_BLOB_VERSION }, nodes: specBlobNodes(spec) },
     buildcache_layout_version: LAYOUT_VERSION,
   };
   return gzipSync(encodeUtf8(asciiJson(document)), { level: 9, mtime: 0 });
+}
+
+/** The nodes of a spec as Spack 1.x pushes them. */
+export function specBlobNodes({ nodes }: Spec): JsonObject[] {
+  return [...nodes.values()].map((node) => withoutDirect(writeNode(node, SPEC_BLOB_VERSION)));
 }
 
 /**

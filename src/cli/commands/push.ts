@@ -33,6 +33,8 @@ interface PushFlags extends StoreFlags, LayoutFlags {
   readonly level?: number;
   readonly updateIndex?: boolean;
   readonly view?: string;
+  readonly baseImage?: string;
+  readonly tag?: string;
   readonly engine?: EngineChoice;
 }
 
@@ -62,6 +64,8 @@ export function addPushCommand(program: Command, run: CommandRun): void {
     .option('--level <n>', 'compression level, 1 to 9', compressionLevel)
     .option('--update-index', 'then write the index of the build cache, or add what was pushed to its view')
     .option('--view <name>', 'view that --update-index adds to (default: the one configured for the mirror)')
+    .option('--base-image <ref>', 'in a registry: the image that the images of packages are made upon')
+    .option('--tag <name>', 'in a registry: also make an image of the packages, with all they need to run')
     .addOption(new Option('--engine <name>', 'engine to use').choices(['auto', 'native', 'wasm', 'js']));
   addStoreOptions(command).action((queries: string[], flags: PushFlags) =>
     run(flags, (console, signal) => pushCommand({ queries, flags, console, signal })),
@@ -81,15 +85,15 @@ async function pushCommand({ queries, flags, console, signal }: PushCommand): Pr
   const newLayout = layoutOfSpack(store.database.content().version);
   if (flags.view !== undefined && !flags.updateIndex)
     throw new UsageError('usage', 'Cannot use --view without --update-index', { hint: 'Use both of them' });
-  const { view } = flags;
-  const mirror = await openPushMirror(flags.mirror, { layout: layoutOf(flags), newLayout, view });
+  const { view, baseImage } = flags;
+  const mirror = await openPushMirror(flags.mirror, { layout: layoutOf(flags), newLayout, view, baseImage });
   const progress = new ProgressLines(console);
   const onProgress = progress.handle.bind(progress);
   try {
     const signer = await signerOf(flags, mirror, signal);
     const specs = await resolveInstalled({ queries, store, readFile: readNamedFile });
     const engine = selectEngine(flags.engine, process.env);
-    const request = { ...flags, specs, store, mirror, engine, sign: signer?.sign };
+    const request = { ...flags, specs, store, mirror, engine, sign: signer?.sign, imageTag: flags.tag };
     const report = await push(request, { signal, onProgress });
     if (signer !== undefined && hasPushed(report))
       await publishKeys({ mirror, keys: [signer.publicKey] }, { signal, onProgress });

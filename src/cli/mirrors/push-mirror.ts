@@ -29,12 +29,12 @@ export async function pushViewOf(reference: string): Promise<string | undefined>
 
 /**
  * Opens a mirror to write to.
- * @param options - the layout to publish in, that of a new mirror, and the view to write in place of the configured one
+ * @param options - the layout to publish in, that of a new mirror, the view to write in place of the configured one, and a base image
  * @throws UsageError `unknown-mirror`, `config`, `usage`; MirrorError `mirror-protocol`, `mirror-read-only`
  */
 export async function openPushMirror(
   reference: string,
-  options: Pick<OpenMirrorOptions, 'layout' | 'newLayout' | 'view'> = {},
+  options: Pick<OpenMirrorOptions, 'layout' | 'newLayout' | 'view' | 'baseImage'> = {},
 ): Promise<Mirror> {
   const { url, ...resolved } = resolvePushMirror(reference, await configuredMirrors(process.env));
   const view = options.view ?? resolved.view;

@@ -9,6 +9,7 @@ export function renderPushReport(report: PushReport, console: Console): void {
     console.line(describePackage(each));
     if (each.outcome === 'failed') console.err.write(console.shown(describeError(each.error)));
   }
+  if (report.image !== undefined) console.line(`image         ${report.image.location}`);
   console.line(summarize(report));
   console.result(report);
 }

@@ -4,10 +4,13 @@ import { encodeUtf8, toLatin1 } from '../../core/bytes.js';
 import type { Publication, Publisher, SignText } from '../../mirror/build-cache.js';
 import type { RelocationKernels } from '../../relocation/engine.js';
 import type { ProbedPrefixes } from '../../relocation/text/text-probe.js';
+import type { SpecNode } from '../../spec/spec.js';
 import { readStoredSpec } from '../../store/prefix/stored-spec.js';
 import type { BlockCompressor } from '../../stream/gzip/block-compressor.js';
 import type { BlockPool } from '../../stream/gzip/block-pool.js';
 import { GzipBlocks } from '../../stream/gzip/gzip-blocks.js';
+import type { Turn } from '../schedule.js';
+import type { InspectInstalled } from './inspect-installed.js';
 import { type PackResult, packPrefix } from './pack-prefix.js';
 import type { PlannedPush } from './push-plan.js';
 
@@ -21,6 +24,7 @@ export interface PushContext {
   readonly compressor: BlockCompressor;
   readonly pool: BlockPool;
   readonly signal?: AbortSignal | undefined;
+  readonly inspect: InspectInstalled;
   /** Number of bytes and files read from the prefix. */
   readonly onProgress?: ((bytes: number, files: number) => void) | undefined;
 }
@@ -37,13 +41,14 @@ export interface PushedPackage {
 }
 
 /**
- * Pushes one package.
+ * Pushes one package; it becomes visible when its turn has come.
  * @returns undefined if the mirror already has the package, and `force` is not set
  * @throws StoreError `store-io`, `prefix-changed`; MetadataError for its `spec.json`; MirrorError; the errors of signing
  */
 export async function pushPackage(
   planned: PlannedPush,
   context: PushContext,
+  turn: Turn,
 ): Promise<PushedPackage | undefined> {
   const { publisher, force, sign, signal } = context;
   const { spec } = planned;
@@ -52,8 +57,11 @@ export async function pushPackage(
   const publication = await publisher.begin(spec, { signal });
   try {
     const packed = await pack(planned, context, publication);
-    const { sha256, size } = packed;
-    await publication.finish({ specJson, sha256, size, sign }, { signal });
+    const { sha256, size, contentSha256: tarSha256 } = packed;
+    await publication.endTarball?.({ sha256, size }, { signal });
+    if (publisher.makesImages) await turn.come();
+    const image = { tarSha256, inspect: (node: SpecNode) => context.inspect(node, spec) };
+    await publication.finish({ specJson, sha256, size, sign, image }, { signal });
     return describe({ ...packed, signed: sign !== undefined });
   } finally {
     await publication.abandon();

@@ -1,14 +1,17 @@
 // Pushes installed packages to a build cache: dependencies first, several at a time, each package completely or not at all.
 import { BuildcacheError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
-import type { Mirror, Publisher, SignText } from '../../mirror/build-cache.js';
+import type { Mirror, PublishedImage, Publisher, SignText } from '../../mirror/build-cache.js';
 import { requirePublisher } from '../../mirror/require-publisher.js';
 import type { SelectedEngine } from '../../relocation/engines/select.js';
 import type { DagHash, Spec } from '../../spec/spec.js';
+import { installOrder } from '../../spec/traverse.js';
 import type { Store } from '../../store/store.js';
 import { type BlockCompressor, createBlockCompressor } from '../../stream/gzip/block-compressor.js';
 import { BlockPool } from '../../stream/gzip/block-pool.js';
-import { schedule, type TaskOutcome } from '../schedule.js';
+import { NotYourTurn, schedule, type TaskOutcome, type Turn } from '../schedule.js';
+import { inspectInstalled } from './inspect-installed.js';
+import { publishImage, requireImages } from './publish-image.js';
 import { type PushContext, type PushedPackage, pushPackage } from './push-package.js';
 import { type PlannedPush, planPush } from './push-plan.js';
 
@@ -25,6 +28,8 @@ export interface PushRequest {
   readonly only?: 'package' | 'dependencies' | undefined;
   /** Also push installed build dependencies. */
   readonly withBuildDependencies?: boolean | undefined;
+  /** In a registry: also publish an image of the specs, with everything that they need at run time, under this tag. */
+  readonly imageTag?: string | undefined;
   /** Stop at the first failure. */
   readonly failFast?: boolean | undefined;
   /** Number of packages to process concurrently. */
@@ -42,6 +47,8 @@ export interface PushReport {
   readonly root: string;
   /** Dependencies first. */
   readonly packages: readonly PushedReport[];
+  /** Missing where none was asked for, or a package of it failed. */
+  readonly image?: PublishedImage;
   readonly milliseconds: number;
 }
 
@@ -66,10 +73,11 @@ export async function push(request: PushRequest, options: OperationOptions = {})
   const begin = performance.now();
   const { cache } = request.mirror;
   const publisher = requirePublisher(cache);
-  const packages = planPush({ ...request, archive: publisher.archive }).map((planned) => ({
-    ...planned,
-    dependencies: [],
-  }));
+  if (request.imageTag !== undefined) requireImages(cache, request.imageTag);
+  const plan = planPush({ ...request, archive: publisher.archive });
+  const packages = publisher.makesImages
+    ? inOrderOfNeed(plan)
+    : plan.map((planned) => ({ ...planned, dependencies: [] }));
   const compressor = createBlockCompressor({ level: request.level, parallelism: request.parallelism });
   const jobs = request.jobs ?? Math.min(MOST_DEFAULT_JOBS, Math.max(2, compressor.parallelism));
   try {
@@ -79,13 +87,16 @@ export async function push(request: PushRequest, options: OperationOptions = {})
       jobs,
       failFast: request.failFast ?? false,
       signal: options.signal,
-      run: (planned) => runPush(planned, context, options),
+      run: (planned, turn) => runPush(planned, { context, turn, options }),
     });
     options.signal?.throwIfAborted();
+    const reports = packages.map((planned, index) => reportOf(planned, outcomes[index]));
+    const image = await imageOf(request, { reports, inspect: context.inspect, options });
     return {
       mirror: cache.url,
       root: request.store.root,
-      packages: packages.map((planned, index) => reportOf(planned, outcomes[index])),
+      packages: reports,
+      ...(image && { image }),
       milliseconds: performance.now() - begin,
     };
   } finally {
@@ -100,6 +111,21 @@ interface Resources {
   readonly signal: AbortSignal | undefined;
 }
 
+interface Pushed {
+  readonly reports: readonly PushedReport[];
+  readonly inspect: PushContext['inspect'];
+  readonly options: OperationOptions;
+}
+
+/** Only if everything that belongs in it is there. */
+async function imageOf(
+  { specs, imageTag: tag, mirror: { cache } }: PushRequest,
+  { reports, inspect, options: { signal } }: Pushed,
+): Promise<PublishedImage | undefined> {
+  const isWhole = reports.every(({ outcome }) => outcome === 'pushed' || outcome === 'already-there');
+  return tag === undefined || !isWhole ? undefined : publishImage({ cache, tag, specs, inspect, signal });
+}
+
 /** Each package fills one block while others are compressed: this bounds the memory. */
 function contextOf(request: PushRequest, { publisher, compressor, jobs, signal }: Resources): PushContext {
   const { store, engine, force, sign } = request;
@@ -111,16 +137,34 @@ function contextOf(request: PushRequest, { publisher, compressor, jobs, signal }
     spackPrefix: store.spackPrefix ?? store.unpaddedRoot,
     engine: engine.engine,
     compressor,
+    inspect: inspectInstalled(store),
     pool: new BlockPool(compressor.parallelism + jobs + 1),
     signal,
   };
 }
 
-async function runPush(
-  planned: PlannedPush,
-  context: PushContext,
-  options: OperationOptions,
-): Promise<PushedReport> {
+/** An image names the tarballs of what it needs: these packages come first. */
+function inOrderOfNeed(plan: readonly PlannedPush[]) {
+  const planned = new Map(plan.map((each) => [each.key, each]));
+  const ordered = new Map<DagHash, PlannedPush & { readonly dependencies: readonly DagHash[] }>();
+  for (const { spec } of plan)
+    for (const { hash } of installOrder(spec)) {
+      const each = planned.get(hash);
+      if (each === undefined || ordered.has(hash)) continue;
+      const needed = installOrder(each.spec).filter((node) => node !== each.spec.root);
+      const dependencies = needed.map((node) => node.hash).filter((key) => planned.has(key));
+      ordered.set(hash, { ...each, dependencies });
+    }
+  return [...ordered.values()];
+}
+
+interface Running {
+  readonly context: PushContext;
+  readonly turn: Turn;
+  readonly options: OperationOptions;
+}
+
+async function runPush(planned: PlannedPush, { context, turn, options }: Running): Promise<PushedReport> {
   const begin = performance.now();
   const { name, hash } = planned.spec.root;
   const { onProgress } = options;
@@ -137,12 +181,14 @@ async function runPush(
       ...(error === undefined ? {} : { error }),
     });
   try {
-    const details = await pushPackage(planned, { ...context, onProgress: progressTeller(planned, options) });
+    const onProgress = progressTeller(planned, options);
+    const details = await pushPackage(planned, { ...context, onProgress }, turn);
     const outcome = details === undefined ? 'already-there' : 'pushed';
     finished(outcome, details);
     return { ...identityOf(planned), outcome, ...(details === undefined ? {} : { details }) };
   } catch (error) {
     if (error instanceof BuildcacheError) finished('failed', undefined, error);
+    else if (error instanceof NotYourTurn) finished('skipped');
     throw error;
   }
 }

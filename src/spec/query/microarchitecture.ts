@@ -37,6 +37,16 @@ export function isTargetAtLeast(target: string, ancestor: string, parents: reado
 }
 
 /**
+ * The family that a target descends from: `x86_64`, `aarch64`, `ppc64le`, …
+ *
+ * @param parents - as in `isTargetAtLeast`.
+ */
+export function familyOf(target: string, parents: readonly string[] = []): string {
+  const [parent] = parentsOf.get(target) ?? parents;
+  return parent === undefined ? target : familyOf(parent);
+}
+
+/**
  * Says whether a target satisfies a constraint: a list of names and of ranges `low:high`, either end of which may be missing; `*` is any.
  */
 export function isTargetIn(target: string, constraint: string, parents: readonly string[] = []): boolean {

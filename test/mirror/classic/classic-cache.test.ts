@@ -6,12 +6,12 @@ import { NO_TRUST } from '../../../src/operations/keys/trust.js';
 import { openObjectStore } from '../../../src/transport/open-store.js';
 import { node4, spec4 } from '../../spec/spec-samples.js';
 import { temporaryFolder } from '../../store/temporary-folder.js';
-import { testBuildCache } from '../build-cache-contract.js';
+import { inStores, testBuildCache } from '../build-cache-contract.js';
 
 for (const layoutVersion of [1, 2] as const) {
   testBuildCache(`ClassicCache of layout ${layoutVersion}`, {
     options: { kind: 'classic', layoutVersion },
-    open: (store) => new ClassicCache({ store, layout: layoutVersion }),
+    ...inStores({ open: (store) => new ClassicCache({ store, layout: layoutVersion }) }),
   });
 }
 

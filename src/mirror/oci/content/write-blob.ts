@@ -1,0 +1,59 @@
+// Blobs in a registry whose bytes are at hand.
+import { createHash } from 'node:crypto';
+import type { ImageContent } from '../../../buildcache/image/image-manifest.js';
+import type { WithSignal } from '../../../core/with-signal.js';
+import type { Repository } from '../../../transport/oci/repository.js';
+
+export type BlobName = Pick<ImageContent, 'digest' | 'size'>;
+
+/** Writes a blob unless it is there. Errors as `RepositoryBlobs.begin`. */
+export async function writeBlob(
+  repository: Repository,
+  bytes: Uint8Array,
+  { signal }: WithSignal,
+): Promise<BlobName> {
+  const name = { digest: digestOf(bytes), size: bytes.length };
+  await writePieces(repository, { name, pieces: [bytes], signal });
+  return name;
+}
+
+export interface BlobPieces extends WithSignal {
+  readonly name: BlobName;
+  readonly pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
+/**
+ * As `writeBlob`, piece by piece.
+ * @returns whether it was sent
+ */
+export async function writePieces(
+  repository: Repository,
+  { name: { digest, size }, pieces, signal }: BlobPieces,
+): Promise<boolean> {
+  if (await hasBlob(repository, { digest, size }, { signal })) return false;
+  const blob = await repository.blobs.begin({ signal });
+  try {
+    for await (const piece of pieces) {
+      signal?.throwIfAborted();
+      await blob.write(piece);
+    }
+    await blob.commit(digest, { signal });
+  } finally {
+    await blob.discard();
+  }
+  return true;
+}
+
+/** Whether a blob is there, with the size that it must have. */
+export async function hasBlob(
+  { blobs }: Repository,
+  { digest, size }: BlobName,
+  options: WithSignal,
+): Promise<boolean> {
+  const found = await blobs.stat(digest, options);
+  return found !== undefined && (found.size === undefined || found.size === size);
+}
+
+export function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
