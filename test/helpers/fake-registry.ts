@@ -98,6 +98,7 @@ export class FakeRegistry {
   readonly options: FakeRegistryOptions;
   readonly guard: RegistryGuard | undefined;
   readonly #faults: { readonly fault: RegistryFault; left: number }[] = [];
+  readonly #acts: { readonly when: RegistryFault['when']; readonly act: () => void; left: number }[] = [];
   readonly #server: Server;
   readonly #other: Server;
   #counter = 0;
@@ -160,6 +161,12 @@ export class FakeRegistry {
 
   fail(fault: RegistryFault): this {
     this.#faults.push({ fault, left: fault.times ?? 1 });
+    return this;
+  }
+
+  /** Does something once a request has taken effect, before it is answered. */
+  after(when: RegistryFault['when'], act: () => void, times = 1): this {
+    this.#acts.push({ when, act, left: times });
     return this;
   }
 
@@ -228,6 +235,10 @@ export class FakeRegistry {
       if (replaces) return replyOf(fault);
       if (url.pathname !== '/v2/') this.#authorize(request);
       const reply = this.#answer(request);
+      for (const each of this.#acts.filter(({ when, left }) => left > 0 && when(request))) {
+        each.left--;
+        each.act();
+      }
       if (fault === undefined) return reply;
       if (fault.cutAt === undefined) return replyOf(fault);
       const { cutAt, stalls } = fault;
