@@ -4,9 +4,9 @@ import type { Trust } from '../../mirror/build-cache.js';
 import type { PackageEntry } from '../../mirror/cache-audit.js';
 import type { Spec } from '../../spec/spec.js';
 import { NO_TRUST, trustKeyring } from '../keys/trust.js';
+import { hasWhole, publishAnew } from './anew/publish-anew.js';
 import type { MigratedPackage, Migration } from './migration.js';
 import { type OldPackage, readOld } from './old-packages.js';
-import { hasWhole, publishAnew } from './publish-anew.js';
 import { withTarball } from './with-tarball.js';
 
 /** Carries a package over, unless it is there. What fails is in the result. */
