@@ -8,6 +8,7 @@ export class CuttingProxy {
   readonly #server: Server;
   readonly #port: number;
   readonly #sockets = new Set<Socket>();
+  #sendingCut: number | undefined;
   #cut: { readonly after: number; readonly before: () => Promise<void> } | undefined;
 
   private constructor(port: number) {
@@ -33,6 +34,11 @@ export class CuttingProxy {
     this.#cut = { after: bytes, before };
   }
 
+  /** Cuts the next connection that sends more bytes to the server. */
+  cutSendingAfter(bytes: number): void {
+    this.#sendingCut = bytes;
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
@@ -52,6 +58,13 @@ export class CuttingProxy {
       });
     }
     client.pipe(upstream);
+    let sent = 0;
+    client.on('data', (chunk) => {
+      sent += chunk.length;
+      if (this.#sendingCut === undefined || sent <= this.#sendingCut) return;
+      this.#sendingCut = undefined;
+      client.destroy();
+    });
     client.on('drain', () => upstream.resume());
     upstream.on('data', (chunk) => {
       bytes += chunk.length;

@@ -13,6 +13,10 @@ export interface FakeLogin {
   readonly uses?: number;
   /** Tokens that are exchanged for others, and whose they are. */
   readonly identities?: Readonly<Record<string, string>>;
+  /** Tokens that the registry itself takes, and their rights in every repository. */
+  readonly tokens?: Readonly<Record<string, readonly string[]>>;
+  /** Whether a request for more rights than the user has gets no token at all, in place of one with fewer. */
+  readonly refusesWhole?: boolean;
   /** In place of the right one. */
   readonly realm?: string;
 }
@@ -29,7 +33,8 @@ export interface RegistryGuard {
 }
 
 interface IssuedToken {
-  readonly scopes: ReadonlySet<string>;
+  /** `repository:name:action`, or only `action` where it holds everywhere. */
+  readonly scopes: readonly string[];
   left: number;
 }
 
@@ -66,6 +71,7 @@ class TokenGuard implements RegistryGuard {
   constructor(login: FakeLogin, origin: () => string) {
     this.#login = login;
     this.#origin = origin;
+    this.endTokens();
   }
 
   challenge({ method, path, query, headers }: FakeRequest): string | undefined {
@@ -74,7 +80,9 @@ class TokenGuard implements RegistryGuard {
     const from = query.get('from');
     if (from !== null) wanted.push(`repository:${from}:pull`);
     const token = this.#tokens.get(/^Bearer (.*)$/.exec(headers.authorization ?? '')?.[1] ?? '');
-    if (token !== undefined && token.left > 0 && wanted.every((scope) => token.scopes.has(scope))) {
+    const has = (scope: string) =>
+      token?.scopes.some((each) => each === scope || scope.endsWith(`:${each}`)) ?? false;
+    if (token !== undefined && token.left > 0 && wanted.every(has)) {
       token.left--;
       return undefined;
     }
@@ -85,6 +93,8 @@ class TokenGuard implements RegistryGuard {
 
   endTokens(): void {
     this.#tokens.clear();
+    for (const [token, rights] of Object.entries(this.#login.tokens ?? {}))
+      this.#tokens.set(token, { scopes: rights, left: Number.POSITIVE_INFINITY });
   }
 
   serve(url: URL, incoming: IncomingMessage, response: ServerResponse, body: Buffer): boolean {
@@ -97,13 +107,20 @@ class TokenGuard implements RegistryGuard {
       response.writeHead(401).end('{"details":"wrong"}');
       return true;
     }
-    const granted = scopes.flatMap((scope) => {
+    const wanted = scopes.flatMap((scope) => {
       const [, resource = '', actions = ''] = /^(.*):([^:]*)$/.exec(scope) ?? [];
-      const allowed = actions.split(',').filter((action) => rights.includes(action));
-      return allowed.map((action) => `${resource}:${action}`);
+      return actions.split(',').map((action) => ({ resource, action }));
     });
+    const granted = wanted.filter(({ action }) => rights.includes(action));
+    if (this.#login.refusesWhole && granted.length < wanted.length) {
+      response.writeHead(403).end('{"details":"more than you may"}');
+      return true;
+    }
     const token = randomBytes(16).toString('hex');
-    this.#tokens.set(token, { scopes: new Set(granted), left: this.#login.uses ?? Number.POSITIVE_INFINITY });
+    this.#tokens.set(token, {
+      scopes: granted.map(({ resource, action }) => `${resource}:${action}`),
+      left: this.#login.uses ?? Number.POSITIVE_INFINITY,
+    });
     const answer = incoming.method === 'POST' ? { access_token: token } : { token, expires_in: 300 };
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
     return true;

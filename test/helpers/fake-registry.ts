@@ -51,21 +51,24 @@ export interface RegistryFault {
   readonly when: (request: FakeRequest) => boolean;
   readonly times?: number;
   readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: ReplyHeaders;
   readonly body?: string | Buffer;
   readonly isAfter?: boolean;
-  /** The right answer, whose body breaks off after so many bytes. */
+  /** The right answer, perhaps with other headers, whose body breaks off after so many bytes. */
   readonly cutAt?: number;
+  /** Whether the connection stays open and silent where the body would break off, or without any answer. */
+  readonly stalls?: boolean;
+  /** A body of so many bytes without any sense. */
+  readonly endless?: number;
   /** The connection ends without an answer; before that so many bytes of a piece are kept. */
   readonly keeps?: number;
 }
 
-interface Reply {
+type ReplyHeaders = Readonly<Record<string, string | string[]>>;
+
+type Reply = Pick<RegistryFault, 'headers' | 'body' | 'cutAt' | 'stalls' | 'endless'> & {
   readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
-  readonly cutAt?: number;
-}
+};
 
 interface Upload {
   readonly repository: string;
@@ -90,9 +93,12 @@ export class FakeRegistry {
   readonly uploads = new Map<string, Upload>();
   /** `METHOD path?query status` of each request. */
   readonly log: string[] = [];
+  /** Bytes of the last endless body. */
+  sent = 0;
   readonly options: FakeRegistryOptions;
   readonly guard: RegistryGuard | undefined;
   readonly #faults: { readonly fault: RegistryFault; left: number }[] = [];
+  readonly #acts: { readonly when: RegistryFault['when']; readonly act: () => void; left: number }[] = [];
   readonly #server: Server;
   readonly #other: Server;
   #counter = 0;
@@ -158,6 +164,12 @@ export class FakeRegistry {
     return this;
   }
 
+  /** Does something once a request has taken effect, before it is answered. */
+  after(when: RegistryFault['when'], act: () => void, times = 1): this {
+    this.#acts.push({ when, act, left: times });
+    return this;
+  }
+
   forgive(): void {
     this.#faults.length = 0;
   }
@@ -187,11 +199,25 @@ export class FakeRegistry {
       response.destroy();
       return;
     }
-    const { status, headers = {}, body = '', cutAt } = reply;
-    response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers });
-    if (cutAt !== undefined)
-      response.write(Buffer.from(body as Buffer).subarray(0, cutAt), () => response.destroy());
-    else response.end(request.method === 'HEAD' ? undefined : body);
+    await this.#send(reply, request.method === 'HEAD', response);
+  }
+
+  async #send(reply: Reply, isHead: boolean, response: ServerResponse): Promise<void> {
+    const { status, headers = {}, cutAt, stalls, endless } = reply;
+    if (stalls && cutAt === undefined) return;
+    const body = Buffer.from(reply.body ?? '');
+    response.writeHead(status, { 'content-length': endless ?? body.length, ...headers });
+    if (endless !== undefined) await this.#sendEndlessly(endless, response);
+    else if (cutAt === undefined || cutAt >= body.length) response.end(isHead ? undefined : body);
+    else response.write(body.subarray(0, cutAt), () => stalls || response.destroy());
+  }
+
+  async #sendEndlessly(size: number, response: ServerResponse): Promise<void> {
+    const piece = Buffer.alloc(1 << 16);
+    for (this.sent = 0; this.sent < size && !response.destroyed; this.sent += piece.length)
+      if (!response.write(piece))
+        await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+    response.end();
   }
 
   #guarded(request: FakeRequest, url: URL): Reply | undefined {
@@ -206,11 +232,17 @@ export class FakeRegistry {
         return undefined;
       }
       const replaces = fault !== undefined && !fault.isAfter && fault.cutAt === undefined;
-      if (replaces) return { status: 599, ...fault };
+      if (replaces) return replyOf(fault);
       if (url.pathname !== '/v2/') this.#authorize(request);
       const reply = this.#answer(request);
+      for (const each of this.#acts.filter(({ when, left }) => left > 0 && when(request))) {
+        each.left--;
+        each.act();
+      }
       if (fault === undefined) return reply;
-      return fault.cutAt === undefined ? { status: 599, ...fault } : { ...reply, cutAt: fault.cutAt };
+      if (fault.cutAt === undefined) return replyOf(fault);
+      const { cutAt, stalls } = fault;
+      return { ...reply, headers: { ...reply.headers, ...fault.headers }, cutAt, ...(stalls && { stalls }) };
     } catch (error) {
       if (error instanceof RegistryFailure) return error.reply;
       return { status: 598, body: String(error) };
@@ -287,6 +319,7 @@ export class FakeRegistry {
       return { status: 202, headers: this.#progress(name, id, upload) };
     }
     if (method !== 'PUT') throw new RegistryFailure(405, 'UNSUPPORTED');
+    if (upload.bytes.length > 0 && request.body.length > 0) requireOrder(upload, request);
     const bytes = Buffer.concat([upload.bytes, request.body]);
     return this.#endUpload(name, { id, bytes, digest: query.get('digest') ?? '' });
   }
@@ -426,6 +459,10 @@ export class FakeRegistry {
       }),
     };
   }
+}
+
+function replyOf(fault: RegistryFault): Reply {
+  return { ...fault, status: fault.status ?? (fault.endless === undefined ? 599 : 200) };
 }
 
 class RegistryFailure extends Error {

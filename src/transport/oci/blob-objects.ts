@@ -23,16 +23,17 @@ export class BlobObjects implements ObjectStore {
   open(digest: string, options?: OpenOptions & { readonly unlessTag?: undefined }): Promise<OpenedObject>;
   open(digest: string, options: OpenOptions): Promise<OpenedObject | 'not-modified'>;
   async open(digest: string, options: OpenOptions = {}): Promise<OpenedObject | 'not-modified'> {
-    const { range, signal } = options;
+    const { range, onArrival, signal } = options;
     if (range !== undefined) checkRange(range);
-    const headers = openHeaders(options);
+    const headers = openHeaders({ range });
     const answer = await this.#client.send({ method: 'GET', target: `blobs/${digest}`, headers, signal });
-    const isUsable = [200, 203, 206, 404, 412].includes(answer.status);
+    const isUsable = [200, 203, 206, 404].includes(answer.status);
     const isEnd = range !== undefined && isRangeStatus(answer.status);
     if (!isUsable && !isEnd) throw await this.#client.error(answer, { purpose: 'read', reference: digest });
     try {
-      const object = openedObject(answer, options);
-      return { ...object, location: this.location(digest), encoding: answer.encoding };
+      const { body, size, total, encoding } = openedObject(answer, { range, onArrival });
+      // Without tag and time: the servers behind a registry need not agree on them, and the digest says more.
+      return { body, size, total, encoding, tag: undefined, location: this.location(digest) };
     } catch (error) {
       // What comes after it may be less than it announces.
       if (answer.status === 416) answer.abort();

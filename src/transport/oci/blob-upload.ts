@@ -9,7 +9,7 @@ import type { RegistryClient } from './registry-client.js';
 import type { PendingBlob } from './repository.js';
 
 /** Also the size up to which a blob is sent in one request. */
-const PIECE_SIZE = 32 << 20;
+const PIECE_SIZE = 16 << 20;
 /** Tries without progress. */
 const ATTEMPTS = 4;
 const OCTETS = { 'content-type': 'application/octet-stream' };
@@ -49,33 +49,32 @@ export class BlobUpload implements PendingBlob {
   }
 
   async commit(digest: string, { signal = this.#options.signal }: WithSignal = {}): Promise<void> {
+    const { client, has } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const before = this.#sent;
       // After a try that failed it may be there nevertheless.
-      if (await this.#options.has(digest, { signal })) break;
+      if (await has(digest, { signal })) break;
+      const before = this.#sent;
       try {
         await this.#send(digest, signal);
         this.#session = undefined; // nothing is left to be given up
         break;
       } catch (error) {
         signal?.throwIfAborted();
+        if (!(error instanceof MirrorError) || !mayGoOn(error)) throw error;
+        await client.pause(attempt, { signal });
         await this.#askStatus(signal);
         if (this.#sent > before) attempt = 0;
-        if (attempt >= ATTEMPTS || !(error instanceof MirrorError) || !mayGoOn(error)) throw error;
+        else if (attempt >= ATTEMPTS) throw error;
       }
     }
-    await this.#spool.close();
+    await this.discard();
   }
 
   async discard(): Promise<void> {
     await this.#spool.close();
     const session = this.#session;
     this.#session = undefined;
-    if (session === undefined) return;
-    const answer = await this.#options.client
-      .send({ method: 'DELETE', target: session })
-      .catch(() => undefined);
-    answer?.discard();
+    if (session !== undefined) await this.#options.client.giveUp(session);
   }
 
   async #send(digest: string, signal: AbortSignal | undefined): Promise<void> {
@@ -84,8 +83,13 @@ export class BlobUpload implements PendingBlob {
     if (size > this.#pieceSize) {
       while (this.#sent < size && (await this.#sendPiece(this.#session, signal)));
     }
-    const rest = this.#spool.part(this.#sent, size - this.#sent);
-    const answer = await this.#request('PUT', withDigest(this.#session, digest), { body: rest, signal });
+    const left = size - this.#sent;
+    const answer = await this.#request('PUT', withDigest(this.#session, digest), {
+      // What goes after something else is the last piece.
+      ...(this.#sent > 0 && left > 0 && { headers: this.#rangeOf(left) }),
+      body: this.#spool.part(this.#sent, left),
+      signal,
+    });
     answer.discard();
   }
 
@@ -101,20 +105,23 @@ export class BlobUpload implements PendingBlob {
     return client.follow(answer.header('location'), request.target);
   }
 
+  /** Says where the next byte goes. */
+  #rangeOf(size: number): Readonly<Record<string, string>> {
+    return { 'content-range': `${this.#sent}-${this.#sent + size - 1}` };
+  }
+
   /** Sends the next piece; says no where the registry does not take pieces, and wants all at once. */
   async #sendPiece(session: URL, signal: AbortSignal | undefined): Promise<boolean> {
     const size = Math.min(this.#pieceSize, this.#spool.size - this.#sent);
-    const end = this.#sent + size;
-    const headers = { 'content-range': `${this.#sent}-${end - 1}` };
     try {
       const answer = await this.#request('PATCH', session, {
-        headers,
+        headers: this.#rangeOf(size),
         body: this.#spool.part(this.#sent, size),
         signal,
       });
       answer.discard();
       this.#goOn(answer, session);
-      this.#sent = endOf(answer) ?? end;
+      this.#sent = this.#progress(answer, size);
       return true;
     } catch (error) {
       const isFirst = this.#sent === 0 && error instanceof MirrorError && NO_PIECES.has(error.data.status);
@@ -122,6 +129,20 @@ export class BlobUpload implements PendingBlob {
       this.#session = await this.#begin(signal);
       return false;
     }
+  }
+
+  /** How far it is after a piece of a size. */
+  #progress(answer: HttpAnswer, size: number): number {
+    const end = this.#sent + size;
+    const said = endOf(answer) ?? end;
+    if (said > this.#sent && said <= end) return said;
+    // A registry that never gets further would be sent to for ever.
+    const location = this.#options.client.place.url;
+    throw new MirrorError(
+      'mirror-write-failed',
+      `Cannot write to "${location}": the registry says that it has ${said} bytes after ${end} were sent`,
+      { data: { location, said, sent: end } },
+    );
   }
 
   /** Finds out how far the upload is; it begins anew where nobody knows. */

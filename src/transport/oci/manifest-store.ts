@@ -2,7 +2,6 @@
 import { IntegrityError, MetadataError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { HttpAnswer } from '../http/answer.js';
-import { readBody } from '../read-object.js';
 import { digestOf, isDigest } from './digest.js';
 import { MANIFEST_TYPES } from './media-types.js';
 import { type RegistryClient, requireReference } from './registry-client.js';
@@ -23,20 +22,12 @@ export class ManifestStore {
 
   async get(reference: string, { signal }: WithSignal = {}): Promise<StoredManifest | undefined> {
     const target = targetOf(reference);
-    const answer = await this.#client.demand(
+    const { answer, bytes } = await this.#client.read(
       { method: 'GET', target, headers: ACCEPT, signal },
-      { purpose: 'read', reference, expected: [200, ...NOT_THERE] },
+      { purpose: 'read', reference, limit: LARGEST_MANIFEST, expected: [200, ...NOT_THERE] },
     );
-    if (NOT_THERE.includes(answer.status)) {
-      answer.discard();
-      return undefined;
-    }
+    if (bytes === undefined) return undefined;
     const location = this.#client.location(reference);
-    const { size, encoding } = answer;
-    const bytes = await readBody(
-      { body: answer.body(), size, encoding, location },
-      { limit: LARGEST_MANIFEST, signal },
-    );
     const digest = digestOf(bytes);
     const expected = isDigest(reference) ? reference : saidDigest(answer);
     if (expected !== undefined && expected !== digest)
@@ -78,7 +69,10 @@ export class ManifestStore {
       { purpose: 'write', reference, expected: [201, 200, 202] },
     );
     answer.discard();
-    return { digest: digestOf(bytes), subject: answer.header('oci-subject') };
+    const digest = digestOf(bytes);
+    const actual = saidDigest(answer) ?? digest;
+    if (actual !== digest) throw wrongDigest(this.#client.location(reference), { expected: digest, actual });
+    return { digest, subject: answer.header('oci-subject') };
   }
 
   async remove(reference: string, { signal }: WithSignal = {}): Promise<void> {

@@ -1,4 +1,5 @@
 // Opens repositories of registries: the requests, the login, and what makes bodies steady on bad networks.
+import { MirrorError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { ObjectStore, OpenedObject } from '../object-store.js';
 import { type OpenStoreOptions, openSteadily } from '../open-store.js';
@@ -98,18 +99,18 @@ class RegistryBlobs implements RepositoryBlobs {
   async mount(digest: string, from: string, { signal }: WithSignal = {}): Promise<boolean> {
     const query = new URLSearchParams({ mount: requireDigest(digest), from });
     const target = `blobs/uploads/?${query}`;
-    const answer = await this.#client.demand(
-      { method: 'POST', target, signal },
-      { purpose: 'write', expected: [201, 202] },
-    );
-    answer.discard();
+    const demand = { purpose: 'write', expected: [201, 202] } as const;
+    const asked = this.#client.demand({ method: 'POST', target, signal, isRepeatable: true }, demand);
+    const answer = await asked.catch((error: unknown) => {
+      // The other repository may be closed to whoever may write here; if not even that, the upload tells.
+      if (error instanceof MirrorError && error.code === 'mirror-login-failed') return undefined;
+      throw error;
+    });
+    answer?.discard();
+    if (answer === undefined) return false;
     if (answer.status === 201) return true;
     // The registry began an upload in place of it.
-    const session = this.#client.follow(answer.header('location'), target);
-    const ended = await this.#client
-      .send({ method: 'DELETE', target: session, signal })
-      .catch(() => undefined);
-    ended?.discard();
+    await this.#client.giveUp(this.#client.follow(answer.header('location'), target));
     return false;
   }
 

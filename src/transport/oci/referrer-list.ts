@@ -1,20 +1,22 @@
 // What refers to a manifest (OCI distribution specification 1.1, "Listing Referrers" and "Referrers Tag Schema"): asked of the registry, or
-// kept under a tag that is made of the digest, where the registry does not know of referrers. Such a tag is read and written again, so
-// two writers may undo each other's entry: each looks again until its own is there.
+// kept under a tag that is made of the digest, where the registry does not know of referrers. Such a tag is read and written again, and
+// registries know no conditions for that, so two writers may undo each other's entry: each looks again, and repairs it.
+import { setTimeout as delay } from 'node:timers/promises';
 import { MirrorError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
-import { readBody } from '../read-object.js';
 import { digestOf, isDigest } from './digest.js';
 import { invalidManifest, LARGEST_MANIFEST, type ManifestStore } from './manifest-store.js';
 import { IMAGE_INDEX } from './media-types.js';
+import { invalidList, readPages } from './paged-list.js';
 import type { RegistryClient } from './registry-client.js';
 import type { Descriptor, StoredManifest } from './repository.js';
-import { nextPage } from './tag-list.js';
 
-/** As often a writer looks whether its entry is still there. */
-const ATTEMPTS = 8;
+/** As often a writer looks whether all entries are still there. */
+const MOST_LOOKS = 20;
+/** In milliseconds, between two looks. */
+const LONGEST_PAUSE = 5000;
 /** Nobody has more signatures of one package. */
-const MOST_PAGES = 1000;
+const MOST_REFERRERS = 10_000;
 
 export interface ReferrerListOptions {
   readonly client: RegistryClient;
@@ -44,57 +46,56 @@ export class ReferrerList {
     return found.filter((each) => each.artifactType === artifactType);
   }
 
-  /** Adds an entry below the fallback tag of the subject. Errors as `RepositoryManifests.put`. */
+  /**
+   * Adds an entry below the fallback tag of the subject, and puts back what it has seen there and others overwrote; it looks until nothing
+   * moves any more. Errors as `RepositoryManifests.put`.
+   */
   async add(subject: string, entry: Descriptor, { signal }: WithSignal = {}): Promise<void> {
     const tag = fallbackTag(subject);
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const known = new Map([[entry.digest, entry]]);
+    for (let look = 1; look <= MOST_LOOKS; look++) {
+      const begun = performance.now();
       const entries = await this.#tagged(subject, { signal });
-      if (entries.some(({ digest }) => digest === entry.digest)) return;
-      const bytes = Buffer.from(formatIndex([...entries, entry]));
-      await this.#manifests.put(tag, { bytes, mediaType: IMAGE_INDEX }, { signal });
+      const listed = new Set(entries.map(({ digest }) => digest));
+      const isWhole = [...known.keys()].every((digest) => listed.has(digest));
+      const isQuiet = isWhole && (look === 1 || listed.size === known.size);
+      if (isQuiet) return;
+      for (const each of entries) known.set(each.digest, each);
+      if (!isWhole) {
+        const bytes = Buffer.from(formatIndex([...known.values()]));
+        await this.#manifests.put(tag, { bytes, mediaType: IMAGE_INDEX }, { signal });
+      }
+      // Who has read before this was written will have written by then, unless much slower.
+      const pause = Math.min(LONGEST_PAUSE, (performance.now() - begun) * (2 + Math.random()));
+      await delay(pause, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
     }
-    throw new MirrorError(
-      'mirror-changed',
-      `Cannot add to "${this.#client.location(tag)}": others write it again and again`,
-      { hint: 'Run the command again', retryable: true, data: { location: this.#client.location(tag) } },
-    );
+    const location = this.#client.location(tag);
+    throw new MirrorError('mirror-changed', `Cannot add to "${location}": others write it again and again`, {
+      hint: 'Run the command again',
+      retryable: true,
+      data: { location },
+    });
   }
 
-  /** Undefined where the registry does not know of them. */
+  /** Undefined where the registry does not know of them: if it does, it sends an empty list where there are none. */
   async #ask(
     digest: string,
     artifactType: string,
     { signal }: WithSignal,
   ): Promise<readonly Descriptor[] | undefined> {
     const found: Descriptor[] = [];
-    const asked = new Set<string>();
-    const query = new URLSearchParams({ artifactType });
-    let target: string | URL | undefined = `referrers/${digest}?${query}`;
-    while (target !== undefined) {
-      const { href } = this.#client.url(target);
-      if (asked.has(href) || asked.size >= MOST_PAGES) break;
-      asked.add(href);
-      const answer = await this.#client.send({
-        method: 'GET',
-        target,
-        headers: { accept: IMAGE_INDEX },
-        signal,
-      });
-      const location = this.#client.location(digest);
-      if (answer.status !== 200) {
-        // Registries that know of them answer with an empty list where there are none.
-        if (found.length === 0 && [400, 404, 405, 501].includes(answer.status)) {
-          answer.discard();
-          return undefined;
-        }
-        throw await this.#client.error(answer, { purpose: 'list', reference: digest });
-      }
-      const next = nextPage(answer.header('link'));
-      const { size, encoding } = answer;
-      const page = { body: answer.body(), size, encoding, location };
-      found.push(...entriesIn(await readBody(page, { limit: LARGEST_MANIFEST, signal }), location));
-      const followed: URL | undefined = next === undefined ? undefined : this.#client.follow(next, target);
-      target = followed?.origin === this.#client.place.origin ? followed : undefined;
+    const list = {
+      target: `referrers/${digest}?${new URLSearchParams({ artifactType })}`,
+      accept: IMAGE_INDEX,
+      reference: digest,
+      limit: LARGEST_MANIFEST,
+      absent: [400, 404, 405, 501],
+      signal,
+    };
+    for await (const page of readPages(this.#client, list)) {
+      if (page === undefined) return undefined;
+      found.push(...entriesIn(page, this.#client.location(digest)));
+      if (found.length > MOST_REFERRERS) throw invalidList(this.#client.location(digest), 'it does not end');
     }
     return found;
   }

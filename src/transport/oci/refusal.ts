@@ -91,9 +91,8 @@ export function refusalError(refusal: Refusal, request: RefusedRequest): MirrorE
 }
 
 function errorCode({ status, codes }: Refusal, purpose: Purpose): MirrorErrorCode {
-  const isDenied =
-    status === 401 || status === 403 || codes.includes('UNAUTHORIZED') || codes.includes('DENIED');
-  if (isDenied && purpose !== 'remove') return 'mirror-login-failed';
+  const isDenied = status === 403 || codes.includes('DENIED');
+  if (status === 401 || (isDenied && purpose !== 'remove')) return 'mirror-login-failed';
   if (purpose === 'remove' && (isDenied || [400, 405, 501].includes(status) || codes.includes('UNSUPPORTED')))
     return 'mirror-no-delete';
   if (codes.includes('MANIFEST_BLOB_UNKNOWN') || (purpose === 'write' && codes.includes('BLOB_UNKNOWN')))

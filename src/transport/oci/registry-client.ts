@@ -4,6 +4,8 @@ import type { WithSignal } from '../../core/with-signal.js';
 import type { HttpAnswer } from '../http/answer.js';
 import { HttpClient, type HttpClientOptions } from '../http/client.js';
 import type { HttpHeaders, RequestBody } from '../http/request.js';
+import { exponentialBackoff, type RetryPolicy } from '../http/retry-policy.js';
+import { isRetryable, readBody } from '../read-object.js';
 import { isDigest, isTag } from './digest.js';
 import type { RegistryLogin } from './login/registry-login.js';
 import { type Purpose, readRefusal, refusalError } from './refusal.js';
@@ -27,6 +29,17 @@ export interface Demand {
   readonly expected: readonly number[];
 }
 
+export interface ReadDemand extends Demand {
+  /** In bytes. */
+  readonly limit: number;
+}
+
+export interface ReadAnswer {
+  readonly answer: HttpAnswer;
+  /** Undefined for another status that was expected. */
+  readonly bytes: Uint8Array | undefined;
+}
+
 export interface RegistryClientOptions {
   readonly place: RepositoryPlace;
   readonly login: RegistryLogin;
@@ -37,9 +50,11 @@ export class RegistryClient {
   readonly place: RepositoryPlace;
   readonly #http: HttpClient;
   readonly #login: RegistryLogin;
+  readonly #retry: RetryPolicy;
 
   constructor({ place, login, http }: RegistryClientOptions) {
     this.place = place;
+    this.#retry = http.retry ?? exponentialBackoff();
     this.#login = login;
     this.#http = new HttpClient({ ...http, authorizer: login });
   }
@@ -69,10 +84,45 @@ export class RegistryClient {
     throw await this.error(answer, demand);
   }
 
+  /**
+   * As `demand`, with the body of a 200, which is asked for again where it breaks off.
+   * @throws MetadataError `metadata-too-large` beyond the limit, in bytes
+   */
+  async read(request: RegistryRequest, demand: ReadDemand): Promise<ReadAnswer> {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.demand(request, demand);
+      if (answer.status !== 200) {
+        answer.discard();
+        return { answer, bytes: undefined };
+      }
+      const { size, encoding } = answer;
+      const object = { body: answer.body(), size, encoding, location: this.location(demand.reference) };
+      try {
+        return { answer, bytes: await readBody(object, { limit: demand.limit, signal: request.signal }) };
+      } catch (error) {
+        if (attempt >= this.#retry.attempts || !isRetryable(error)) throw error;
+        await this.pause(attempt, request);
+      }
+    }
+  }
+
+  /** Waits before something is tried once more, as long as the mirror's retries wait. */
+  async pause(attempt: number, { signal }: WithSignal = {}): Promise<void> {
+    await this.#retry.wait({ attempt, retryAfter: undefined, signal });
+    signal?.throwIfAborted();
+  }
+
+  /** Ends an upload that is not wanted any more. Never fails: the registry removes what is left of it some day. */
+  async giveUp(session: URL): Promise<void> {
+    const ended = await this.send({ method: 'DELETE', target: session }).catch(() => undefined);
+    ended?.discard();
+  }
+
   /** The error of an answer, which is read. */
   async error(answer: HttpAnswer, { purpose, reference }: Omit<Demand, 'expected'>): Promise<Error> {
     const refusal = await readRefusal(answer);
-    const isAnonymous = await this.#login.isAnonymous();
+    const isDenied = refusal.status === 401 || refusal.status === 403;
+    const isAnonymous = isDenied && (await this.#login.isAnonymous());
     return refusalError(refusal, { purpose, location: this.location(reference), isAnonymous });
   }
 
@@ -102,8 +152,8 @@ export class RegistryClient {
     return new URL(`${this.place.origin}/v2/${this.place.name}/${target}`);
   }
 
-  close(): Promise<void> {
-    return this.#http.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#http.close(), this.#login.close()]);
   }
 }
 

@@ -14,7 +14,7 @@ export interface RepositoryPlace {
   readonly login?: { readonly user: string; readonly password: string } | undefined;
 }
 
-const FORM = /^oci(\+https?)?:\/\/(?:([^@/]*)@)?([^/?#]*)(?:\/(.*))?$/i;
+const FORM = /^oci(\+https?)?:\/\/(?:([^/]*)@)?([^/?#@]*)(?:\/(.*))?$/i;
 const NAME = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const REGISTRY =
   /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::\d{1,5})?$/i;
@@ -32,6 +32,9 @@ export function parseRepositoryUrl(reference: string): RepositoryPlace {
   const match = FORM.exec(reference);
   if (match === null) throw notOne('it has no registry and name');
   const [, transport = '', login, first = '', rest = ''] = match;
+  // Perhaps a part of a password: nothing of it may be repeated.
+  if (/@(?!\w+:[^/@]*$)/.test(rest))
+    throw notOne('it has an "@" in its name; in a password, "/" is written as %2F and "@" as %40');
   const path = rest.replace(/\/+$/, '');
   const isRegistry = /[.:]/.test(first) || first.toLowerCase() === 'localhost' || first.startsWith('[');
   const host = isRegistry ? first.toLowerCase() : DOCKER;

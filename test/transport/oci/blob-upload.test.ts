@@ -16,7 +16,7 @@ const isPiece = ({ method }: FakeRequest) => method === 'PATCH';
 const isEnd = ({ method }: FakeRequest) => method === 'PUT';
 
 /** Uploads in pieces that are small. */
-async function uploading(t: TestContext, options: FakeRegistryOptions = {}) {
+async function uploading(t: TestContext, options: FakeRegistryOptions = {}, bytes = BYTES) {
   const { fake, repository } = await fakePlace(t, options);
   const place = parseRepositoryUrl(fake.url(NAME));
   const client = new RegistryClient({ place, login: NOBODY, http: { retry: recordingRetry(2) } });
@@ -24,9 +24,9 @@ async function uploading(t: TestContext, options: FakeRegistryOptions = {}) {
   const has = async (digest: string) => (await repository.blobs.stat(digest)) !== undefined;
   const upload = await BlobUpload.begin({ client, has, pieceSize: PIECE });
   t.after(() => upload.discard());
-  await upload.write(BYTES);
+  await upload.write(bytes);
   const methods = () => fake.log.map((line) => line.split(' ')[0]).join(' ');
-  const isThere = () => fake.repository(NAME).blobs.get(digestOf(BYTES))?.equals(BYTES) ?? false;
+  const isThere = () => fake.repository(NAME).blobs.get(digestOf(bytes))?.equals(bytes) ?? false;
   return { fake, upload, methods, isThere };
 }
 
@@ -98,4 +98,44 @@ test('tries without progress end', async (t) => {
   await assert.rejects(upload.commit(digestOf(BYTES)), expectError('mirror-http-status', /503/));
   await upload.discard();
   assert.equal(fake.uploads.size, 0);
+});
+
+test('a registry that never gets further is not sent to for ever', { timeout: 10_000 }, async (t) => {
+  const { fake, upload } = await uploading(t);
+  fake.fail({ when: isPiece, status: 202, headers: { range: '0-9' }, times: 1000 });
+  await assert.rejects(upload.commit(digestOf(BYTES)), expectError('mirror-write-failed', /10 bytes/));
+  assert.ok(fake.log.length < 10);
+  await upload.discard();
+  assert.equal(fake.uploads.size, 0);
+});
+
+test('what is refused for good is not tried again, and given up', async (t) => {
+  const { fake, upload, methods } = await uploading(t);
+  let pieces = 0;
+  fake.fail({ when: (request) => isPiece(request) && ++pieces === 2, status: 403 });
+  await assert.rejects(upload.commit(digestOf(BYTES)), expectError('mirror-login-failed'));
+  await upload.discard();
+  assert.equal(methods(), 'HEAD POST PATCH PATCH DELETE');
+  assert.equal(fake.uploads.size, 0);
+});
+
+test('an upload that somebody else made needless is given up at once', async (t) => {
+  const { fake, upload } = await uploading(t);
+  fake.fail({
+    when: isPiece,
+    get status() {
+      fake.repository(NAME).blobs.set(digestOf(BYTES), BYTES);
+      return 502;
+    },
+  });
+  await upload.commit(digestOf(BYTES));
+  assert.equal(fake.uploads.size, 0);
+});
+
+test('the rest of a small blob says where it begins', async (t) => {
+  const { fake, upload, methods, isThere } = await uploading(t, {}, BYTES.subarray(0, PIECE));
+  fake.fail({ when: isEnd, keeps: 600 });
+  await upload.commit(digestOf(BYTES.subarray(0, PIECE)));
+  assert.equal(methods(), 'HEAD POST PUT GET HEAD PUT');
+  assert.ok(isThere());
 });

@@ -30,11 +30,22 @@ test('a login in the URL is taken out of it', () => {
   assert.equal(place.url, 'oci://ghcr.io/a');
 });
 
+test('a password may have an "@" in it', () => {
+  const { login, url } = parseRepositoryUrl('oci://user:p@ss@ghcr.io/a');
+  assert.deepEqual(login, { user: 'user', password: 'p@ss' });
+  assert.equal(url, 'oci://ghcr.io/a');
+});
+
 test('what is no repository is refused without a word of its login', () => {
   const wrong: [string, RegExp][] = [
     ['oci://', /repository|host/],
     ['oci://user:MARKED@ghcr.io', /names no repository/],
     ['oci://user:MARKED@ghcr.io/a:tag', /ends in ":tag"/],
+    ['oci://user:a/MARKED@ghcr.io/a', /"@"/],
+    ['oci://user:12/MARKED@ghcr.io/a', /"@"/],
+    ['oci://user:12/MARKED@ghcr.io', /"@"/],
+    ['oci://user:12/MARKED@ghcr.io:5000/a', /"@"/],
+    ['oci://user:MAR/KED@ghcr.io:5000', /./],
     ['oci://user:MARKED@ghcr.io/a@sha256:ab', /ends in "@sha256:ab"/],
     ['oci://ghcr.io/a//b', /cannot be the name/],
     ['oci://ghcr.io/../b', /cannot be the name/],

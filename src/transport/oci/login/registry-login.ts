@@ -4,14 +4,13 @@
 import { MirrorError } from '../../../core/errors.js';
 import type { Environment } from '../../../host/environment.js';
 import type { HttpClientOptions } from '../../http/client.js';
-import { redactUrl } from '../../http/location.js';
 import type { Authorizer, Challenge, Hop, HttpHeaders } from '../../http/request.js';
 import type { StoreConnection } from '../../store-connection.js';
 import type { RepositoryPlace } from '../repository-place.js';
 import { type LoginChallenge, parseChallenges } from './challenges.js';
 import { findCredentials } from './find-credentials.js';
 import type { RegistryCredentials } from './registry-credentials.js';
-import { type RegistryToken, TokenService } from './token-service.js';
+import { TokenService } from './token-service.js';
 
 export interface RegistryLoginOptions {
   readonly place: RepositoryPlace;
@@ -34,11 +33,16 @@ export function registryLogin(options: RegistryLoginOptions): RegistryLogin {
 /** A token is renewed this long before it ends, in milliseconds, or a tenth of its life before. */
 const MARGIN = 10_000;
 
-interface HeldToken {
-  readonly token: RegistryToken;
-  readonly scopes: ReadonlySet<string>;
+/** Where tokens are given out, and for which registry. */
+interface TokenSource {
   readonly realm: URL;
   readonly service: string | undefined;
+}
+
+interface HeldToken extends TokenSource {
+  readonly value: string;
+  /** That were asked for, each action on its own: it may have fewer. */
+  readonly scopes: ReadonlySet<string>;
   /** When to renew it, in milliseconds since 1970. */
   readonly renewal: number;
 }
@@ -47,10 +51,13 @@ class ChallengedLogin implements RegistryLogin {
   readonly #options: RegistryLoginOptions;
   readonly #tokens: TokenService;
   #credentials: Promise<RegistryCredentials | undefined> | undefined;
-  #isBasic = false;
-  #held: Promise<HeldToken> | undefined;
+  /** What logs in without a service of tokens, once the registry asked for it. */
+  #direct: HttpHeaders | undefined;
+  #held: HeldToken | undefined;
+  /** Tokens are asked for one after another, so that each request sees what the ones before it got. */
+  #asking: Promise<unknown> | undefined;
   /** What each request was sent with. */
-  readonly #sentWith = new WeakMap<Hop, Promise<HeldToken>>();
+  readonly #sentWith = new WeakMap<Hop, HeldToken | HttpHeaders>();
 
   constructor(options: RegistryLoginOptions) {
     this.#options = options;
@@ -67,34 +74,35 @@ class ChallengedLogin implements RegistryLogin {
 
   async authorize(hop: Hop): Promise<HttpHeaders | undefined> {
     if (hop.url.origin !== this.#options.place.origin) return undefined;
-    if (this.#isBasic) return basic(await this.#find());
+    const direct = this.#direct;
+    if (direct !== undefined) {
+      this.#sentWith.set(hop, direct);
+      return direct;
+    }
     const held = this.#held;
     if (held === undefined) return undefined;
-    const found = await held;
-    const fresh = Date.now() < found.renewal ? held : this.#renew(held, found.scopes, found);
-    this.#sentWith.set(hop, fresh);
-    return bearer((await fresh).token.value);
+    const token = Date.now() < held.renewal ? held : await this.#renew(held, held.scopes, held);
+    this.#sentWith.set(hop, token);
+    return bearer(token.value);
   }
 
   async answerChallenge(hop: Hop, challenge: Challenge): Promise<HttpHeaders | undefined> {
-    if (hop.url.origin !== this.#options.place.origin) return undefined;
+    const { place } = this.#options;
+    if (hop.url.origin !== place.origin) return undefined;
     const challenges = parseChallenges(challenge.headerValues('www-authenticate'));
     const credentials = await this.#find();
+    const used = this.#sentWith.get(hop);
     const wanted = challenges.find(({ scheme }) => scheme === 'bearer');
-    if (wanted !== undefined) {
-      if (credentials?.kind === 'registry-token') return bearer(credentials.token);
-      const realm = this.#realmOf(wanted);
-      const service = wanted.parameters.get('service');
-      const used = this.#sentWith.get(hop);
-      const scopes = [...(await this.#scopes()), ...scopesOf(hop, wanted, this.#options.place)];
-      const fresh = this.#renew(used, new Set(scopes), { realm, service });
-      return bearer((await fresh).token.value);
+    if (wanted !== undefined && credentials?.kind !== 'registry-token') {
+      const from = { realm: this.#realmOf(wanted), service: wanted.parameters.get('service') };
+      const scopes = new Set(scopesOf(hop, wanted, place));
+      return bearer((await this.#renew(used, scopes, from)).value);
     }
-    if (!challenges.some(({ scheme }) => scheme === 'basic') || credentials?.kind !== 'pair')
-      return undefined;
-    if (this.#isBasic) return undefined; // it was sent, and is wrong
-    this.#isBasic = true;
-    return basic(credentials);
+    const direct = directLogin(challenges, credentials);
+    // What was sent is wrong, unless it was sent before the registry asked.
+    if (direct === undefined || (used !== undefined && used === this.#direct)) return undefined;
+    this.#direct = direct;
+    return direct;
   }
 
   /** Asked for once: a program that keeps logins may open a window. */
@@ -103,44 +111,33 @@ class ChallengedLogin implements RegistryLogin {
     return this.#credentials;
   }
 
-  async #scopes(): Promise<readonly string[]> {
-    const held = await this.#held?.catch(() => undefined);
-    return [...(held?.scopes ?? [])];
+  /** A token in place of one that has ended or lacks rights: perhaps another request has got it meanwhile. */
+  async #renew(used: unknown, scopes: ReadonlySet<string>, from: TokenSource): Promise<HeldToken> {
+    while (this.#asking !== undefined) await this.#asking.catch(() => {}); // it tells whoever asked
+    const held = this.#held;
+    if (held !== undefined && held !== used && [...scopes].every((scope) => held.scopes.has(scope)))
+      return held;
+    const asking = this.#ask(new Set([...(held?.scopes ?? []), ...scopes]), from);
+    this.#asking = asking;
+    try {
+      this.#held = await asking;
+      return this.#held;
+    } finally {
+      this.#asking = undefined;
+    }
   }
 
-  /** A new token in place of one that has ended or lacks rights, unless somebody else has asked for it meanwhile. */
-  #renew(
-    used: Promise<HeldToken> | undefined,
-    scopes: ReadonlySet<string>,
-    from: Pick<HeldToken, 'realm' | 'service'>,
-  ): Promise<HeldToken> {
-    const current = this.#held;
-    if (current === undefined || current === used) return this.#ask(scopes, from);
-    return current.then(
-      (held) =>
-        [...scopes].every((scope) => held.scopes.has(scope)) || this.#held !== current
-          ? (this.#held ?? current)
-          : this.#ask(new Set([...held.scopes, ...scopes]), from),
-      () => this.#ask(scopes, from),
-    );
-  }
-
-  #ask(
-    scopes: ReadonlySet<string>,
-    { realm, service }: Pick<HeldToken, 'realm' | 'service'>,
-  ): Promise<HeldToken> {
-    const asked = (async () => {
-      const credentials = await this.#find();
-      const location = this.#options.place.url;
-      const token = await this.#tokens.ask({ realm, service, scopes: [...scopes], credentials, location });
-      const life = token.expires - Date.now();
-      return { token, scopes, realm, service, renewal: token.expires - Math.min(MARGIN, life / 10) };
-    })();
-    this.#held = asked;
-    asked.catch(() => {
-      if (this.#held === asked) this.#held = undefined;
+  async #ask(scopes: ReadonlySet<string>, from: TokenSource): Promise<HeldToken> {
+    const credentials = await this.#find();
+    const location = this.#options.place.url;
+    const { value, expires } = await this.#tokens.ask({
+      ...from,
+      scopes: grouped(scopes),
+      credentials,
+      location,
     });
-    return asked;
+    const life = expires - Date.now();
+    return { ...from, value, scopes, renewal: expires - Math.min(MARGIN, life / 10) };
   }
 
   /**
@@ -156,8 +153,7 @@ class ChallengedLogin implements RegistryLogin {
     found.password = '';
     found.hash = '';
     const isSafe = found.protocol === 'https:' || (found.protocol === 'http:' && isLoopback(found.hostname));
-    if (!isSafe)
-      throw badRealm(url, `its service of tokens, "${redactUrl(found)}", is not reached over https`);
+    if (!isSafe) throw badRealm(url, `its service of tokens, "${found.origin}", is not reached over https`);
     return found;
   }
 }
@@ -177,6 +173,27 @@ function scopesOf(hop: Hop, { parameters }: LoginChallenge, place: RepositoryPla
   });
 }
 
+/** All actions on a thing in one scope: services need not add up what is said of it twice. */
+function grouped(scopes: ReadonlySet<string>): readonly string[] {
+  const actions = new Map<string, string[]>();
+  for (const scope of scopes) {
+    const [, resource = '', action = ''] = /^(.*):([^:]*)$/.exec(scope) ?? [];
+    actions.set(resource, [...(actions.get(resource) ?? []), action]);
+  }
+  return [...actions].map(([resource, found]) => `${resource}:${found.join(',')}`);
+}
+
+/** The login that goes to the registry itself. */
+function directLogin(
+  challenges: readonly LoginChallenge[],
+  credentials: RegistryCredentials | undefined,
+): HttpHeaders | undefined {
+  const accepts = (name: string) => challenges.some(({ scheme }) => scheme === name);
+  if (credentials?.kind === 'registry-token' && accepts('bearer')) return bearer(credentials.token);
+  if (credentials?.kind === 'pair' && accepts('basic')) return basic(credentials);
+  return undefined;
+}
+
 function actionsOf({ method }: Hop): string {
   if (method === 'GET' || method === 'HEAD') return 'pull';
   return method === 'DELETE' ? 'pull,delete' : 'pull,push';
@@ -186,9 +203,7 @@ function bearer(token: string): HttpHeaders {
   return { authorization: `Bearer ${token}` };
 }
 
-function basic(credentials: RegistryCredentials | undefined): HttpHeaders | undefined {
-  if (credentials?.kind !== 'pair') return undefined;
-  const { user, password } = credentials;
+function basic({ user, password }: { user: string; password: string }): HttpHeaders {
   return { authorization: `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}` };
 }
 

@@ -1,14 +1,14 @@
 // Asks a service for a token that a registry takes ("Token Authentication Specification" and "OAuth2" of the distribution project).
-import { MirrorError } from '../../../core/errors.js';
+import { BuildcacheError, MirrorError } from '../../../core/errors.js';
 import type { HttpAnswer } from '../../http/answer.js';
 import { HttpClient, type HttpClientOptions } from '../../http/client.js';
-import { redactUrl } from '../../http/location.js';
 import { readBody } from '../../read-object.js';
 import type { RegistryCredentials } from './registry-credentials.js';
 
 const LARGEST_ANSWER = 1 << 20;
 /** Seconds that a token lasts where nobody says how long. */
 const DEFAULT_LIFE = 60;
+const ACTIONS = ['pull', 'push', 'delete'];
 
 export interface TokenRequest {
   readonly realm: URL;
@@ -39,16 +39,10 @@ export class TokenService {
    */
   async ask(request: TokenRequest): Promise<RegistryToken> {
     const asked = Date.now();
-    const answer = await this.#send(request);
-    if (answer.status !== 200) {
-      answer.discard();
-      throw refused(request, answer.status);
-    }
-    const { size, encoding, location } = answer;
-    const bytes = await readBody(
-      { body: answer.body(), size, encoding, location },
-      { limit: LARGEST_ANSWER },
-    );
+    const { status, bytes } = await this.#read(request).catch((error: unknown) => {
+      throw error instanceof BuildcacheError ? unread(request, error) : error;
+    });
+    if (status !== 200) throw refused(request, status);
     const token = tokenIn(bytes, asked);
     if (token === undefined) throw failed(request, 'the service of tokens sent something else');
     return token;
@@ -56,6 +50,17 @@ export class TokenService {
 
   close(): Promise<void> {
     return this.#client.close();
+  }
+
+  async #read(request: TokenRequest): Promise<{ readonly status: number; readonly bytes: Uint8Array }> {
+    const answer = await this.#send(request);
+    const { status, size, encoding, location } = answer;
+    if (status !== 200) {
+      answer.discard();
+      return { status, bytes: new Uint8Array(0) };
+    }
+    const sent = { body: answer.body(), size, encoding, location };
+    return { status, bytes: await readBody(sent, { limit: LARGEST_ANSWER }) };
   }
 
   #send(request: TokenRequest): Promise<HttpAnswer> {
@@ -114,16 +119,31 @@ function refused(request: TokenRequest, status: number): MirrorError {
   );
 }
 
-function failed(
-  { location, realm, scopes }: TokenRequest,
-  problem: string,
-  hint?: string,
-  retryable = false,
-): MirrorError {
-  const asked = redactUrl(realm);
-  return new MirrorError('mirror-login-failed', `Cannot log in to "${location}" at "${asked}": ${problem}`, {
+/** No answer, or one that breaks off. The registry wrote the URL, and it knows the last token: only the host is told. */
+function unread(request: TokenRequest, error: BuildcacheError): MirrorError {
+  const { hint, retryable, cause, data } = error;
+  const code = error instanceof MirrorError ? error.code : 'mirror-login-failed';
+  const status = typeof data.status === 'number' ? ` with ${data.status}` : '';
+  return new MirrorError(code, `${cannot(request)}: the service of tokens does not answer${status}`, {
     ...(hint !== undefined && { hint }),
     retryable,
-    data: { location, realm: asked, scopes },
+    cause,
+    data: { location: request.location, realm: request.realm.origin, reason: data.reason },
   });
+}
+
+function failed(request: TokenRequest, problem: string, hint?: string, retryable = false): MirrorError {
+  const { location, realm, scopes } = request;
+  const actions = ACTIONS.filter((action) =>
+    scopes.some((scope) => new RegExp(`[:,]${action}\\b`).test(scope)),
+  );
+  return new MirrorError('mirror-login-failed', `${cannot(request)}: ${problem}`, {
+    ...(hint !== undefined && { hint }),
+    retryable,
+    data: { location, realm: realm.origin, actions },
+  });
+}
+
+function cannot({ location, realm }: TokenRequest): string {
+  return `Cannot log in to "${location}" at "${realm.origin}"`;
 }
