@@ -92,11 +92,20 @@ export interface PackageDescription {
   readonly files: readonly StoredFile[];
   /** What the package names and others bring along, too: in a registry the layers of its dependencies. A copy needs them. */
   readonly shared?: readonly StoredFile[] | undefined;
+  /** Where that is a file by itself: the specfile as somebody signed it. */
+  readonly signed?: SignedSpecfile | undefined;
   /**
    * Only if the actual package is inside another archive (layout 0): fetches that archive, verifies its contents, and describes the
    * package inside. Its tarball is then read from the scratch file, which must live as long.
    */
   unwrap?(options: UnwrapOptions): Promise<UnwrappedPackage>;
+}
+
+/** A clearsigned specfile, which build caches of different kinds may have as it is. */
+export interface SignedSpecfile {
+  readonly text: Uint8Array;
+  /** As it says. */
+  readonly layout: PublishedLayout;
 }
 
 export interface UnwrapOptions extends DescribeOptions {
@@ -228,6 +237,8 @@ export interface Publisher {
    * and `PublishedContent.image` must be given.
    */
   readonly makesImages?: boolean | undefined;
+  /** Whether it takes a specfile that was signed before, of this layout, as `PublishedContent.carried`. */
+  takesSigned?(layout: PublishedLayout): boolean;
   /** Where packages become images: an image with a name of its own, of packages that are there. */
   publishImage?(image: NamedImage, options?: WithSignal): Promise<PublishedImage>;
   /** Whether the package is there whole, with metadata of either kind. */
@@ -314,6 +325,8 @@ export interface PublishedContent {
   readonly size: number;
   /** If undefined, the package is published unsigned. */
   readonly sign?: SignText | undefined;
+  /** In place of `sign`, where the publisher takes such: the specfile of just this tarball that somebody signed before. */
+  readonly carried?: SignedSpecfile | undefined;
   /** For a publisher that makes images. */
   readonly image?: ImageFacts | undefined;
 }

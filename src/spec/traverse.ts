@@ -22,6 +22,22 @@ export interface WalkOptions {
 }
 
 /**
+ * Specs in an order in which each comes after those of the others that it needs at run time.
+ *
+ * @throws MetadataError `metadata-invalid` when a spec lacks a node.
+ */
+export function inOrderOfNeed(specs: readonly Spec[]): Spec[] {
+  const byHash = new Map(specs.map((spec) => [spec.root.hash, spec]));
+  const ordered = new Map<DagHash, Spec>();
+  for (const spec of specs)
+    for (const { hash } of installOrder(spec)) {
+      const each = byHash.get(hash);
+      if (each !== undefined) ordered.set(hash, each);
+    }
+  return [...ordered.values()];
+}
+
+/**
  * The nodes whose prefixes a package may contain, in the order of replacement: over link edges from the root, depth first
  * (preorder; Spack 1.x: breadth first), children by name, then the root's direct run dependencies that are not yet there. Externals are
  * left out.

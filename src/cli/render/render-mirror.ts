@@ -23,9 +23,9 @@ function printFinding({ severity, code, message, hint }: Finding, console: Conso
 }
 
 function describeLayer({ layouts, packages, contents, bytes, indexes, keys }: CheckedLayer): string {
-  const content = count(contents, layouts === '3' ? 'blob' : 'tarball');
+  const content = count(contents, layouts === '0-2' ? 'tarball' : 'blob');
   return [
-    `layout ${layouts}: ${count(packages, 'package')}`,
+    `${layouts === 'oci' ? 'registry' : `layout ${layouts}`}: ${count(packages, 'package')}`,
     `${content} of ${formatBytes(bytes)}`,
     count(indexes, 'index', 'indexes'),
     count(keys, 'key'),

@@ -32,7 +32,7 @@ export class ClassicPublication implements Publication {
 
   async finish(content: PublishedContent, { signal }: WithSignal = {}): Promise<void> {
     const { writer, spec } = this.#options;
-    const signed = content.sign !== undefined;
+    const signed = content.sign !== undefined || content.carried !== undefined;
     const specfile = await this.#specfile(content);
     const path = specfilePath(spec.root, { signed, spec });
     const metadata = await writer.begin({ path, signal });
@@ -49,7 +49,8 @@ export class ClassicPublication implements Publication {
     await this.#options.tarball?.discard();
   }
 
-  async #specfile({ specJson, sha256, sign }: PublishedContent): Promise<Uint8Array> {
+  async #specfile({ specJson, sha256, sign, carried }: PublishedContent): Promise<Uint8Array> {
+    if (carried !== undefined) return carried.text;
     const facts = { layoutVersion: this.#options.layout, sha256 };
     const text = formatSpecfile(specJson.bytes, specJson.path, facts);
     return sign === undefined ? text : sign(text);

@@ -11,6 +11,7 @@ import type {
   PackageCopy,
   PackedIndex,
   Publication,
+  PublishedLayout,
   Publisher,
   StoredFile,
 } from '../build-cache.js';
@@ -54,6 +55,11 @@ export class ClassicPublisher implements Publisher {
     const signed = specfilePath(spec.root, { signed: true, spec });
     const unsigned = specfilePath(spec.root, { signed: false, spec });
     return (await isThere(signed)) || (await isThere(unsigned));
+  }
+
+  /** The layouts 1 and 2 lie side by side. */
+  takesSigned(layout: PublishedLayout): boolean {
+    return layout < 3;
   }
 
   compare(files: readonly StoredFile[], options: WithSignal = {}): Promise<CopyPlan> {

@@ -9,6 +9,7 @@ import type {
   DescribeOptions,
   MetadataKind,
   PackageDescription,
+  SignedSpecfile,
   Trust,
 } from '../build-cache.js';
 import { checkIdentity } from '../check-identity.js';
@@ -41,7 +42,8 @@ export async function describeClassic(request: DescribeRequest): Promise<Package
   if (signature === 'pending') await trust.openDetached(text, undefined, location);
   const stored = new StoredTarball({ store, path: tarball, specfile });
   const layout = specfile.layoutVersion === 2 ? 2 : 1; // nothing newer is parsed
-  return { ...facts, layout, tarball: stored, files: [stored, metadata] };
+  const signed: SignedSpecfile | undefined = kind === 'signed' ? { text: bytes, layout } : undefined;
+  return { ...facts, layout, tarball: stored, files: [stored, metadata], signed };
 }
 
 async function readSpecfile(

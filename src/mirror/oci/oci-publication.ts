@@ -72,23 +72,27 @@ export class OciPublication implements Publication {
     await this.#options.tarball?.discard();
   }
 
-  async #signedText({ sign, specJson, sha256 }: PublishedContent): Promise<Uint8Array | undefined> {
+  async #signedText(content: PublishedContent): Promise<Uint8Array | undefined> {
+    const { sign, specJson, sha256, carried } = content;
+    if (carried !== undefined) return carried.text;
     const facts = { layoutVersion: this.#options.layout, sha256 };
     return sign?.(formatSpecfile(specJson.bytes, specJson.path, facts));
   }
 
   #makeImage(
-    { specJson, sha256, size }: PublishedContent,
+    { specJson, sha256, size, carried }: PublishedContent,
     facts: ImageFacts,
     { signal }: WithSignal,
   ): Promise<MadeImage> {
-    const { layers, layout, spec } = this.#options;
+    const { layers, spec } = this.#options;
+    const layout = carried?.layout ?? this.#options.layout;
     const inspection = facts.inspect(spec.root);
     const digest = `sha256:${sha256}`;
     layers.note(spec.root.hash, { digest, size, diffId: `sha256:${facts.tarSha256}`, inspection });
     const described = { layoutVersion: layout, sha256, size, now: new Date() };
     return makeImage({
       ...this.#options,
+      layout,
       specs: [spec],
       inspect: (node) => facts.inspect(node),
       specfile: formatImageSpecfile(specJson.bytes, specJson.path, described),

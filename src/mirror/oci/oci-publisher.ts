@@ -74,6 +74,11 @@ export class OciPublisher implements Publisher {
     return (await this.#repository.manifests.resolve(packageTag(spec.root), options)) !== undefined;
   }
 
+  /** Packages of all layouts lie side by side. */
+  takesSigned(): boolean {
+    return true;
+  }
+
   compare(files: readonly StoredFile[], options: WithSignal = {}): Promise<CopyPlan> {
     return this.#copies.compare(files, options);
   }

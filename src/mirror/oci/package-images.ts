@@ -93,7 +93,8 @@ export class PackageImages {
       location: image.stored.location,
       specfile: signature.specfile,
       signature: signature.isVerified ? 'verified' : 'not-required',
-      metadata: signatureFiles(signature),
+      metadata: [this.#file(signature.config, 'config', image), ...signatureFiles(signature)],
+      signed: { text: signature.text, layout: layoutOf(signature.specfile) },
     });
   }
 
@@ -112,7 +113,7 @@ export class PackageImages {
   }
 
   #describe(image: PackageImage, facts: Facts): PackageDescription {
-    const { location, specfile, signature, metadata } = facts;
+    const { location, specfile, signature, signed, metadata } = facts;
     const { manifest, tarball, stored, tag } = image;
     const named = this.#named(tarball, 'tarball', image);
     const own = [this.#file(tarball, 'tarball', image), this.#file(manifest.config, 'config', image)];
@@ -131,6 +132,7 @@ export class PackageImages {
         open: (more = {}) => openContent(named, more),
         openFrom: (start, more = {}) => openContent(named, { ...more, start }),
       },
+      signed,
       files: [...own, ...metadata, storedBytes(imageFile)],
       shared: manifest.layers.slice(0, -1).map((layer) => this.#file(layer, 'layer', image)),
     };
@@ -156,7 +158,7 @@ interface Describing extends DescribeOptions {
   readonly spec: Spec;
 }
 
-interface Facts extends Pick<PackageDescription, 'location' | 'specfile' | 'signature'> {
+interface Facts extends Pick<PackageDescription, 'location' | 'specfile' | 'signature' | 'signed'> {
   readonly metadata: readonly StoredFile[];
 }
 

@@ -5,9 +5,9 @@ import type { PackageEntry } from '../../mirror/cache-audit.js';
 import type { Spec } from '../../spec/spec.js';
 import { withTarball } from '../fetch/with-tarball.js';
 import { NO_TRUST, trustKeyring } from '../keys/trust.js';
+import { hasWhole, publishAnew } from './anew/publish-anew.js';
 import type { MigratedPackage, Migration } from './migration.js';
 import { type OldPackage, readOld } from './old-packages.js';
-import { hasWhole, publishAnew } from './publish-anew.js';
 
 /** Carries a package over, unless it is there. What fails is in the result. */
 export async function migratePackage(old: OldPackage, migration: Migration): Promise<MigratedPackage> {

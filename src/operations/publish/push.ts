@@ -5,7 +5,7 @@ import type { Mirror, PublishedImage, Publisher, SignText } from '../../mirror/b
 import { requirePublisher } from '../../mirror/require-publisher.js';
 import type { SelectedEngine } from '../../relocation/engines/select.js';
 import type { DagHash, Spec } from '../../spec/spec.js';
-import { installOrder } from '../../spec/traverse.js';
+import { inOrderOfNeed, installOrder } from '../../spec/traverse.js';
 import type { Store } from '../../store/store.js';
 import { type BlockCompressor, createBlockCompressor } from '../../stream/gzip/block-compressor.js';
 import { BlockPool } from '../../stream/gzip/block-pool.js';
@@ -76,7 +76,7 @@ export async function push(request: PushRequest, options: OperationOptions = {})
   if (request.imageTag !== undefined) requireImages(cache, request.imageTag);
   const plan = planPush({ ...request, archive: publisher.archive });
   const packages = publisher.makesImages
-    ? inOrderOfNeed(plan)
+    ? afterNeeded(plan)
     : plan.map((planned) => ({ ...planned, dependencies: [] }));
   const compressor = createBlockCompressor({ level: request.level, parallelism: request.parallelism });
   const jobs = request.jobs ?? Math.min(MOST_DEFAULT_JOBS, Math.max(2, compressor.parallelism));
@@ -144,18 +144,14 @@ function contextOf(request: PushRequest, { publisher, compressor, jobs, signal }
 }
 
 /** An image names the tarballs of what it needs: these packages come first. */
-function inOrderOfNeed(plan: readonly PlannedPush[]) {
+function afterNeeded(plan: readonly PlannedPush[]) {
   const planned = new Map(plan.map((each) => [each.key, each]));
-  const ordered = new Map<DagHash, PlannedPush & { readonly dependencies: readonly DagHash[] }>();
-  for (const { spec } of plan)
-    for (const { hash } of installOrder(spec)) {
-      const each = planned.get(hash);
-      if (each === undefined || ordered.has(hash)) continue;
-      const needed = installOrder(each.spec).filter((node) => node !== each.spec.root);
-      const dependencies = needed.map((node) => node.hash).filter((key) => planned.has(key));
-      ordered.set(hash, { ...each, dependencies });
-    }
-  return [...ordered.values()];
+  return inOrderOfNeed(plan.map(({ spec }) => spec)).flatMap(({ root: { hash } }) => {
+    const each = planned.get(hash);
+    if (each === undefined) return [];
+    const needed = installOrder(each.spec).map((node) => node.hash);
+    return [{ ...each, dependencies: needed.filter((key) => key !== hash && planned.has(key)) }];
+  });
 }
 
 interface Running {

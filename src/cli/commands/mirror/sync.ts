@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../../../core/errors.js';
-import type { BuildCache, Mirror, PublishedLayout } from '../../../mirror/build-cache.js';
+import type { Mirror } from '../../../mirror/build-cache.js';
+import { newLayoutFor } from '../../../operations/mirror/sync/new-layout.js';
 import { type SyncReport, syncMirror } from '../../../operations/mirror/sync/sync-mirror.js';
 import { selectEngine } from '../../../relocation/engines/select.js';
 import { defaultTrustedKeysFolder, Keyring } from '../../../signature/keys/keyring.js';
@@ -113,7 +114,7 @@ async function syncCommand(command: SyncCommand): Promise<number> {
       reference: command.destination,
       archive: flags.archive,
       layout: layoutOf(flags),
-      newLayout: await newestLayout(source.cache, signal),
+      newLayout: await newLayoutFor(source.cache, { signal }),
     });
     return await syncTo({ ...command, source, destination, temporaryFolder });
   } finally {
@@ -164,11 +165,6 @@ async function syncTo({ source, destination, flags, console, signal, ...sync }: 
   } finally {
     progress.end();
   }
-}
-
-async function newestLayout(cache: BuildCache, signal: AbortSignal): Promise<PublishedLayout> {
-  const [newest = cache] = (await cache.presentLayers?.({ signal })) ?? [];
-  return newest.layouts === '0-2' ? 2 : 3;
 }
 
 function exitCode({ packages, unreadable }: SyncReport): number {

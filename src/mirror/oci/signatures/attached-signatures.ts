@@ -1,6 +1,6 @@
 // The signatures of packages in a registry, which no Spack knows: a clearsigned specfile as an artifact that refers to the package's
 // manifest (OCI distribution specification 1.1, "Referrers"). Spack is not disturbed: it looks at tags that end in `.spack` only.
-import { isDigest, parseImageManifest } from '../../../buildcache/image/image-manifest.js';
+import { type ImageContent, isDigest, parseImageManifest } from '../../../buildcache/image/image-manifest.js';
 import { SIGNED_SPECFILE } from '../../../buildcache/image/media-types.js';
 import type { Specfile } from '../../../buildcache/specfile/specfile.js';
 import { BuildcacheError, MetadataError, MirrorError } from '../../../core/errors.js';
@@ -20,6 +20,8 @@ import {
 /** A signature as it lies there. */
 export interface AttachedSignature {
   readonly manifest: StoredManifest;
+  /** Empty in those of ours. */
+  readonly config: ImageContent;
   readonly text: Uint8Array;
   /** Digest of the text. */
   readonly digest: string;
@@ -85,13 +87,13 @@ export async function readSignature(
 ): Promise<AttachedSignature | undefined> {
   const stored = await repository.manifests.get(digest, { signal });
   if (stored === undefined) return undefined;
-  const { layers, subject } = parseImageManifest(stored);
+  const { config, layers, subject } = parseImageManifest(stored);
   const [layer, ...others] = layers;
   if (layer?.mediaType !== SIGNED_SPECFILE || others.length > 0 || subject?.digest !== image.stored.digest)
     throw notASignature(stored, image);
   const named = { repository, content: layer, kind: 'signature', manifest: stored.location };
   const text = await readContent(named, { limit: LARGEST_SPECFILE, signal });
-  return { manifest: stored, text, digest: layer.digest, location: stored.location };
+  return { manifest: stored, config, text, digest: layer.digest, location: stored.location };
 }
 
 async function openSignature(

@@ -9,6 +9,8 @@ export interface Judgement {
   readonly keep?: ReadonlySet<string> | undefined;
   readonly keepYoungerThan?: number | undefined;
   readonly age: number;
+  /** Where it is not told, nothing is too young: what is seen there is whole. */
+  readonly hasTimes: boolean;
   readonly now: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -27,8 +29,8 @@ export async function judgePackage(
   entry: PackageEntry,
   judgement: Judgement,
 ): Promise<JudgedPackage | undefined> {
-  const { contents, keep, keepYoungerThan = 0, age, now, signal } = judgement;
-  const modified = entry.modified ?? now;
+  const { contents, keep, keepYoungerThan = 0, age, hasTimes, now, signal } = judgement;
+  const modified = entry.modified ?? (hasTimes ? now : Number.NEGATIVE_INFINITY);
   let references: readonly string[];
   try {
     references = (await entry.read({ trust: NO_TRUST, signal })).references.map(({ id }) => id);

@@ -1,4 +1,4 @@
-// Removes what nobody needs from a mirror of layout 3: packages that are not whole or not kept, and blobs that nothing names. Indexes are
+// Removes what nobody needs from a mirror of layout 3, or a registry: packages that are not whole or not kept, and blobs that nothing names. Indexes are
 // rewritten first, then manifests go, then blobs, so that no reader is led to what is gone.
 import { UsageError } from '../../../core/errors.js';
 import type { OperationOptions } from '../../../core/progress.js';
@@ -68,7 +68,8 @@ export async function pruneMirror(
 ): Promise<PruneReport> {
   const begin = performance.now();
   const { mirror, dryRun } = request;
-  const audit = layer3Of(mirror);
+  const audit = prunableOf(mirror);
+  if (audit.layouts === 'oci' && request.keepYoungerThan !== undefined) throw noTimes(mirror.cache);
   if (!dryRun && mirror.cache.publisher === undefined) throw readOnly(mirror.cache.url);
   const now = (request.now ?? Date.now)();
   // Blobs first: one that is named later is younger than what is listed here, or its manifest is seen.
@@ -76,9 +77,19 @@ export async function pruneMirror(
   const entries: AuditEntry[] = [];
   for await (const entry of audit.entries({ signal })) entries.push(entry);
   if (contents.size + entries.length === 0) await requireNothingOlder(mirror, signal);
-  const doomed = await judge({ request, entries, contents, now, signal });
+  const hasTimes = audit.layouts !== 'oci';
+  const doomed = await judge({ hasTimes, request, entries, contents, now, signal });
   const indexes = await pruneIndexes({ request, entries, doomed, signal });
-  const removal = new BlobRemoval({ audit, contents, oldest: now - request.age, dryRun, now, signal });
+  // A registry removes by itself what nothing names.
+  const removable = audit.layouts === 'oci' ? new Map<string, StoredContent>() : contents;
+  const removal = new BlobRemoval({
+    audit,
+    contents: removable,
+    oldest: now - request.age,
+    dryRun,
+    now,
+    signal,
+  });
   await removal.protect(entries.filter((entry) => entry.kind !== 'package' || !doomed.has(entry)));
   const gone = await removal.removeEntries([...doomed.keys()]);
   const removed: PrunedThing[] = [];
@@ -99,8 +110,8 @@ export async function pruneMirror(
   };
 }
 
-function layer3Of({ cache }: Mirror): CacheAudit {
-  const found = auditsOf(cache).find(({ audit }) => audit.layouts === '3');
+function prunableOf({ cache }: Mirror): CacheAudit {
+  const found = auditsOf(cache).find(({ audit }) => audit.layouts !== '0-2');
   if (found !== undefined) return found.audit;
   throw onlyOlder(cache);
 }
@@ -108,7 +119,18 @@ function layer3Of({ cache }: Mirror): CacheAudit {
 /** Nothing to prune is well in an empty mirror; in one of an older layout it would be taken for done. */
 async function requireNothingOlder({ cache }: Mirror, signal: AbortSignal | undefined): Promise<void> {
   const layers = (await cache.presentLayers?.({ signal })) ?? [cache];
-  if (!layers.some(({ audit }) => audit?.layouts === '3')) throw onlyOlder(cache);
+  if (!layers.some(({ audit }) => audit !== undefined && audit.layouts !== '0-2')) throw onlyOlder(cache);
+}
+
+function noTimes({ url }: BuildCache): UsageError {
+  return new UsageError(
+    'usage',
+    `Cannot prune "${url}" by age: registries do not tell how old packages are`,
+    {
+      hint: 'Name the packages that stay with --keep',
+      data: { mirror: url },
+    },
+  );
 }
 
 function onlyOlder(cache: BuildCache): UsageError {
@@ -119,6 +141,8 @@ function onlyOlder(cache: BuildCache): UsageError {
 }
 
 interface Judging {
+  /** Whether the place tells when things were written. */
+  readonly hasTimes: boolean;
   readonly request: PruneRequest;
   readonly entries: readonly AuditEntry[];
   readonly contents: ReadonlyMap<string, StoredContent>;
@@ -128,6 +152,7 @@ interface Judging {
 
 /** The packages that go, and why. */
 async function judge({
+  hasTimes,
   request,
   entries,
   contents,
@@ -137,7 +162,7 @@ async function judge({
   const doomed = new Map<PackageEntry, JudgedPackage>();
   const work = async (entry: AuditEntry): Promise<void> => {
     if (entry.kind !== 'package') return;
-    const judged = await judgePackage(entry, { ...request, contents, now, signal });
+    const judged = await judgePackage(entry, { ...request, contents, hasTimes, now, signal });
     if (judged !== undefined) doomed.set(entry, judged);
   };
   await inParallel({ items: entries, jobs: request.jobs ?? DEFAULT_JOBS, signal, work });

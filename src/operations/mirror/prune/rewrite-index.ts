@@ -1,6 +1,7 @@
 // Takes packages out of an index or a view, and leaves everything else in it as it was.
 import { IndexBuilder } from '../../../buildcache/index/write-index.js';
 import { BuildcacheError } from '../../../core/errors.js';
+import type { PackedIndex } from '../../../mirror/build-cache.js';
 import type { IndexEntry, ReadIndex } from '../../../mirror/cache-audit.js';
 import { FileSpool } from '../../../mirror/index/index-spool.js';
 import { specFromRecords } from '../../../spec/json/spec-json.js';
@@ -42,6 +43,21 @@ function isChanged(error: unknown): boolean {
   );
 }
 
+interface Replacing {
+  readonly tag: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Where the place knows no conditions, whoever writes at the same time looks after that, and completes the index. */
+async function replace(entry: IndexEntry, index: PackedIndex, { tag, signal }: Replacing): Promise<void> {
+  try {
+    await entry.rewrite?.(index, { tag }, { signal });
+  } catch (error) {
+    if (!(error instanceof BuildcacheError) || error.code !== 'mirror-unconditional') throw error;
+    await entry.rewrite?.(index, { tag: undefined }, { signal });
+  }
+}
+
 async function writeWithout({ entry, hashes, signal }: IndexRewrite, read: ReadIndex): Promise<void> {
   const { packages } = read;
   const spool = new FileSpool();
@@ -51,7 +67,7 @@ async function writeWithout({ entry, hashes, signal }: IndexRewrite, read: ReadI
       if (hashes.has(hash)) continue;
       builder.add(specFromRecords(hash, (each) => packages.get(each)?.node, entry.location));
     }
-    await entry.rewrite?.(packIndex(builder), read, { signal });
+    await replace(entry, packIndex(builder), { tag: read.tag, signal });
   } finally {
     spool.close();
   }

@@ -4,7 +4,8 @@ import type { OperationOptions } from '../../../core/progress.js';
 import type { BuildCache, Mirror, PublishedLayout } from '../../../mirror/build-cache.js';
 import { requireApart } from '../../../mirror/require-apart.js';
 import { requirePublisher } from '../../../mirror/require-publisher.js';
-import type { Spec } from '../../../spec/spec.js';
+import type { DagHash, Spec } from '../../../spec/spec.js';
+import { inOrderOfNeed, installOrder } from '../../../spec/traverse.js';
 import { inParallel } from '../../in-parallel.js';
 import { indexMirror } from '../../publish/index-mirror.js';
 import type { UnreadableSpecfile } from '../../publish/read-packages.js';
@@ -56,7 +57,9 @@ export async function syncMirror(request: SyncRequest, options: OperationOptions
     // Without the key no other package can be signed either.
     if (signing.failure !== undefined) throw signing.failure;
   };
-  await inParallel({ items: specs, jobs, signal, work });
+  if (sync.publisher.makesImages)
+    await inParallel({ items: inOrderOfNeed(specs), jobs, signal, work: afterNeeded(work) });
+  else await inParallel({ items: specs, jobs, signal, work });
   const result = {
     source: source.cache.url,
     destination: destination.cache.url,
@@ -71,18 +74,29 @@ export async function syncMirror(request: SyncRequest, options: OperationOptions
   return { ...result, ...more, milliseconds: performance.now() - begin };
 }
 
+/** An image names the tarballs of what it needs, which come before it in the list. What failed is missed by it, and told then. */
+function afterNeeded(work: (spec: Spec) => Promise<void>): (spec: Spec) => Promise<void> {
+  const begun = new Map<DagHash, Promise<void>>();
+  return async (spec) => {
+    const needed = installOrder(spec).map(({ hash }) => begun.get(hash));
+    const done = Promise.allSettled(needed).then(() => work(spec));
+    begun.set(spec.root.hash, done);
+    await done;
+  };
+}
+
 async function prepare(request: SyncRequest, options: OperationOptions): Promise<Synchronization> {
   const { source, destination } = request;
   const publisher = requirePublisher(destination.cache);
   const layers = await layersOf(source.cache, options);
-  const wanted = publisher.layout === 3 ? '3' : '0-2';
+  const target =
+    destination.cache.layers?.find((layer) => layer.publisher === publisher) ?? destination.cache;
+  const wanted = target.layouts;
   const ordered = [
     ...layers.filter(({ layouts }) => layouts === wanted),
     ...layers.filter(({ layouts }) => layouts !== wanted),
   ];
   const sources = ordered.map((cache): Mirror => ({ ...source, cache }));
-  const target =
-    destination.cache.layers?.find((layer) => layer.publisher === publisher) ?? destination.cache;
   return { ...request, sources, target, publisher, options };
 }
 

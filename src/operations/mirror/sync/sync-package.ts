@@ -1,13 +1,15 @@
 // Copies one package: as it is where the layout is the same, else published anew. Whatever is not complete and verified stays invisible.
 import { BuildcacheError, SignatureError } from '../../../core/errors.js';
-import type { PackageDescription } from '../../../mirror/build-cache.js';
+import type { PackageDescription, SignedSpecfile, StoredFile } from '../../../mirror/build-cache.js';
 import type { Spec } from '../../../spec/spec.js';
 import { buildOffers, noUsableBuildOffer } from '../../fetch/build-offers.js';
 import { isDestinationFailure } from '../../fetch/destination-failure.js';
 import type { PackageOffer } from '../../fetch/package-offers.js';
 import { verifiedFiles } from '../../fetch/verified-files.js';
+
 import { withTarball } from '../../fetch/with-tarball.js';
-import { hasWhole, needsOtherArchive, publishAnew } from '../publish-anew.js';
+import { hasWhole, needsOtherArchive, publishAnew } from '../anew/publish-anew.js';
+
 import type { SyncedPackage, Synchronization } from './synchronization.js';
 
 type CopyResult = Pick<SyncedPackage, 'outcome' | 'moved' | 'there' | 'anew'>;
@@ -50,29 +52,38 @@ interface Taking {
 
 function takeOffer(taking: Taking): Promise<CopyResult> {
   const { offer, sync } = taking;
-  return canStay(offer.description, sync) ? copyAsIs(taking) : convert(taking);
+  return canStay(offer, sync) ? copyAsIs(taking) : convert(taking);
 }
 
-/** The layouts 0 to 2 lie side by side, each package with its own number: their signatures are worth more than one number for all. */
-function canStay(
+/**
+ * The layouts 0 to 2 lie side by side, and in registries all, each package with its own number: their signatures are worth more than one
+ * number for all.
+ */
+function canStay({ mirror, description }: PackageOffer, sync: Synchronization): boolean {
+  return mirror.cache.layouts === sync.target.layouts && hasFreeLayout(description, sync);
+}
+
+function hasFreeLayout(
   { layout }: PackageDescription,
   { publisher, isLayoutForced = false }: Synchronization,
 ): boolean {
-  if (layout === publisher.layout) return true;
-  return !isLayoutForced && layout !== 3 && publisher.layout !== 3;
+  return !isLayoutForced || layout === publisher.layout;
 }
 
 async function copyAsIs({ spec, offer, sync }: Taking): Promise<CopyResult> {
   const { publisher, dryRun, options } = sync;
   const { signal } = options;
   const { description } = offer;
+  const { shared = [] } = description;
+  const withShared = ([tarball, ...others]: readonly StoredFile[]) =>
+    tarball === undefined ? [] : [tarball, ...shared, ...others];
   // What must be unpacked to be verified is looked at first: nothing is fetched for what is there.
   if (dryRun || description.unwrap !== undefined) {
-    const { isThere, moved, there } = await publisher.compare(description.files, { signal });
+    const { isThere, moved, there } = await publisher.compare(withShared(description.files), { signal });
     if (isThere) return { outcome: 'already-there', moved: 0, there };
     if (dryRun) return { outcome: 'would-copy', moved, there };
   }
-  const files = await verifiedFiles({ ...sync, ...offer, spec, signal });
+  const files = withShared(await verifiedFiles({ ...sync, ...offer, spec, signal }));
   const { isThere, moved, there } = await publisher.copy({ files, onBytes: teller(spec, sync) }, { signal });
   return { outcome: isThere ? 'already-there' : 'copied', moved, there };
 }
@@ -99,21 +110,31 @@ async function convertOpened({ spec, opened, sync }: Converting): Promise<CopyRe
   const { target, publisher, dryRun, options } = sync;
   const { signal } = options;
   const { sha256 } = opened.tarball;
-  const isSigned = willBeSigned(opened, sync);
+  const carried = carriedSignature(opened, sync);
+  const isSigned = carried !== undefined || willBeSigned(opened, sync);
   // What is compressed anew has another digest, and only making it would tell which.
-  const hasOtherDigest = opened.layout === 0 || needsOtherArchive(opened, publisher);
+  const isAnother = opened.layout === 0 || needsOtherArchive(opened, publisher);
+  const hasOtherDigest = carried === undefined && isAnother;
+  const layout = carried?.layout ?? publisher.layout;
   const accepts = (found: PackageDescription) =>
-    found.layout === publisher.layout && (hasOtherDigest || found.tarball.sha256 === sha256);
+    found.layout === layout && (hasOtherDigest || found.tarball.sha256 === sha256);
   const size = (await opened.files[0]?.measure({ signal })) ?? 0;
   if (await hasWhole({ cache: target, spec, isSigned, accepts, signal }))
     return { outcome: 'already-there', moved: 0, there: size };
   if (dryRun) return { outcome: 'would-copy', moved: size, there: 0 };
-  const sign = isSigned ? (await sync.signer?.())?.sign : undefined;
+  const sign = isSigned && carried === undefined ? (await sync.signer?.())?.sign : undefined;
   const onBytes = teller(spec, sync);
-  const published = await publishAnew({ ...sync, description: opened, sign, onBytes, signal });
+  const published = await publishAnew({ ...sync, description: opened, sign, carried, onBytes, signal });
   const { bytes, isSent, recompressed } = published;
   const sizes = isSent ? { moved: bytes, there: 0 } : { moved: 0, there: bytes };
   return { outcome: 'copied', ...sizes, anew: { isSigned, recompressed } };
+}
+
+/** What is signed as a specfile stays so in a build cache of another kind, where that takes it. */
+function carriedSignature(opened: PackageDescription, sync: Synchronization): SignedSpecfile | undefined {
+  const { signed } = opened;
+  if (signed === undefined || !hasFreeLayout(opened, sync)) return undefined;
+  return sync.publisher.takesSigned?.(signed.layout) ? signed : undefined;
 }
 
 /** Only what was verified gets a signature. */

@@ -4,13 +4,13 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { CarriedTarball } from '../../../src/operations/mirror/carried-tarball.js';
-import { selectEngine } from '../../../src/relocation/engines/select.js';
-import { sha256 } from '../../helpers/packed-package.js';
-import { decompressWithPython, hasPythonBzip2 } from '../../helpers/python-bzip2.js';
-import { readMembers } from '../../helpers/unpack-tar.js';
-import { temporaryFolder } from '../../store/temporary-folder.js';
-import { FIXTURES, migrateUnsigned } from './migrate-run.js';
+import { CarriedTarball } from '../../../../src/operations/mirror/anew/carried-tarball.js';
+import { selectEngine } from '../../../../src/relocation/engines/select.js';
+import { sha256 } from '../../../helpers/packed-package.js';
+import { decompressWithPython, hasPythonBzip2 } from '../../../helpers/python-bzip2.js';
+import { readMembers } from '../../../helpers/unpack-tar.js';
+import { temporaryFolder } from '../../../store/temporary-folder.js';
+import { FIXTURES, migrateUnsigned } from '../migrate-run.js';
 
 const CONTENT = Buffer.from('some content '.repeat(5000));
 

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { BuildcacheError } from '../../../src/core/errors.js';
-import { PackageRootSearch, WithoutParents } from '../../../src/operations/mirror/without-parents.js';
-import { selectEngine } from '../../../src/relocation/engines/select.js';
-import { packHeader } from '../../../src/tar/pack.js';
-import { parseSafePath } from '../../../src/tar/safe-path.js';
-import { padded, tarArchive } from '../../helpers/tar-builder.js';
-import { readMembers } from '../../helpers/unpack-tar.js';
+import { BuildcacheError } from '../../../../src/core/errors.js';
+import { PackageRootSearch, WithoutParents } from '../../../../src/operations/mirror/anew/without-parents.js';
+import { selectEngine } from '../../../../src/relocation/engines/select.js';
+import { packHeader } from '../../../../src/tar/pack.js';
+import { parseSafePath } from '../../../../src/tar/safe-path.js';
+import { padded, tarArchive } from '../../../helpers/tar-builder.js';
+import { readMembers } from '../../../helpers/unpack-tar.js';
 
 const PREFIX = `opt/${'deep/'.repeat(30)}pkg-1.0-abc`;
 const parents = PREFIX.split('/').map((_, i, all) => all.slice(0, i + 1).join('/'));

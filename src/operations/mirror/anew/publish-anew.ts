@@ -1,21 +1,24 @@
 // Publishes a package of one layout in another: what is signed is signed anew, the tarball stays as it is wherever the layout allows it.
-import { encodeUtf8 } from '../../core/bytes.js';
-import { BuildcacheError } from '../../core/errors.js';
-import type { WithSignal } from '../../core/with-signal.js';
+import { encodeUtf8 } from '../../../core/bytes.js';
+import { BuildcacheError, SignatureError } from '../../../core/errors.js';
+import type { WithSignal } from '../../../core/with-signal.js';
 import type {
   BuildCache,
+  ImageFacts,
   PackageDescription,
   Publication,
   Publisher,
+  SignedSpecfile,
   SignText,
   TarballReference,
-} from '../../mirror/build-cache.js';
-import { originalFormat, writeNode } from '../../spec/json/write-node.js';
-import type { Spec } from '../../spec/spec.js';
-import type { Decoders } from '../../stream/inflate/inflater.js';
-import type { SafePath } from '../../tar/safe-path.js';
-import { readVerified } from '../../transport/read-verified.js';
-import { NO_TRUST } from '../keys/trust.js';
+} from '../../../mirror/build-cache.js';
+import { originalFormat, writeNode } from '../../../spec/json/write-node.js';
+import type { Spec } from '../../../spec/spec.js';
+import type { Decoders } from '../../../stream/inflate/inflater.js';
+import type { SafePath } from '../../../tar/safe-path.js';
+import { readVerified } from '../../../transport/read-verified.js';
+import { NO_TRUST } from '../../keys/trust.js';
+import { ArchiveContent } from './archive-content.js';
 import { CarriedTarball } from './carried-tarball.js';
 import { PackageRootSearch, WithoutParents } from './without-parents.js';
 
@@ -55,6 +58,8 @@ export interface NewPublication extends WithSignal {
   readonly engine: Decoders;
   /** If undefined, it is published unsigned. */
   readonly sign: SignText | undefined;
+  /** The specfile that somebody signed, which stays as it is with the tarball that it is of. */
+  readonly carried?: SignedSpecfile | undefined;
   /** Told the number of bytes that were read so far; the size, if known. */
   readonly onBytes?: ((bytes: number, size: number | undefined) => void) | undefined;
 }
@@ -70,20 +75,23 @@ export interface PublishedAnew {
 
 /** Publishes it, all or nothing. Errors as `Publisher`, and IntegrityError `checksum-mismatch`. */
 export async function publishAnew(request: NewPublication): Promise<PublishedAnew> {
-  const { publisher, description, engine, sign, onBytes, signal } = request;
+  const { publisher, description, engine, sign, carried, onBytes, signal } = request;
   const { specfile, tarball, location, files } = description;
   const size = tarball.size ?? (await files[0]?.measure({ signal }));
-  const isRewritten = needsOtherArchive(description, publisher);
+  const isRewritten = carried === undefined && needsOtherArchive(description, publisher);
+  const content = publisher.makesImages ? new ArchiveContent() : undefined;
   const known = isRewritten || size === undefined ? undefined : { sha256: tarball.sha256, size };
   const publication = await publisher.begin(specfile.spec, { tarball: known, signal });
   try {
+    const carrying = { publication, tarball, isRewritten, content, engine, onBytes, signal };
+    const isThere = known !== undefined && publication.hasTarball;
     const sent =
-      known !== undefined && publication.hasTarball
-        ? { ...known, recompressed: false }
-        : await carryTarball({ publication, tarball, isRewritten, engine, onBytes, signal });
-    const specJson = { bytes: specText(specfile.spec, publisher), path: location };
-    await publication.finish({ specJson, ...sent, sign }, { signal });
+      isThere && content === undefined ? { ...known, recompressed: false } : await carryTarball(carrying);
     const { recompressed } = sent;
+    if (carried !== undefined && recompressed) throw notCarried(location);
+    const specJson = { bytes: specText(specfile.spec, publisher), path: location };
+    const image = content && imageFacts(specfile.spec, content);
+    await publication.finish({ specJson, ...sent, sign, carried, image }, { signal });
     return { bytes: sent.size, isSent: !publication.hasTarball, recompressed };
   } finally {
     await publication.abandon();
@@ -94,13 +102,18 @@ interface Carrying extends Pick<NewPublication, 'engine' | 'onBytes'>, WithSigna
   readonly publication: Publication;
   readonly tarball: TarballReference;
   readonly isRewritten: boolean;
+  /** Told what is in the archive; then it is read even if it is there. */
+  readonly content: ArchiveContent | undefined;
 }
 
 async function carryTarball(carrying: Carrying) {
-  const { publication, tarball, isRewritten, engine, onBytes, signal } = carrying;
-  const write = (bytes: Uint8Array) => publication.write(bytes);
+  const { publication, tarball, isRewritten, content, engine, onBytes, signal } = carrying;
+  const write = async (bytes: Uint8Array) => {
+    if (!publication.hasTarball) await publication.write(bytes);
+  };
   const rewrite = isRewritten ? new WithoutParents(await findRoot(carrying)) : undefined;
-  const carried = new CarriedTarball({ inflater: engine.createInflater(), write, rewrite });
+  const onContent = content && ((bytes: Uint8Array) => content.push(bytes));
+  const carried = new CarriedTarball({ inflater: engine.createInflater(), write, rewrite, onContent });
   await readVerified({
     open: () => tarball.open({ signal }),
     sha256: tarball.sha256,
@@ -109,6 +122,20 @@ async function carryTarball(carrying: Carrying) {
     onBytes,
   });
   return carried.finish();
+}
+
+/** Of other packages the images that are there tell. */
+function imageFacts({ root }: Spec, content: ArchiveContent): ImageFacts {
+  const { tarSha256, inspection } = content.finish();
+  return { tarSha256, inspect: ({ hash }) => (hash === root.hash ? inspection : undefined) };
+}
+
+function notCarried(location: string): SignatureError {
+  return new SignatureError(
+    'signature-missing',
+    `Cannot keep the signature of "${location}": its tarball cannot stay as it is`,
+    { hint: 'Give --layout to have it signed anew', data: { location } },
+  );
 }
 
 async function findRoot({ tarball, engine, signal }: Carrying): Promise<SafePath> {

@@ -2,15 +2,17 @@
 // wants otherwise is written again; with fflate, whose bytes are the same on every Node.
 import { createHash } from 'node:crypto';
 import { Gzip } from 'fflate';
-import { copyBytes } from '../../core/bytes.js';
-import { Decompressor } from '../../stream/decompress.js';
-import type { Inflater } from '../../stream/inflate/inflater.js';
+import { copyBytes } from '../../../core/bytes.js';
+import { Decompressor } from '../../../stream/decompress.js';
+import type { Inflater } from '../../../stream/inflate/inflater.js';
 
 export interface CarriedTarballOptions {
   readonly inflater: Inflater;
   readonly write: (bytes: Uint8Array) => Promise<void>;
   /** Makes another archive of the uncompressed one: then it is compressed anew in any case. */
   readonly rewrite?: ArchiveRewriter | undefined;
+  /** Given the uncompressed archive, as it will be. */
+  readonly onContent?: ((bytes: Uint8Array) => void) | undefined;
 }
 
 /** Gets an uncompressed archive piece by piece. */
@@ -34,6 +36,8 @@ export class CarriedTarball {
   /** The first byte, while it came alone. */
   #head: Uint8Array = new Uint8Array(0);
   #path: 'unknown' | 'as it is' | Recompressor = 'unknown';
+  /** Of what stays as it is, for those who want to know the content. */
+  #reader: Decompressor | undefined;
 
   constructor(options: CarriedTarballOptions) {
     this.#options = options;
@@ -54,6 +58,7 @@ export class CarriedTarball {
   async finish(): Promise<CarriedResult> {
     if (this.#path === 'unknown') this.#decide(this.#head);
     if (this.#path instanceof Recompressor) await this.#emit(this.#path.finish());
+    this.#reader?.finish();
     return {
       sha256: this.#hash.digest('hex'),
       size: this.#size,
@@ -62,12 +67,17 @@ export class CarriedTarball {
   }
 
   #decide(bytes: Uint8Array): void {
-    const { inflater, rewrite } = this.#options;
+    const { inflater, rewrite, onContent } = this.#options;
     const isGzip = GZIP_MAGIC.every((byte, i) => bytes[i] === byte);
-    this.#path = isGzip && rewrite === undefined ? 'as it is' : new Recompressor(inflater, rewrite);
+    if (!isGzip || rewrite !== undefined) this.#path = new Recompressor(this.#options);
+    else {
+      this.#path = 'as it is';
+      if (onContent !== undefined) this.#reader = new Decompressor({ inflater, onOutput: onContent });
+    }
   }
 
   #pass(chunk: Uint8Array): Promise<void> {
+    this.#reader?.push(chunk);
     return this.#emit(this.#path instanceof Recompressor ? this.#path.push(chunk) : [chunk]);
   }
 
@@ -84,12 +94,13 @@ class Recompressor {
   #chunks: Uint8Array[] = [];
   readonly #gzip = new Gzip({ level: 6, mtime: 0 }, (chunk) => void this.#chunks.push(chunk));
   readonly #decompressor: Decompressor;
-  readonly #rewrite: ArchiveRewriter | undefined;
+  readonly #options: Omit<CarriedTarballOptions, 'write'>;
 
-  constructor(inflater: Inflater, rewrite: ArchiveRewriter | undefined) {
-    this.#rewrite = rewrite;
+  constructor(options: Omit<CarriedTarballOptions, 'write'>) {
+    const { inflater, rewrite } = options;
+    this.#options = options;
     const onOutput = (bytes: Uint8Array) => {
-      for (const chunk of rewrite?.push(bytes) ?? [copyBytes(bytes)]) this.#gzip.push(chunk);
+      for (const chunk of rewrite?.push(bytes) ?? [copyBytes(bytes)]) this.#compress(chunk);
     };
     this.#decompressor = new Decompressor({ inflater, onOutput });
   }
@@ -101,9 +112,14 @@ class Recompressor {
 
   finish(): Uint8Array[] {
     this.#decompressor.finish();
-    for (const chunk of this.#rewrite?.finish() ?? []) this.#gzip.push(chunk);
+    for (const chunk of this.#options.rewrite?.finish() ?? []) this.#compress(chunk);
     this.#gzip.push(new Uint8Array(0), true);
     return this.#take();
+  }
+
+  #compress(chunk: Uint8Array): void {
+    this.#options.onContent?.(chunk);
+    this.#gzip.push(chunk);
   }
 
   #take(): Uint8Array[] {

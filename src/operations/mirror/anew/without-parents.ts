@@ -1,14 +1,14 @@
 // The archive of a package without the directories above its prefix: up to layout 1 the prefix is the first member, and readers of that
 // layout take the shortest name for it. Which directory that is, the last member tells: the archive is read once for that before.
-import { type ArchiveMember, findPackageRoot } from '../../buildcache/package-root.js';
-import { copyBytes } from '../../core/bytes.js';
-import { ArchiveError } from '../../core/errors.js';
-import { Decompressor } from '../../stream/decompress.js';
-import type { Inflater } from '../../stream/inflate/inflater.js';
-import type { TarEntry } from '../../tar/entry.js';
-import { endingAfter, type PackedMember, packHeader, paddingAfter } from '../../tar/pack.js';
-import { displayPath, isWithin, parseSafePath, type SafePath } from '../../tar/safe-path.js';
-import { type TarEvent, TarReader } from '../../tar/tar-reader.js';
+import { type ArchiveMember, findPackageRoot } from '../../../buildcache/package-root.js';
+import { copyBytes } from '../../../core/bytes.js';
+import { ArchiveError } from '../../../core/errors.js';
+import { Decompressor } from '../../../stream/decompress.js';
+import type { Inflater } from '../../../stream/inflate/inflater.js';
+import type { TarEntry } from '../../../tar/entry.js';
+import { endingAfter, type PackedMember, packHeader, paddingAfter } from '../../../tar/pack.js';
+import { displayPath, isWithin, parseSafePath, type SafePath } from '../../../tar/safe-path.js';
+import { type TarEvent, TarReader } from '../../../tar/tar-reader.js';
 
 /** Finds the root of a package in its compressed archive. */
 export class PackageRootSearch {
