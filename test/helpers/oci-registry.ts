@@ -32,6 +32,8 @@ export interface OciRegistry {
   readonly port: number;
   /** Of the service of tokens. */
   readonly realm: string;
+  /** A PEM file with the authority that signed its certificate; undefined without TLS. */
+  readonly authority: string | undefined;
   url(name: string, port?: number): string;
   /** Opens a repository as the user "me", unless told otherwise. */
   open(name: string, options?: OpenStoreOptions, port?: number): Repository;
@@ -65,6 +67,7 @@ export function startOciRegistry(t: TestContext, setting: RegistrySetting = {}):
   return {
     port: Number(OCI_PORT),
     realm,
+    authority: authority?.authority,
     url,
     open: (name, options = {}, port = Number(OCI_PORT)) => {
       const defaults = { environment: { HOME: folder }, connection: mine, caFile: authority?.authority };

@@ -1,14 +1,25 @@
-// Real Spacks as peers. REGRAFT_SPACK_1 names the folders of Spacks 1.x, separated by colons; REGRAFT_SPACK_PEER a script that runs one of
-// them with a store, recipes, mirrors and keys of its own; REGRAFT_SPACK_PYTHON the Python for both (with clingo, and boto3 for buckets).
+// Real Spacks as peers. REGRAFT_SPACK_1 names the folders of Spacks 1.x, separated by colons, REGRAFT_SPACK_0 those of 0.22; REGRAFT_SPACK_PEER
+// a script that runs one of them with a store, recipes, mirrors and keys of its own; REGRAFT_SPACK_PYTHON the Python for both (with clingo, and boto3 for buckets).
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const { REGRAFT_SPACK_1, REGRAFT_SPACK_PEER, REGRAFT_SPACK_PYTHON = 'python3' } = process.env;
+const {
+  REGRAFT_SPACK_0,
+  REGRAFT_SPACK_1,
+  REGRAFT_SPACK_PEER,
+  REGRAFT_SPACK_PYTHON = 'python3',
+} = process.env;
 
 /** The folders of the Spacks 1.x that are here. */
-export const SPACKS: readonly string[] =
-  REGRAFT_SPACK_PEER === undefined ? [] : (REGRAFT_SPACK_1?.split(':') ?? []).filter((path) => path !== '');
+export const SPACKS: readonly string[] = foldersIn(REGRAFT_SPACK_1);
+
+/** The folders of the Spacks 0.22 that are here. */
+export const OLD_SPACKS: readonly string[] = foldersIn(REGRAFT_SPACK_0);
+
+function foldersIn(list: string | undefined): readonly string[] {
+  return REGRAFT_SPACK_PEER === undefined ? [] : (list?.split(':') ?? []).filter((path) => path !== '');
+}
 
 /** Why tests with them cannot run; false where they can. */
 export const NO_SPACK: string | false =

@@ -24,9 +24,13 @@ export class SpackSource {
   /** Of both sides. */
   environment: Readonly<Record<string, string>> = {};
 
-  static async make(test: TestContext, spack: string): Promise<SpackSource> {
+  static async make(
+    test: TestContext,
+    spack: string,
+    { cache = 'layout3-padded-signed', roots = ROOTS as readonly string[] } = {},
+  ): Promise<SpackSource> {
     const source = new SpackSource(temporaryFolder(test), spack);
-    await source.#fill();
+    await source.#fill(cache, roots);
     return source;
   }
 
@@ -38,12 +42,12 @@ export class SpackSource {
     this.root = join(folder, 'a-source-with-a-path-that-is-longer-than-those-it-is-installed-to');
   }
 
-  async #fill(): Promise<void> {
-    const from = ['-m', join(PACK, 'caches/layout3-padded-signed'), '-k', KEYRING];
+  async #fill(cache: string, roots: readonly string[]): Promise<void> {
+    const from = ['-m', join(PACK, 'caches', cache), '-k', KEYRING];
     const into = ['--padded-length', '230', '--projection', PROJECTION, '--spack-prefix', this.root];
     const report = await this.regraft(
       'install',
-      ...ROOTS,
+      ...roots,
       ...from,
       ...into,
       '-r',

@@ -6,10 +6,8 @@ import { buildOffers, noUsableBuildOffer } from '../../fetch/build-offers.js';
 import { isDestinationFailure } from '../../fetch/destination-failure.js';
 import type { PackageOffer } from '../../fetch/package-offers.js';
 import { verifiedFiles } from '../../fetch/verified-files.js';
-
 import { withTarball } from '../../fetch/with-tarball.js';
 import { hasWhole, needsOtherArchive, publishAnew } from '../anew/publish-anew.js';
-
 import type { SyncedPackage, Synchronization } from './synchronization.js';
 
 type CopyResult = Pick<SyncedPackage, 'outcome' | 'moved' | 'there' | 'anew'>;
