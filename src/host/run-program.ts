@@ -65,6 +65,9 @@ export async function runProgram(run: ProgramRun): Promise<ProgramResult> {
     const [exitCode, [output, messages]] = await Promise.all([ended, answers]);
     return { exitCode, output, messages };
   } catch (error) {
+    // What it started may live on, and hold them open.
+    for (const stream of child.stdio) stream?.destroy();
+    child.unref();
     await answers.catch(() => {});
     signal?.throwIfAborted();
     throw error;
