@@ -8,7 +8,9 @@ import type { BuildCache } from './build-cache.js';
 /** @throws UsageError `mirrors-overlap` */
 export function requireApart(source: Pick<BuildCache, 'url'>, destination: Pick<BuildCache, 'url'>): void {
   const [from, to] = [placeOf(source.url), placeOf(destination.url)];
-  if (to !== from && !to.startsWith(`${from}/`)) return;
+  // Repositories are beside each other, whatever their names.
+  const isInside = to.startsWith(`${from}/`) && !/^oci(\+http)?:/.test(from);
+  if (to !== from && !isInside) return;
   const state = to === from ? 'that is the same place' : 'that place is inside of it';
   throw new UsageError('mirrors-overlap', `Cannot copy "${source.url}" to "${destination.url}": ${state}`, {
     hint: 'Name a place outside of the source; "regraft mirror migrate" changes the layout in place',

@@ -1,7 +1,10 @@
 // The tags by which packages and their index are found in a registry (Spack `_oci_default_tag`, `ensure_valid_tag`).
+import { UsageError } from '../../core/errors.js';
 import type { SpecNode } from '../../spec/spec.js';
 
 export const INDEX_TAG = 'index.spack';
+/** Spack keeps no keys in registries. */
+export const KEYS_TAG = 'regraft-keys';
 /** Spack takes any tag that ends otherwise for something else. */
 const PACKAGE_ENDING = '.spack';
 const LONGEST_TAG = 128;
@@ -19,14 +22,22 @@ export function hashOfTag(tag: string): string | undefined {
   return tag === INDEX_TAG ? undefined : HASH.exec(tag)?.[1];
 }
 
-/** Whether a registry takes it. */
-export function isTag(text: string): boolean {
-  return TAG.test(text);
-}
-
-/** Whether readers of build caches would look into what has this tag. */
-export function isReservedTag(tag: string): boolean {
-  return tag.endsWith(PACKAGE_ENDING);
+/**
+ * A tag for an image that is no package: readers of build caches look at every tag that ends as those of packages do.
+ * @throws UsageError `usage`
+ */
+export function requireImageTag(tag: string): void {
+  const problem = !TAG.test(tag)
+    ? 'a tag has up to 128 letters, digits, "_", "." and "-"'
+    : tag.endsWith(PACKAGE_ENDING) || tag === KEYS_TAG
+      ? 'such tags are those of the build cache itself'
+      : undefined;
+  if (problem === undefined) return;
+  const shown = tag.slice(0, LONGEST_TAG + 1);
+  throw new UsageError('usage', `Cannot call an image "${shown}": ${problem}`, {
+    hint: 'Choose another name, such as "tools"',
+    data: { tag: shown },
+  });
 }
 
 function validTag(text: string): string {

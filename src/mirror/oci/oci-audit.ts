@@ -7,7 +7,7 @@ import {
   parseImageManifest,
   sha256Of,
 } from '../../buildcache/image/image-manifest.js';
-import { hashOfTag, INDEX_TAG } from '../../buildcache/image/tags.js';
+import { hashOfTag, INDEX_TAG, KEYS_TAG } from '../../buildcache/image/tags.js';
 import { parsePackageIndex } from '../../buildcache/index/package-index.js';
 import { BuildcacheError, MirrorError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
@@ -35,7 +35,7 @@ import {
   readConfigSpecfile,
   requireSameTarball,
 } from './images/package-image.js';
-import { KEYS_TAG, OciKeyPublisher, OciKeys } from './oci-keys.js';
+import { OciKeyPublisher, OciKeys } from './oci-keys.js';
 import { detachSignatures } from './signatures/attach-signature.js';
 import { findSignature } from './signatures/attached-signatures.js';
 import { unconditional, writeImageIndex } from './write-image-index.js';

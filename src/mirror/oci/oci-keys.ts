@@ -3,6 +3,7 @@
 
 import { type ImageContent, parseImageManifest } from '../../buildcache/image/image-manifest.js';
 import { KEY_COLLECTION, KEY_INDEX, OCI_MANIFEST, PUBLIC_KEY } from '../../buildcache/image/media-types.js';
+import { KEYS_TAG } from '../../buildcache/image/tags.js';
 import { fingerprintOfKeyFile, formatKeyIndex, parseKeyIndex } from '../../buildcache/key-index.js';
 import { encodeUtf8 } from '../../core/bytes.js';
 import { MirrorError } from '../../core/errors.js';
@@ -14,8 +15,6 @@ import type { KeyPublisher, KeyShelf, ShelvedKey } from '../build-cache.js';
 import { readContent } from './content/registry-content.js';
 import { writeBlob } from './content/write-blob.js';
 
-/** Spack looks at tags that end in `.spack` only. */
-export const KEYS_TAG = 'regraft-keys';
 /** The name of the file that a layer is (OCI image specification 1.1, "Pre-Defined Annotation Keys"). */
 const TITLE = 'org.opencontainers.image.title';
 const LARGEST_KEY_INDEX = 1 << 20;

@@ -5,8 +5,7 @@ import {
   LAYOUT_2_ARCHIVE,
   LAYOUT_3_ARCHIVE,
 } from '../../buildcache/archive-rules.js';
-import { isReservedTag, isTag, packageTag } from '../../buildcache/image/tags.js';
-import { UsageError } from '../../core/errors.js';
+import { packageTag, requireImageTag } from '../../buildcache/image/tags.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { Spec } from '../../spec/spec.js';
 import type { Repository } from '../../transport/oci/repository.js';
@@ -29,7 +28,7 @@ import { type BaseImageSource, BaseImages } from './images/base-image.js';
 import { ImageLayers } from './images/image-layers.js';
 import { makeImage } from './images/make-image.js';
 import { OciCopies } from './oci-copies.js';
-import { KEYS_TAG, OciKeyPublisher } from './oci-keys.js';
+import { OciKeyPublisher } from './oci-keys.js';
 import { OciPublication } from './oci-publication.js';
 import { writeImageIndex } from './write-image-index.js';
 
@@ -100,7 +99,7 @@ export class OciPublisher implements Publisher {
     { tag, specs, inspect }: NamedImage,
     { signal }: WithSignal = {},
   ): Promise<PublishedImage> {
-    requireFreeTag(tag);
+    requireImageTag(tag);
     const image = await makeImage({ ...this.#making(), specs, inspect, specfile: undefined, signal });
     signal?.throwIfAborted();
     await this.#repository.manifests.put(tag, image, { signal });
@@ -119,18 +118,4 @@ export class OciPublisher implements Publisher {
       layout: this.layout,
     };
   }
-}
-
-/** Readers of build caches look at every tag that ends as those of packages do. */
-function requireFreeTag(tag: string): void {
-  const problem = !isTag(tag)
-    ? 'a tag has up to 128 letters, digits, "_", "." and "-"'
-    : isReservedTag(tag) || tag === KEYS_TAG
-      ? 'such tags are those of the build cache itself'
-      : undefined;
-  if (problem === undefined) return;
-  throw new UsageError('usage', `Cannot call an image "${tag.slice(0, 140)}": ${problem}`, {
-    hint: 'Choose another name, such as "tools"',
-    data: { tag: tag.slice(0, 140) },
-  });
 }

@@ -1,4 +1,5 @@
 // Publishes an image of several packages under a name of its own, with everything that they need at run time.
+import { requireImageTag } from '../../buildcache/image/tags.js';
 import { UsageError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { BuildCache, PublishedImage } from '../../mirror/build-cache.js';
@@ -35,6 +36,7 @@ export async function publishImage(request: ImageRequest): Promise<PublishedImag
 
 /** To be asked before anything is pushed. @throws UsageError `usage` */
 export function requireImages(cache: BuildCache, tag: string): void {
+  requireImageTag(tag);
   if (requirePublisher(cache).publishImage === undefined) throw noImages(cache.url, tag);
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import type { Publisher, SignText } from '../../../src/mirror/build-cache.js';
 import { openMirror } from '../../../src/mirror/open-mirror.js';
 import { requirePublisher } from '../../../src/mirror/require-publisher.js';
@@ -35,10 +36,10 @@ export interface Pushable {
 }
 
 /** Packages that are called p0, p1, …, each one needing the one before it. */
-export function pushables(count: number): Pushable[] {
+export function pushables(count: number, { areChained = true } = {}): Pushable[] {
   const sketches = Array.from({ length: count }, (_, i) => ({
     name: `p${i}`,
-    ...(i > 0 && { dependencies: [`p${i - 1}`] }),
+    ...(areChained && i > 0 && { dependencies: [`p${i - 1}`] }),
   }));
   return packPackages(sketches, { withParents: true }).map(({ spec, tarball, sketch }) => {
     const json = Buffer.from(JSON.stringify(spec));
@@ -63,7 +64,9 @@ export async function pushThrough(
     await publication.write(tarball);
     const sha256 = createHash('sha256').update(tarball).digest('hex');
     const specJson = { bytes: json, path: 'spec.json' };
-    await publication.finish({ specJson, sha256, size: tarball.length, sign });
+    const tarSha256 = createHash('sha256').update(gunzipSync(tarball)).digest('hex');
+    const image = { tarSha256, inspect: () => undefined };
+    await publication.finish({ specJson, sha256, size: tarball.length, sign, image });
   } finally {
     await publication.abandon();
   }

@@ -8,6 +8,7 @@ import { IndexClient } from '../../../src/mirror/index/index-client.js';
 import { openMirror, type PublishedLayout } from '../../../src/mirror/open-mirror.js';
 import { requirePublisher } from '../../../src/mirror/require-publisher.js';
 import { indexMirror } from '../../../src/operations/publish/index-mirror.js';
+import { FakeRegistry } from '../../helpers/fake-registry.js';
 import { FakeS3, type Fault } from '../../helpers/fake-s3.js';
 import { temporaryFolder } from '../../store/temporary-folder.js';
 import { pushables, pushThrough } from '../mirror/layer-3-mirror.js';
@@ -39,6 +40,21 @@ async function bucketPlace(t: TestContext, layout: PublishedLayout, fault?: Faul
   return { open };
 }
 
+async function registryPlace(t: TestContext): Promise<Place> {
+  const fake = await FakeRegistry.start({ pageSize: 10 });
+  const opened: Mirror[] = [];
+  t.after(async () => {
+    for (const { cache } of opened) await cache.close?.();
+    await fake.close();
+  });
+  const open = async () => {
+    const mirror = await openMirror(fake.url('some/cache'), { layout: 2, environment: {} });
+    opened.push(mirror);
+    return mirror;
+  };
+  return { open };
+}
+
 /** A server that knows no conditions. */
 const UNCONDITIONAL: Fault = {
   when: ({ method, headers }) =>
@@ -54,6 +70,7 @@ const PLACES: readonly (readonly [string, (t: TestContext) => Promise<Place>])[]
   ['a bucket of layout 2', (t) => bucketPlace(t, 2)],
   ['a bucket of layout 3', (t) => bucketPlace(t, 3)],
   ['a bucket of layout 3 without conditions', (t) => bucketPlace(t, 3, UNCONDITIONAL)],
+  ['a registry', registryPlace],
 ];
 
 async function offered(t: TestContext, place: Place): Promise<string[]> {
@@ -64,7 +81,8 @@ async function offered(t: TestContext, place: Place): Promise<string[]> {
 for (const [name, make] of PLACES) {
   test(`indexMirror of many writers ends with all packages in ${name}`, async (t) => {
     const place = await make(t);
-    const all = pushables(24);
+    // An image needs those of its dependencies, so these would have to come first.
+    const all = pushables(24, { areChained: make !== registryPlace });
     const push = async (numbers: readonly number[]) => {
       const mirror = await place.open();
       for (const number of numbers) {

@@ -6,14 +6,14 @@ import type { Repository } from '../../../transport/oci/repository.js';
 
 export type BlobName = Pick<ImageContent, 'digest' | 'size'>;
 
-/** Writes a blob unless it is there. Errors as `RepositoryBlobs.begin`. */
+/** Writes a blob; one that is there is not sent. Errors as `RepositoryBlobs.begin`. */
 export async function writeBlob(
   repository: Repository,
   bytes: Uint8Array,
   { signal }: WithSignal,
 ): Promise<BlobName> {
   const name = { digest: digestOf(bytes), size: bytes.length };
-  await writePieces(repository, { name, pieces: [bytes], signal });
+  await send(repository, { name, pieces: [bytes], signal });
   return name;
 }
 
@@ -22,15 +22,12 @@ export interface BlobPieces extends WithSignal {
   readonly pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
-/**
- * As `writeBlob`, piece by piece.
- * @returns whether it was sent
- */
-export async function writePieces(
-  repository: Repository,
-  { name: { digest, size }, pieces, signal }: BlobPieces,
-): Promise<boolean> {
-  if (await hasBlob(repository, { digest, size }, { signal })) return false;
+/** As `writeBlob`, piece by piece: it is looked for before pieces are sent. */
+export async function writePieces(repository: Repository, blob: BlobPieces): Promise<void> {
+  if (!(await hasBlob(repository, blob.name, blob))) await send(repository, blob);
+}
+
+async function send(repository: Repository, { name: { digest }, pieces, signal }: BlobPieces): Promise<void> {
   const blob = await repository.blobs.begin({ signal });
   try {
     for await (const piece of pieces) {
@@ -41,7 +38,6 @@ export async function writePieces(
   } finally {
     await blob.discard();
   }
-  return true;
 }
 
 /** Whether a blob is there, with the size that it must have. */
