@@ -68,9 +68,12 @@ async function startServer(t: TestContext) {
   let answer: Answer = send(404, '');
   const seen = new Set<string>();
   const server = createServer((request, response) => {
+    // A registry is shown a login only once it asks for one.
+    const isAsked = request.url?.startsWith('/v2/') && request.headers.authorization === undefined;
     const parts = echoes(request);
     for (const part of parts) seen.add(part);
-    answer(response, parts, [...parts, JSON.stringify(request.headers)].join(' | '));
+    const reply = isAsked ? send(401, '', { 'www-authenticate': 'Basic realm="x"' }) : answer;
+    reply(response, parts, [...parts, JSON.stringify(request.headers)].join(' | '));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {
@@ -94,6 +97,10 @@ function filesBelow(folder: string): string[] {
 const LOGINS: Readonly<Record<string, (port: number) => Readonly<Record<string, unknown>>>> = {
   'a password on the web': (port) => ({ url: `http://user:${PASSWORD}@127.0.0.1:${port}/m` }),
   'a token on the web': (port) => ({ url: `http://127.0.0.1:${port}/m`, access_token: TOKEN }),
+  'a login of a registry': (port) => ({
+    url: `oci+http://127.0.0.1:${port}/m`,
+    access_pair: { id: 'user', secret: PASSWORD },
+  }),
   'a session of a bucket': (port) => ({
     url: 's3://bucket/m',
     endpoint_url: `http://127.0.0.1:${port}`,

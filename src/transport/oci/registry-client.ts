@@ -96,7 +96,12 @@ export class RegistryClient {
         return { answer, bytes: undefined };
       }
       const { size, encoding } = answer;
-      const object = { body: answer.body(), size, encoding, location: this.location(demand.reference) };
+      const object = {
+        body: answer.guard(answer.body()),
+        size,
+        encoding,
+        location: this.location(demand.reference),
+      };
       try {
         return { answer, bytes: await readBody(object, { limit: demand.limit, signal: request.signal }) };
       } catch (error) {
