@@ -171,11 +171,14 @@ class PendingUpload implements PendingObject {
   async #settle(refusal: Refusal, { path, condition }: Commit): Promise<SentObject> {
     const { client } = this.#options;
     const isUnmet = condition !== undefined && isUnmetCondition(refusal);
+    let isFalse = false;
     if (isUnmet || refusal.code === 'NoSuchUpload') {
-      const sent = await this.#findOwn(path);
-      if (sent !== undefined) return sent;
+      const found = await this.#find(path);
+      if (typeof found === 'object' && found.isOwn) return found;
+      isFalse = refusal.status === 412 && holds(condition, found);
     }
-    if (condition !== undefined && refusal.status === 501) throw await this.#unconditional(refusal, path);
+    if (condition !== undefined && (refusal.status === 501 || isFalse))
+      throw await this.#unconditional(refusal, path);
     if (!isUnmet) throw await client.error(refusal, { purpose: 'write', path });
     const { message } = await client.error(refusal, { purpose: 'write', path });
     throw new MirrorError('mirror-changed', message, { data: { path, status: refusal.status } });
@@ -189,12 +192,13 @@ class PendingUpload implements PendingObject {
     });
   }
 
-  async #findOwn(path: string): Promise<SentObject | undefined> {
+  /** Undefined where the server does not say. */
+  async #find(path: string): Promise<FoundObject | 'absent' | undefined> {
     const { client, signal } = this.#options;
     const answer = await client.send({ method: 'HEAD', path, signal });
-    if (!(answer instanceof HttpAnswer)) return undefined;
+    if (!(answer instanceof HttpAnswer)) return answer.status === 404 ? 'absent' : undefined;
     answer.discard();
-    return answer.header(WRITER_HEADER) === this.#token ? { tag: answer.tag } : undefined;
+    return { tag: answer.tag, isOwn: answer.header(WRITER_HEADER) === this.#token };
   }
 
   #requireOpen(): void {
@@ -209,6 +213,17 @@ class PendingUpload implements PendingObject {
       throw error;
     }
   }
+}
+
+/** Some servers refuse what is as the condition says: they know no conditions, and asking again and again would not help. */
+function holds(condition: CommitCondition | undefined, found: FoundObject | 'absent' | undefined): boolean {
+  if (condition === undefined || found === undefined) return false;
+  if (condition === 'absent' || found === 'absent') return condition === found;
+  return found.tag === condition.ifTag;
+}
+
+interface FoundObject extends SentObject {
+  readonly isOwn: boolean;
 }
 
 interface Commit {

@@ -280,6 +280,25 @@ describe('S3Writer', () => {
     assert.equal(fake.objects.size, 1);
   });
 
+  test('a server that refuses every condition, also one that holds, knows none', async (t) => {
+    const { fake } = await fakePlace(t);
+    const writer = writerTo(t, fake);
+    const refuse = () =>
+      fake.fail({ when: ({ method }) => method === 'PUT', status: 412, code: 'PreconditionFailed' });
+    refuse();
+    await assert.rejects(
+      write(writer, { bytes: BYTES.subarray(0, 9), condition: 'absent' }),
+      expectError('mirror-unconditional'),
+    );
+    const { tag = '' } = await write(writer, { bytes: BYTES.subarray(0, 9) });
+    refuse();
+    const held = { bytes: BYTES.subarray(0, 8), condition: { ifTag: tag } };
+    await assert.rejects(write(writer, held), expectError('mirror-unconditional'));
+    const broken = { bytes: BYTES.subarray(0, 8), condition: { ifTag: '"other"' } };
+    await assert.rejects(write(writer, broken), expectError('mirror-changed'));
+    await assert.rejects(write(writer, { condition: 'absent' }), expectError('mirror-changed'));
+  });
+
   test('removes objects, there or not', async (t) => {
     const { fake, store } = await fakePlace(t);
     assert.ok(store.writer);
