@@ -65,6 +65,8 @@ export async function runProgram(run: ProgramRun): Promise<ProgramResult> {
     const [exitCode, [output, messages]] = await Promise.all([ended, answers]);
     return { exitCode, output, messages };
   } catch (error) {
+    // What the program itself started may keep them open.
+    for (const stream of [stdout, stderr]) stream?.destroy();
     await answers.catch(() => {});
     signal?.throwIfAborted();
     throw error;

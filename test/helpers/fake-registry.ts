@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { type FakeLogin, loginFor, type RegistryGuard } from './fake-registry-login.js';
 
 export interface FakeRegistryOptions {
@@ -18,6 +19,8 @@ export interface FakeRegistryOptions {
   readonly hasNoDelete?: boolean;
   /** Whether blobs come from another server, which refuses whoever shows it a login. */
   readonly redirectsBlobs?: boolean;
+  /** Whether uploads go to that other server. */
+  readonly uploadsElsewhere?: boolean;
   /** Whether a piece of an upload is refused. */
   readonly hasNoPieces?: boolean;
   readonly login?: FakeLogin;
@@ -114,7 +117,10 @@ export class FakeRegistry {
       tls === undefined
         ? createServer(serve)
         : createTlsServer({ cert: readFileSync(tls.certificate), key: readFileSync(tls.key) }, serve);
-    this.#other = createServer((request, response) => this.#serveBlob(request, response));
+    this.#other = createServer((request, response) => {
+      if (request.method === 'GET' && !request.url?.startsWith('/v2/')) this.#serveBlob(request, response);
+      else serve(request, response);
+    });
   }
 
   static async start(options: FakeRegistryOptions = {}): Promise<FakeRegistry> {
@@ -193,7 +199,8 @@ export class FakeRegistry {
       body: Buffer.concat(chunks),
     };
     if (this.guard?.serve(url, incoming, response, request.body)) return;
-    const reply = this.#guarded(request, url);
+    const isOther = incoming.socket.localPort !== (this.#server.address() as AddressInfo).port;
+    const reply = this.#guarded(request, url, isOther);
     this.log.push(`${request.method} ${request.path}${url.search} ${reply?.status ?? 'ended'}`);
     if (reply === undefined) {
       response.destroy();
@@ -214,13 +221,13 @@ export class FakeRegistry {
 
   async #sendEndlessly(size: number, response: ServerResponse): Promise<void> {
     const piece = Buffer.alloc(1 << 16);
-    for (this.sent = 0; this.sent < size && !response.destroyed; this.sent += piece.length)
-      if (!response.write(piece))
-        await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
-    response.end();
+    const pieces = function* (this: FakeRegistry) {
+      for (this.sent = 0; this.sent < size; this.sent += piece.length) yield piece;
+    };
+    await pipeline(pieces.call(this), response).catch(() => {});
   }
 
-  #guarded(request: FakeRequest, url: URL): Reply | undefined {
+  #guarded(request: FakeRequest, url: URL, isOther: boolean): Reply | undefined {
     try {
       const found = this.#faults.find(({ fault, left }) => left > 0 && fault.when(request));
       if (found !== undefined) found.left--;
@@ -233,7 +240,8 @@ export class FakeRegistry {
       }
       const replaces = fault !== undefined && !fault.isAfter && fault.cutAt === undefined;
       if (replaces) return replyOf(fault);
-      if (url.pathname !== '/v2/') this.#authorize(request);
+      if (isOther) requireNoLogin(request);
+      else if (url.pathname !== '/v2/') this.#authorize(request);
       const reply = this.#answer(request);
       for (const each of this.#acts.filter(({ when, left }) => left > 0 && when(request))) {
         each.left--;
@@ -286,14 +294,14 @@ export class FakeRegistry {
   #serveBlob({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
     const digest = url.slice(1).split('?')[0] ?? '';
     const bytes = [...this.repositories.values()].map(({ blobs }) => blobs.get(digest)).find(Boolean);
-    const reply =
+    const reply: Reply =
       headers.authorization !== undefined || bytes === undefined
         ? { status: 400, body: 'Only one login is allowed' }
         : blobReply(bytes, digest, headers);
     const { status, body = '' } = reply;
     response.writeHead(status, {
       'content-length': Buffer.byteLength(body),
-      ...('headers' in reply && reply.headers),
+      ...reply.headers,
     });
     response.end(body);
   }
@@ -337,7 +345,7 @@ export class FakeRegistry {
     this.uploads.set(id, { repository: name, bytes: Buffer.alloc(0) });
     const { leastPiece } = this.options;
     const headers = {
-      location: `/v2/${name}/blobs/uploads/${id}?_state=a%3Db`,
+      location: `${this.#uploadOrigin}/v2/${name}/blobs/uploads/${id}?_state=a%3Db`,
       ...(leastPiece !== undefined && { 'oci-chunk-min-length': String(leastPiece) }),
     };
     return { status: 202, headers };
@@ -355,7 +363,14 @@ export class FakeRegistry {
 
   #progress(name: string, id: string, { bytes }: Upload): Readonly<Record<string, string>> {
     const last = Math.max(0, bytes.length - 1);
-    return { location: `${this.origin}/v2/${name}/blobs/uploads/${id}?_state=a%3Db`, range: `0-${last}` };
+    const origin = this.#uploadOrigin || this.origin;
+    return { location: `${origin}/v2/${name}/blobs/uploads/${id}?_state=a%3Db`, range: `0-${last}` };
+  }
+
+  /** Empty where uploads stay with the registry. */
+  get #uploadOrigin(): string {
+    const { port } = this.#other.address() as AddressInfo;
+    return this.options.uploadsElsewhere ? `http://127.0.0.1:${port}` : '';
   }
 
   #manifest(name: string, reference: string, request: FakeRequest): Reply {
@@ -473,6 +488,11 @@ class RegistryFailure extends Error {
     const body = JSON.stringify({ errors: [{ code, message: 'It is so.', detail: null }] });
     this.reply = { status, headers: { 'content-type': 'application/json', ...headers }, body };
   }
+}
+
+/** Who comes with a link of the registry needs none, and must not tell it to somebody else. */
+function requireNoLogin({ headers }: FakeRequest): void {
+  if (headers.authorization !== undefined) throw new RegistryFailure(400, 'DENIED');
 }
 
 function requireOrder({ bytes }: Upload, { headers, body }: FakeRequest): void {

@@ -48,3 +48,11 @@ test('ends with its caller', { timeout: 20_000 }, async () => {
   controller.abort(reason);
   await assert.rejects(running, (error) => error === reason);
 });
+
+test('does not wait for what a program started that holds its output open', async () => {
+  const run = { program: 'sh', args: ['-c', 'sleep 10 & wait'], environment: process.env, limit: 1 };
+  const begun = performance.now();
+  const running = runProgram({ ...run, signal: AbortSignal.timeout(200) });
+  await assert.rejects(running, { name: 'TimeoutError' });
+  assert.ok(performance.now() - begun < 5000);
+});

@@ -3,9 +3,6 @@ import { MetadataError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { RegistryClient } from './registry-client.js';
 
-/** A registry may answer without end. */
-const MOST_PAGES = 100_000;
-
 export interface PagedList extends WithSignal {
   /** The first page. */
   readonly target: string;
@@ -14,6 +11,8 @@ export interface PagedList extends WithSignal {
   readonly reference?: string | undefined;
   /** Largest size of a page in bytes. */
   readonly limit: number;
+  /** A registry may answer without end. */
+  readonly mostPages: number;
   /** What a registry answers that has no such list. */
   readonly absent: readonly number[];
 }
@@ -24,12 +23,12 @@ export interface PagedList extends WithSignal {
  */
 export async function* readPages(
   client: RegistryClient,
-  { target: first, accept, reference, limit, absent, signal }: PagedList,
+  { target: first, accept, reference, limit, mostPages, absent, signal }: PagedList,
 ): AsyncGenerator<Uint8Array | undefined> {
   const asked = new Set<string>();
   for (let target: string | URL | undefined = first; target !== undefined; ) {
     const { href } = client.url(target);
-    if (asked.has(href) || asked.size >= MOST_PAGES)
+    if (asked.has(href) || asked.size >= mostPages)
       throw invalidList(client.location(reference), 'its pages do not end');
     asked.add(href);
     const { answer, bytes } = await client.read(

@@ -16,6 +16,7 @@ const MOST_LOOKS = 20;
 /** In milliseconds, between two looks. */
 const LONGEST_PAUSE = 5000;
 /** Nobody has more signatures of one package. */
+const MOST_PAGES = 1000;
 const MOST_REFERRERS = 10_000;
 
 export interface ReferrerListOptions {
@@ -89,6 +90,7 @@ export class ReferrerList {
       accept: IMAGE_INDEX,
       reference: digest,
       limit: LARGEST_MANIFEST,
+      mostPages: MOST_PAGES,
       absent: [400, 404, 405, 501],
       signal,
     };

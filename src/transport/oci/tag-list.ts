@@ -9,6 +9,7 @@ const PAGE_SIZE = 1000;
 /** In bytes: some registries ignore the size of pages, and send a page of a million tags. */
 const LARGEST_PAGE = 256 << 20;
 /** A registry may answer without end: with tags that nobody has, or with pages that bring nothing. */
+const MOST_PAGES = 100_000;
 const MOST_TAGS = 4_000_000;
 const MOST_BARREN_PAGES = 100;
 
@@ -16,7 +17,13 @@ const MOST_BARREN_PAGES = 100;
 export async function* listTags(client: RegistryClient, { signal }: WithSignal): AsyncIterable<string> {
   const seen = new Set<string>();
   let barren = 0;
-  const list = { target: `tags/list?n=${PAGE_SIZE}`, limit: LARGEST_PAGE, absent: [404], signal };
+  const list = {
+    target: `tags/list?n=${PAGE_SIZE}`,
+    limit: LARGEST_PAGE,
+    mostPages: MOST_PAGES,
+    absent: [404],
+    signal,
+  };
   for await (const page of readPages(client, list)) {
     if (page === undefined) return;
     const before = seen.size;

@@ -142,6 +142,36 @@ describe('lists', () => {
   });
 });
 
+for (const kind of ['basic', 'bearer'] as const)
+  test(`a login by ${kind} does not follow an upload to another server`, async (t) => {
+    const users = { me: { password: 'pw', rights: ['pull', 'push'] } };
+    const { fake, open } = await filled(t, { uploadsElsewhere: true, login: { kind, users } });
+    const { blobs } = open({ connection: { accessPair: { id: 'me', secret: 'pw' } } });
+    const bytes = randomBytes(17 << 20);
+    const pending = await blobs.begin();
+    await pending.write(bytes);
+    await pending.commit(digestOf(bytes));
+    assert.deepEqual(fake.repository(NAME).blobs.get(digestOf(bytes)), bytes);
+    const given = await blobs.begin();
+    await given.write(bytes.subarray(1));
+    fake.fail({ when: ({ method }) => method === 'PUT', status: 418 });
+    await assert.rejects(given.commit(digestOf(bytes.subarray(1))), expectError('mirror-write-failed'));
+    await given.discard();
+    assert.equal(fake.uploads.size, 0);
+  });
+
+test('a registry that is busy says when to come again', async (t) => {
+  const { fake, open } = await filled(t);
+  const retry = recordingRetry();
+  const repository = open({ retry });
+  for (const status of [429, 503]) fake.fail({ when: () => true, status, headers: { 'retry-after': '7' } });
+  assert.ok(await repository.manifests.get('tag'));
+  assert.deepEqual(
+    retry.waits.map(({ retryAfter }) => retryAfter),
+    [7000, 7000],
+  );
+});
+
 test('a registry that stored another manifest than it was sent is found out', async (t) => {
   const { fake, repository } = await filled(t);
   const headers = { 'docker-content-digest': digestOf(BLOB) };

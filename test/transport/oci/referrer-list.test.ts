@@ -92,3 +92,25 @@ describe('the fallback tag', () => {
     await assert.rejects(attach(repository, 'one'), expectError('mirror-changed'));
   });
 });
+
+test('a list of referrers whose pages never end is given up', { timeout: 60_000 }, async (t) => {
+  const { fake, repository } = await fakePlace(t);
+  let page = 0;
+  const headers = {
+    get link() {
+      return `<?page=${page++}>; rel="next"`;
+    },
+  };
+  fake.fail({
+    when: ({ path }) => path.includes('/referrers/'),
+    status: 200,
+    body: '{"manifests":[]}',
+    headers,
+    times: 9999,
+  });
+  await assert.rejects(
+    repository.referrers(digestOf(SUBJECT), 'x/kind'),
+    expectError('metadata-invalid', /do not end/),
+  );
+  assert.ok(fake.log.length <= 1000);
+});

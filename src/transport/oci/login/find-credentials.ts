@@ -6,7 +6,7 @@ import { configuredVariable } from '../../configured-value.js';
 import type { StoreConnection } from '../../store-connection.js';
 import type { RepositoryPlace } from '../repository-place.js';
 import { askHelper } from './credential-helper.js';
-import { findLogin } from './login-files.js';
+import { findLogins } from './login-files.js';
 import type { RegistryCredentials } from './registry-credentials.js';
 
 export interface CredentialRequest {
@@ -24,9 +24,13 @@ export async function findCredentials(request: CredentialRequest): Promise<Regis
   if (place.login !== undefined) return { kind: 'pair', ...place.login };
   const configured = mirrorCredentials(request);
   if (configured !== undefined) return configured;
-  const found = findLogin(place, environment);
-  if (found === undefined || found.kind !== 'helper') return found;
-  return askHelper({ program: found.program, server: found.server, environment });
+  for (const found of findLogins(place, environment)) {
+    if (found.kind !== 'helper') return found;
+    const { program, server } = found;
+    const answer = await askHelper({ program, server, environment });
+    if (answer !== undefined) return answer;
+  }
+  return undefined;
 }
 
 function mirrorCredentials({

@@ -17,6 +17,9 @@ export interface HelperLogin {
 
 /** Docker's own registry, as `docker login` writes it. */
 const DOCKER_SERVER = 'https://index.docker.io/v1/';
+const OLD_FORMS = ['https://', 'http://'].flatMap((scheme) =>
+  ['', '/', '/v1', '/v1/', '/v2', '/v2/'].map((end) => [scheme, end] as const),
+);
 const HELPER_NAME = /^[\w.-]+$/;
 
 interface LoginFile {
@@ -27,25 +30,29 @@ interface LoginFile {
 
 interface AuthEntry {
   readonly auth?: unknown;
+  /** In place of it, in files that people or programs wrote. */
+  readonly username?: unknown;
+  readonly password?: unknown;
   readonly identitytoken?: unknown;
   readonly registrytoken?: unknown;
 }
 
 /**
- * The login of the first file that has one for the repository.
+ * The logins for the repository, the likeliest first: those of each file in turn.
  * @throws UsageError `config` for a file that cannot be read
  */
-export function findLogin(
+export function* findLogins(
   place: RepositoryPlace,
   environment: Environment,
-): RegistryCredentials | HelperLogin | undefined {
+): Generator<RegistryCredentials | HelperLogin> {
   for (const path of loginFiles(environment)) {
     const file = readLoginFile(path);
-    const found =
-      file && (helperOf(file, place, path) ?? entryOf(file, place, path) ?? storeOf(file, place, path));
-    if (found !== undefined) return found;
+    if (file === undefined) continue;
+    for (const find of [helperOf, entryOf, storeOf]) {
+      const found = find(file, place, path);
+      if (found !== undefined) yield found;
+    }
   }
-  return undefined;
 }
 
 /** In the order of Podman, with Docker's last. */
@@ -111,13 +118,15 @@ function entryOf(file: LoginFile, place: RepositoryPlace, path: string): Registr
 }
 
 function credentialsIn(
-  { auth, identitytoken, registrytoken }: AuthEntry,
+  { auth, username, password, identitytoken, registrytoken }: AuthEntry,
   path: string,
 ): RegistryCredentials | undefined {
   if (typeof identitytoken === 'string' && identitytoken !== '')
     return { kind: 'identity-token', token: identitytoken };
   if (typeof registrytoken === 'string' && registrytoken !== '')
     return { kind: 'registry-token', token: registrytoken };
+  if (typeof username === 'string' && typeof password === 'string' && username !== '' && password !== '')
+    return { kind: 'pair', user: username, password };
   if (typeof auth !== 'string' || auth === '') return undefined;
   const pair = Buffer.from(auth, 'base64').toString('utf8');
   const colon = pair.indexOf(':');
@@ -132,7 +141,11 @@ function keysOf(place: RepositoryPlace): readonly string[] {
     for (const server of serversOf(place)) keys.push(`${server}/${parts.slice(0, count).join('/')}`);
   return [
     ...keys,
-    ...serversOf(place).flatMap((server) => [server, `https://${server}`, `http://${server}`]),
+    // The forms of older versions come after the plain one.
+    ...serversOf(place).flatMap((server) => [
+      server,
+      ...OLD_FORMS.map(([before, after]) => before + server + after),
+    ]),
   ];
 }
 

@@ -115,8 +115,8 @@ class ChallengedLogin implements RegistryLogin {
   async #renew(used: unknown, scopes: ReadonlySet<string>, from: TokenSource): Promise<HeldToken> {
     while (this.#asking !== undefined) await this.#asking.catch(() => {}); // it tells whoever asked
     const held = this.#held;
-    if (held !== undefined && held !== used && [...scopes].every((scope) => held.scopes.has(scope)))
-      return held;
+    const isNew = held !== undefined && held !== used && Date.now() < held.renewal;
+    if (isNew && [...scopes].every((scope) => held.scopes.has(scope))) return held;
     const asking = this.#ask(new Set([...(held?.scopes ?? []), ...scopes]), from);
     this.#asking = asking;
     try {

@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
+import { findCredentials } from '../../../../src/transport/oci/login/find-credentials.js';
 import type { Repository } from '../../../../src/transport/oci/repository.js';
+import { parseRepositoryUrl } from '../../../../src/transport/oci/repository-place.js';
 import type { OpenStoreOptions } from '../../../../src/transport/open-store.js';
 import { digestOf } from '../../../helpers/fake-registry.js';
 import type { FakeLogin } from '../../../helpers/fake-registry-login.js';
@@ -31,8 +33,12 @@ async function place(t: TestContext, login: Partial<FakeLogin> & Pick<FakeLogin,
 
 async function upload({ blobs }: Repository, text: string): Promise<void> {
   const pending = await blobs.begin();
-  await pending.write(Buffer.from(text));
-  await pending.commit(digestOf(Buffer.from(text)));
+  try {
+    await pending.write(Buffer.from(text));
+    await pending.commit(digestOf(Buffer.from(text)));
+  } finally {
+    await pending.discard();
+  }
 }
 
 const stat = (repository: Repository) => repository.blobs.stat(digestOf(BLOB));
@@ -199,6 +205,11 @@ describe('logins of Docker and Podman', () => {
       },
     }),
     'under a URL': (host) => ({ auths: { [`https://${host}`]: { auth: auth('me') } } }),
+    'under a URL with a path': (host) => ({ auths: { [`https://${host}/v2/`]: { auth: auth('me') } } }),
+    'in two parts': (host) => ({ auths: { [host]: { username: 'me', password: PASSWORD } } }),
+    'beside an entry that is empty': (host) => ({
+      auths: { [`${host}/some`]: {}, [host]: { auth: auth('me') } },
+    }),
     'a token of identity': (host) => ({
       auths: { [host]: { auth: auth('me', ''), identitytoken: 'MARKED-IDENTITY' } },
     }),
@@ -241,6 +252,33 @@ describe('logins of Docker and Podman', () => {
           });
         assert.ok(fake.log.length > 0);
       });
+
+  test('are looked for in the next file where a program has none', async (t) => {
+    const { home, ask } = await withFile(t, (host) => ({ auths: { [host]: { auth: auth('me') } } }));
+    const program = join(home, 'docker-credential-empty');
+    writeFileSync(program, '#!/bin/sh\necho "credentials not found in native keychain"\nexit 1\n');
+    chmodSync(program, 0o755);
+    mkdirSync(join(home, '.config', 'containers'), { recursive: true });
+    writeFileSync(join(home, '.config', 'containers', 'auth.json'), '{"credsStore":"empty"}');
+    assert.ok(await ask('.docker/config.json', { PATH: `${home}:${process.env.PATH}` }));
+  });
+
+  test('of Docker itself are found under its old URL', async (t) => {
+    const home = temporaryFolder(t);
+    const found = (auths: object) => {
+      writeFileSync(join(home, 'config.json'), JSON.stringify({ auths }));
+      const place = parseRepositoryUrl('oci://someone/cache');
+      return findCredentials({
+        place,
+        connection: undefined,
+        environment: { HOME: home, DOCKER_CONFIG: home },
+      });
+    };
+    const mine = { kind: 'pair', user: 'me', password: PASSWORD };
+    for (const key of ['https://index.docker.io/v1/', 'docker.io', 'docker.io/someone', 'index.docker.io'])
+      assert.deepEqual(await found({ [key]: { auth: auth('me') } }), mine, key);
+    assert.equal(await found({ 'https://other.io/v1/': { auth: auth('me') } }), undefined);
+  });
 
   test('files that cannot be used are named, and nothing in them is told', async (t) => {
     const { open } = await place(t, { kind: 'bearer' });
