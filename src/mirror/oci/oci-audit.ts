@@ -12,6 +12,7 @@ import { parsePackageIndex } from '../../buildcache/index/package-index.js';
 import { BuildcacheError, MirrorError } from '../../core/errors.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { RemoveOptions } from '../../transport/object-store.js';
+import { fallbackTag } from '../../transport/oci/referrer-list.js';
 import type { Repository } from '../../transport/oci/repository.js';
 import type { DescribeOptions, PackedIndex } from '../build-cache.js';
 import type {
@@ -119,6 +120,9 @@ export class OciAudit implements CacheAudit {
     if (ifTag !== undefined && digest !== ifTag) throw changed(this.#repository.location(tag));
     await detachSignatures(this.#repository, digest, { signal });
     await manifests.remove(digest, { signal });
+    // Where referrers are listed under a tag, nothing is left that the list could be of.
+    const list = await manifests.resolve(fallbackTag(digest), { signal });
+    if (list !== undefined) await manifests.remove(list.digest, { signal });
   }
 
   #content(content: ImageContent, { source }: ImageManifest, size = content.size): StoredContent {

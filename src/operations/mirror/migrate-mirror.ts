@@ -1,5 +1,6 @@
 // Carries the packages of the layouts 0 to 2 over to layout 3, in place or to another mirror. Signatures are verified before and made
 // anew; tarballs stay as they are, unless they are not gzip. What is there already and complete is left alone, so an interrupted run is simply started again.
+import { UsageError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/progress.js';
 import type { BuildCache } from '../../mirror/build-cache.js';
 import type { CacheAudit } from '../../mirror/cache-audit.js';
@@ -93,9 +94,17 @@ async function verifyAndRemove({ all, migration, from, to }: OldRemoval): Promis
 }
 
 function layerOf(cache: BuildCache, layouts: CacheAudit['layouts']) {
+  if (cache.layouts === 'oci') throw isRegistry(cache);
   const found = auditsOf(cache).find(({ audit }) => audit.layouts === layouts);
   if (found === undefined) throw cannotList(cache);
   return found;
+}
+
+function isRegistry({ url }: BuildCache): UsageError {
+  return new UsageError('usage', `Cannot migrate "${url}": packages of all layouts lie side by side there`, {
+    hint: 'Copy it to another mirror: regraft mirror sync',
+    data: { mirror: url },
+  });
 }
 
 function byName(a: MigratedPackage, b: MigratedPackage): number {
