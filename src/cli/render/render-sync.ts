@@ -18,7 +18,7 @@ export function renderSync(report: SyncReport, console: Console): void {
 }
 
 function describeSynced({ name, version, hash, outcome, moved, there, anew }: SyncedPackage): string {
-  const signed = anew === undefined ? '' : anew.isSigned ? ', signed anew' : ', unsigned';
+  const signed = anew === undefined ? '' : `, ${signatureOf(anew)}`;
   const compressed = anew?.recompressed ? ', compressed anew' : '';
   const kept = there > 0 ? `, ${formatBytes(there)} there` : '';
   const isSent = outcome === 'copied' || outcome === 'would-copy';
@@ -45,4 +45,9 @@ function summarize(report: SyncReport): string {
   ];
   const what = packages.length === 0 ? 'nothing to copy' : parts.filter((part) => part !== false).join(', ');
   return `${what}, in ${formatDuration(milliseconds)}, to ${destination}`;
+}
+
+function signatureOf({ isSigned, keepsSignature }: NonNullable<SyncedPackage['anew']>): string {
+  if (!isSigned) return 'unsigned';
+  return keepsSignature ? 'with its signature' : 'signed anew';
 }

@@ -125,7 +125,11 @@ async function convertOpened({ spec, opened, sync }: Converting): Promise<CopyRe
   const published = await publishAnew({ ...sync, description: opened, sign, carried, onBytes, signal });
   const { bytes, isSent, recompressed } = published;
   const sizes = isSent ? { moved: bytes, there: 0 } : { moved: 0, there: bytes };
-  return { outcome: 'copied', ...sizes, anew: { isSigned, recompressed } };
+  return {
+    outcome: 'copied',
+    ...sizes,
+    anew: { isSigned, keepsSignature: carried !== undefined, recompressed },
+  };
 }
 
 /** What is signed as a specfile stays so in a build cache of another kind, where that takes it. */

@@ -60,8 +60,13 @@ export interface SyncedPackage {
   readonly moved: number;
   /** Bytes that were there. */
   readonly there: number;
-  /** Published anew in another layout: whether it got a signature. */
-  readonly anew?: { readonly isSigned: boolean; readonly recompressed: boolean };
+  /** Published anew in another layout, or in a place of another kind. */
+  readonly anew?: {
+    readonly isSigned: boolean;
+    /** Whether the signature is the one that it had. */
+    readonly keepsSignature: boolean;
+    readonly recompressed: boolean;
+  };
   readonly error?: BuildcacheError;
 }
 
