@@ -20,8 +20,6 @@ const packs = [fixtures, join(fixtures, '..', 'fixtures-v2v3')].filter((pack) =>
   existsSync(join(pack, 'golden')),
 );
 
-const isWanted = () => true;
-
 /** libbare's rpath grows: the reference's bytes are patchelf's. libplain's do, too, where the reference fails. */
 const GROWN: GoldenExceptions = { rewritten: ['lib/libbare.so'], mayInstall: ['libplain'] };
 /** Spack 1.1 maps sbang's path in C strings too, and here it has no room; ours installs the package as Spack 0.22 does. */
@@ -47,7 +45,7 @@ for (const { engine, way } of runs) {
       lock = await lockGoldenStores();
     });
     after(() => lock?.release());
-    for (const scenario of packs.flatMap((pack) => goldenScenarios(pack, isWanted))) {
+    for (const scenario of packs.flatMap((pack) => goldenScenarios(pack))) {
       it(scenario.name, async () => {
         rmSync(scenario.top, { recursive: true, force: true });
         try {

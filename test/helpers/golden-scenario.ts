@@ -42,7 +42,10 @@ const STORES: Readonly<Record<string, GoldenStore>> = {
 export const NOT_ASKED_FOR = 'b-from-oci3-signature-required';
 
 /** The scenarios of a fixture pack whose name fits. */
-export function goldenScenarios(fixtures: string, fits: (name: string) => boolean): GoldenScenario[] {
+export function goldenScenarios(
+  fixtures: string,
+  fits: (name: string) => boolean = () => true,
+): GoldenScenario[] {
   const folder = join(fixtures, 'golden');
   const names = readdirSync(folder).filter(
     (name) => existsSync(join(folder, name, 'command.txt')) && fits(name),

@@ -89,11 +89,6 @@ export function sha256Of({ digest }: Pick<ImageContent, 'digest'>): string {
   return digest.slice('sha256:'.length);
 }
 
-/** Whether a text is a digest that content can be named by here. */
-export function isDigest(text: string): boolean {
-  return DIGEST.test(text);
-}
-
 function readDocument({ bytes, location }: ManifestText): JsonFact {
   return new JsonFact(parseJsonDocument(bytes, location), location);
 }

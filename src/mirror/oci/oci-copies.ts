@@ -4,12 +4,13 @@ import { OCI_MANIFEST } from '../../buildcache/image/media-types.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import { parseJsonDocument } from '../../spec/json/json-document.js';
 import { JsonFact } from '../../spec/json/json-fact.js';
+import { digestOf } from '../../transport/oci/digest.js';
 import type { Repository } from '../../transport/oci/repository.js';
 import { readBody } from '../../transport/read-object.js';
 import { readVerified } from '../../transport/read-verified.js';
 import type { CopyPlan, PackageCopy, StoredFile } from '../build-cache.js';
 import { digestOfBlobPath, digestOfSignaturePath, tagOfImagePath } from './content/download-paths.js';
-import { type BlobName, digestOf, hasBlob } from './content/write-blob.js';
+import { type BlobName, hasBlob } from './content/write-blob.js';
 
 /** Manifests of registries have at most some megabytes. */
 const LARGEST_MANIFEST = 16 << 20;

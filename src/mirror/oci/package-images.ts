@@ -83,12 +83,11 @@ export class PackageImages {
       this.#known.set(tag, 'absent');
       return { absence: noTag(this.#repository, tag) };
     }
-    this.#known.set(tag, 'signed');
+    // Whoever wants no signature is not kept from the package by one that cannot be read.
+    this.#known.set(tag, options.trust.isRequired ? 'signed' : image);
     const signature = await findSignature(this.#repository, image, options);
-    if (signature === undefined) {
-      this.#known.set(tag, image);
-      return { absence: otherKind(image, 'it is not signed') };
-    }
+    this.#known.set(tag, signature === undefined ? image : 'signed');
+    if (signature === undefined) return { absence: otherKind(image, 'it is not signed') };
     return this.#describe(image, {
       location: image.stored.location,
       specfile: signature.specfile,

@@ -268,5 +268,8 @@ describe('signatures in a registry', () => {
     attach(content, { ...rest, layers: [...layers, ...layers] });
     content.manifests.delete('');
     await assert.rejects(cache.describe(SPEC, 'signed', { trust: NO_TRUST }), refused('metadata-invalid'));
+    // Whoever wants no signature gets the package all the same.
+    const found = await cache.describe(SPEC, 'unsigned', { trust: NO_TRUST });
+    assert.ok('tarball' in found);
   });
 });

@@ -1,7 +1,7 @@
 // Blobs in a registry whose bytes are at hand.
-import { createHash } from 'node:crypto';
 import type { ImageContent } from '../../../buildcache/image/image-manifest.js';
 import type { WithSignal } from '../../../core/with-signal.js';
+import { digestOf } from '../../../transport/oci/digest.js';
 import type { Repository } from '../../../transport/oci/repository.js';
 
 export type BlobName = Pick<ImageContent, 'digest' | 'size'>;
@@ -48,8 +48,4 @@ export async function hasBlob(
 ): Promise<boolean> {
   const found = await blobs.stat(digest, options);
   return found !== undefined && (found.size === undefined || found.size === size);
-}
-
-export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }

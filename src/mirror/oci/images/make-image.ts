@@ -10,9 +10,10 @@ import type { WithSignal } from '../../../core/with-signal.js';
 import { asciiJson } from '../../../spec/json/ascii-json.js';
 import type { DagHash, Spec, SpecNode } from '../../../spec/spec.js';
 import { type TopologicalOrder, topologicalNodes } from '../../../spec/topological-order.js';
+import { digestOf } from '../../../transport/oci/digest.js';
 import type { NewManifest, Repository } from '../../../transport/oci/repository.js';
 import type { PublishedLayout } from '../../build-cache.js';
-import { digestOf, writeBlob } from '../content/write-blob.js';
+import { writeBlob } from '../content/write-blob.js';
 import type { BaseImage, BaseImages } from './base-image.js';
 import type { ImageLayer, ImageLayers } from './image-layers.js';
 

@@ -3,9 +3,10 @@ import { OCI_EMPTY, OCI_MANIFEST, SIGNED_SPECFILE } from '../../../buildcache/im
 import { encodeUtf8 } from '../../../core/bytes.js';
 import { BuildcacheError } from '../../../core/errors.js';
 import type { WithSignal } from '../../../core/with-signal.js';
+import { digestOf } from '../../../transport/oci/digest.js';
 import type { Repository } from '../../../transport/oci/repository.js';
 import type { BlobName } from '../content/write-blob.js';
-import { digestOf, writeBlob } from '../content/write-blob.js';
+import { writeBlob } from '../content/write-blob.js';
 
 /** The manifest that a signature is attached to. */
 export interface Subject extends BlobName {

@@ -1,11 +1,12 @@
 // The signatures of packages in a registry, which no Spack knows: a clearsigned specfile as an artifact that refers to the package's
 // manifest (OCI distribution specification 1.1, "Referrers"). Spack is not disturbed: it looks at tags that end in `.spack` only.
-import { type ImageContent, isDigest, parseImageManifest } from '../../../buildcache/image/image-manifest.js';
+import { type ImageContent, parseImageManifest } from '../../../buildcache/image/image-manifest.js';
 import { SIGNED_SPECFILE } from '../../../buildcache/image/media-types.js';
 import type { Specfile } from '../../../buildcache/specfile/specfile.js';
 import { BuildcacheError, MetadataError, MirrorError } from '../../../core/errors.js';
 import type { WithSignal } from '../../../core/with-signal.js';
 import type { Spec } from '../../../spec/spec.js';
+import { isDigest } from '../../../transport/oci/digest.js';
 import type { Descriptor, Repository, StoredManifest } from '../../../transport/oci/repository.js';
 import type { DescribeOptions } from '../../build-cache.js';
 import { checkIdentity } from '../../check-identity.js';
