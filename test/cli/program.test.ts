@@ -296,8 +296,8 @@ describe('wrong usage', () => {
     const cases: readonly (readonly [readonly string[], number, string])[] = [
       [['install', 'top', ...to], 2, 'no-mirror'],
       [['list'], 2, 'no-mirror'],
-      [['list', '--mirror', 'oci://host/cache'], 2, 'mirror-protocol'],
-      [['install', 'top', ...to, '--mirror', 'oci://host/cache'], 2, 'mirror-protocol'],
+      [['list', '--mirror', 'ftp://host/cache'], 2, 'mirror-protocol'],
+      [['install', 'top', ...to, '--mirror', 'oci://ghcr.io'], 2, 'mirror-protocol'],
       [['list', '--mirror', 'gopher://host/'], 2, 'mirror-protocol'],
       [['install', 'nothing', ...both], 3, 'spec-not-found'],
       [['install', '/zzzzzzz', ...both], 3, 'spec-not-found'],

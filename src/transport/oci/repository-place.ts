@@ -30,8 +30,8 @@ const DOCKER_API = 'registry-1.docker.io';
  */
 export function parseRepositoryUrl(reference: string): RepositoryPlace {
   const match = FORM.exec(reference);
-  if (match === null) throw notOne('it has no registry and name');
-  const [, transport = '', login, first = '', rest = ''] = match;
+  const [, transport = '', login, first = '', rest = ''] = match ?? [];
+  if (first === '') throw notOne('it has no registry and name');
   // Perhaps a part of a password: nothing of it may be repeated.
   if (/@(?!\w+:[^/@]*$)/.test(rest))
     throw notOne('it has an "@" in its name; in a password, "/" is written as %2F and "@" as %40');

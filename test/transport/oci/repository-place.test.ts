@@ -38,7 +38,9 @@ test('a password may have an "@" in it', () => {
 
 test('what is no repository is refused without a word of its login', () => {
   const wrong: [string, RegExp][] = [
-    ['oci://', /repository|host/],
+    ['oci://', /no registry/],
+    ['oci:///some/cache', /no registry/],
+    ['oci:x', /no registry/],
     ['oci://user:MARKED@ghcr.io', /names no repository/],
     ['oci://user:MARKED@ghcr.io/a:tag', /ends in ":tag"/],
     ['oci://user:a/MARKED@ghcr.io/a', /"@"/],
