@@ -64,15 +64,13 @@ test('openObjectStore opens buckets', () => {
   );
 });
 
-test('openObjectStore refuses other schemes, and says which come later', () => {
+test('openObjectStore refuses other schemes, with those that there are', () => {
   const refused = (hint: RegExp) => (error: unknown) => {
     assert.ok(error instanceof MirrorError && error.code === 'mirror-protocol', String(error));
     assert.match(error.hint ?? '', hint);
     return true;
   };
-  for (const url of ['oci://host/x', 'oci+http://host/x'])
-    assert.throws(() => openObjectStore(url), refused(/yet/));
-  for (const url of ['ftp://host', 'git+ssh://x'])
+  for (const url of ['ftp://host', 'git+ssh://x', 'oci://host/x', 'oci+http://host/x'])
     assert.throws(() => openObjectStore(url), refused(/file:/));
   for (const url of ['http://', 'http://us:pw@[', 'https://host:99999/'])
     assert.throws(() => openObjectStore(url), refused(/https/));
