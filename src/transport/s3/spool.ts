@@ -24,6 +24,11 @@ export class Spool {
     return this.#file.size;
   }
 
+  /** Parts to which nothing will be added. */
+  get completeParts(): number {
+    return this.#digests.length;
+  }
+
   get partCount(): number {
     return Math.max(1, Math.ceil(this.size / this.#partSize));
   }

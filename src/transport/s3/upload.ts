@@ -43,24 +43,30 @@ export async function putObject(
   return { tag: answer.tag };
 }
 
-/** An object whose parts are sent, or on their way. */
+/** An object whose parts are sent while it is still being written, several at a time; after a failure no more are begun. */
 export class MultipartUpload {
   readonly path: string;
   readonly #options: UploadOptions;
   readonly #id: string;
   readonly #tags: string[] = [];
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #sending = new Set<Promise<void>>();
+  #next = 0;
 
   private constructor(options: UploadOptions, id: string) {
-    this.path = options.path;
+    const { path, signal } = options;
+    this.path = path;
     this.#options = options;
     this.#id = id;
+    this.#signal = AbortSignal.any(signal === undefined ? [this.#stop.signal] : [this.#stop.signal, signal]);
   }
 
   /**
-   * Begins an upload and sends all parts.
-   * @throws MirrorError as `ObjectWriter`; then nothing is left on the server.
+   * Begins an upload.
+   * @throws MirrorError as `ObjectWriter`
    */
-  static async send(options: UploadOptions): Promise<MultipartUpload> {
+  static async begin(options: UploadOptions): Promise<MultipartUpload> {
     const { client, path, token, signal } = options;
     const headers = { [WRITER_HEADER]: token };
     const answer = await client.demand(
@@ -69,13 +75,28 @@ export class MultipartUpload {
     );
     const id = elementText(await answerText(answer), 'UploadId');
     if (id === undefined) throw await client.error(NO_ANSWER, { purpose: 'write', path });
-    const upload = new MultipartUpload(options, id);
-    try {
-      await upload.#sendParts();
-      return upload;
-    } catch (error) {
-      await upload.abort();
-      throw error;
+    return new MultipartUpload(options, id);
+  }
+
+  /**
+   * Sends the parts that are complete.
+   * @throws what sending an earlier one brought
+   */
+  sendComplete(): void {
+    this.#signal.throwIfAborted();
+    this.#beginParts(this.#options.spool.completeParts);
+  }
+
+  /**
+   * Sends all parts, once everything is written.
+   * @throws MirrorError as `ObjectWriter`; then it is to be given up
+   */
+  async sendAll(): Promise<void> {
+    for (;;) {
+      this.#signal.throwIfAborted();
+      this.#beginParts(this.#options.spool.partCount);
+      if (this.#sending.size === 0) return;
+      await Promise.race(this.#sending);
     }
   }
 
@@ -105,34 +126,30 @@ export class MultipartUpload {
   /** Gives up the parts, so that nobody pays for them. Never throws. */
   async abort(): Promise<void> {
     const { client, path } = this.#options;
+    this.#stop.abort(new Error('The upload was given up'));
+    await Promise.all(this.#sending);
     const answer = await client
       .send({ method: 'DELETE', path, query: { uploadId: this.#id } })
       .catch(() => undefined);
     if (answer instanceof HttpAnswer) answer.discard();
   }
 
-  /** Several at a time; after a failure no more are begun, and those on their way are stopped. */
-  async #sendParts(): Promise<void> {
-    const { spool, signal } = this.#options;
-    const stop = new AbortController();
-    const signals = AbortSignal.any(signal === undefined ? [stop.signal] : [stop.signal, signal]);
-    let next = 0;
-    const sender = async (): Promise<void> => {
-      while (next < spool.partCount && !signals.aborted) await this.#sendPart(next++, signals);
-    };
-    const senders = Array.from({ length: PARTS_IN_FLIGHT }, () =>
-      sender().catch((error: unknown) => {
-        stop.abort(error);
-        throw error;
-      }),
-    );
-    const [failed] = (await Promise.allSettled(senders)).filter((each) => each.status === 'rejected');
-    signal?.throwIfAborted();
-    if (failed !== undefined) throw stop.signal.reason;
+  #beginParts(count: number): void {
+    while (this.#next < count && this.#sending.size < PARTS_IN_FLIGHT && !this.#signal.aborted) {
+      const sending = this.#sendPart(this.#next++).then(
+        () => void this.#sending.delete(sending),
+        (error: unknown) => {
+          this.#sending.delete(sending);
+          this.#stop.abort(error);
+        },
+      );
+      this.#sending.add(sending);
+    }
   }
 
-  async #sendPart(index: number, signal: AbortSignal): Promise<void> {
+  async #sendPart(index: number): Promise<void> {
     const { client, path, spool } = this.#options;
+    const signal = this.#signal;
     const query = { partNumber: String(index + 1), uploadId: this.#id };
     const content = spool.part(index);
     const answer = await client.demand({ method: 'PUT', path, query, content, signal }, 'write');

@@ -118,7 +118,13 @@ class PendingUpload implements PendingObject {
 
   async write(bytes: Uint8Array): Promise<void> {
     this.#requireOpen();
-    await this.#orDiscard(() => this.#options.spool.append(bytes));
+    await this.#orDiscard(async () => {
+      const { expected, spool, partSize } = this.#options;
+      await spool.append(bytes);
+      if (expected === undefined || spool.size <= partSize) return;
+      this.#upload ??= await MultipartUpload.begin(this.#uploadTo(expected));
+      this.#upload.sendComplete();
+    });
   }
 
   async prepare(): Promise<void> {
@@ -151,15 +157,19 @@ class PendingUpload implements PendingObject {
   async #send(path: string, condition: CommitCondition | undefined): Promise<SentObject | Refusal> {
     const { spool, partSize } = this.#options;
     if (spool.size <= partSize) return putObject(this.#uploadTo(path), condition);
-    if (this.#upload?.path !== path) await this.#sendParts(path);
-    const upload = this.#upload as MultipartUpload; // since its parts are sent
+    const upload = await this.#sendParts(path);
     return upload.complete(condition);
   }
 
-  async #sendParts(path: string): Promise<void> {
-    await this.#upload?.abort();
-    this.#upload = undefined;
-    this.#upload = await MultipartUpload.send(this.#uploadTo(path));
+  /** An upload that fails is given up with the object. */
+  async #sendParts(path: string): Promise<MultipartUpload> {
+    if (this.#upload !== undefined && this.#upload.path !== path) {
+      await this.#upload.abort();
+      this.#upload = undefined;
+    }
+    this.#upload ??= await MultipartUpload.begin(this.#uploadTo(path));
+    await this.#upload.sendAll();
+    return this.#upload;
   }
 
   #uploadTo(path: string): UploadOptions {

@@ -280,6 +280,24 @@ describe('S3Writer', () => {
     assert.equal(fake.objects.size, 1);
   });
 
+  test('sends parts while it is still being written', { timeout: 20_000 }, async (t) => {
+    const { fake } = await fakePlace(t);
+    const pending = await writerTo(t, fake).begin({ path: 'x' });
+    const first = new Promise<void>((resolve) => {
+      fake.fail({ when: ({ query }) => query.get('partNumber') === '1' && (resolve(), false), status: 500 });
+    });
+    await pending.write(BYTES.subarray(0, 150));
+    await first;
+    await pending.write(BYTES.subarray(150));
+    await pending.prepare();
+    await pending.commit('x');
+    assert.deepEqual(fake.objects.get('x')?.bytes, BYTES);
+    const given = await writerTo(t, fake).begin({ path: 'y' });
+    await given.write(BYTES);
+    await given.discard();
+    assert.equal(fake.uploads.size, 0);
+  });
+
   test('a server that refuses every condition, also one that holds, knows none', async (t) => {
     const { fake } = await fakePlace(t);
     const writer = writerTo(t, fake);
