@@ -284,7 +284,11 @@ describe('S3Writer', () => {
     const { fake } = await fakePlace(t);
     const pending = await writerTo(t, fake).begin({ path: 'x' });
     const first = new Promise<void>((resolve) => {
-      fake.fail({ when: ({ query }) => query.get('partNumber') === '1' && (resolve(), false), status: 500 });
+      const when = ({ query }: { query: URLSearchParams }) => {
+        if (query.get('partNumber') === '1') resolve();
+        return false;
+      };
+      fake.fail({ when, status: 500 });
     });
     await pending.write(BYTES.subarray(0, 150));
     await first;
