@@ -45,7 +45,11 @@ export class ManifestPublication implements Publication {
     const specBlob = formatSpecBlob(specJson.bytes, specJson.path);
     const archive: BlobRecord = { kind: 'tarball', size, compression: 'gzip', sha256 };
     const blobs = [
-      { record: archive, write: (how: WithSignal) => this.#writeTarball(archive, how) },
+      {
+        record: archive,
+        isMissing: this.hasTarball ? false : undefined,
+        write: (how: WithSignal) => this.#writeTarball(archive, how),
+      },
       blobOf({ kind: 'spec', compression: 'gzip', writer }, specBlob),
     ];
     const text = formatManifest(blobs.map(({ record }) => record));

@@ -14,7 +14,7 @@ import { Blobs } from './blobs.js';
 /** A blob to be written. */
 export interface NewBlob {
   readonly record: Pick<BlobRecord, 'sha256' | 'size'>;
-  /** Whether it was looked for just now, and was not there. */
+  /** Whether it was missing when it was looked for just now; undefined where nobody looked. */
   readonly isMissing?: boolean | undefined;
   /** May be called more than once. Errors as `ObjectWriter`. */
   write(options: WithSignal): Promise<void>;
@@ -34,6 +34,13 @@ export interface NamedBlobs extends WithSignal {
   readonly isAllOrNothing?: boolean | undefined;
 }
 
+/** Up to this size, in bytes, a blob is sent rather than looked for: over a network a look costs as much. */
+const SENT_UNSEEN = 256 << 10;
+
+function isSentUnseen({ record }: NewBlob, { isLocal = false }: ObjectStore): boolean {
+  return !isLocal && record.size <= SENT_UNSEEN;
+}
+
 /**
  * Writes blobs, those that are there excepted, and what names them. Errors as `ObjectWriter`.
  * @throws MirrorError `mirror-changed` when the condition does not hold
@@ -41,8 +48,10 @@ export interface NamedBlobs extends WithSignal {
 export async function writeNamedBlobs(named: NamedBlobs): Promise<void> {
   const { store, writer, blobs, manifest, condition, ensureLayout, isAllOrNothing, signal } = named;
   const has = ({ record }: NewBlob, options?: WithSignal) => new Blobs(store).has(record, options);
-  for (const blob of blobs)
-    if (blob.isMissing || !(await has(blob, { signal }))) await blob.write({ signal });
+  for (const blob of blobs) {
+    const isMissing = blob.isMissing ?? (isSentUnseen(blob, store) || !(await has(blob, { signal })));
+    if (isMissing) await blob.write({ signal });
+  }
   signal?.throwIfAborted();
   await ensureLayout?.({ signal });
   await writeObject(writer, manifest, { signal, condition });
