@@ -7,7 +7,7 @@ import type { RelocationRules } from '../buildcache/relocation-rules.js';
 import type { Specfile } from '../buildcache/specfile/specfile.js';
 import type { MirrorError } from '../core/errors.js';
 import type { WithSignal } from '../core/with-signal.js';
-import type { Spec, SpecNode } from '../spec/spec.js';
+import type { DagHash, Spec, SpecNode } from '../spec/spec.js';
 import type { Inflater } from '../stream/inflate/inflater.js';
 import type { OpenedObject } from '../transport/object-store.js';
 import type { CacheAudit } from './cache-audit.js';
@@ -242,7 +242,7 @@ export interface Publisher {
   /** Where packages become images: an image with a name of its own, of packages that are there. */
   publishImage?(image: NamedImage, options?: WithSignal): Promise<PublishedImage>;
   /** Whether the package is there whole, with metadata of either kind. */
-  has(spec: Spec, options?: WithSignal): Promise<boolean>;
+  has(spec: Spec, options?: HasOptions): Promise<boolean>;
   /** Compares a package of a cache of the same layout, or of one that can lie beside it, with what is here: what `copy` would do. */
   compare(files: readonly StoredFile[], options?: WithSignal): Promise<CopyPlan>;
   /**
@@ -252,6 +252,12 @@ export interface Publisher {
   copy(copy: PackageCopy, options?: WithSignal): Promise<CopyPlan>;
   /** Starts a package; it stays invisible until `finish`. */
   begin(spec: Spec, options?: BeginPackageOptions): Promise<Publication>;
+  /**
+   * Ends the packages that were begun with `isSettledLater`: somebody who removes things may have taken what they name. Not to be
+   * interrupted, and called even if the run failed.
+   * @returns the packages that are not there any more, to be published again
+   */
+  settle?(): Promise<readonly DagHash[]>;
   /**
    * Writes the package index in one step, or the view that was chosen.
    * @throws MirrorError `mirror-changed` for one that must be new and is there.
@@ -270,6 +276,11 @@ export interface NamedImage {
 export interface PublishedImage {
   readonly location: string;
   readonly digest: string;
+}
+
+export interface HasOptions extends WithSignal {
+  /** The kind of metadata that is looked for first, where they have names of their own: the likely one. */
+  readonly isSigned?: boolean | undefined;
 }
 
 export interface PackageCopy {
@@ -302,6 +313,8 @@ export interface TarballContent {
 export interface BeginPackageOptions extends WithSignal {
   /** What the tarball will be, where that is known: a killed run may have left it, complete. */
   readonly tarball?: TarballContent | undefined;
+  /** The caller will call `settle` after the last package, which saves requests for each of them. */
+  readonly isSettledLater?: boolean | undefined;
 }
 
 export interface Publication {

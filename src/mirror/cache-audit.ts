@@ -24,8 +24,16 @@ export interface CacheAudit {
   views?(options?: WithSignal): AsyncIterable<IndexEntry>;
   /** What somebody began to write, where the place can tell: it is no entry and no content. */
   unfinished?(options?: WithSignal): AsyncIterable<UnfinishedThing>;
+  /** Tells everybody that content will be removed; missing where nobody relies on it. Errors as `ObjectWriter`. */
+  noteRemoval?(options?: WithSignal): Promise<RemovalNote>;
   /** The index, or a view by its name; undefined where it does not exist. */
   findIndex(view: string | undefined, options?: WithSignal): Promise<IndexEntry | undefined>;
+}
+
+/** Says that somebody is removing content. */
+export interface RemovalNote {
+  /** Says that it is over: what must stay is back. After a failure it is left as it is. */
+  end(): Promise<void>;
 }
 
 /** An object of the place. */

@@ -6,6 +6,7 @@ import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js'
 import type {
   BeginPackageOptions,
   CopyPlan,
+  HasOptions,
   IndexWriteOptions,
   KeyPublisher,
   PackageCopy,
@@ -49,12 +50,12 @@ export class ClassicPublisher implements Publisher {
   }
 
   /** A tarball without a specfile does not count: a killed push left it behind. */
-  async has(spec: Spec, { signal }: WithSignal = {}): Promise<boolean> {
+  async has(spec: Spec, { isSigned = true, signal }: HasOptions = {}): Promise<boolean> {
     const isThere = async (path: string) => (await this.#store.stat(path, { signal })) !== undefined;
     if (!(await isThere(tarballPath(spec.root, spec)))) return false;
-    const signed = specfilePath(spec.root, { signed: true, spec });
-    const unsigned = specfilePath(spec.root, { signed: false, spec });
-    return (await isThere(signed)) || (await isThere(unsigned));
+    const likely = specfilePath(spec.root, { signed: isSigned, spec });
+    const other = specfilePath(spec.root, { signed: !isSigned, spec });
+    return (await isThere(likely)) || (await isThere(other));
   }
 
   /** The layouts 1 and 2 lie side by side. */

@@ -19,6 +19,7 @@ import type {
   ContentReference,
   IndexEntry,
   ReadIndex,
+  RemovalNote,
   StoredContent,
   StoredThing,
   UnfinishedThing,
@@ -37,6 +38,7 @@ import {
   MANIFESTS_ROOT,
   viewOfIndexManifest,
 } from './paths.js';
+import { noteRemoval } from './removal-notes.js';
 import { LARGEST_MANIFEST, type SpecManifests } from './spec-manifests.js';
 import { writeManifestIndex } from './write-content.js';
 
@@ -55,6 +57,7 @@ export class ManifestAudit implements CacheAudit {
   readonly layouts = '3';
   readonly #store: ObjectStore;
   readonly #lister: ObjectLister;
+  readonly noteRemoval?: (options?: WithSignal) => Promise<RemovalNote>;
   readonly #manifests: SpecManifests;
   readonly #blobs: Blobs;
 
@@ -63,6 +66,8 @@ export class ManifestAudit implements CacheAudit {
     this.#lister = lister;
     this.#manifests = manifests;
     this.#blobs = new Blobs(store);
+    const { writer, isLocal } = store;
+    if (writer && !isLocal) this.noteRemoval = (options) => noteRemoval({ lister, writer }, options);
   }
 
   async *entries(options: WithSignal = {}): AsyncIterable<AuditEntry> {

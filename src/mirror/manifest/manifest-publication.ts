@@ -10,7 +10,7 @@ import type { ObjectStore, ObjectWriter, PendingObject } from '../../transport/o
 import type { Publication, PublishedContent } from '../build-cache.js';
 import { blobPath, specManifestPath } from './paths.js';
 import { blobOf } from './write-content.js';
-import { writeNamedBlobs } from './write-named-blobs.js';
+import { type NewBlob, writeNamedBlobs } from './write-named-blobs.js';
 
 export interface ManifestPublicationOptions {
   readonly store: ObjectStore;
@@ -20,6 +20,8 @@ export interface ManifestPublicationOptions {
   readonly spec: Spec;
   /** Writes `layout.json` unless it is there. */
   readonly ensureLayout: (options: WithSignal) => Promise<void>;
+  /** In place of looks for its blobs, takes a package whose manifest was written. */
+  readonly settleLater: ((blobs: readonly NewBlob[]) => Promise<void>) | undefined;
 }
 
 export class ManifestPublication implements Publication {
@@ -41,7 +43,7 @@ export class ManifestPublication implements Publication {
     { specJson, sha256, size, sign }: PublishedContent,
     { signal }: WithSignal = {},
   ): Promise<void> {
-    const { store, writer, spec, ensureLayout } = this.#options;
+    const { store, writer, spec, ensureLayout, settleLater } = this.#options;
     const specBlob = formatSpecBlob(specJson.bytes, specJson.path);
     const archive: BlobRecord = { kind: 'tarball', size, compression: 'gzip', sha256 };
     const blobs = [
@@ -56,7 +58,10 @@ export class ManifestPublication implements Publication {
     // A signature that fails leaves nothing at all.
     const bytes = sign === undefined ? text : await sign(text);
     const manifest = { path: specManifestPath(spec.root), bytes };
-    await writeNamedBlobs({ store, writer, blobs, manifest, ensureLayout, isAllOrNothing: true, signal });
+    const isSettledLater = settleLater !== undefined;
+    const named = { store, writer, blobs, manifest, ensureLayout, isSettledLater };
+    await writeNamedBlobs({ ...named, isAllOrNothing: true, signal });
+    await settleLater?.(blobs);
   }
 
   async #writeTarball({ sha256 }: BlobRecord, { signal }: WithSignal): Promise<void> {

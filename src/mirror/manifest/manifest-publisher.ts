@@ -2,7 +2,7 @@
 import { LAYOUT_3_ARCHIVE } from '../../buildcache/archive-rules.js';
 import { encodeUtf8 } from '../../core/bytes.js';
 import type { WithSignal } from '../../core/with-signal.js';
-import type { Spec } from '../../spec/spec.js';
+import type { DagHash, Spec } from '../../spec/spec.js';
 import type { ObjectStore, ObjectWriter } from '../../transport/object-store.js';
 import { writeObject } from '../../transport/write-object.js';
 import type {
@@ -21,7 +21,9 @@ import { ManifestCopies } from './manifest-copies.js';
 import { ManifestKeyPublisher } from './manifest-keys.js';
 import { ManifestPublication } from './manifest-publication.js';
 import { indexManifestPath, LAYOUT_PATH, LAYOUT_TEXT, specManifestPath } from './paths.js';
+import { UnsettledPackages } from './unsettled-packages.js';
 import { writeManifestIndex } from './write-content.js';
+import type { NewBlob } from './write-named-blobs.js';
 
 export interface ManifestPublisherOptions {
   readonly store: ObjectStore;
@@ -38,6 +40,7 @@ export class ManifestPublisher implements Publisher {
   readonly #writer: ObjectWriter;
   readonly #copies: ManifestCopies;
   readonly #view: string | undefined;
+  readonly #unsettled: UnsettledPackages;
   #layout: Promise<void> | undefined;
 
   /** Once in the life of a mirror. */
@@ -55,6 +58,7 @@ export class ManifestPublisher implements Publisher {
     this.#store = store;
     this.#writer = writer;
     this.#view = view;
+    this.#unsettled = new UnsettledPackages({ store, writer });
   }
 
   /** A manifest is written last: what it names is there. */
@@ -70,7 +74,14 @@ export class ManifestPublisher implements Publisher {
     return this.#copies.copy(copy, options);
   }
 
-  async begin(spec: Spec, { tarball: known, signal }: BeginPackageOptions = {}): Promise<Publication> {
+  async begin(
+    spec: Spec,
+    { tarball: known, isSettledLater, signal }: BeginPackageOptions = {},
+  ): Promise<Publication> {
+    const before = isSettledLater ? await this.#unsettled.before({ signal }) : undefined;
+    const [hash, manifestPath] = [spec.root.hash, specManifestPath(spec.root)];
+    const settleLater =
+      before && ((blobs: readonly NewBlob[]) => this.#unsettled.add({ hash, manifestPath, blobs, before }));
     const hasTarball = known !== undefined && (await new Blobs(this.#store).has(known, { signal }));
     const tarball = hasTarball ? undefined : await this.#writer.begin({ isRepeatable: true, signal });
     return new ManifestPublication({
@@ -79,7 +90,12 @@ export class ManifestPublisher implements Publisher {
       tarball,
       spec,
       ensureLayout: this.#ensureLayout,
+      settleLater,
     });
+  }
+
+  settle(): Promise<readonly DagHash[]> {
+    return this.#unsettled.settle();
   }
 
   async writeIndex(index: PackedIndex, { signal, mustBeNew }: IndexWriteOptions = {}): Promise<void> {

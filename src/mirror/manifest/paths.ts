@@ -12,6 +12,8 @@ export const KEY_MANIFESTS = 'v3/manifests/key';
 export const INDEX_MANIFESTS = 'v3/manifests/index';
 export const KEY_INDEX_MANIFEST = `${KEY_MANIFESTS}/keys.manifest.json`;
 export const BLOBS = 'blobs/sha256';
+/** Ours alone: no Spack looks there. */
+export const REMOVAL_NOTES = 'regraft/removals';
 
 const INDEX_MANIFEST = 'index.manifest.json';
 const SPEC_ENDING = '.spec.manifest.json';

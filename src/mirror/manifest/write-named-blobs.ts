@@ -5,6 +5,10 @@
 // what they name. So this looks for the blobs after the manifest is written, and sends what is gone: both write first and look then, so
 // the later one sees what the other did. To make an old blob young by sending it again would cost a transfer each time, and would leave
 // the moment between the prune's look at its age and the removal.
+//
+// What was sent a moment ago is no exception. That it was not there before (`If-None-Match`) proves little: a second prune may have listed
+// the blob before the first one removed it, and a removal may be sent again when its answer was lost; and some servers ignore conditions.
+// But the looks may come later, and for many packages at once, where the caller sees to it (`unsettled-packages.ts`).
 import type { BlobRecord } from '../../buildcache/manifest/manifest.js';
 import type { WithSignal } from '../../core/with-signal.js';
 import type { CommitCondition, ObjectStore, ObjectWriter } from '../../transport/object-store.js';
@@ -32,10 +36,15 @@ export interface NamedBlobs extends WithSignal {
   readonly ensureLayout?: ((options: WithSignal) => Promise<void>) | undefined;
   /** Whether the manifest goes again when a blob that is gone cannot be sent again, so that nothing names it. */
   readonly isAllOrNothing?: boolean | undefined;
+  /** Whether the caller looks for the blobs later. */
+  readonly isSettledLater?: boolean | undefined;
 }
 
-/** Up to this size, in bytes, a blob is sent rather than looked for: over a network a look costs as much. */
-const SENT_UNSEEN = 256 << 10;
+/**
+ * Up to this size, in bytes, a blob is sent over a network rather than looked for: only what a killed push left is there without a
+ * manifest. Spack sends up to this size in one request, too, and never looks.
+ */
+const SENT_UNSEEN = 8 << 20;
 
 function isSentUnseen({ record }: NewBlob, { isLocal = false }: ObjectStore): boolean {
   return !isLocal && record.size <= SENT_UNSEEN;
@@ -55,6 +64,7 @@ export async function writeNamedBlobs(named: NamedBlobs): Promise<void> {
   signal?.throwIfAborted();
   await ensureLayout?.({ signal });
   await writeObject(writer, manifest, { signal, condition });
+  if (named.isSettledLater) return;
   try {
     // Not to be interrupted: what names them can be seen.
     for (const blob of blobs) if (!(await has(blob))) await blob.write({});

@@ -18,6 +18,8 @@ import type { PlannedPush } from './push-plan.js';
 export interface PushContext {
   readonly publisher: Publisher;
   readonly force: boolean;
+  /** Whether the caller settles what is pushed. */
+  readonly isSettledLater: boolean;
   readonly sign: SignText | undefined;
   readonly spackPrefix: string;
   readonly engine: RelocationKernels;
@@ -50,11 +52,12 @@ export async function pushPackage(
   context: PushContext,
   turn: Turn,
 ): Promise<PushedPackage | undefined> {
-  const { publisher, force, sign, signal } = context;
+  const { publisher, force, isSettledLater, sign, signal } = context;
   const { spec } = planned;
-  if (!force && (await publisher.has(spec, { signal }))) return undefined;
+  const isSigned = sign !== undefined;
+  if (!force && (await publisher.has(spec, { isSigned, signal }))) return undefined;
   const specJson = readStoredSpec({ prefix: planned.prefix, hash: spec.root.hash });
-  const publication = await publisher.begin(spec, { signal });
+  const publication = await publisher.begin(spec, { isSettledLater, signal });
   try {
     const packed = await pack(planned, context, publication);
     const { sha256, size, contentSha256: tarSha256 } = packed;
@@ -62,7 +65,7 @@ export async function pushPackage(
     if (publisher.makesImages) await turn.come();
     const image = { tarSha256, inspect: (node: SpecNode) => context.inspect(node, spec) };
     await publication.finish({ specJson, sha256, size, sign, image }, { signal });
-    return describe({ ...packed, signed: sign !== undefined });
+    return describe({ ...packed, signed: isSigned });
   } finally {
     await publication.abandon();
   }

@@ -82,15 +82,9 @@ export async function push(request: PushRequest, options: OperationOptions = {})
   const jobs = request.jobs ?? Math.min(MOST_DEFAULT_JOBS, Math.max(2, compressor.parallelism));
   try {
     const context = contextOf(request, { publisher, compressor, jobs, signal: options.signal });
-    const outcomes = await schedule<DagHash, (typeof packages)[number], PushedReport>({
-      tasks: packages,
-      jobs,
-      failFast: request.failFast ?? false,
-      signal: options.signal,
-      run: (planned, turn) => runPush(planned, { context, turn, options }),
-    });
+    const outcomes = await pushSettled(packages, { ...request, jobs, context, options });
     options.signal?.throwIfAborted();
-    const reports = packages.map((planned, index) => reportOf(planned, outcomes[index]));
+    const reports = packages.map((planned) => reportOf(planned, outcomes.get(planned.key)));
     const image = await imageOf(request, { reports, inspect: context.inspect, options });
     return {
       mirror: cache.url,
@@ -102,6 +96,43 @@ export async function push(request: PushRequest, options: OperationOptions = {})
   } finally {
     await compressor.close();
   }
+}
+
+interface PushTask extends PlannedPush {
+  readonly dependencies: readonly DagHash[];
+}
+
+interface PushRun {
+  readonly context: Omit<PushContext, 'isSettledLater'>;
+  readonly jobs: number;
+  readonly failFast?: boolean | undefined;
+  readonly options: OperationOptions;
+}
+
+type Outcomes = Map<DagHash, TaskOutcome<PushedReport> | undefined>;
+
+/** Packages that a prune took something from are pushed again, and looked for at once then. */
+async function pushSettled(tasks: readonly PushTask[], run: PushRun): Promise<Outcomes> {
+  const { jobs, failFast = false, context, options } = run;
+  const outcomes: Outcomes = new Map();
+  const pushAll = async (pushed: readonly PushTask[], isSettledLater: boolean) => {
+    const done = await schedule<DagHash, PushTask, PushedReport>({
+      tasks: pushed,
+      jobs,
+      failFast,
+      signal: options.signal,
+      run: (planned, turn) => runPush(planned, { context: { ...context, isSettledLater }, turn, options }),
+    });
+    for (const [i, { key }] of pushed.entries()) outcomes.set(key, done[i]);
+  };
+  await pushAll(tasks, true);
+  const lost = new Set(await context.publisher.settle?.());
+  if (lost.size > 0)
+    await pushAll(
+      tasks.filter(({ key }) => lost.has(key)),
+      false,
+    );
+  return outcomes;
 }
 
 interface Resources {
@@ -127,7 +158,10 @@ async function imageOf(
 }
 
 /** Each package fills one block while others are compressed: this bounds the memory. */
-function contextOf(request: PushRequest, { publisher, compressor, jobs, signal }: Resources): PushContext {
+function contextOf(
+  request: PushRequest,
+  { publisher, compressor, jobs, signal }: Resources,
+): PushRun['context'] {
   const { store, engine, force, sign } = request;
   return {
     publisher,

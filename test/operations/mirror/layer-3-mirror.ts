@@ -57,9 +57,9 @@ export async function pushInto(folder: string, pushable: Pushable): Promise<void
 export async function pushThrough(
   publisher: Publisher,
   { spec, json, tarball }: Pushable,
-  sign?: SignText,
+  { sign, isSettledLater }: { readonly sign?: SignText | undefined; readonly isSettledLater?: boolean } = {},
 ): Promise<void> {
-  const publication = await publisher.begin(spec);
+  const publication = await publisher.begin(spec, { isSettledLater });
   try {
     await publication.write(tarball);
     const sha256 = createHash('sha256').update(tarball).digest('hex');
@@ -70,6 +70,13 @@ export async function pushThrough(
   } finally {
     await publication.abandon();
   }
+}
+
+/** As a push does that looks for what it has pushed at its end. */
+export async function pushSettled(publisher: Publisher, pushable: Pushable, sign?: SignText): Promise<void> {
+  await pushThrough(publisher, pushable, { sign, isSettledLater: true });
+  const lost = await publisher.settle?.();
+  if (lost?.includes(pushable.spec.root.hash)) await pushThrough(publisher, pushable, { sign });
 }
 
 export async function layer3Mirror(

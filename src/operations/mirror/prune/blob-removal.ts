@@ -84,6 +84,8 @@ export class BlobRemoval {
         !this.#named.has(id) && ((modified ?? Number.POSITIVE_INFINITY) < oldest || goesWith.has(id)),
     );
     const removed: PrunedThing[] = [];
+    const { audit, signal } = this.#options;
+    const note = dryRun || candidates.length === 0 ? undefined : await audit.noteRemoval?.({ signal });
     for (let at = 0; at < candidates.length; at += BATCH) {
       const batch = candidates.slice(at, at + BATCH);
       const gone = dryRun ? batch : await this.#removeBatch(batch);
@@ -95,6 +97,7 @@ export class BlobRemoval {
         })),
       );
     }
+    await note?.end();
     return removed;
   }
 
