@@ -95,18 +95,22 @@ describe('a migration that is killed and started again', { skip: isMissing }, ()
       const sourceBefore = contentOf(join(whole.source, 'build_cache'));
       const begin = performance.now();
       const first = await whole.run();
-      const duration = performance.now() - begin;
+      let duration = performance.now() - begin;
       assert.equal(first.exitCode, 0, first.err);
       const expected = contentOf(whole.destination);
       const random = new SeededRandom(SEED + number);
       let killed = 0;
-      for (let round = number; round < KILLS; round += kinds.length) {
+      // On a busy machine the first run may take far longer than others, so that none of them would be killed.
+      const most = KILLS + 10 * kinds.length;
+      for (let round = number; round < KILLS || (killed === 0 && round < most); round += kinds.length) {
         const migration = new Migration(t, kind);
         // What is removed is removed at the end.
         const earliest = kind.options.includes('--delete-old') ? 700 : 0;
         const moment = Math.round(random.between(earliest, 1000) * (duration / 1000));
+        const started = performance.now();
         const { exitCode } = await migration.run(Math.max(moment, 1));
         if (exitCode !== 0) killed++;
+        else duration = Math.min(duration, performance.now() - started);
         const isOldThere = contentOf(join(migration.source, 'build_cache'));
         if (!kind.options.includes('--delete-old')) assert.deepEqual(isOldThere, sourceBefore);
         const again = await migration.run();
